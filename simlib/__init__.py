@@ -1,0 +1,1 @@
+"""simlib: what does this similarity score tell me?"""

@@ -1,0 +1,73 @@
+"""Everything that can be wrong with an input, said once: what was found and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+
+__all__ = ["finite", "label_array", "nearest_names", "same_samples", "unknown_name"]
+
+
+def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """The `count` names closest in spelling to `name`, nearest first."""
+    return difflib.get_close_matches(str(name).lower(), list(names), n=count, cutoff=0.4)
+
+
+def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
+    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with the nearest names."""
+    names = list(names)
+    near = nearest_names(name, names)
+    suggestion = f"nearest: {', '.join(map(repr, near))}" if near else f"known: {', '.join(map(repr, names))}"
+    return ValueError(f"unknown {kind} {name!r}; {suggestion}{'. ' + hint if hint else ''}")
+
+
+AXIS_NAMES = {2: ("sample", "neuron"), 3: ("time", "trial", "neuron")}
+
+
+def finite(values: np.ndarray, name: str = "X") -> None:
+    """Refuse NaN and infinity, naming how many there are and where the first one is."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    axes = AXIS_NAMES.get(values.ndim, tuple(f"axis {i}" for i in range(values.ndim)))
+    where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=True))
+    raise ValueError(
+        f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at {where}; "
+        "drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence"
+    )
+
+
+def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
+    """Refuse two sides whose rows cannot be paired."""
+    if X.shape[:-1] != Y.shape[:-1]:
+        got = f"{X.shape[0]} and {Y.shape[0]} rows" if X.ndim == Y.ndim == 2 else f"shapes {X.shape} and {Y.shape}"
+        raise ValueError(
+            f"X and Y need the same samples in the same order; got {got}. "
+            "Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+        )
+
+
+def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
+    """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron)."""
+    values = np.asarray(labels)
+    trials = X.shape[-2]
+    if values.ndim != 1:
+        raise ValueError(f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}")
+    if len(values) != trials:
+        hint = ""
+        if X.ndim == 3 and len(values) == X.shape[0]:
+            hint = (
+                "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes with "
+                "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
+            )
+        raise ValueError(
+            f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "
+            f"of an array of shape {X.shape}{hint}"
+        )
+    missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
+    if missing:
+        raise ValueError(f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop those trials")
+    return values
