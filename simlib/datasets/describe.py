@@ -1,0 +1,64 @@
+"""A recording in words and numbers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from simlib.datasets.recording import DIMS, fold_groups, labels, silent_neurons, task_variables
+from simlib.datasets.spectra import participation_ratio
+
+__all__ = ["describe", "spectrum"]
+
+
+def spectrum(data: xr.DataArray) -> np.ndarray:
+    """Variances of the principal components over time x trial, (rank,), largest first, in squared data units.
+
+    They sum to the variance (mean square of the centred values) of all neurons together.
+    """
+    values = data.transpose(*DIMS).values.astype(np.float64)
+    X = values.reshape(-1, values.shape[2])
+    X = X - X.mean(0)
+    gram = X @ X.T if X.shape[0] < X.shape[1] else X.T @ X
+    return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0) / len(X)
+
+
+def describe(data: xr.DataArray) -> str:
+    """What a recording holds, as text: shape, labels with counts and chance, groups, participation ratio, the
+    first explained-variance ratios, silent neurons, source; a surrogate says so in the first line."""
+    attrs = data.attrs
+    time_bins, trials, neurons = data.transpose(*DIMS).shape
+    plural = "" if time_bins == 1 else "s"
+    lines = [
+        f"{attrs['title']}: {time_bins} time bin{plural} x {trials} trials x {neurons} neurons "
+        f"({attrs['sample_kind']})",
+        *(["A surrogate: synthetic data, not a recording."] if attrs["surrogate"] else []),
+        *(label_line(data, name) for name in task_variables(data)),
+        *([] if task_variables(data) else ["No labels: figures that decode a task variable need one."]),
+    ]
+    groups = fold_groups(data)
+    if groups is not None:
+        lines.append(f"Folds keep together the {len(set(groups.tolist()))} groups of {attrs['groups']!r}.")
+    variances = spectrum(data)
+    top = ", ".join(f"{100 * ratio:.1f}%" for ratio in (variances / variances.sum())[:5])
+    lines.append(
+        f"Variance: participation ratio {participation_ratio(variances):.1f}; first principal components {top}."
+    )
+    silent = silent_neurons(data.transpose(*DIMS).values)
+    if silent:
+        lines.append(f"{silent} of {neurons} neurons never change: they carry no variance and stay in.")
+    processing = json.loads(attrs["processing"])
+    if processing:
+        lines.append("Processing: " + ", ".join(f"{key} {value}" for key, value in processing.items()) + ".")
+    return "\n".join([*lines, f"Source: {attrs['source']}."])
+
+
+def label_line(data: xr.DataArray, name: str) -> str:
+    """One task variable: its classes with counts, and the accuracy of always guessing one of them."""
+    classes, counts = np.unique(labels(data, name), return_counts=True)
+    listed = ", ".join(f"{value} ({count})" for value, count in zip(classes[:12], counts[:12], strict=True))
+    more = f", and {len(classes) - 12} more" if len(classes) > 12 else ""
+    main = " (main)" if name == data.attrs["main_variable"] else ""
+    return f"{name}{main}: {len(classes)} classes, chance {1 / len(classes):.3f}: {listed}{more}."

@@ -1,0 +1,153 @@
+"""The one type every dataset has: a DataArray (time, trial, neuron) that knows what is decoded from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from simlib import checks
+
+__all__ = ["DIMS", "data_hash", "fold_groups", "labels", "recording", "task_variables"]
+
+DIMS = ("time", "trial", "neuron")
+
+
+def recording(
+    values: np.ndarray,
+    coordinates: Mapping[str, Sequence] | None = None,
+    *,
+    name: str,
+    title: str,
+    source: str,
+    citation: str,
+    licence: str = "not stated",
+    surrogate: bool = False,
+    task_variables: Sequence[str] = (),
+    main_variable: str = "",
+    sample_kind: str = "trials",
+    groups: str = "",
+    processing: Mapping | None = None,
+    time: np.ndarray | None = None,
+) -> xr.DataArray:
+    """A checked recording.
+
+    `values` is (time, trial, neuron), or (trial, neuron) for a single time bin; `coordinates` hold one
+    value a trial each; `time` the bin centres in seconds. `task_variables` are the coordinates to decode,
+    `main_variable` the one that a figure shows first, `groups` the coordinate whose trials stay in one
+    fold. `processing` (settings, counts) is kept as a JSON string, so that every attribute survives a
+    netCDF file.
+
+    Raises ValueError on a wrong number of axes, values that are not finite, neurons that are all constant,
+    and coordinates of the wrong length.
+    """
+    values = three_axes(values)
+    usable(values)
+    trial = {
+        key: ("trial", checks.label_array(value, values, key)) for key, value in (coordinates or {}).items()
+    }
+    data = xr.DataArray(values, dims=DIMS, coords=trial, name="response")
+    if time is not None:
+        data = data.assign_coords(time=("time", np.asarray(time, dtype=float)))
+    data.attrs = {
+        "name": name,
+        "title": title,
+        "source": source,
+        "licence": licence,
+        "citation": citation,
+        "surrogate": int(surrogate),
+        "task_variables": json.dumps(list(task_variables)),
+        "main_variable": main_variable,
+        "sample_kind": sample_kind,
+        "groups": groups,
+        "processing": json.dumps(dict(processing or {}), sort_keys=True),
+    }
+    return data
+
+
+def three_axes(values: np.ndarray) -> np.ndarray:
+    """Numbers as (time, trial, neuron); two axes are trials in a single time bin.
+
+    Raises ValueError on another number of axes, an empty axis, or values that are not real numbers.
+    """
+    values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"a recording holds real numbers; got values of type {values.dtype}")
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            f"a recording is (time, trial, neuron), or (trial, neuron) for one time bin; got {values.ndim} axes, "
+            f"shape {values.shape}"
+        )
+    if 0 in values.shape:
+        raise ValueError(
+            f"a recording needs at least one time bin, trial and neuron; got the shape {values.shape}"
+        )
+    values = values if values.ndim == 3 else values[None]
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+
+def usable(values: np.ndarray) -> None:
+    """Refuse values that are not finite, and recordings in which nothing varies."""
+    checks.finite(values)
+    if values.shape[0] * values.shape[1] < 2:
+        raise ValueError(
+            f"a recording needs at least 2 samples (time bins x trials); got the shape {values.shape}"
+        )
+    if silent_neurons(values) == values.shape[2]:
+        raise ValueError(
+            f"all {values.shape[2]} neurons are constant over time and trials: a similarity score compares "
+            "variations, and there are none. Check that the axes are (time, trial, neuron) and that the values "
+            "were not rounded to integers or normalised away"
+        )
+
+
+def silent_neurons(values: np.ndarray) -> int:
+    """How many neurons of (time, trial, neuron) never change."""
+    return int((values == values[:1, :1]).all(axis=(0, 1)).sum())
+
+
+def task_variables(data: xr.DataArray) -> list[str]:
+    """Names of the trial coordinates that are decoded, possibly none."""
+    return json.loads(data.attrs.get("task_variables", "[]"))
+
+
+def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
+    """Labels of a task variable, one a trial, (trial,); the main variable when none is named.
+
+    Raises ValueError for a variable that the recording does not decode, or when it has no labels.
+    """
+    known = task_variables(data)
+    variable = variable or data.attrs.get("main_variable", "")
+    if not known:
+        raise ValueError(
+            f"{data.attrs.get('name', 'this recording')} has no labels, so nothing can be decoded from it"
+        )
+    if variable not in known:
+        raise checks.unknown_name("task variable", variable, known)
+    return data[variable].values
+
+
+def fold_groups(data: xr.DataArray) -> np.ndarray | None:
+    """Group of each trial, (trial,): trials of a group stay in one fold. None when trials are independent."""
+    name = data.attrs.get("groups", "")
+    return data[name].values if name else None
+
+
+def data_hash(data: xr.DataArray) -> str:
+    """sha256 (hex) of what results depend on: the values, the labels that are decoded, the fold groups.
+
+    Titles and sources don't count, nor does the precision in which equal values are stored.
+    """
+    digest = hashlib.sha256()
+    values = data.transpose(*DIMS).values
+    digest.update(json.dumps(values.shape).encode())
+    for part in values:  # one time bin at a time, so that the float64 copy stays small
+        digest.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
+    names = sorted(task_variables(data))
+    groups = data.attrs.get("groups", "")
+    for kind, name in [*(("label", name) for name in names), *([("groups", groups)] if groups else [])]:
+        digest.update(json.dumps([kind, name, [str(value) for value in data[name].values.tolist()]]).encode())
+    return digest.hexdigest()

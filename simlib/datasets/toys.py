@@ -1,0 +1,100 @@
+"""Two small datasets made by code, in which one can see what a similarity score rewards."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from simlib.datasets.recording import recording
+
+__all__ = ["hierarchy", "toy_2d"]
+
+PAPER = "after Cloos et al. 2024, arXiv:2407.07059"
+
+
+def toy_2d(*, time_bins: int = 20, second_share: float = 0.15) -> xr.DataArray:
+    """Six curved trajectories in a plane, (time_bins, 6, 2): three coherences x two choices.
+
+    Along axis 1 evidence adds up towards the choice, faster at higher coherence; along axis 2 every
+    trajectory arches away from the start and comes part of the way back. The axes are the principal
+    components, the second with `second_share` of the variance. Nothing is random.
+
+    Raises ValueError for fewer than 3 time bins or a share outside (0, 0.5).
+    """
+    if time_bins < 3 or not 0 < second_share < 0.5:
+        raise ValueError(
+            "toy-2d needs at least 3 time bins and a second_share between 0 and 0.5; got "
+            f"time_bins={time_bins}, second_share={second_share}"
+        )
+    time = np.linspace(0, 1, time_bins)[:, None]
+    choice = np.repeat([-1, 1], 3)
+    coherence = np.tile([0.1, 0.3, 0.6], 2)
+    drift = 0.35 + coherence
+    x = choice * drift * time**1.5
+    y = np.sin(0.8 * np.pi * time) / (1 + coherence)
+    # x is odd in choice and y even, so they are uncorrelated: the axes are the PCs, and y's scale sets the
+    # share
+    y *= np.sqrt(second_share / (1 - second_share) * (x**2).sum() / ((y - y.mean()) ** 2).sum())
+    return recording(
+        np.stack([x, y], axis=-1),
+        {
+            "choice": np.where(choice > 0, "right", "left"),
+            "coherence": np.tile(["weak", "middle", "strong"], 2),
+        },
+        name="toy-2d",
+        title="Toy in two dimensions",
+        source="synthetic: made by code",
+        citation=PAPER,
+        licence="MIT (made by code)",
+        task_variables=["choice", "coherence"],
+        main_variable="choice",
+        sample_kind="averages",
+        processing={"time_bins": time_bins, "second_share": second_share},
+        time=time[:, 0],
+    )
+
+
+def hierarchy(
+    *,
+    seed: int = 0,
+    branches: tuple[int, int, int] = (2, 5, 10),
+    features: int = 50,
+    resampling: float = 0.2,
+) -> xr.DataArray:
+    """Binary features inherited down a tree, (1, leaves, features): what the paper calls Ultrametric.
+
+    The root draws each feature from {0, 1} with equal odds; each child copies its parent, then draws each
+    feature anew with probability `resampling`. `branches` are the children per node at the three levels,
+    100 leaves by default; `category` is the middle node above a leaf (10 of them), `branch` the top one
+    (2).
+
+    Raises ValueError for a level without children, no features, or a probability outside (0, 1].
+    """
+    if min(branches) < 1 or features < 1 or not 0 < resampling <= 1:
+        raise ValueError(
+            "hierarchy needs at least one branch a level, one feature and a resampling probability in (0, 1]; got "
+            f"branches={tuple(branches)}, features={features}, resampling={resampling}"
+        )
+    rng = np.random.default_rng(seed)
+    nodes = rng.integers(0, 2, (1, features))
+    for children in branches:
+        nodes = np.repeat(nodes, children, axis=0)
+        redrawn = rng.random(nodes.shape) < resampling
+        nodes = np.where(redrawn, rng.integers(0, 2, nodes.shape), nodes)
+    top, middle, leaves = branches
+    return recording(
+        nodes.astype(float)[None],
+        {
+            "category": np.repeat([f"node {i}" for i in range(top * middle)], leaves),
+            "branch": np.repeat(np.arange(top), middle * leaves),
+        },
+        name="hierarchy",
+        title="Hierarchy",
+        source="synthetic: made by code",
+        citation=PAPER,
+        licence="MIT (made by code)",
+        task_variables=["category"],
+        main_variable="category",
+        sample_kind="trials",
+        processing={"seed": seed, "branches": list(branches), "features": features, "resampling": resampling},
+    )
