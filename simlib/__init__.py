@@ -1,1 +1,19 @@
-"""simlib: what does this similarity score tell me?"""
+"""simlib: what does this similarity score tell me?
+
+    import simlib as sl
+    sl.score("cka", X, Y)
+"""
+
+from simlib import components, datasets, decoding, experiments, linalg, optimize, plots
+from simlib.components import captured_variance, score_to_capture
+from simlib.decoding import decoding_accuracy
+from simlib.measures import MEASURES, Measure, measure, score
+from simlib.optimize import Trajectory, maximize
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MEASURES", "Measure", "Trajectory", "captured_variance", "components", "datasets", "decoding",
+    "decoding_accuracy", "experiments", "linalg", "maximize", "measure", "optimize", "plots", "score",
+    "score_to_capture",
+]

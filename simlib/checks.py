@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["finite", "label_array", "nearest_names", "same_samples", "unknown_name"]
+__all__ = ["array", "finite", "flat", "label_array", "nearest_names", "pair", "same_samples", "unknown_name"]
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
@@ -38,6 +38,51 @@ def finite(values: np.ndarray, name: str = "X") -> None:
         f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at {where}; "
         "drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence"
     )
+
+
+def array(values, name: str = "X") -> np.ndarray:
+    """Responses as a float64 array, (samples, neurons) or (time, trial, neuron), finite and not constant.
+
+    Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension names.
+    Raises TypeError for values that are not numbers, ValueError for another shape, for no neurons, for NaN
+    or infinity and for data whose every neuron is constant.
+    """
+    if hasattr(values, "dims") and hasattr(values, "transpose"):
+        order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
+        values = values.transpose(*order) if len(order) == len(values.dims) else values
+        values = values.values
+    elif hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    values = np.asarray(values)
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}")
+    values = values.astype(np.float64)
+    if values.ndim not in (2, 3):
+        hint = "; for one neuron use x[:, None]" if values.ndim == 1 else ""
+        raise ValueError(
+            f"{name} needs the shape (samples, neurons) or (time, trial, neuron); got shape {values.shape}{hint}"
+        )
+    if 0 in values.shape or np.prod(values.shape[:-1]) < 2:
+        raise ValueError(f"{name} needs at least 2 samples and 1 neuron; got shape {values.shape}")
+    finite(values, name)
+    if np.all(np.ptp(flat(values), axis=0) == 0):
+        raise ValueError(
+            f"{name} is constant: none of its {values.shape[-1]} neurons varies over samples, "
+            "so there is no variance to compare; check that the right array was loaded"
+        )
+    return values
+
+
+def flat(values: np.ndarray) -> np.ndarray:
+    """(time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it is."""
+    return values.reshape(-1, values.shape[-1])
+
+
+def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides as checked float64 arrays with the same samples."""
+    X, Y = array(X, "X"), array(Y, "Y")
+    same_samples(X, Y)
+    return X, Y
 
 
 def same_samples(X: np.ndarray, Y: np.ndarray) -> None:

@@ -1,0 +1,118 @@
+"""Decoding: how well task variables can be read out of responses, cross-validated."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from simlib import checks
+
+__all__ = ["chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split"]
+
+
+def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(train, test) trial indices of each fold: stratified by label, shuffled once from the seed.
+
+    With `groups` (one a trial) no group is on both sides of a split. Raises ValueError for fewer than two
+    classes, for a class with fewer trials (groups, where given) than folds, and for folds that miss a class.
+    """
+    labels = np.asarray(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    if folds < 2:
+        raise ValueError(f"folds needs to be 2 or more; got {folds}")
+    if len(classes) < 2:
+        raise ValueError(f"labels hold one class only ({classes.tolist()}); decoding needs at least two")
+    what = "trials"
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != labels.shape:
+            raise ValueError(f"groups needs one value a trial: got {groups.shape} for {labels.shape} labels")
+        counts = np.array([len(np.unique(groups[labels == c])) for c in classes])
+        what = "groups"
+    if counts.min() < folds:
+        small = {str(c): int(k) for c, k in zip(classes, counts, strict=True) if k < folds}
+        raise ValueError(
+            f"every class needs at least {folds} {what} for {folds} folds; too small: {small}. "
+            f"Merge or drop those classes, or use folds={max(2, int(counts.min()))}"
+        )
+    if groups is None:
+        return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
+    splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
+    for train, test in splits:
+        if len(test) == 0 or len(np.unique(labels[train])) < len(classes):
+            raise ValueError(
+                f"{len(np.unique(groups))} groups can't be split into {folds} folds that all train on every "
+                "class; use fewer folds"
+            )
+    return splits
+
+
+def _row_space(trials: np.ndarray) -> np.ndarray:
+    """The same trials in at most as many coordinates as there are trials.
+
+    An L2-penalised linear decoder predicts the same in any rotation of the neurons, so a rotation that
+    leaves the surplus neurons silent changes its cost, not its answer.
+    """
+    if trials.shape[1] <= trials.shape[0]:
+        return trials
+    return np.linalg.qr(trials.T, mode="r").T
+
+
+def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4) -> np.ndarray:
+    """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
+
+    Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled
+    inputs, scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`). The folds are the same for every bin, and for
+    every Y of as many trials with these labels and seed. Y is (trial, neuron) or (time, trial, neuron).
+    Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
+    """
+    responses = np.asarray(Y.detach().cpu() if hasattr(Y, "detach") else Y, dtype=np.float64)
+    checks.finite(responses, "Y")
+    labels = checks.label_array(labels, responses)
+    splits = split(labels, folds, seed, groups)
+    codes = np.unique(labels, return_inverse=True)[1]
+    bins = responses[None] if responses.ndim == 2 else responses
+    accuracies = np.empty((folds, len(bins)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for time, trials in enumerate(map(_row_space, bins)):
+            for fold, (train, test) in enumerate(splits):
+                decoder = LogisticRegression(C=1.0, max_iter=200, tol=tol).fit(trials[train], codes[train])
+                accuracies[fold, time] = np.mean(decoder.predict(trials[test]) == codes[test])
+    return accuracies
+
+
+def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> float:
+    """Cross-validated accuracy of decoding `labels` from Y, mean over folds and time bins, in [0, 1].
+
+    See `fold_accuracies`. Y is (trial, neuron) or (time, trial, neuron), one label a trial.
+    """
+    return float(fold_accuracies(Y, labels, folds, seed, groups).mean())
+
+
+def chance(labels) -> float:
+    """Accuracy of always guessing the commonest class, in (0, 1): 1/k for k equally frequent classes."""
+    counts = np.unique(np.asarray(labels), return_counts=True)[1]
+    return float(counts.max() / counts.sum())
+
+
+def score_at_accuracy(scores, accuracies, chance: float, reference: float, share: float = 0.9) -> float:
+    """The score at which accuracy first reaches chance + share (reference - chance); NaN if it never does.
+
+    `scores` and `accuracies` (snapshots,) are in the order of the ascent; linear interpolation between the
+    snapshots around the first crossing. Source: Cloos et al. 2024, figure 3 (dots).
+    """
+    scores, accuracies = np.asarray(scores, float), np.asarray(accuracies, float)
+    target = chance + share * (reference - chance)
+    above = np.flatnonzero(accuracies >= target)
+    if len(above) == 0:
+        return float("nan")
+    k = above[0]
+    if k == 0:
+        return float(scores[0])
+    part = (target - accuracies[k - 1]) / (accuracies[k] - accuracies[k - 1])
+    return float(scores[k - 1] + part * (scores[k] - scores[k - 1]))

@@ -1,0 +1,122 @@
+"""Centring, bases, the nuclear norm and a safe arccos: what every measure shares."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = [
+    "arccos",
+    "centre",
+    "explained_variance_ratio",
+    "nuclear_norm",
+    "orthonormal_basis",
+    "participation_ratio",
+    "principal_components",
+    "square_sum",
+]
+
+
+def centre(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
+    """X with the mean of each column taken away."""
+    return X - X.mean(0, keepdim=True)
+
+
+def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
+    """||X||_F^2, the sum of squares."""
+    return X.square().sum()
+
+
+def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 where x is at or beyond an end.
+
+    The slope of arccos is infinite at 1; there the measures that use it are at their maximum, where 0 is
+    a valid choice of ascent direction.
+    """
+    inside = x.abs() < 1
+    safe = torch.where(inside, x, torch.zeros_like(x))
+    return torch.where(inside, torch.arccos(safe), torch.where(x > 0, 0.0, math.pi).to(x.dtype))
+
+
+def _polar_from_svd(M: Tensor) -> tuple[Tensor, Tensor]:
+    U, s, Vh = torch.linalg.svd(M, full_matrices=False)
+    keep = s > s[0] * max(M.shape) * torch.finfo(M.dtype).eps
+    return s.sum(), U[:, keep] @ Vh[keep]
+
+
+def _polar_from_gram(M: Tensor) -> tuple[Tensor, Tensor]:
+    wide = M.double() if M.shape[0] <= M.shape[1] else M.double().T
+    squares, V = torch.linalg.eigh(wide @ wide.T)
+    s = squares.clamp_min(0).sqrt()
+    keep = s > s[-1] * math.sqrt(max(M.shape) * torch.finfo(torch.float64).eps)
+    polar = (V[:, keep] / s[keep]) @ (V[:, keep].T @ wide)
+    return s.sum(), polar if M.shape[0] <= M.shape[1] else polar.T
+
+
+class _NuclearNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, M):
+        # A float32 product carries no more digits than its float64 Gram matrix keeps; a float64 one does.
+        norm, polar = _polar_from_svd(M) if M.dtype == torch.float64 else _polar_from_gram(M)
+        ctx.save_for_backward(polar.to(M.dtype))
+        return norm.to(M.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (polar,) = ctx.saved_tensors
+        return grad * polar
+
+
+def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
+    """||M||_*, the sum of M's singular values.
+
+    The gradient is the polar factor U V' over the singular values that are not zero: finite for repeated
+    singular values and, as the subgradient of least norm, for low rank. float64 input goes through an SVD,
+    float32 input through the eigenvectors of its smaller Gram matrix in float64.
+    Source: Watson 1992 (characterisation of the subdifferential).
+    """
+    return _NuclearNorm.apply(M)
+
+
+def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
+    """Orthonormal basis, in float64, of the column space of Y; r is Y's numerical rank. No gradient.
+
+    Cholesky QR where it comes out orthonormal to 1e-9, else the left singular vectors above
+    max(n, q) * eps of the largest singular value (eps of Y's own precision).
+    """
+    with torch.no_grad():
+        Y64 = Y.double()
+        if Y.shape[0] > Y.shape[1]:
+            L, failed = torch.linalg.cholesky_ex(Y64.T @ Y64)
+            if not failed:
+                Q = torch.linalg.solve_triangular(L, Y64.T, upper=False).T
+                if (Q.T @ Q - torch.eye(Q.shape[1], dtype=Q.dtype, device=Q.device)).abs().max() < 1e-9:
+                    return Q
+        U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
+        return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
+
+
+def principal_components(X: Float[Tensor, "n p"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
+    """Left singular vectors u_i and singular values s_i of the centred X, largest first; r = rank.
+
+    The variance of principal component i (PC i) is lambda_i = s_i^2. Computed in float64.
+    """
+    centred = centre(X.double())
+    U, s, _ = torch.linalg.svd(centred, full_matrices=False)
+    keep = s > s[0] * max(X.shape) * torch.finfo(X.dtype).eps
+    return U[:, keep], s[keep]
+
+
+def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:
+    """lambda_i / sum lambda_j: each PC's share of the variance, largest first, in (0, 1]."""
+    squares = principal_components(X)[1].square()
+    return squares / squares.sum()
+
+
+def participation_ratio(X: Float[Tensor, "n p"]) -> float:
+    """(sum lambda)^2 / sum lambda^2: how many PCs share the variance, from 1 to the rank of X."""
+    ratios = explained_variance_ratio(X)
+    return float(1 / ratios.square().sum())

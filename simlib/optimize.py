@@ -1,0 +1,156 @@
+"""The ascent: from noise towards the maximum of a score, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from simlib import checks
+from simlib.measures import Measure, measure
+
+__all__ = ["Trajectory", "climb", "maximize", "start_from_noise"]
+
+Observer = Callable[[int, float, torch.Tensor], None]
+
+
+class Trajectory(NamedTuple):
+    """What an ascent leaves: `scores` (one per Y scored), `Y` whose score is scores[-1], why it `stopped`.
+
+    `stopped` is "reached" (the score passed `stop`), "steps" (the budget ended) or "not finite" (the measure
+    or its gradient gave NaN or infinity; Y and scores are the last that were finite).
+    """
+
+    scores: np.ndarray
+    Y: np.ndarray
+    stopped: str
+
+
+class _Recorder:
+    """Calls the observers at every k-th step (int), or at each move of the score by so much (float)."""
+
+    def __init__(self, observers: Sequence[Observer], record: int | float):
+        if isinstance(record, bool) or not isinstance(record, int | float) or record <= 0:
+            raise ValueError(f"record is every k-th step (int) or a change of the score (float), above 0; got {record!r}")
+        self.observers, self.record = tuple(observers), record
+        self.last_score, self.last_step = None, -1
+
+    def due(self, step: int, score: float, last: bool) -> bool:
+        if isinstance(self.record, int):
+            return step % self.record == 0
+        return last or self.last_score is None or abs(score - self.last_score) >= self.record
+
+    def __call__(self, step: int, score: float, Y: torch.Tensor, last: bool = False) -> None:
+        if step == self.last_step or not self.due(step, score, last):
+            return
+        self.last_score, self.last_step = score, step
+        for observer in self.observers:
+            observer(step, score, Y)
+
+
+def start_from_noise(shape: tuple[int, ...], seed: int, dtype=torch.float32, device="cpu") -> torch.Tensor:
+    """Standard Gaussian noise of this shape, the same on every device for one seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=dtype).to(device)
+
+
+def climb(
+    objective: Callable[[torch.Tensor], torch.Tensor],
+    start: torch.Tensor,
+    *,
+    steps: int,
+    lr: float,
+    done: Callable[[float], bool],
+    watch: Callable[[int, float, torch.Tensor, bool], None] = lambda step, score, Y, last: None,
+) -> Trajectory:
+    """Adam ascent of `objective` from `start` (samples, neurons): score Y, then step, at most `steps` scores.
+
+    Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes.
+    """
+    Y = start.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([Y], lr=lr, maximize=True)
+    scores, stopped, kept = [], "steps", Y.detach().clone()
+    for step in range(steps):
+        value = objective(Y)
+        score = float(value.detach())
+        if not np.isfinite(score):
+            stopped = "not finite"
+            break
+        scores.append(score)
+        kept = Y.detach()
+        reached = done(score)
+        watch(step, score, kept, reached or step == steps - 1)
+        if reached or step == steps - 1:
+            stopped = "reached" if reached else "steps"
+            break
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        if not torch.isfinite(Y.grad).all():
+            stopped = "not finite"
+            break
+        kept = Y.detach().clone()
+        optimizer.step()
+    return Trajectory(np.array(scores), kept.cpu().numpy().copy(), stopped)
+
+
+def maximize(
+    name: str | Measure | Callable,
+    X,
+    *,
+    seed: int = 0,
+    steps: int = 1000,
+    lr: float = 0.1,
+    stop: float | None = 0.99,
+    start=None,
+    observers: Sequence[Observer] = (),
+    record: int | float = 1,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> Trajectory:
+    """Climb the gradient of score(X, Y) with respect to Y, from noise (PAPER: Adam, learning rate 0.1).
+
+    `name` is an id, a bound measure or any callable on two (samples, neurons) tensors; a distance (the
+    measure's record says so) is minimised. X is (samples, neurons) or (time, trial, neuron). Y starts as
+    standard Gaussian noise of X's shape drawn from `seed`, or as `start` (same samples, any number of
+    neurons). At most `steps` scores are computed; the ascent ends early once the score exceeds `stop`
+    (None: never), for a distance once no more than the share 1 - stop of the start's distance is left.
+
+    Each of `observers` is called as observer(step, score, Y) with the Y that has this score, detached, in
+    X's layout, valid during the call. `record`: every k-th step (int), or (float) the first, the last and
+    whenever the score has moved by that much since the last record. Memory doesn't grow with the steps.
+
+    float32 is the paper's precision: scores differ from float64 by about 1e-6, far below a figure's
+    resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored.
+    """
+    if steps < 1:
+        raise ValueError(f"steps needs to be 1 or more; got {steps}")
+    bound = measure(name)
+    reference = checks.array(X, "X")
+    if start is None:
+        Y0 = start_from_noise(reference.shape, seed, dtype, device)
+    else:
+        reference, given = checks.pair(reference, start)
+        Y0 = torch.as_tensor(given, dtype=dtype, device=device)
+    shape = Y0.shape
+    fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
+    recorder = _Recorder(observers, record)
+    sign = bound.direction
+    first: list[float] = []
+
+    def done(value: float) -> bool:
+        first.append(value) if not first else None
+        if stop is None:
+            return False
+        return value > stop if sign > 0 else -value <= (1 - stop) * -first[0]
+
+    result = climb(
+        lambda Y: sign * bound(fixed, Y),
+        Y0.reshape(-1, shape[-1]),
+        steps=steps,
+        lr=lr,
+        done=done,
+        watch=lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(shape), last),
+    )
+    return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))
