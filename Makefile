@@ -1,0 +1,65 @@
+# Two commands matter: `make book` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+PORT ?= 8000
+# TORCH_INDEX: a package index that holds the CPU build of torch (see README.md); empty: the default index.
+TORCH_INDEX ?=
+
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+HTML = book/_build/html
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book html notebooks figure store test benchmarks serve clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
+	@echo 'Options: QUICK=1 (minutes, smaller runs), DATA=recording.npz (your own data), JOBS=4 (processes),'
+	@echo '         PYTHON=python3.12, TORCH_INDEX=... (where a CPU build of torch lies; README.md says when)'
+
+setup: $(STAMP) ## make the environment in .venv from the pinned versions
+
+$(STAMP): constraints.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"simlib needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifneq ($(TORCH_INDEX),)
+	$(BIN)/python -m pip install --quiet --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' constraints.txt)"
+endif
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
+	@touch $@
+
+book: notebooks html ## execute what is out of date, build the book, say where it lies
+	@echo
+	@echo "The book lies at $(abspath $(HTML))/index.html"
+	@echo "Open that file in a browser, or serve it: make serve (then http://localhost:$(PORT))"
+
+notebooks: $(STAMP) ## execute the figure notebooks that are out of date
+	@$(EXECUTE)
+
+figure: $(STAMP) ## execute one notebook: make figure NAME=joint_score_ranges PARAMS="-p measures=cka,nbs"
+	@test -n "$(NAME)" || { echo 'Which one? make figure NAME=joint_score_ranges (the others: ls notebooks)'; exit 2; }
+	@$(EXECUTE) $(NAME) $(PARAMS)
+
+# A failed build is removed: the next one would not repeat the warnings of pages it thinks are done.
+html: $(STAMP) ## build the book from the executed notebooks
+	@$(BIN)/python book/prepare.py
+	@$(BIN)/jupyter-book build book --quiet -W -n --keep-going || { rm -rf book/_build; exit 1; }
+
+test: $(STAMP) ## run every test; the browser ones need chromium
+	@$(PYTEST)
+
+store: $(STAMP) ## refresh the stored text outputs of the notebooks' check cells
+	@$(BIN)/python book/store.py
+
+benchmarks: $(STAMP) ## time and memory against plain implementations
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+serve: ## serve the built book on this machine
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)
+
+clean: ## remove the built book and the executed notebooks (results and .venv stay)
+	rm -rf book/_build book/_vendor book/_failed book/figures

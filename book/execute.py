@@ -1,0 +1,405 @@
+"""Execute the figure notebooks that are out of date, with papermill, and keep the good ones.
+
+    python book/execute.py                                  every notebook, at the paper's settings
+    python book/execute.py --quick                          the same in minutes
+    python book/execute.py joint_score_ranges -p measures=cka,nbs
+    python book/execute.py --data recording.npz             a recording of your own
+
+An executed notebook is out of date when a hash over its cells, its parameters, simlib, the pinned versions
+and its input data changed; time stamps play no part. The output is written to `_failed` beside the output folder
+and moves to it only when every cell ran, so that what lies in `book/figures` is always whole and current.
+
+What a notebook must bring:
+
+- one code cell tagged `parameters` with literal defaults; every parameter that can be set is named there;
+- a figure cell carries in its metadata
+  `"mystnb": {"figure": {"name": "fig-decoding", "caption": "..."}, "image": {"alt": "..."}}`:
+  the caption is Markdown (with formulas), the figure gets its number from the book, the alt text is plain;
+- a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook (`make store`) and compared
+  by `make test`, at the quick settings; no other cell is stored with an output;
+- every code cell is foldable; one that is only plumbing carries the tag `hide-input` and starts folded;
+- links to a figure of the same page use its name ({numref}`fig-decoding`); other pages link to the page only,
+  since the figures change with the data they are made from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import papermill
+import yaml
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "notebooks"
+# In the order of the book, each with its share of the time.
+NOTEBOOKS = {"score_vs_decodability": 6, "pc_learning_order": 4, "theory_sensitivity": 1, "joint_score_ranges": 3}
+TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
+NEEDS_LABELS = {"score_vs_decodability"}
+
+
+class Task(NamedTuple):
+    """One notebook to execute: its source, the parameters set in it, and the hash that says whether it is done."""
+
+    name: str
+    source: Path
+    parameters: dict
+    hash: str
+
+
+class Failure(NamedTuple):
+    """What went wrong in a notebook: the number of the cell in the source (0: none), its first lines, the error."""
+
+    name: str
+    cell: int
+    lines: str
+    error: str
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parse(argv)
+    quick = options.quick or os.environ.get("SIMLIB_QUICK", "") not in ("", "0")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
+    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")  # the kernel of this environment
+    try:
+        asked = assign(options.names, dict(options.parameters), quick, options.jobs, options.data)
+        tasks = [task(name, parameters) for name, parameters in asked.items()]
+        if options.data:
+            skipped = announce_data(options.data, tasks, options.jobs)
+            tasks = [one for one in tasks if one.name not in skipped]
+            for name, reason in skipped.items():
+                write_reason(name, reason, options.out)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    due = [one for one in tasks if options.force or not is_done(one, options.out)]
+    for one in tasks:
+        if one not in due:
+            print(f"{one.name}: up to date")
+    try:
+        failures = run(due, options.out)
+    except KeyboardInterrupt:
+        print("interrupted; the notebooks and results finished so far are kept", file=sys.stderr)
+        return 130
+    for failure in failures:
+        print(report(failure, options.out), file=sys.stderr)
+    return 1 if failures else 0
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Execute the figure notebooks that are out of date.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones (all: {', '.join(NOTEBOOKS)})")
+    parser.add_argument("-p", dest="parameters", action="append", default=[], type=key_value, metavar="KEY=VALUE",
+                        help="set a parameter; lists as a,b,c")  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)")
+    parser.add_argument("--jobs", type=int, help="how many processes each notebook may use")
+    parser.add_argument("--out", type=Path, default=ROOT / "book" / "figures", help="where the executed notebooks go")
+    parser.add_argument("--force", action="store_true", help="execute also what is up to date")
+    return parser.parse_args(argv)
+
+
+def key_value(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, yaml.safe_load(value)
+
+
+# -- What to run ------------------------------------------------------------------------------------------------------
+
+
+def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None) -> dict[str, dict]:
+    """The parameters to set in each notebook asked for; a name that exists nowhere is an error with the nearest one."""
+    from simlib.checks import unknown_name
+
+    for name in names:
+        if name not in NOTEBOOKS:
+            raise unknown_name("notebook", name, NOTEBOOKS)
+    names = names or list(NOTEBOOKS)
+    declared = {name: defaults(SOURCE / f"{name}.ipynb") for name in names}
+    known = {key for keys in declared.values() for key in keys}
+    for key in given:
+        if key not in known:
+            raise unknown_name("parameter", key, sorted(known))
+    asked = {}
+    for name, values in declared.items():
+        wanted = {key: as_list(value, values[key]) for key, value in given.items() if key in values}
+        for key in set(given) - set(values):
+            print(f"{name} has no parameter {key!r}: it keeps its settings")
+        if quick and "quick" in values:
+            wanted["quick"] = True
+        if jobs and "jobs" in values:
+            wanted["jobs"] = jobs
+        if data and name in TAKES_DATA:
+            wanted["datasets"] = [str(data.resolve())]
+        asked[name] = wanted
+    return asked
+
+
+def defaults(source: Path) -> dict:
+    """The parameters a notebook declares in its `parameters` cell, with their default values (None: not a literal)."""
+    values = {}
+    for key, parameter in papermill.inspect_notebook(str(source)).items():
+        try:
+            values[key] = ast.literal_eval(parameter["default"])
+        except (ValueError, SyntaxError):
+            values[key] = None
+    return values
+
+
+def as_list(value, default):
+    """`cka` or `cka,nbs` given for a parameter whose default is a list."""
+    if not isinstance(default, (list, tuple)) or isinstance(value, (list, tuple)):
+        return value
+    return value.split(",") if isinstance(value, str) else [value]
+
+
+def task(name: str, parameters: dict) -> Task:
+    source = SOURCE / f"{name}.ipynb"
+    return Task(name, source, parameters, fingerprint(source, parameters))
+
+
+def fingerprint(source: Path, parameters: dict) -> str:
+    """sha256 of all that decides what a notebook shows. The number of processes and stored outputs do not."""
+    digest = hashlib.sha256()
+
+    def add(*parts):
+        for part in parts:
+            data = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()
+            digest.update(len(data).to_bytes(8, "big") + data)
+
+    for cell in nbformat.read(source, as_version=4).cells:
+        shown = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
+        add(cell.cell_type, cell.source, shown)
+    add({key: value for key, value in parameters.items() if key != "jobs"})
+    for path in [*sorted((ROOT / "simlib").rglob("*.py")), ROOT / "constraints.txt"]:
+        add(str(path.relative_to(ROOT)), path.read_bytes())
+    for path in input_files({**defaults(source), **parameters}.get("datasets")):
+        add(path.name, path.read_bytes())
+    return digest.hexdigest()
+
+
+def input_files(datasets) -> list[Path]:
+    """The files behind the datasets that are paths (a Zarr store and Mante's units are folders)."""
+    paths = [Path(name) for name in (datasets if isinstance(datasets, (list, tuple)) else [datasets]) if name]
+    return [file for path in paths if path.exists()
+            for file in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]  # fmt: skip
+
+
+def is_done(one: Task, out: Path) -> bool:
+    sidecar = out / f"{one.name}.json"
+    if not sidecar.exists() or not (out / f"{one.name}.ipynb").exists():
+        return False
+    return json.loads(sidecar.read_text()).get("hash") == one.hash
+
+
+# -- A recording of the user's own ------------------------------------------------------------------------------------
+
+
+def announce_data(path: Path, tasks: list[Task], jobs: int | None) -> dict[str, str]:
+    """Say what was found in the recording, what will run and for how long; return what can't run, with the reason."""
+    import simlib
+
+    data = simlib.datasets.load(str(path))
+    print(simlib.datasets.describe(data))
+    labels = [name for name, values in data.coords.items() if values.dims == ("trial",) and name != "trial"]
+    skipped = {}
+    for one in tasks:
+        if one.name in NEEDS_LABELS and not labels:
+            skipped[one.name] = f"`{path.name}` has no labels: without task variables there is nothing to decode"
+            print(f"{one.name}: skipped, {skipped[one.name]}")
+        elif one.name in TAKES_DATA:
+            values = {**defaults(one.source), **one.parameters}
+            cost = simlib.experiments.estimate(
+                data, values.get("measures"), values.get("seeds"), values.get("steps"), jobs or values.get("jobs")
+            )
+            print(f"{one.name}: {cost}")
+        else:
+            print(f"{one.name}: runs as usual, it needs no recording")
+    return skipped
+
+
+def write_reason(name: str, reason: str, out: Path) -> None:
+    """A page in the place of a notebook that can't run on this recording."""
+    cells = nbformat.read(SOURCE / f"{name}.ipynb", as_version=4).cells
+    title = next((line for cell in cells for line in cell.source.splitlines() if line.startswith("# ")), f"# {name}")
+    text = f"{title}\n\nThis figure was not made: {reason}. How labels are stored: {{doc}}`../own_data`."
+    discard(name, out)
+    out.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), out / f"{name}.ipynb")
+
+
+# -- Running ----------------------------------------------------------------------------------------------------------
+
+
+def run(tasks: list[Task], out: Path) -> list[Failure]:
+    """Execute the tasks one after another; a failure stops none of the others."""
+    failures = []
+    with Progress(tasks, failed_folder(out) / "progress") as progress:
+        for one in tasks:
+            with progress.watch(one.name):
+                failure = execute(one, out)
+            if failure:
+                failures.append(failure)
+    return failures
+
+
+def failed_folder(out: Path) -> Path:
+    return out.with_name("_failed")
+
+
+def discard(name: str, out: Path) -> None:
+    """An executed notebook that is out of date is not shown: not while the new one runs, nor if that fails."""
+    for path in (out / f"{name}.json", out / f"{name}.ipynb"):
+        path.unlink(missing_ok=True)
+
+
+def execute(one: Task, out: Path) -> Failure | None:
+    unfinished = failed_folder(out) / f"{one.name}.ipynb"
+    out.mkdir(parents=True, exist_ok=True)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    discard(one.name, out)
+    start = time.monotonic()
+    try:
+        papermill.execute_notebook(
+            str(one.source),
+            str(unfinished),
+            parameters=one.parameters,
+            kernel_name="python3",
+            cwd=str(one.source.parent),
+            progress_bar=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],
+        )
+    except Exception as error:  # whatever it was, the other notebooks still run
+        return diagnose(one, unfinished, error)
+    os.replace(unfinished, out / f"{one.name}.ipynb")
+    record = {"hash": one.hash, "parameters": one.parameters, "seconds": round(time.monotonic() - start, 1)}
+    (out / f"{one.name}.json").write_text(json.dumps(record, indent=1))
+    return None
+
+
+def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
+    """Find the cell that failed; when the kernel died (out of memory, say) that is the first one not completed."""
+    message = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else f"{type(error).__name__}: {error}"
+    cell = getattr(error, "source", None)
+    if cell is None and unfinished.exists():
+        states = ((c.source, c.metadata.get("papermill", {}).get("status")) for c in papermill_cells(unfinished))
+        cell = next((source for source, status in states if status != "completed"), None)
+    if cell is None:
+        return Failure(one.name, 0, "", message)
+    sources = [c.source for c in nbformat.read(one.source, as_version=4).cells]
+    number = sources.index(cell) + 1 if cell in sources else 0  # 0: the cell with the parameters given
+    return Failure(one.name, number, "\n".join(cell.splitlines()[:3]), message)
+
+
+def papermill_cells(path: Path) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def report(failure: Failure, out: Path) -> str:
+    place = f"cell {failure.cell}" if failure.cell else "the parameters" if failure.lines else "before its first cell"
+    lines = "".join(f"\n    {line}" for line in failure.lines.splitlines())
+    partial = failed_folder(out) / f"{failure.name}.ipynb"
+    return (
+        f"\nFAILED {failure.name}, {place}:{lines}\n  {failure.error.strip()}\n"
+        f"  What it did until then: {partial}. The other notebooks are kept; nothing of this one is in the book."
+    )
+
+
+class Progress:
+    """One line over all notebooks, with the time left; on no terminal, a line at most every ten seconds.
+
+    The kernels tell how far they are in a file: simlib.experiments appends `done total label` after each task.
+    """
+
+    def __init__(self, tasks: list[Task], file: Path):
+        self.weights = {one.name: NOTEBOOKS.get(one.name, 1) for one in tasks}
+        self.file, self.name, self.before, self.said = file, "", 0.0, 0.0
+        self.start = time.monotonic()
+        self.stop = threading.Event()
+
+    def __enter__(self):
+        if not self.weights:
+            return self
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        os.environ["SIMLIB_PROGRESS"] = str(self.file)
+        self.terminal = sys.stderr.isatty()
+        form = "{desc} {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left"
+        self.bar = tqdm(total=1.0, bar_format=form, smoothing=0, disable=not self.terminal)
+        self.thread = threading.Thread(target=self.poll, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.weights:
+            self.stop.set()
+            self.thread.join()
+            self.bar.close()
+            self.file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def watch(self, name: str):
+        """Count what is done inside the block as progress of this notebook."""
+        self.file.write_text("")
+        self.name = name
+        self.show(force=True)
+        yield
+        self.before += self.weights[name]
+        self.name = ""
+
+    def poll(self) -> None:
+        while not self.stop.wait(0.5):
+            self.show()
+
+    def show(self, force: bool = False) -> None:
+        """Draw the line, or print one when there is news and the last is ten seconds old."""
+        name = self.name
+        if not name:
+            return
+        part, label = read_progress(self.file)
+        share = (self.before + part * self.weights[name]) / sum(self.weights.values())
+        if self.terminal:
+            self.bar.set_description_str(f"{name} {label}".strip(), refresh=False)
+            self.bar.n = max(self.bar.n, share)
+            self.bar.refresh()
+        elif force or (time.monotonic() - self.said > 10 and share > self.bar.n):
+            self.bar.n = max(self.bar.n, share)
+            self.said = time.monotonic()
+            left = (self.said - self.start) * (1 - share) / share if share > 0 else None
+            ending = f", about {left / 60:.0f} min left" if left and left > 60 else ""
+            print(f"{name} {label}: {share:.0%} of all{ending}", file=sys.stderr, flush=True)
+
+
+def read_progress(file: Path) -> tuple[float, str]:
+    """The part done (0 to 1) and the last label. A notebook may run several batches: each starts counting anew."""
+    batches, label = [], ""
+    for line in file.read_text().splitlines() if file.exists() else []:
+        done, total, label = [*line.split(maxsplit=2), "", "", ""][:3]
+        if not (done.isdigit() and total.isdigit()):
+            continue
+        if batches and int(total) == batches[-1][1] and int(done) >= batches[-1][0]:
+            batches.pop()
+        batches.append((int(done), int(total)))
+    total = sum(total for _, total in batches)
+    return (sum(done for done, _ in batches) / total if total else 0.0), label
+
+
+if __name__ == "__main__":
+    sys.exit(main())
