@@ -42,10 +42,9 @@ def describe(data: xr.DataArray) -> str:
     if groups is not None:
         lines.append(f"Folds keep together the {len(set(groups.tolist()))} groups of {attrs['groups']!r}.")
     variances = spectrum(data)
-    top = ", ".join(f"{100 * ratio:.1f}%" for ratio in (variances / variances.sum())[:5])
-    lines.append(
-        f"Variance: participation ratio {participation_ratio(variances):.1f}; first principal components {top}."
-    )
+    top = ", ".join(f"{100 * share:.1f}%" for share in (variances / variances.sum())[:5])
+    ratio = participation_ratio(variances)
+    lines.append(f"Variance: participation ratio {ratio:.1f}; first principal components {top}.")
     silent = silent_neurons(data.transpose(*DIMS).values)
     if silent:
         lines.append(f"{silent} of {neurons} neurons never change: they carry no variance and stay in.")

@@ -58,19 +58,19 @@ def categories(name: str, classes: tuple[str, ...], trials: int) -> dict[str, np
 
 
 def balanced_trials(design: dict[str, np.ndarray], trials: int) -> np.ndarray:
-    """Indices of `trials` rows of a design, ascending, with classes as equal in number as a greedy choice gets.
+    """Indices of `trials` rows of a design, ascending, classes as equal in number as a greedy choice gets.
 
-    Each step takes the first row whose classes have so far been taken least often, summed over the
-    variables; beyond the design's own size the rows come round again.
+    Each step takes the first row whose classes have so far been taken least often: the design's first label
+    comes before the others, which are summed. Beyond the design's own size the rows come round again.
     """
     codes = [np.unique(values, return_inverse=True)[1] for values in design.values()]
     rows = len(codes[0])
     whole, rest = divmod(trials, rows)
     counts = [np.zeros(code.max() + 1) for code in codes]
-    # sum of squared class counts grows by 2 n + 1 when a class with n trials gets one more
+    weights = [trials, *(1 / len(count) ** 2 for count in counts[1:])]
     free = np.ones(rows, dtype=bool)
     for _ in range(rest):
-        cost = sum(count[code] for count, code in zip(counts, codes, strict=True))
+        cost = sum(w * count[code] for w, count, code in zip(weights, counts, codes, strict=True))
         row = int(np.argmin(np.where(free, cost, np.inf)))
         free[row] = False
         for count, code in zip(counts, codes, strict=True):

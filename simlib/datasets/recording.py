@@ -78,13 +78,11 @@ def three_axes(values: np.ndarray) -> np.ndarray:
         raise ValueError(f"a recording holds real numbers; got values of type {values.dtype}")
     if values.ndim not in (2, 3):
         raise ValueError(
-            f"a recording is (time, trial, neuron), or (trial, neuron) for one time bin; got {values.ndim} axes, "
-            f"shape {values.shape}"
+            "a recording is (time, trial, neuron), or (trial, neuron) for one time bin; got "
+            f"{values.ndim} axes, shape {values.shape}"
         )
     if 0 in values.shape:
-        raise ValueError(
-            f"a recording needs at least one time bin, trial and neuron; got the shape {values.shape}"
-        )
+        raise ValueError(f"a recording has at least one time bin, trial and neuron; got shape {values.shape}")
     values = values if values.ndim == 3 else values[None]
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
@@ -99,8 +97,8 @@ def usable(values: np.ndarray) -> None:
     if silent_neurons(values) == values.shape[2]:
         raise ValueError(
             f"all {values.shape[2]} neurons are constant over time and trials: a similarity score compares "
-            "variations, and there are none. Check that the axes are (time, trial, neuron) and that the values "
-            "were not rounded to integers or normalised away"
+            "variations, and there are none. Check that the right array was saved, and that its values were not "
+            "rounded or normalised away"
         )
 
 

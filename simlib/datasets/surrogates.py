@@ -58,13 +58,13 @@ def surrogate(
     """
     facts = SURROGATES[name]
     full = facts.design()
-    variables = tuple(facts.shares)
-    full_trials, full_neurons = len(full[variables[0]]), len(variance_ratios(facts.recording))
-    trials, neurons = trials or full_trials, neurons or full_neurons
+    full_trials, full_neurons = len(next(iter(full.values()))), len(variance_ratios(facts.recording))
+    trials = full_trials if trials is None else trials
+    neurons = full_neurons if neurons is None else neurons
     check_size(name, trials, neurons, full_neurons)
 
     rng = np.random.default_rng(seed)
-    rows = balanced_trials(full, variables, trials)
+    rows = balanced_trials(full, trials)
     design = {key: values[rows] for key, values in full.items()}
     samples = facts.time_bins * trials
     rank = min(neurons, samples - 1)
@@ -103,7 +103,7 @@ def signals(
 
 
 def variance_shares(facts: Surrogate, rank: int) -> dict[str, np.ndarray]:
-    """Share of each PC's variance that carries a variable, (rank,): f (k / i)^(3/4) from PC k on, at most 0.9.
+    """Share of each PC's variance that carries a variable, (rank,): f (k / i)^(3/4) from PC k on, up to 0.9.
 
     Their sum over the variables is held at 0.98 or less.
     """
@@ -131,7 +131,7 @@ def label_patterns(rng: np.random.Generator, labels: np.ndarray, count: int) -> 
 
 
 def smooth(rng: np.random.Generator, time_bins: int, shape: tuple[int, ...], length: float) -> np.ndarray:
-    """Gaussian processes over time bins, (time, *shape): unit variance, squared-exponential of `length` bins."""
+    """Gaussian processes over time bins, (time, *shape): variance 1, squared-exponential, `length` bins."""
     lag = np.subtract.outer(np.arange(time_bins), np.arange(time_bins))
     covariance = np.exp(-0.5 * (lag / length) ** 2) + 1e-9 * np.eye(time_bins)
     return np.tensordot(np.linalg.cholesky(covariance), rng.standard_normal((time_bins, *shape)), axes=1)
@@ -156,8 +156,8 @@ def description(name: str, facts: Surrogate) -> dict:
         "name": name,
         "title": f"{facts.label} (surrogate)",
         "source": (
-            f"synthetic: Gaussian, with the published variance spectrum, scale and design of {facts.label}; task "
-            "signals set to the recording's decoding accuracy. Not a recording"
+            f"synthetic: Gaussian, with the published variance spectrum, scale and design of {facts.label}; "
+            "task signals set to the recording's decoding accuracy. Not a recording"
         ),
         "citation": CITATION + facts.citation,
         "licence": "MIT (made by code)",
@@ -183,11 +183,13 @@ def recipe(facts: Surrogate) -> dict:
 # comes as near as the construction gets: Mante's sits at its cap.
 SURROGATES: dict[str, Surrogate] = {
     "surrogate-mante2013": Surrogate(
-        "mante2013", "Mante 2013", "Mante et al. 2013, doi:10.1038/nature12742", 15, 0.05, 0.1, 73.5, "spikes/ms",
+        "mante2013", "Mante 2013", "Mante et al. 2013, doi:10.1038/nature12742",
+        15, 0.05, 0.1, 73.5, "spikes/ms",
         mante_design, {"context": 0.88}, 10, "averages",
     ),
     "surrogate-siegel2015": Surrogate(
-        "siegel2015", "Siegel 2015", "Siegel et al. 2015, doi:10.1126/science.aab0551", 11, 0.05, 0.0, 3.06e7, "Hz",
+        "siegel2015", "Siegel 2015", "Siegel et al. 2015, doi:10.1126/science.aab0551",
+        11, 0.05, 0.0, 3.06e7, "Hz",
         siegel_design, {"context": 0.22}, 10, "averages",
     ),
     "surrogate-hatsopoulos2007": Surrogate(
@@ -204,6 +206,7 @@ SURROGATES: dict[str, Surrogate] = {
     "surrogate-freemanziemba2013": Surrogate(
         "freemanziemba2013", "FreemanZiemba 2013", "Freeman et al. 2013, doi:10.1038/nn.3402",
         2, 0.15, 0.0, 1.29, "spikes/ms",
-        partial(categories, "texture_type", ("noise", "texture"), 135), {"texture_type": 0.073}, 10, "averages",
+        partial(categories, "texture_type", ("noise", "texture"), 135),
+        {"texture_type": 0.073}, 10, "averages",
     ),
 }  # fmt: skip

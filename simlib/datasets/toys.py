@@ -72,8 +72,8 @@ def hierarchy(
     """
     if min(branches) < 1 or features < 1 or not 0 < resampling <= 1:
         raise ValueError(
-            "hierarchy needs at least one branch a level, one feature and a resampling probability in (0, 1]; got "
-            f"branches={tuple(branches)}, features={features}, resampling={resampling}"
+            "hierarchy needs a branch or more at each level, a feature or more, and a resampling probability "
+            f"in (0, 1]; got branches={tuple(branches)}, features={features}, resampling={resampling}"
         )
     rng = np.random.default_rng(seed)
     nodes = rng.integers(0, 2, (1, features))
