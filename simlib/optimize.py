@@ -33,7 +33,7 @@ class _Recorder:
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
         if isinstance(record, bool) or not isinstance(record, int | float) or record <= 0:
-            raise ValueError(f"record is every k-th step (int) or a change of the score (float), above 0; got {record!r}")
+            raise ValueError(f"record is every k-th step (int) or a move of the score (float), not {record!r}")
         self.observers, self.record = tuple(observers), record
         self.last_score, self.last_step = None, -1
 

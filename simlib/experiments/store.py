@@ -37,7 +37,8 @@ def _source() -> str:
 
 def fingerprint(function: Callable, task: dict) -> str:
     """Hash of what a result depends on: the function, its arguments and simlib's own code."""
-    text = json.dumps([function.__module__, function.__qualname__, task, _source()], sort_keys=True, default=str)
+    identity = [function.__module__, function.__qualname__, task, _source()]
+    text = json.dumps(identity, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

@@ -1,0 +1,224 @@
+"""Ascents from noise towards a dataset, with decoding and PC capture measured along the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+
+from simlib import datasets
+from simlib.components import captured_variance, explained_variance, left_singular_vectors, score_to_capture
+from simlib.decoding import chance, fold_accuracies, score_at_accuracy, split
+from simlib.experiments import settings, store
+from simlib.optimize import maximize
+
+__all__ = ["ascents", "capture_scores", "crossings", "decodable", "estimate", "references"]
+
+FOLDS = 5
+RECORD = 0.01
+# Typical steps to 0.99 and relative cost, to start the longest tasks first; only the order hangs on it.
+PATIENCE = {"ridge-cv": 20, "linreg": 6, "cka-angular-score": 3}
+
+
+def decodable(data: xr.DataArray) -> bool:
+    """Whether the dataset has a main task variable with enough trials a class for the folds."""
+    if not data.attrs["main_variable"]:
+        return False
+    try:
+        split(*_labels(data))
+    except ValueError:
+        return False
+    return True
+
+
+def _labels(data: xr.DataArray) -> tuple[np.ndarray, int, int, np.ndarray | None]:
+    """Arguments of `decoding.split` for the main variable: labels, folds, seed, groups."""
+    labels = data.coords[data.attrs["main_variable"]].values
+    return labels, FOLDS, 0, datasets.fold_groups(data)
+
+
+def _accuracy_rows(Y, data: xr.DataArray) -> pd.DataFrame:
+    labels, folds, seed, groups = _labels(data)
+    per_fold = fold_accuracies(Y, labels, folds, seed, groups).mean(1)
+    return pd.DataFrame({
+        "quantity": "accuracy", "name": data.attrs["main_variable"],
+        "fold": np.arange(folds), "pc": -1, "value": per_fold,
+    })
+
+
+def _ascent(
+    dataset: str, options: dict, data_hash: str, measure: str, seed: int, steps: int, quick: bool,
+    decode: bool, device: str,
+) -> pd.DataFrame:
+    """One ascent: a row a snapshot and quantity (accuracy of a fold, R^2 of a PC). A task of `ascents`."""
+    data = datasets.load(dataset, **options)
+    X = data.values
+    vectors = left_singular_vectors(X)
+    pcs = np.arange(1, X.shape[-1] + 1)
+    snapshots = []
+
+    def observe(step: int, score: float, Y: torch.Tensor) -> None:
+        r2 = captured_variance(X, Y, vectors=vectors)
+        captured = {"quantity": "captured variance", "name": "", "fold": -1, "pc": pcs, "value": r2}
+        tables = [pd.DataFrame(captured), *([_accuracy_rows(Y, data)] if decode else [])]
+        snapshots.append(pd.concat(tables).assign(step=step, score=score))
+
+    trajectory = maximize(
+        measure, X, seed=seed, steps=steps, observers=[observe], record=RECORD, device=device
+    )
+    table = pd.concat(snapshots, ignore_index=True)
+    columns = {
+        "dataset": dataset, "measure": measure, "seed": seed, "steps": len(trajectory.scores),
+        "stopped": trajectory.stopped, **settings.provenance(data, quick),
+    }
+    table = table.assign(**columns)
+    text = ["dataset", "measure", "stopped", "title", "settings", "data_hash", "quantity", "name"]
+    return table.astype(dict.fromkeys(text, "category") | {"pc": "int32", "fold": "int32"})
+
+
+def _sources(names: Sequence[str], quick: bool) -> list[tuple[str, dict, xr.DataArray]]:
+    found = []
+    for name in map(str, names):
+        options = settings.load_options(name, quick)
+        found.append((name, options, datasets.load(name, **options)))
+    return found
+
+
+def _text_again(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table of many, with categories back as text so that every column joins."""
+    plain = []
+    for table in tables:
+        coded = [c for c in table.columns if isinstance(table[c].dtype, pd.CategoricalDtype)]
+        plain.append(table.astype(dict.fromkeys(coded, object)))
+    return pd.concat(plain, ignore_index=True)
+
+
+def ascents(
+    datasets: Sequence[str],
+    measures: Sequence[str],
+    *,
+    seeds: Sequence[int] = (0,),
+    steps: int = 1000,
+    quick: bool = False,
+    jobs: int = 1,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """Maximise each measure from each seed on each dataset, measuring what Y has learned on the way.
+
+    Tidy: one row per snapshot and quantity, with columns dataset, measure, seed, step, score, quantity,
+    name, fold, pc (from 1), value, steps, stopped, title, settings, surrogate, data_hash. `quantity` is
+    "captured variance" (R^2 of PC `pc`) or, where the dataset has labels, "accuracy" (of its main variable,
+    in cross-validation fold `fold`, mean over time bins). A snapshot is taken when the score has moved by
+    0.01. Finished ascents are stored and found again (`store.run`); `jobs` of them run at once.
+    """
+    tasks = []
+    for name, options, data in _sources(datasets, quick):
+        times, trials, neurons = data.shape
+        cost = data.size * min(neurons, times * trials)
+        shared = {
+            "dataset": name, "options": options, "data_hash": settings.provenance(data, quick)["data_hash"],
+            "steps": int(steps), "quick": bool(quick), "decode": decodable(data), "device": device,
+        }
+        tasks += [
+            (cost * PATIENCE.get(measure, 1), {**shared, "measure": measure, "seed": int(seed)})
+            for measure in measures
+            for seed in seeds
+        ]
+    longest_first = sorted(tasks, key=lambda task: -task[0])
+    return _text_again(store.run(_ascent, [task for _, task in longest_first], jobs))
+
+
+def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
+    """Decoding accuracy on each dataset itself, and chance: a row a fold.
+
+    Columns dataset, title, variable, fold, accuracy, chance, settings, surrogate, data_hash. Same folds as
+    in `ascents`. Datasets without decodable labels have no rows.
+    """
+    tables = []
+    for name, _, data in _sources(datasets, quick):
+        if not decodable(data):
+            continue
+        rows = _accuracy_rows(data.values, data).rename(columns={"value": "accuracy", "name": "variable"})
+        labels = _labels(data)[0]
+        tables.append(rows[["variable", "fold", "accuracy"]].assign(
+            dataset=name, chance=chance(labels), **settings.provenance(data, quick)))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def crossings(table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
+    """The score at which accuracy reaches chance + share (reference - chance); a row a curve.
+
+    Columns dataset, title, measure, seed, score (NaN: never), target, final_score, settings, surrogate.
+    """
+    accuracy = table[table["quantity"] == "accuracy"]
+    means = accuracy.groupby(["dataset", "measure", "seed", "step"], sort=False, observed=True).agg(
+        score=("score", "first"), value=("value", "mean")).reset_index()
+    level = references.groupby("dataset")[["accuracy", "chance"]].mean()
+    facts = accuracy.groupby("dataset")[["title", "settings", "surrogate"]].first()
+    rows = []
+    for (dataset, measure, seed), curve in means.groupby(["dataset", "measure", "seed"], sort=False):
+        reference, floor = level.loc[dataset, ["accuracy", "chance"]]
+        curve = curve.sort_values("step")
+        rows.append({
+            "dataset": dataset, "measure": measure, "seed": seed,
+            "score": score_at_accuracy(curve["score"], curve["value"], floor, reference, share),
+            "target": floor + share * (reference - floor), "final_score": curve["score"].iloc[-1],
+            **facts.loc[dataset].to_dict(),
+        })
+    return pd.DataFrame(rows)
+
+
+def capture_scores(table: pd.DataFrame, *, quick: bool = False) -> pd.DataFrame:
+    """The score at which each PC is captured, a row a dataset, measure, seed and PC.
+
+    Columns dataset, title, measure, seed, pc (from 1), explained_variance (ratio), score (NaN: never),
+    settings, surrogate.
+    """
+    captured = table[table["quantity"] == "captured variance"]
+    rows = []
+    for dataset, of_dataset in captured.groupby("dataset", sort=False):
+        data = datasets.load(dataset, **settings.load_options(dataset, quick))
+        ratios = explained_variance(data.values)
+        for (measure, seed), run in of_dataset.groupby(["measure", "seed"], sort=False):
+            r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
+            scores = run.groupby("step")["score"].first().loc[r2.index]
+            rows.append(pd.DataFrame({
+                "dataset": dataset, "title": run["title"].iloc[0], "measure": measure, "seed": seed,
+                "pc": r2.columns.to_numpy(), "explained_variance": ratios,
+                "score": score_to_capture(scores, r2.to_numpy()),
+                "settings": run["settings"].iloc[0], "surrogate": run["surrogate"].iloc[0],
+            }))
+    return pd.concat(rows, ignore_index=True)
+
+
+def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], steps: int, jobs: int) -> str:
+    """What a run of `ascents` on this dataset will take: time from a trial of each part, and memory.
+
+    Two steps of each measure, one PC capture and one decoding are timed on the data itself. The number of
+    steps isn't known beforehand: the estimate gives the most (`steps`) and a typical ascent (a fifth).
+    """
+    X = data.values
+    start = time.perf_counter()
+    for name in names:
+        maximize(name, X, steps=2, stop=None)
+    step_seconds = (time.perf_counter() - start) / (2 * len(names))
+    start = time.perf_counter()
+    captured_variance(X, X)
+    if decodable(data):
+        _accuracy_rows(X, data)
+    snapshot_seconds = time.perf_counter() - start
+    ascents_count = len(names) * len(seeds)
+    snapshots = min(steps, round(1 / RECORD))
+    most = ascents_count * (steps * step_seconds + snapshots * snapshot_seconds) / jobs
+    typical = ascents_count * (steps / 5 * step_seconds + min(steps / 5, snapshots) * snapshot_seconds) / jobs
+    n, p = X.shape[0] * X.shape[1], X.shape[2]
+    megabytes = jobs * (8 * (8 * n * p + 4 * min(n, p) ** 2) + 60 * snapshots * p) / 1e6 + 300 * jobs
+    return (
+        f"{ascents_count} ascents of up to {steps} steps ({len(names)} measures x {len(seeds)} seeds), "
+        f"{jobs} at once: about {typical / 60:.1f} minutes, at most {most / 60:.1f}; "
+        f"about {megabytes / 1000:.1f} GB of memory"
+    )
