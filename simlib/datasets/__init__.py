@@ -9,14 +9,17 @@ import inspect
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import xarray as xr
 
 from simlib import checks
-from simlib.datasets.describe import describe, spectrum
-from simlib.datasets.recording import DIMS, data_hash, fold_groups, labels, recording, task_variables
+from simlib.datasets.arrays import DIMS, data_hash, fold_groups, labels, recording, task_variables
+from simlib.datasets.files import from_xarray, read, runs, save
+from simlib.datasets.mante import mante2013
 from simlib.datasets.spectra import participation_ratio
+from simlib.datasets.summary import describe, spectrum
 from simlib.datasets.surrogates import surrogate
 from simlib.datasets.toys import hierarchy, toy_2d
 
@@ -32,6 +35,8 @@ __all__ = [
     "names",
     "participation_ratio",
     "recording",
+    "runs",
+    "save",
     "spectrum",
     "task_variables",
 ]
@@ -69,6 +74,10 @@ DATASETS: dict[str, Dataset] = {
         "synthetic stand-in for FreemanZiemba 2013: V1 and V2, texture against noise",
         partial(surrogate, "surrogate-freemanziemba2013"),
     ),
+    "mante2013": Dataset(
+        "Mante 2013, the recording: prefrontal units in 72 conditions; needs the original files (path=...)",
+        mante2013,
+    ),
 }
 
 
@@ -85,11 +94,31 @@ def load(dataset: str | os.PathLike | xr.DataArray, **options) -> xr.DataArray:
 
     Raises ValueError for an unknown id or option (naming the nearest), and whatever the loader refuses.
     """
-    if not isinstance(dataset, str) or dataset not in DATASETS:
-        raise checks.unknown_name("dataset", str(dataset), DATASETS)
-    loader = DATASETS[dataset].loader
-    known = [name for name, p in inspect.signature(loader).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    if isinstance(dataset, str) and dataset in DATASETS:
+        loader = takes = DATASETS[dataset].loader
+    elif isinstance(dataset, xr.DataArray):
+        loader, takes = partial(from_xarray, dataset), from_xarray
+    elif is_path(dataset):
+        loader, takes = partial(read, dataset), from_xarray
+    elif isinstance(dataset, str):
+        hint = "A recording of your own is a path that ends in .nc, .zarr or .npz, or an xarray.DataArray"
+        raise checks.unknown_name("dataset", dataset, DATASETS, hint)
+    else:
+        raise TypeError(
+            f"load takes a dataset's id, a path or an xarray.DataArray; got {type(dataset).__name__}. For an "
+            "array: xarray.DataArray(X, dims=('time', 'trial', 'neuron'), coords={'target': ('trial', labels)})"
+        )
+    known = [name for name, p in inspect.signature(takes).parameters.items() if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            raise checks.unknown_name(f"option of {dataset}", option, known)
+            raise checks.unknown_name("dataset option", option, known)
     return loader(**options)
+
+
+def is_path(dataset: object) -> bool:
+    """Whether `load` reads a file: a Path, text with a suffix or folder in it, or what exists."""
+    if isinstance(dataset, os.PathLike):
+        return True
+    return isinstance(dataset, str) and (
+        bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists()
+    )

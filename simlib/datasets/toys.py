@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from simlib.datasets.recording import recording
+from simlib.datasets.arrays import recording
 
 __all__ = ["hierarchy", "toy_2d"]
 

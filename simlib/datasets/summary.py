@@ -7,7 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from simlib.datasets.recording import DIMS, fold_groups, labels, silent_neurons, task_variables
+from simlib.datasets.arrays import DIMS, fold_groups, labels, silent_neurons, task_variables
 from simlib.datasets.spectra import participation_ratio
 
 __all__ = ["describe", "spectrum"]
@@ -60,4 +60,5 @@ def label_line(data: xr.DataArray, name: str) -> str:
     listed = ", ".join(f"{value} ({count})" for value, count in zip(classes[:12], counts[:12], strict=True))
     more = f", and {len(classes) - 12} more" if len(classes) > 12 else ""
     main = " (main)" if name == data.attrs["main_variable"] else ""
-    return f"{name}{main}: {len(classes)} classes, chance {1 / len(classes):.3f}: {listed}{more}."
+    few = "" if counts.min() >= 5 else f" The smallest class has {counts.min()} trials: too few for 5 folds."
+    return f"{name}{main}: {len(classes)} classes, chance {1 / len(classes):.3f}: {listed}{more}.{few}"

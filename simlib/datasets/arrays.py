@@ -84,7 +84,10 @@ def three_axes(values: np.ndarray) -> np.ndarray:
     if 0 in values.shape:
         raise ValueError(f"a recording has at least one time bin, trial and neuron; got shape {values.shape}")
     values = values if values.ndim == 3 else values[None]
-    return values if values.dtype.kind == "f" else values.astype(np.float64)
+    # other types, and numbers in the byte order of another machine, are of no use to torch
+    return np.asarray(
+        values, dtype=np.float32 if values.dtype.newbyteorder("=") == np.float32 else np.float64
+    )
 
 
 def usable(values: np.ndarray) -> None:
@@ -97,8 +100,8 @@ def usable(values: np.ndarray) -> None:
     if silent_neurons(values) == values.shape[2]:
         raise ValueError(
             f"all {values.shape[2]} neurons are constant over time and trials: a similarity score compares "
-            "variations, and there are none. Check that the right array was saved, and that its values were not "
-            "rounded or normalised away"
+            "variations, and there are none. Check that the right array was saved, and that its values were "
+            "not rounded or normalised away"
         )
 
 
@@ -146,6 +149,6 @@ def data_hash(data: xr.DataArray) -> str:
         digest.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
     names = sorted(task_variables(data))
     groups = data.attrs.get("groups", "")
-    for kind, name in [*(("label", name) for name in names), *([("groups", groups)] if groups else [])]:
-        digest.update(json.dumps([kind, name, [str(value) for value in data[name].values.tolist()]]).encode())
+    for kind, name in [*((name, name) for name in names), *([("groups", groups)] if groups else [])]:
+        digest.update(json.dumps([kind, [str(value) for value in data[name].values.tolist()]]).encode())
     return digest.hexdigest()
