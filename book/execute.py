@@ -6,8 +6,8 @@
     python book/execute.py --data recording.npz             a recording of your own
 
 An executed notebook is out of date when a hash over its cells, its parameters, simlib, the pinned versions
-and its input data changed; time stamps play no part. The output is written to `_failed` beside the output folder
-and moves to it only when every cell ran, so that what lies in `book/figures` is always whole and current.
+and its input data changed; time stamps play no part. The output is written to `_failed` beside the output
+folder and moves there only when every cell ran: what lies in `book/figures` is always whole and current.
 
 What a notebook must bring:
 
@@ -15,9 +15,9 @@ What a notebook must bring:
 - a figure cell carries in its metadata
   `"mystnb": {"figure": {"name": "fig-decoding", "caption": "..."}, "image": {"alt": "..."}}`:
   the caption is Markdown (with formulas), the figure gets its number from the book, the alt text is plain;
-- a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook (`make store`) and compared
-  by `make test`, at the quick settings; no other cell is stored with an output;
-- every code cell is foldable; one that is only plumbing carries the tag `hide-input` and starts folded;
+- a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook (`make store`) and
+  compared by `make test`, at the quick settings; no other cell is stored with an output;
+- code cells that a reader may skip (imports, plots, checks) carry the tag `hide-input`: the page folds them;
 - links to a figure of the same page use its name ({numref}`fig-decoding`); other pages link to the page only,
   since the figures change with the data they are made from.
 """
@@ -45,13 +45,18 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "notebooks"
 # In the order of the book, each with its share of the time.
-NOTEBOOKS = {"score_vs_decodability": 6, "pc_learning_order": 4, "theory_sensitivity": 1, "joint_score_ranges": 3}
+NOTEBOOKS = {
+    "score_vs_decodability": 6,
+    "pc_learning_order": 4,
+    "theory_sensitivity": 1,
+    "joint_score_ranges": 3,
+}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
 
 
 class Task(NamedTuple):
-    """One notebook to execute: its source, the parameters set in it, and the hash that says whether it is done."""
+    """One notebook to execute: its source, the parameters set in it, the hash that says whether it is done."""
 
     name: str
     source: Path
@@ -60,7 +65,7 @@ class Task(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """What went wrong in a notebook: the number of the cell in the source (0: none), its first lines, the error."""
+    """What went wrong: the number of the cell in the source (0: none), its first lines, the error."""
 
     name: str
     cell: int
@@ -78,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         asked = assign(options.names, dict(options.parameters), quick, options.jobs, options.data)
         tasks = [task(name, parameters) for name, parameters in asked.items()]
         if options.data:
-            skipped = announce_data(options.data, tasks, options.jobs)
+            skipped = announce_data(options.data, tasks)
             tasks = [one for one in tasks if one.name not in skipped]
             for name, reason in skipped.items():
                 write_reason(name, reason, options.out)
@@ -105,9 +110,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-p", dest="parameters", action="append", default=[], type=key_value, metavar="KEY=VALUE",
                         help="set a parameter; lists as a,b,c")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)")
+    parser.add_argument(
+        "--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)"
+    )
     parser.add_argument("--jobs", type=int, help="how many processes each notebook may use")
-    parser.add_argument("--out", type=Path, default=ROOT / "book" / "figures", help="where the executed notebooks go")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "book" / "figures", help="where the executed notebooks go"
+    )
     parser.add_argument("--force", action="store_true", help="execute also what is up to date")
     return parser.parse_args(argv)
 
@@ -122,11 +131,11 @@ def key_value(text: str) -> tuple[str, object]:
         return key, yaml.safe_load(value)
 
 
-# -- What to run ------------------------------------------------------------------------------------------------------
+# -- What to run -----------------------------------------------------------------------------------
 
 
 def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None) -> dict[str, dict]:
-    """The parameters to set in each notebook asked for; a name that exists nowhere is an error with the nearest one."""
+    """The parameters to set in each notebook asked for; an unknown name is an error with the nearest one."""
     from simlib.checks import unknown_name
 
     for name in names:
@@ -141,7 +150,7 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
     asked = {}
     for name, values in declared.items():
         wanted = {key: as_list(value, values[key]) for key, value in given.items() if key in values}
-        for key in set(given) - set(values):
+        for key in sorted(set(given) - set(values)):
             print(f"{name} has no parameter {key!r}: it keeps its settings")
         if quick and "quick" in values:
             wanted["quick"] = True
@@ -154,7 +163,7 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
 
 
 def defaults(source: Path) -> dict:
-    """The parameters a notebook declares in its `parameters` cell, with their default values (None: not a literal)."""
+    """The parameters declared in the `parameters` cell, with their defaults (None: not a literal)."""
     values = {}
     for key, parameter in papermill.inspect_notebook(str(source)).items():
         try:
@@ -198,9 +207,9 @@ def fingerprint(source: Path, parameters: dict) -> str:
 
 def input_files(datasets) -> list[Path]:
     """The files behind the datasets that are paths (a Zarr store and Mante's units are folders)."""
-    paths = [Path(name) for name in (datasets if isinstance(datasets, (list, tuple)) else [datasets]) if name]
-    return [file for path in paths if path.exists()
-            for file in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]  # fmt: skip
+    names = datasets if isinstance(datasets, (list, tuple)) else [datasets]
+    paths = [Path(name) for name in names if isinstance(name, str)]
+    return [file for path in paths for file in [path, *sorted(path.rglob("*"))] if file.is_file()]
 
 
 def is_done(one: Task, out: Path) -> bool:
@@ -210,26 +219,27 @@ def is_done(one: Task, out: Path) -> bool:
     return json.loads(sidecar.read_text()).get("hash") == one.hash
 
 
-# -- A recording of the user's own ------------------------------------------------------------------------------------
+# -- A recording of the user's own -----------------------------------------------------------------
 
 
-def announce_data(path: Path, tasks: list[Task], jobs: int | None) -> dict[str, str]:
-    """Say what was found in the recording, what will run and for how long; return what can't run, with the reason."""
+def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
+    """Say what was found, what will run and for how long; return what can't run, with the reason."""
     import simlib
 
     data = simlib.datasets.load(str(path))
     print(simlib.datasets.describe(data))
-    labels = [name for name, values in data.coords.items() if values.dims == ("trial",) and name != "trial"]
+    labels = simlib.datasets.task_variables(data)
     skipped = {}
     for one in tasks:
         if one.name in NEEDS_LABELS and not labels:
-            skipped[one.name] = f"`{path.name}` has no labels: without task variables there is nothing to decode"
+            skipped[one.name] = (
+                f"`{path.name}` has no labels: without task variables there is nothing to decode"
+            )
             print(f"{one.name}: skipped, {skipped[one.name]}")
         elif one.name in TAKES_DATA:
             values = {**defaults(one.source), **one.parameters}
-            cost = simlib.experiments.estimate(
-                data, values.get("measures"), values.get("seeds"), values.get("steps"), jobs or values.get("jobs")
-            )
+            work = [values.get(key) for key in ("measures", "seeds", "steps", "jobs")]
+            cost = simlib.experiments.estimate(data, *work)
             print(f"{one.name}: {cost}")
         else:
             print(f"{one.name}: runs as usual, it needs no recording")
@@ -239,14 +249,16 @@ def announce_data(path: Path, tasks: list[Task], jobs: int | None) -> dict[str, 
 def write_reason(name: str, reason: str, out: Path) -> None:
     """A page in the place of a notebook that can't run on this recording."""
     cells = nbformat.read(SOURCE / f"{name}.ipynb", as_version=4).cells
-    title = next((line for cell in cells for line in cell.source.splitlines() if line.startswith("# ")), f"# {name}")
+    lines = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    title = next((line for line in lines if line.startswith("# ")), f"# {name}")
     text = f"{title}\n\nThis figure was not made: {reason}. How labels are stored: {{doc}}`../own_data`."
     discard(name, out)
     out.mkdir(parents=True, exist_ok=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), out / f"{name}.ipynb")
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    nbformat.write(page, out / f"{name}.ipynb")
 
 
-# -- Running ----------------------------------------------------------------------------------------------------------
+# -- Running ---------------------------------------------------------------------------------------
 
 
 def run(tasks: list[Task], out: Path) -> list[Failure]:
@@ -266,7 +278,7 @@ def failed_folder(out: Path) -> Path:
 
 
 def discard(name: str, out: Path) -> None:
-    """An executed notebook that is out of date is not shown: not while the new one runs, nor if that fails."""
+    """What is out of date is not shown: not while the new one runs, nor if that fails."""
     for path in (out / f"{name}.json", out / f"{name}.ipynb"):
         path.unlink(missing_ok=True)
 
@@ -296,12 +308,16 @@ def execute(one: Task, out: Path) -> Failure | None:
 
 
 def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
-    """Find the cell that failed; when the kernel died (out of memory, say) that is the first one not completed."""
-    message = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else f"{type(error).__name__}: {error}"
+    """Find the cell that failed; when the kernel died (of memory, say) it is the first one not completed."""
+    kind, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", error)
+    message = f"{kind}: {text}".strip().removesuffix(":")
     cell = getattr(error, "source", None)
     if cell is None and unfinished.exists():
-        states = ((c.source, c.metadata.get("papermill", {}).get("status")) for c in papermill_cells(unfinished))
-        cell = next((source for source, status in states if status != "completed"), None)
+        cells = [one for one in nbformat.read(unfinished, as_version=4).cells if one.cell_type == "code"]
+        open_ones = (
+            one.source for one in cells if one.metadata.get("papermill", {}).get("status") != "completed"
+        )
+        cell = next(open_ones, None)
     if cell is None:
         return Failure(one.name, 0, "", message)
     sources = [c.source for c in nbformat.read(one.source, as_version=4).cells]
@@ -309,17 +325,15 @@ def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
     return Failure(one.name, number, "\n".join(cell.splitlines()[:3]), message)
 
 
-def papermill_cells(path: Path) -> list:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-
-
 def report(failure: Failure, out: Path) -> str:
-    place = f"cell {failure.cell}" if failure.cell else "the parameters" if failure.lines else "before its first cell"
+    place = "before its first cell"
+    if failure.lines:
+        place = f"cell {failure.cell}" if failure.cell else "the parameters"
     lines = "".join(f"\n    {line}" for line in failure.lines.splitlines())
     partial = failed_folder(out) / f"{failure.name}.ipynb"
     return (
-        f"\nFAILED {failure.name}, {place}:{lines}\n  {failure.error.strip()}\n"
-        f"  What it did until then: {partial}. The other notebooks are kept; nothing of this one is in the book."
+        f"\nFAILED {failure.name}, {place}:{lines}\n  {failure.error}\n"
+        f"  What it did until then: {partial}. The others are kept; nothing of this one is in the book."
     )
 
 
@@ -388,7 +402,7 @@ class Progress:
 
 
 def read_progress(file: Path) -> tuple[float, str]:
-    """The part done (0 to 1) and the last label. A notebook may run several batches: each starts counting anew."""
+    """The part done (0 to 1) and the last label. A notebook may run several batches, each counted anew."""
     batches, label = [], ""
     for line in file.read_text().splitlines() if file.exists() else []:
         done, total, label = [*line.split(maxsplit=2), "", "", ""][:3]
