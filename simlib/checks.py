@@ -114,5 +114,7 @@ def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
         )
     missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
     if missing:
-        raise ValueError(f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop those trials")
+        raise ValueError(
+            f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop those trials"
+        )
     return values

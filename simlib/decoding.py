@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from simlib import checks
 
@@ -66,8 +67,8 @@ def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, to
     """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
 
     Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled
-    inputs, scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`). The folds are the same for every bin, and for
-    every Y of as many trials with these labels and seed. Y is (trial, neuron) or (time, trial, neuron).
+    inputs, scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`). The folds are the same for
+    every bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
     Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
     """
     responses = np.asarray(Y.detach().cpu() if hasattr(Y, "detach") else Y, dtype=np.float64)
@@ -77,7 +78,8 @@ def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, to
     codes = np.unique(labels, return_inverse=True)[1]
     bins = responses[None] if responses.ndim == 2 else responses
     accuracies = np.empty((folds, len(bins)))
-    with warnings.catch_warnings():
+    # Problems this small lose far more to waiting threads than they gain: one thread.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         for time, trials in enumerate(map(_row_space, bins)):
             for fold, (train, test) in enumerate(splits):

@@ -11,12 +11,12 @@ import torch
 import xarray as xr
 
 from simlib import datasets
-from simlib.components import captured_variance, explained_variance, left_singular_vectors, score_to_capture
-from simlib.decoding import chance, fold_accuracies, score_at_accuracy, split
+from simlib.components import captured_variance, left_singular_vectors
+from simlib.decoding import chance, fold_accuracies, split
 from simlib.experiments import settings, store
 from simlib.optimize import maximize
 
-__all__ = ["ascents", "capture_scores", "crossings", "decodable", "estimate", "references"]
+__all__ = ["ascents", "decodable", "estimate", "references"]
 
 FOLDS = 5
 RECORD = 0.01
@@ -147,52 +147,6 @@ def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
         tables.append(rows[["variable", "fold", "accuracy"]].assign(
             dataset=name, chance=chance(labels), **settings.provenance(data, quick)))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-def crossings(table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
-    """The score at which accuracy reaches chance + share (reference - chance); a row a curve.
-
-    Columns dataset, title, measure, seed, score (NaN: never), target, final_score, settings, surrogate.
-    """
-    accuracy = table[table["quantity"] == "accuracy"]
-    means = accuracy.groupby(["dataset", "measure", "seed", "step"], sort=False, observed=True).agg(
-        score=("score", "first"), value=("value", "mean")).reset_index()
-    level = references.groupby("dataset")[["accuracy", "chance"]].mean()
-    facts = accuracy.groupby("dataset")[["title", "settings", "surrogate"]].first()
-    rows = []
-    for (dataset, measure, seed), curve in means.groupby(["dataset", "measure", "seed"], sort=False):
-        reference, floor = level.loc[dataset, ["accuracy", "chance"]]
-        curve = curve.sort_values("step")
-        rows.append({
-            "dataset": dataset, "measure": measure, "seed": seed,
-            "score": score_at_accuracy(curve["score"], curve["value"], floor, reference, share),
-            "target": floor + share * (reference - floor), "final_score": curve["score"].iloc[-1],
-            **facts.loc[dataset].to_dict(),
-        })
-    return pd.DataFrame(rows)
-
-
-def capture_scores(table: pd.DataFrame, *, quick: bool = False) -> pd.DataFrame:
-    """The score at which each PC is captured, a row a dataset, measure, seed and PC.
-
-    Columns dataset, title, measure, seed, pc (from 1), explained_variance (ratio), score (NaN: never),
-    settings, surrogate.
-    """
-    captured = table[table["quantity"] == "captured variance"]
-    rows = []
-    for dataset, of_dataset in captured.groupby("dataset", sort=False):
-        data = datasets.load(dataset, **settings.load_options(dataset, quick))
-        ratios = explained_variance(data.values)
-        for (measure, seed), run in of_dataset.groupby(["measure", "seed"], sort=False):
-            r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
-            scores = run.groupby("step")["score"].first().loc[r2.index]
-            rows.append(pd.DataFrame({
-                "dataset": dataset, "title": run["title"].iloc[0], "measure": measure, "seed": seed,
-                "pc": r2.columns.to_numpy(), "explained_variance": ratios,
-                "score": score_to_capture(scores, r2.to_numpy()),
-                "settings": run["settings"].iloc[0], "surrogate": run["surrogate"].iloc[0],
-            }))
-    return pd.concat(rows, ignore_index=True)
 
 
 def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], steps: int, jobs: int) -> str:

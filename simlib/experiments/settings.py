@@ -8,9 +8,11 @@ import xarray as xr
 
 from simlib import datasets
 
-__all__ = ["is_quick", "label", "load_options", "provenance", "shrink"]
+__all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets", "shrink"]
 
 QUICK_SIZE = {"trials": 64, "neurons": 40}
+# Surrogates whose main variable can still be decoded at QUICK_SIZE; the others need their full size.
+QUICK_SURROGATES = ("surrogate-siegel2015", "surrogate-hatsopoulos2007")
 
 
 def is_quick(quick: bool) -> bool:
@@ -26,6 +28,12 @@ def label(quick: bool) -> str:
 def load_options(dataset: str, quick: bool) -> dict:
     """Loader options of a dataset: surrogates shrink in a quick run, recordings and toys never do."""
     return dict(QUICK_SIZE) if quick and dataset.startswith("surrogate-") else {}
+
+
+def quick_datasets(names: list[str], quick: bool) -> list[str]:
+    """All of `names`; in a quick run without the surrogates that lose their variable at the quick size."""
+    kept = [n for n in names if not str(n).startswith("surrogate-") or n in QUICK_SURROGATES]
+    return kept or list(names)[:1] if quick else list(names)
 
 
 def shrink(values: list, quick: bool, keep: int) -> list:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -97,7 +99,7 @@ def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice], penalty: float) 
 def contiguous_blocks(n: int, folds: int) -> list[slice]:
     """`folds` runs of consecutive samples that cover n of them; the first n % folds are one longer."""
     edges = np.cumsum([0] + [n // folds + (k < n % folds) for k in range(folds)])
-    return [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
 def _one_way(X: Tensor, Y: Tensor, penalty: float, folds: int, comparison: str) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "badge", "colour", "use"]
+__all__ = ["COLOURS", "MARKERS", "badge", "colour", "marker", "short_title", "use"]
 
-# Okabe & Ito's palette, told apart by colour-blind readers, with line styles' job done by markers in grey print.
+# Okabe & Ito's palette, told apart by colour-blind readers; markers tell them apart in grey print.
 COLOURS = {
     "procrustes-angular-score": "#0072B2",
     "nbs": "#56B4E9",
@@ -22,6 +24,14 @@ MARKERS = {
     "cka": "D",
     "ridge-cv": "v",
     "linreg": "P",
+}
+TITLES = {
+    "procrustes-angular-score": "Angular Procrustes",
+    "nbs": "NBS",
+    "cka-angular-score": "Angular CKA",
+    "cka": "CKA",
+    "ridge-cv": "Ridge CV (penalty 100)",
+    "linreg": "Linear regression",
 }
 OTHERS = ("#000000", "#7F7F7F", "#8C6D31", "#5254A3", "#843C39", "#637939")
 
@@ -43,19 +53,30 @@ def use() -> None:
 
 
 def colour(measure: str) -> str:
-    """The colour of a measure id, the same in every figure."""
-    base = measure.split("--")[0]
-    if base in COLOURS:
-        return COLOURS[base]
-    return OTHERS[sum(map(ord, measure)) % len(OTHERS)]
+    """The colour of a measure id, the same in every figure; measures without their own share six others."""
+    return COLOURS.get(measure) or OTHERS[sum(map(ord, measure)) % len(OTHERS)]
 
 
-def badge(figure, table) -> None:
-    """Write under a figure what its numbers are not: surrogate data, quick settings."""
+def marker(measure: str) -> str:
+    """The marker of a measure id, the same in every figure."""
+    return MARKERS.get(measure, "X")
+
+
+def short_title(measure: str) -> str:
+    """The name of a measure in legends; another id stands for itself."""
+    return TITLES.get(measure, measure)
+
+
+def badge(figure: Figure, table: pd.DataFrame) -> None:
+    """Write under a figure what its numbers are not: recorded data, the paper's settings.
+
+    `table` has the columns `surrogate` and `settings`; nothing is written for recordings at full settings.
+    """
     notes = []
-    if bool(table["surrogate"].any()):
-        notes.append("surrogate data: synthetic, matched to the recording's spectrum and design")
+    if table["surrogate"].any():
+        notes.append("surrogate data: synthetic, matched to each recording's variance spectrum and design")
     if (table["settings"] == "quick").any():
-        notes.append("quick settings: smaller runs than the paper's")
+        notes.append("quick settings: smaller and fewer runs than the paper's")
     if notes:
-        figure.text(0.005, -0.01, "; ".join(notes).capitalize() + ".", ha="left", va="top", fontsize=8, style="italic", color="#555555")
+        text = "; ".join(notes)
+        figure.supxlabel(text[0].upper() + text[1:] + ".", fontsize=8, style="italic", color="#555555")

@@ -1,0 +1,100 @@
+"""Tables of ascents, boiled down to what a figure shows: curves with bands, crossings, capture scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from simlib import datasets
+from simlib.components import explained_variance, score_to_capture
+from simlib.decoding import score_at_accuracy
+from simlib.experiments import settings
+
+__all__ = ["accuracy_curves", "capture_scores", "component_curves", "crossing_table", "crossings"]
+
+FACTS = ["title", "settings", "surrogate"]
+
+
+def _curves(rows: pd.DataFrame, keys: list[str], width: float) -> pd.DataFrame:
+    """Mean and standard deviation of `value` over whatever shares `keys` and a score bin of this width."""
+    binned = rows.assign(bin=(rows["score"] / width).round().astype(int))
+    curves = binned.groupby([*keys, "bin"], sort=False).agg(
+        score=("score", "mean"), mean=("value", "mean"), spread=("value", "std"),
+        **{fact: (fact, "first") for fact in FACTS},
+    )
+    curves = curves.reset_index().drop(columns="bin").fillna({"spread": 0.0})
+    return curves.assign(low=curves["mean"] - curves["spread"], high=curves["mean"] + curves["spread"])
+
+
+def accuracy_curves(table: pd.DataFrame, width: float = 0.01) -> pd.DataFrame:
+    """Decoding accuracy against score, averaged over folds and seeds within score bins of `width`.
+
+    Columns dataset, measure, score, mean, spread (standard deviation over folds and seeds), low, high,
+    title, settings, surrogate.
+    """
+    accuracy = table[table["quantity"] == "accuracy"]
+    return _curves(accuracy.sort_values("step"), ["dataset", "measure"], width)
+
+
+def component_curves(table: pd.DataFrame, pcs: list[int], width: float = 0.02) -> pd.DataFrame:
+    """R^2 of some PCs (ranks from 1) against score, averaged over seeds within score bins of `width`.
+
+    Columns dataset, measure, pc, score, mean, spread (standard deviation over seeds; 0 for one seed), low,
+    high, title, settings, surrogate.
+    """
+    rows = table[(table["quantity"] == "captured variance") & table["pc"].isin(pcs)]
+    return _curves(rows.sort_values("step"), ["dataset", "measure", "pc"], width).sort_values(
+        ["dataset", "measure", "pc", "score"])
+
+
+def crossing_table(crossings: pd.DataFrame) -> pd.DataFrame:
+    """Crossings as a reader's table: a row a dataset, a column a measure, the mean over seeds or "never"."""
+    means = crossings.groupby(["title", "measure"], sort=False)["score"].agg(lambda s: s.mean(skipna=False))
+    wide = means.unstack("measure")[list(dict.fromkeys(crossings["measure"]))]
+    return wide.map(lambda value: "never" if np.isnan(value) else f"{value:.2f}").rename_axis(None, axis=1)
+
+
+def crossings(table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
+    """The score at which accuracy reaches chance + share (reference - chance); a row a curve.
+
+    Columns dataset, title, measure, seed, score (NaN: never), target, final_score, settings, surrogate.
+    """
+    accuracy = table[table["quantity"] == "accuracy"]
+    means = accuracy.groupby(["dataset", "measure", "seed", "step"], sort=False, observed=True).agg(
+        score=("score", "first"), value=("value", "mean")).reset_index()
+    level = references.groupby("dataset")[["accuracy", "chance"]].mean()
+    facts = accuracy.groupby("dataset")[["title", "settings", "surrogate"]].first()
+    rows = []
+    for (dataset, measure, seed), curve in means.groupby(["dataset", "measure", "seed"], sort=False):
+        reference, floor = level.loc[dataset, ["accuracy", "chance"]]
+        curve = curve.sort_values("step")
+        rows.append({
+            "dataset": dataset, "measure": measure, "seed": seed,
+            "score": score_at_accuracy(curve["score"], curve["value"], floor, reference, share),
+            "target": floor + share * (reference - floor), "final_score": curve["score"].iloc[-1],
+            **facts.loc[dataset].to_dict(),
+        })
+    return pd.DataFrame(rows)
+
+
+def capture_scores(table: pd.DataFrame, *, quick: bool = False) -> pd.DataFrame:
+    """The score at which each PC is captured, a row a dataset, measure, seed and PC.
+
+    Columns dataset, title, measure, seed, pc (from 1), explained_variance (ratio), score (NaN: never),
+    settings, surrogate.
+    """
+    captured = table[table["quantity"] == "captured variance"]
+    rows = []
+    for dataset, of_dataset in captured.groupby("dataset", sort=False):
+        data = datasets.load(dataset, **settings.load_options(dataset, quick))
+        ratios = explained_variance(data.values)
+        for (measure, seed), run in of_dataset.groupby(["measure", "seed"], sort=False):
+            r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
+            scores = run.groupby("step")["score"].first().loc[r2.index]
+            rows.append(pd.DataFrame({
+                "dataset": dataset, "title": run["title"].iloc[0], "measure": measure, "seed": seed,
+                "pc": r2.columns.to_numpy(), "explained_variance": ratios,
+                "score": score_to_capture(scores, r2.to_numpy()),
+                "settings": run["settings"].iloc[0], "surrogate": run["surrogate"].iloc[0],
+            }))
+    return pd.concat(rows, ignore_index=True)
