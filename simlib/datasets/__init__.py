@@ -51,9 +51,7 @@ class Dataset(NamedTuple):
 
 DATASETS: dict[str, Dataset] = {
     "toy-2d": Dataset("six curved trajectories in a plane: 3 coherences x 2 choices", toy_2d),
-    "hierarchy": Dataset(
-        "binary features inherited down a tree: 100 leaves, 10 categories, 50 features", hierarchy
-    ),
+    "hierarchy": Dataset("binary features inherited down a tree: 100 leaves, 10 categories, 50 features", hierarchy),
     "surrogate-mante2013": Dataset(
         "synthetic stand-in for Mante 2013: prefrontal cortex, context-dependent decisions",
         partial(surrogate, "surrogate-mante2013"),
@@ -105,8 +103,8 @@ def load(dataset: str | os.PathLike | xr.DataArray, **options) -> xr.DataArray:
         raise checks.unknown_name("dataset", dataset, DATASETS, hint)
     else:
         raise TypeError(
-            f"load takes a dataset's id, a path or an xarray.DataArray; got {type(dataset).__name__}. For an "
-            "array: xarray.DataArray(X, dims=('time', 'trial', 'neuron'), coords={'target': ('trial', labels)})"
+            f"load takes a dataset's id, a path or an xarray.DataArray; got {type(dataset).__name__}. For "
+            "an array: xarray.DataArray(X, dims=('time', 'trial', 'neuron'), coords={'target': ('trial', labels)})"
         )
     known = [name for name, p in inspect.signature(takes).parameters.items() if p.kind is p.KEYWORD_ONLY]
     for option in options:
@@ -119,6 +117,4 @@ def is_path(dataset: object) -> bool:
     """Whether `load` reads a file: a Path, text with a suffix or folder in it, or what exists."""
     if isinstance(dataset, os.PathLike):
         return True
-    return isinstance(dataset, str) and (
-        bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists()
-    )
+    return isinstance(dataset, str) and (bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists())

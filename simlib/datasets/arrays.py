@@ -46,9 +46,7 @@ def recording(
     """
     values = three_axes(values)
     usable(values)
-    trial = {
-        key: ("trial", checks.label_array(value, values, key)) for key, value in (coordinates or {}).items()
-    }
+    trial = {key: ("trial", checks.label_array(value, values, key)) for key, value in (coordinates or {}).items()}
     data = xr.DataArray(values, dims=DIMS, coords=trial, name="response")
     if time is not None:
         data = data.assign_coords(time=("time", np.asarray(time, dtype=float)))
@@ -85,18 +83,14 @@ def three_axes(values: np.ndarray) -> np.ndarray:
         raise ValueError(f"a recording has at least one time bin, trial and neuron; got shape {values.shape}")
     values = values if values.ndim == 3 else values[None]
     # other types, and numbers in the byte order of another machine, are of no use to torch
-    return np.asarray(
-        values, dtype=np.float32 if values.dtype.newbyteorder("=") == np.float32 else np.float64
-    )
+    return np.asarray(values, dtype=np.float32 if values.dtype.newbyteorder("=") == np.float32 else np.float64)
 
 
 def usable(values: np.ndarray) -> None:
     """Refuse values that are not finite, and recordings in which nothing varies."""
     checks.finite(values)
     if values.shape[0] * values.shape[1] < 2:
-        raise ValueError(
-            f"a recording needs at least 2 samples (time bins x trials); got the shape {values.shape}"
-        )
+        raise ValueError(f"a recording needs at least 2 samples (time bins x trials); got the shape {values.shape}")
     if silent_neurons(values) == values.shape[2]:
         raise ValueError(
             f"all {values.shape[2]} neurons are constant over time and trials: a similarity score compares "
@@ -123,9 +117,7 @@ def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
     known = task_variables(data)
     variable = variable or data.attrs.get("main_variable", "")
     if not known:
-        raise ValueError(
-            f"{data.attrs.get('name', 'this recording')} has no labels, so nothing can be decoded from it"
-        )
+        raise ValueError(f"{data.attrs.get('name', 'this recording')} has no labels, so nothing can be decoded from it")
     if variable not in known:
         raise checks.unknown_name("task variable", variable, known)
     return data[variable].values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,16 +52,13 @@ def read(path: str | os.PathLike, **options) -> xr.DataArray:
 
 def read_npz(path: Path) -> xr.DataArray:
     """The arrays of an .npz file as a DataArray, labels as coordinates along trial."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: array_of(file, key, path) for key in file.files}
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise ValueError(f"{path.name} is no readable .npz file ({error}); save it again") from error
+    if not (path.is_file() and zipfile.is_zipfile(path)):
+        raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: array_of(file, key, path) for key in file.files}
     if "X" not in arrays:
         held = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
-        raise ValueError(
-            f"{path.name} has no array X; it holds {held}. The recording's array is called X: {WAY_OUT}"
-        )
+        raise ValueError(f"{path.name} has no array X; it holds {held}. The recording's array is called X: {WAY_OUT}")
     data = xr.DataArray(three_axes(arrays.pop("X")), dims=DIMS)
     for key, value in arrays.items():
         if value.ndim == 0:
@@ -74,10 +72,10 @@ def read_npz(path: Path) -> xr.DataArray:
 
 
 def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
-    """One array of an .npz file; raises ValueError for Python objects."""
+    """One array of an .npz file; raises ValueError for Python objects and damaged bytes."""
     try:
         return file[key]
-    except ValueError as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"the array {key!r} of {path.name} can't be read ({error}). Python objects are never loaded, "
             "since unpickling runs code: save numbers, or strings with numpy.array(labels, dtype=str)"
@@ -91,17 +89,13 @@ def read_xarray(path: Path) -> xr.DataArray:
         with xr.open_dataset(path, engine=engine) as opened:
             dataset = opened.load()
     except Exception as error:  # every engine fails in its own way
-        raise ValueError(
-            f"{path.name} can't be read as {path.suffix[1:]} ({error}); save it again"
-        ) from error
+        raise ValueError(f"{path.name} can't be read as {path.suffix[1:]} ({error}); save it again") from error
     fitting = [name for name, array in dataset.data_vars.items() if {"trial", "neuron"} <= set(array.dims)]
     if len(fitting) != 1:
-        held = (
-            ", ".join(f"{name} {array.dims}" for name, array in dataset.data_vars.items()) or "no variables"
-        )
+        held = ", ".join(f"{name} {array.dims}" for name, array in dataset.data_vars.items()) or "no variables"
         raise ValueError(
-            f"{path.name} needs exactly one variable with the dimensions trial and neuron (and perhaps time); "
-            f"it holds {held}. Pass the one you mean: load(xarray.open_dataset(path)[name].rename(old=new))"
+            f"{path.name} needs exactly one variable with the dimensions trial and neuron (and perhaps "
+            f"time); it holds {held}. Pass the one you mean: load(xarray.open_dataset(path)[name].rename(old=new))"
         )
     return dataset[fitting[0]]
 
@@ -116,29 +110,24 @@ def from_xarray(
     """A DataArray as a recording: checked, (time, trial, neuron), with every attribute that recordings have.
 
     Its dimensions are called trial, neuron and perhaps time, in any order. The coordinates along trial are
-    labels. Decoded are those that `task_variables` (argument or attribute) names; without it, strings,
-    integers and booleans with two classes or more, but not `groups`, ids, sessions or repeats. A class
-    needs at least as many trials as there are folds (5). `main_variable` is the first of them unless named;
-    `groups` names the coordinate whose trials stay in one fold, by default `groups` where there is one.
+    labels. Values that need no conversion are not copied. Decoded are those that `task_variables` (argument
+    or attribute) names; without it, strings, integers and booleans with two classes or more, but not
+    `groups`, ids, sessions or repeats. A class needs at least as many trials as there are folds (5).
+    `main_variable` is the first of them unless named; `groups` names the coordinate whose trials stay in
+    one fold, by default `groups` where there is one.
 
     Raises ValueError for other dimensions, values that are not finite, neurons that are all constant,
     labels that are missing or continuous, and names that are not there.
     """
     data = on_axes(data)
-    along_trial = [
-        str(name) for name, coord in data.coords.items() if coord.dims == ("trial",) and name != "trial"
-    ]
+    along_trial = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",) and name != "trial"]
     groups = data.attrs.get("groups", "") if groups is None else groups
     groups = groups or ("groups" if "groups" in along_trial else "")
     named = named_variables(data) if task_variables is None else list(task_variables)
     for name in [*(named or []), *([groups] if groups else [])]:
         if name not in along_trial:
-            raise checks.unknown_name(
-                "trial coordinate", name, along_trial, "Labels and groups lie along trial."
-            )
-    decoded = (
-        [name for name in along_trial if name != groups and is_label(data[name])] if named is None else named
-    )
+            raise checks.unknown_name("trial coordinate", name, along_trial, "Labels and groups lie along trial.")
+    decoded = [name for name in along_trial if name != groups and is_label(data[name])] if named is None else named
     for name in [*decoded, *([groups] if groups else [])]:
         values = checks.label_array(plain(data[name].values), data, name)
         data = data.assign_coords({name: ("trial", as_classes(values, name) if name in decoded else values)})
@@ -150,7 +139,7 @@ def from_xarray(
 
 
 def on_axes(data: xr.DataArray) -> xr.DataArray:
-    """A copy as (time, trial, neuron) of finite numbers, checked, without coordinates of other dimensions."""
+    """As (time, trial, neuron) of finite numbers, checked, without coordinates of other dimensions."""
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(
             "a recording has the dimensions trial, neuron and perhaps time; got "
@@ -191,9 +180,7 @@ def is_label(coordinate: xr.DataArray) -> bool:
 def as_classes(values: np.ndarray, name: str) -> np.ndarray:
     """Labels as a classifier takes them: whole numbers as integers, other numbers as strings."""
     if values.dtype.kind not in "biufU":
-        raise ValueError(
-            f"the label {name!r} has values of type {values.dtype}; strings or integers are decoded"
-        )
+        raise ValueError(f"the label {name!r} has values of type {values.dtype}; strings or integers are decoded")
     if len(np.unique(values)) < 2:
         raise ValueError(f"the label {name!r} has a single class, {values[0]!r}: there is nothing to decode")
     if values.dtype.kind != "f":
@@ -206,9 +193,7 @@ def plain(values: np.ndarray) -> np.ndarray:
     """Strings of any kind as fixed-width strings, other values as they are."""
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8")
-    if values.dtype.kind == "T" or (
-        values.dtype.kind == "O" and all(isinstance(value, str) for value in values)
-    ):
+    if values.dtype.kind == "T" or (values.dtype.kind == "O" and all(isinstance(value, str) for value in values)):
         return values.astype(str)
     return values
 
@@ -243,11 +228,9 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
     if path.suffix == ".nc":
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":
-        data.rename("response").to_zarr(path, mode="w")
+        data.rename("response").to_zarr(path, mode="w", zarr_format=2)  # 3 has no strings of fixed width yet
     elif path.suffix == ".npz":
-        along = {
-            name: coord.values for name, coord in data.coords.items() if coord.dims in {("trial",), ("time",)}
-        }
+        along = {name: coord.values for name, coord in data.coords.items() if coord.dims in {("trial",), ("time",)}}
         attrs = dict(data.attrs)
         groups = attrs.pop("groups", "")
         if groups:

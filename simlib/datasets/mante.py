@@ -70,9 +70,7 @@ def mante2013(
         unit = read_unit(read, name)
         mean, times = condition_averages(unit, name, correct_only, bin_ms)
         if averages and len(mean) != len(averages[0]):
-            raise ValueError(
-                f"{name} has {len(mean)} time bins where the files before it have {len(averages[0])}"
-            )
+            raise ValueError(f"{name} has {len(mean)} time bins where the files before it have {len(averages[0])}")
         if np.isnan(mean).any():
             dropped.append(short(name))
         else:
@@ -118,10 +116,10 @@ def find(path: str | os.PathLike | None) -> Path:
             return place
         found = f"{place} does not exist"
     raise FileNotFoundError(
-        f"mante2013 needs the original recordings, and {found}. Download {URL}, unpack it or not, and "
-        "pass the archive or its folder as path=..., or put it into the folder mante2013 of the folder that the "
-        "environment variable SIMLIB_DATA names. Without it there is surrogate-mante2013, of the same spectrum "
-        "and design"
+        f"mante2013 needs the original recordings, and {found}. Download {URL}, unpack it or not, "
+        "and pass the archive or its folder as path=..., or put it into the folder mante2013 of the folder that "
+        "the environment variable SIMLIB_DATA names. Without it there is surrogate-mante2013, of the same "
+        "spectrum and design"
     )
 
 
@@ -137,9 +135,7 @@ def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], byt
         yield name, loose[name]
     for archive in archives:
         if not zipfile.is_zipfile(archive):
-            raise ValueError(
-                f"{archive} is not a zip archive, or was cut short; download it again from {URL}"
-            )
+            raise ValueError(f"{archive} is not a zip archive, or was cut short; download it again from {URL}")
         with zipfile.ZipFile(archive) as opened:
             inside = of_monkey(opened.namelist(), monkey)
             chosen += inside
@@ -147,8 +143,7 @@ def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], byt
                 yield name, lambda name=name: opened.read(name)
     if not chosen:
         raise FileNotFoundError(
-            f"{place} holds no unit files (.mat) of monkey {monkey}, nor an archive with any; "
-            f"the original is at {URL}"
+            f"{place} holds no unit files (.mat) of monkey {monkey}, nor an archive with any; the original is at {URL}"
         )
 
 
@@ -187,11 +182,7 @@ def read_unit(read: Callable[[], bytes], name: str) -> Unit:
         )
     response, time = np.atleast_2d(unit.response), np.atleast_1d(unit.time).astype(float)
     variables = [np.atleast_1d(getattr(task, field)).astype(float) for field in NEEDED]
-    if (
-        len(time) < 2
-        or response.shape[1] != len(time)
-        or any(len(values) != len(response) for values in variables)
-    ):
+    if len(time) < 2 or response.shape[1] != len(time) or any(len(values) != len(response) for values in variables):
         raise ValueError(
             f"{name}: response is {response.shape} (trials x samples), but there are {len(time)} times and "
             f"{', '.join(f'{len(values)} {field}' for field, values in zip(NEEDED, variables, strict=True))}"
@@ -203,9 +194,7 @@ def read_unit(read: Callable[[], bytes], name: str) -> Unit:
     return Unit(response, float(np.diff(time).mean()), float(time[0]), motion, colour, context, correct == 1)
 
 
-def condition_averages(
-    unit: Unit, name: str, correct_only: bool, bin_ms: float
-) -> tuple[np.ndarray, np.ndarray]:
+def condition_averages(unit: Unit, name: str, correct_only: bool, bin_ms: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean spikes/ms of each condition in the design's order, (time, 72), NaN without trials; bin centres."""
     width = round(bin_ms / 1000 / unit.step)
     bins = unit.response.shape[1] // max(width, 1)

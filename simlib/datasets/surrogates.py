@@ -43,9 +43,7 @@ class Surrogate(NamedTuple):
     sample_kind: str
 
 
-def surrogate(
-    name: str, *, seed: int = 0, neurons: int | None = None, trials: int | None = None
-) -> xr.DataArray:
+def surrogate(name: str, *, seed: int = 0, neurons: int | None = None, trials: int | None = None) -> xr.DataArray:
     """The surrogate `name` (a key of SURROGATES), (time, trial, neuron), float64.
 
     `neurons` and `trials` change its size: fewer trials are a balanced part of the design, more repeat it;
@@ -83,9 +81,7 @@ def surrogate(
     )
 
 
-def signals(
-    rng: np.random.Generator, design: dict[str, np.ndarray], facts: Surrogate, rank: int
-) -> np.ndarray:
+def signals(rng: np.random.Generator, design: dict[str, np.ndarray], facts: Surrogate, rank: int) -> np.ndarray:
     """Columns of unit variance, (time * trial, rank): column i carries each variable with its share of PC i.
 
     Z[t, c, i] = sqrt(1 - sum_v f_v(i)) noise[t, c, i] + sum_v sqrt(f_v(i)) h_vi(t) g_vi(c): noise smooth
@@ -121,9 +117,7 @@ def label_patterns(rng: np.random.Generator, labels: np.ndarray, count: int) -> 
     single class there is nothing to tell apart, and the patterns are 0.
     """
     classes, codes = np.unique(labels, return_inverse=True)
-    values = (
-        np.tile([[-1.0], [1.0]], count) if len(classes) == 2 else rng.standard_normal((len(classes), count))
-    )
+    values = np.tile([[-1.0], [1.0]], count) if len(classes) == 2 else rng.standard_normal((len(classes), count))
     patterns = values[codes]
     patterns = patterns - patterns.mean(0)
     spread = np.sqrt((patterns**2).mean(0))
@@ -140,9 +134,7 @@ def smooth(rng: np.random.Generator, time_bins: int, shape: tuple[int, ...], len
 def check_size(name: str, trials: int, neurons: int, available: int) -> None:
     """Refuse sizes that a surrogate can't have."""
     if trials < 2 or neurons < 1:
-        raise ValueError(
-            f"{name} needs at least 2 trials and 1 neuron; got trials={trials}, neurons={neurons}"
-        )
+        raise ValueError(f"{name} needs at least 2 trials and 1 neuron; got trials={trials}, neurons={neurons}")
     if neurons > available:
         raise ValueError(
             f"{name} has at most {available} neurons, the number of PCs in the published spectrum; got "
