@@ -91,6 +91,8 @@ def test_groups_ids_and_sessions_are_not_decoded(tmp_path, X, target):
     np.testing.assert_allclose(data["time"], np.arange(TIME) * 0.05)
     chosen = datasets.load(path, task_variables=["session"], main_variable="session", groups="order")
     assert datasets.task_variables(chosen) == ["session"] and chosen.attrs["groups"] == "order"
+    assert datasets.load(path, task_variables=["target"]).attrs["main_variable"] == "target"
+    assert datasets.fold_groups(datasets.load(path, groups="")) is None
 
 
 def test_continuous_labels_need_a_word(tmp_path, X, target):
@@ -178,6 +180,22 @@ def test_the_array_passed_in_is_left_as_it_was(X, target):
     data = datasets.load(array)
     assert data.attrs and array.attrs == {}
     np.testing.assert_array_equal(array.values, X)
+
+
+def test_labels_may_be_levels_of_one_index(X, target):
+    array = xr.DataArray(X, dims=("time", "trial", "neuron"))
+    array = array.assign_coords(target=("trial", target), object_id=("trial", np.arange(TRIALS)))
+    data = datasets.load(array.set_index(trial=["target", "object_id"]))
+    assert datasets.task_variables(data) == ["target"]
+
+
+def test_attributes_become_strings_and_numbers(X, tmp_path):
+    attrs = {"anaesthetised": np.True_, "rate": np.float32(0.5), "history": ["a", "b"], "lab": "ours"}
+    data = datasets.load(xr.DataArray(X, dims=("time", "trial", "neuron"), attrs=attrs))
+    kept = {key: data.attrs.get(key) for key in attrs}
+    assert kept == {"anaesthetised": 1, "rate": 0.5, "history": None, "lab": "ours"}
+    datasets.save(data, tmp_path / "out.nc")
+    assert datasets.load(tmp_path / "out.nc").attrs == data.attrs
 
 
 def test_loading_twice_changes_nothing(X, target):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from simlib import checks
@@ -114,15 +115,15 @@ def from_xarray(
     or attribute) names; without it, strings, integers and booleans with two classes or more, but not
     `groups`, ids, sessions or repeats. A class needs at least as many trials as there are folds (5).
     `main_variable` is the first of them unless named; `groups` names the coordinate whose trials stay in
-    one fold, by default `groups` where there is one.
+    one fold ("" for none), by default `groups` where there is one.
 
     Raises ValueError for other dimensions, values that are not finite, neurons that are all constant,
     labels that are missing or continuous, and names that are not there.
     """
     data = on_axes(data)
     along_trial = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",) and name != "trial"]
-    groups = data.attrs.get("groups", "") if groups is None else groups
-    groups = groups or ("groups" if "groups" in along_trial else "")
+    if groups is None:
+        groups = data.attrs.get("groups", "groups" if "groups" in along_trial else "")
     named = named_variables(data) if task_variables is None else list(task_variables)
     for name in [*(named or []), *([groups] if groups else [])]:
         if name not in along_trial:
@@ -132,6 +133,8 @@ def from_xarray(
         values = checks.label_array(plain(data[name].values), data, name)
         data = data.assign_coords({name: ("trial", as_classes(values, name) if name in decoded else values)})
     main = data.attrs.get("main_variable", "") if main_variable is None else main_variable
+    if main_variable is None and task_variables is not None and main not in decoded:
+        main = ""
     if main and main not in decoded:
         raise checks.unknown_name("main variable", main, decoded, "It is one of the decoded labels.")
     data.attrs = completed(data.attrs, decoded, main or (decoded[0] if decoded else ""), groups)
@@ -145,6 +148,7 @@ def on_axes(data: xr.DataArray) -> xr.DataArray:
             "a recording has the dimensions trial, neuron and perhaps time; got "
             f"{', '.join(map(str, data.dims))}. Name them with data.rename(old='trial', ...)"
         )
+    data = data.reset_index([name for name in data.dims if isinstance(data.indexes.get(name), pd.MultiIndex)])
     data = data if "time" in data.dims else data.drop_vars("time", errors="ignore").expand_dims("time")
     data = data.transpose(*DIMS)
     values = three_axes(data.values)
@@ -200,7 +204,9 @@ def plain(values: np.ndarray) -> np.ndarray:
 
 def completed(attrs: dict, decoded: list[str], main: str, groups: str) -> dict:
     """Attributes that survive a netCDF file, with those that every recording has."""
-    kept = {key: value for key, value in attrs.items() if isinstance(value, str | int | float | np.number)}
+    kept = {key: value.item() if isinstance(value, np.generic) else value for key, value in attrs.items()}
+    kept = {key: int(value) if isinstance(value, bool) else value for key, value in kept.items()}
+    kept = {key: value for key, value in kept.items() if isinstance(value, str | int | float)}
     name = str(kept.get("name", "recording"))
     return {
         "name": name,
