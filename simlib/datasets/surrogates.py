@@ -183,13 +183,13 @@ SURROGATES: dict[str, Surrogate] = {
     "surrogate-siegel2015": Surrogate(
         "siegel2015", "Siegel 2015", "Siegel et al. 2015, doi:10.1126/science.aab0551",
         11, 0.05, 0.0, 3.06e7, "Hz",
-        siegel_design, {"context": 0.27}, 10, "averages",
+        siegel_design, {"context": 0.28}, 10, "averages",
     ),
     "surrogate-hatsopoulos2007": Surrogate(
         "hatsopoulos2007", "Hatsopoulos 2007",
         "Hatsopoulos et al. 2007; data: Suresh et al. 2020, doi:10.5061/dryad.xsj3tx9cm",
         10, 0.05, 0.0, 4.8e4, "spikes per bin",
-        partial(categories, "target", TARGETS, 395), {"target": 0.655}, 1, "trials",
+        partial(categories, "target", TARGETS, 395), {"target": 0.65}, 1, "trials",
     ),
     "surrogate-majajhong2015": Surrogate(
         "majajhong2015", "MajajHong 2015", "Majaj et al. 2015, doi:10.1523/JNEUROSCI.5181-14.2015",
@@ -200,6 +200,6 @@ SURROGATES: dict[str, Surrogate] = {
         "freemanziemba2013", "FreemanZiemba 2013", "Freeman et al. 2013, doi:10.1038/nn.3402",
         2, 0.15, 0.0, 1.29, "spikes/ms",
         partial(categories, "texture_type", ("noise", "texture"), 135),
-        {"texture_type": 0.086}, 10, "averages",
+        {"texture_type": 0.088}, 10, "averages",
     ),
 }  # fmt: skip
