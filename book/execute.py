@@ -110,13 +110,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-p", dest="parameters", action="append", default=[], type=key_value, metavar="KEY=VALUE",
                         help="set a parameter; lists as a,b,c")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
-    parser.add_argument(
-        "--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)"
-    )
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)")
     parser.add_argument("--jobs", type=int, help="how many processes each notebook may use")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "book" / "figures", help="where the executed notebooks go"
-    )
+    parser.add_argument("--out", type=Path, default=ROOT / "book" / "figures", help="where the executed notebooks go")
     parser.add_argument("--force", action="store_true", help="execute also what is up to date")
     return parser.parse_args(argv)
 
@@ -136,17 +132,15 @@ def key_value(text: str) -> tuple[str, object]:
 
 def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None) -> dict[str, dict]:
     """The parameters to set in each notebook asked for; an unknown name is an error with the nearest one."""
-    from simlib.checks import unknown_name
-
     for name in names:
         if name not in NOTEBOOKS:
-            raise unknown_name("notebook", name, NOTEBOOKS)
+            raise unknown("notebook", name, NOTEBOOKS)
     names = names or list(NOTEBOOKS)
     declared = {name: defaults(SOURCE / f"{name}.ipynb") for name in names}
     known = {key for keys in declared.values() for key in keys}
     for key in given:
         if key not in known:
-            raise unknown_name("parameter", key, sorted(known))
+            raise unknown("parameter", key, sorted(known))
     asked = {}
     for name, values in declared.items():
         wanted = {key: as_list(value, values[key]) for key, value in given.items() if key in values}
@@ -160,6 +154,12 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
             wanted["datasets"] = [str(data.resolve())]
         asked[name] = wanted
     return asked
+
+
+def unknown(kind: str, name: str, names) -> ValueError:
+    from simlib.checks import unknown_name  # only here: simlib imports torch, which takes seconds
+
+    return unknown_name(kind, name, names)
 
 
 def defaults(source: Path) -> dict:
@@ -232,18 +232,25 @@ def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
     skipped = {}
     for one in tasks:
         if one.name in NEEDS_LABELS and not labels:
-            skipped[one.name] = (
-                f"`{path.name}` has no labels: without task variables there is nothing to decode"
-            )
+            skipped[one.name] = f"`{path.name}` has no labels: without task variables there is nothing to decode"
             print(f"{one.name}: skipped, {skipped[one.name]}")
         elif one.name in TAKES_DATA:
-            values = {**defaults(one.source), **one.parameters}
-            work = [values.get(key) for key in ("measures", "seeds", "steps", "jobs")]
-            cost = simlib.experiments.estimate(data, *work)
-            print(f"{one.name}: {cost}")
+            print(f"{one.name}: {cost(data, {**defaults(one.source), **one.parameters})}")
         else:
             print(f"{one.name}: runs as usual, it needs no recording")
     return skipped
+
+
+def cost(data, values: dict) -> str:
+    """What a notebook with these parameters will take on the recording."""
+    import simlib
+
+    if not {"measures", "seeds", "steps"} <= set(values):
+        return "runs on it"
+    text = simlib.experiments.estimate(
+        data, values["measures"], values["seeds"], values["steps"], values.get("jobs", 1)
+    )
+    return f"{text} (quick settings take less)" if values.get("quick") else text
 
 
 def write_reason(name: str, reason: str, out: Path) -> None:
@@ -314,10 +321,8 @@ def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
     cell = getattr(error, "source", None)
     if cell is None and unfinished.exists():
         cells = [one for one in nbformat.read(unfinished, as_version=4).cells if one.cell_type == "code"]
-        open_ones = (
-            one.source for one in cells if one.metadata.get("papermill", {}).get("status") != "completed"
-        )
-        cell = next(open_ones, None)
+        replied = "shell.execute_reply"
+        cell = next((one.source for one in cells if replied not in one.metadata.get("execution", {})), None)
     if cell is None:
         return Failure(one.name, 0, "", message)
     sources = [c.source for c in nbformat.read(one.source, as_version=4).cells]
@@ -404,10 +409,9 @@ class Progress:
 def read_progress(file: Path) -> tuple[float, str]:
     """The part done (0 to 1) and the last label. A notebook may run several batches, each counted anew."""
     batches, label = [], ""
-    for line in file.read_text().splitlines() if file.exists() else []:
-        done, total, label = [*line.split(maxsplit=2), "", "", ""][:3]
-        if not (done.isdigit() and total.isdigit()):
-            continue
+    whole_lines = file.read_text().split("\n")[:-1] if file.exists() else []
+    for line in whole_lines:
+        done, total, label = line.split(" ", maxsplit=2)
         if batches and int(total) == batches[-1][1] and int(done) >= batches[-1][0]:
             batches.pop()
         batches.append((int(done), int(total)))

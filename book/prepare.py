@@ -49,13 +49,12 @@ def mathjax() -> bytes:
 
 
 def measures_table() -> str:
-    head = ["Name", "Id", "Range", "Better", "Symmetric", "Unchanged by", "Source"]
+    head = ["Name", "Id", "Range", "Symmetric", "Unchanged by", "Source"]
     rows = [
         [
             record.title,
             f"`{record.id}`",
-            f"{number(record.range[0])} to {number(record.range[1])}",
-            "higher" if record.direction > 0 else "lower",
+            f"{number(record.range[0])} to {number(record.range[1])}{'' if record.direction > 0 else ', a distance'}",
             "yes" if record.symmetric else "no",
             ", ".join(sorted(record.invariances)),
             record.source,

@@ -56,11 +56,13 @@ def frames(measure, X, scale: float) -> list[dict]:
     def observe(step, score, Y):
         drawn = np.rint(onto(np.asarray(Y), X.values) * scale).clip(-SIZE, SIZE).astype(int)
         r2 = sl.captured_variance(X, np.asarray(Y))
-        kept.append({
-            "score": round(float(score), 2),
-            "r2": [round(float(value), 2) for value in r2],
-            "lines": drawn.swapaxes(0, 1).reshape(drawn.shape[1], -1).tolist(),
-        })
+        kept.append(
+            {
+                "score": round(float(score), 2),
+                "r2": [round(float(value), 2) for value in r2],
+                "lines": drawn.swapaxes(0, 1).reshape(drawn.shape[1], -1).tolist(),
+            }
+        )
 
     sl.maximize(measure, X, seed=0, steps=3000, lr=0.02, observers=[observe], record=0.02)
     return kept
@@ -82,7 +84,7 @@ def panel(title: str, shown: list[dict], X: np.ndarray, trials: list[str]) -> st
         for line, trial in zip(first["lines"], trials, strict=True)
     )
     label = f"Six trajectories of Y while {title} is maximised, drawn over those of X."
-    box = f"{-SIZE} {-SIZE} {2 * SIZE} {2 * SIZE}"
+    box = f"{-SIZE} {-0.7 * SIZE:g} {2 * SIZE} {1.4 * SIZE:g}"
     return PANEL.format(
         title=title,
         drawing=f'<svg viewBox="{box}" role="img" aria-label="{label}">{lines}</svg>',
@@ -111,7 +113,7 @@ TEMPLATE = """<div class="toy">
 {panels}
 </div>
 <div class="toy-controls">
-<button type="button" class="sd-btn sd-btn-secondary">Play</button>
+<button type="button" class="sd-btn sd-btn-outline-primary">Play</button>
 <label for="toy-score">score</label>
 <input id="toy-score" type="range" min="0" max="0.99" step="0.01" value="{value}">
 <output for="toy-score">{value}</output>

@@ -13,7 +13,8 @@ def setup(app):
 def rewrite(app, what, name, obj, options, lines: list[str]) -> None:
     """Replace the lines of a docstring, in place, by text that means the same to Sphinx."""
     paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip("\n"))
-    lines[:] = "\n\n".join(show(paragraph) for paragraph in paragraphs if paragraph.strip()).splitlines() + [""]
+    text = "\n\n".join(show(paragraph) for paragraph in paragraphs if paragraph.strip())
+    lines[:] = [*text.splitlines(), ""]
 
 
 def show(paragraph: str) -> str:

@@ -1,0 +1,44 @@
+"""Refresh the outputs stored in the notebooks: the text of their check cells at the quick settings, nothing else.
+
+    python book/store.py [NAMES...]
+
+`make test` executes the notebooks again (nbval) and compares. Look at the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import nbformat
+from execute import NOTEBOOKS, SOURCE
+from nbclient import NotebookClient
+
+CHECK = "nbval-check-output"
+
+
+def main(names: list[str]) -> None:
+    os.environ["SIMLIB_QUICK"] = "1"
+    for name in names or NOTEBOOKS:
+        path = SOURCE / f"{name}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(SOURCE)}}).execute()
+        for cell in notebook.cells:
+            strip(cell)
+        notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
+        nbformat.write(notebook, path)
+        sys.stderr.write(f"{name}: stored\n")
+
+
+def strip(cell) -> None:
+    """Keep what a reader of the source needs: the check cells' text."""
+    cell.metadata.pop("execution", None)
+    if cell.cell_type != "code":
+        return
+    cell.execution_count = None
+    kept = cell.outputs if CHECK in cell.metadata.get("tags", []) else []
+    cell.outputs = [output for output in kept if output.output_type == "stream" and output.name == "stdout"]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,284 @@
+"""Laws of executing the notebooks: what is done stays done, what failed never reaches the book."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("first", "second")
+RUN = """
+import pathlib, sys
+sys.path.insert(0, {book!r})
+import execute
+execute.ROOT = pathlib.Path({root!r})
+execute.SOURCE = pathlib.Path({source!r})
+execute.NOTEBOOKS = dict.fromkeys({names!r}, 1)
+execute.TAKES_DATA = {{"first", "second"}}
+execute.NEEDS_LABELS = {{"first"}}
+sys.exit(execute.main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def execute():
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("execute", ROOT / "book" / "execute.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["execute"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["execute"]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A small project: a library of one file and two tiny notebooks, each appending a line to `log` when it runs."""
+    (tmp_path / "nb").mkdir()
+    (tmp_path / "simlib").mkdir()
+    (tmp_path / "simlib" / "linalg.py").write_text("a = 1")
+    (tmp_path / "constraints.txt").write_text("numpy==2.0")
+    for name in NAMES:
+        write(tmp_path, name)
+    return tmp_path
+
+
+def write(desk: Path, name: str, last: str = "print(len(seeds))", measures: str = '["cka", "nbs"]') -> None:
+    new = nbformat.v4
+    parameters = f'datasets = ["toy-2d"]\nmeasures = {measures}\nseeds = [0, 1]\nsteps = 3\nquick = False\njobs = 1'
+    cells = [
+        new.new_markdown_cell(f"# The {name}"),
+        new.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        new.new_code_cell(f"open({str(desk / 'log')!r}, 'a').write('{name}\\n');"),
+        new.new_code_cell(last),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new.new_notebook(cells=cells, metadata=kernel), desk / "nb" / f"{name}.ipynb")
+
+
+def command(desk: Path, *options: str) -> list[str]:
+    script = RUN.format(book=str(ROOT / "book"), root=str(desk), source=str(desk / "nb"), names=NAMES)
+    return [sys.executable, "-c", script, "--out", str(desk / "figures"), *options]
+
+
+def environment(**more: str) -> dict:
+    return {key: value for key, value in os.environ.items() if key != "SIMLIB_QUICK"} | more
+
+
+def run(desk: Path, *options: str, **more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command(desk, *options), capture_output=True, text=True, env=environment(**more), timeout=300)
+
+
+def ran(desk: Path) -> list[str]:
+    """Which notebooks have run since the last call."""
+    log = desk / "log"
+    names = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return names
+
+
+def outputs(desk: Path, name: str) -> str:
+    cells = nbformat.read(desk / "figures" / f"{name}.ipynb", as_version=4).cells
+    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", []))
+
+
+def test_a_second_run_executes_nothing(desk):
+    assert run(desk).returncode == 0
+    assert ran(desk) == ["first", "second"]
+    assert outputs(desk, "first") == "2\n"
+    again = run(desk)
+    assert again.returncode == 0
+    assert ran(desk) == []
+    assert "first: up to date" in again.stdout
+    assert run(desk, "--jobs", "2").returncode == 0
+    assert ran(desk) == [], "the number of processes changes no result"
+    assert run(desk, "first", "-p", "seeds=[1, 2, 3]").returncode == 0
+    assert ran(desk) == ["first"]
+    assert outputs(desk, "first") == "3\n"
+    assert run(desk, "first", "--quick").returncode == 0
+    assert ran(desk) == ["first"]
+    assert run(desk, "first", SIMLIB_QUICK="1").returncode == 0
+    assert ran(desk) == [], "SIMLIB_QUICK=1 means the same as --quick"
+
+
+def test_a_failed_notebook_is_named_and_never_shown(desk):
+    assert run(desk).returncode == 0
+    write(desk, "first", last="\n# too high\nscore = 1.5\nassert score <= 1, 'a score above 1'")
+    failed = run(desk)
+    assert failed.returncode == 1
+    assert "FAILED first, cell 4:" in failed.stderr
+    assert "score = 1.5" in failed.stderr
+    assert "AssertionError: a score above 1" in failed.stderr
+    assert not list((desk / "figures").glob("first.*"))
+    assert (desk / "_failed" / "first.ipynb").exists()
+    assert outputs(desk, "second") == "2\n"
+    ran(desk)
+    assert run(desk).returncode == 1, "a failure is not done"
+    assert ran(desk) == ["first"]
+    write(desk, "first")
+    assert run(desk).returncode == 0
+    assert outputs(desk, "first") == "2\n"
+
+
+def test_a_failure_does_not_stop_the_others(desk):
+    write(desk, "first", last="1 / 0")
+    failed = run(desk)
+    assert failed.returncode == 1
+    assert "ZeroDivisionError: division by zero" in failed.stderr
+    assert ran(desk) == ["first", "second"]
+    assert outputs(desk, "second") == "2\n"
+
+
+def test_a_kernel_that_dies_is_a_failure_with_its_cell(desk):
+    write(desk, "first", last="import os\nos._exit(1)")
+    failed = run(desk)
+    assert failed.returncode == 1
+    assert "FAILED first, cell 4:" in failed.stderr
+    assert "os._exit(1)" in failed.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_is_finished_survives_an_interruption(desk, stop):
+    write(desk, "second", last="import time\ntime.sleep(60)")
+    process = subprocess.Popen(command(desk), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 100
+    while "second" not in ((desk / "log").read_text() if (desk / "log").exists() else ""):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(stop)
+    assert process.wait(30) != 0
+    assert outputs(desk, "first") == "2\n"
+    assert not list((desk / "figures").glob("second.*"))
+    ran(desk)
+    write(desk, "second")
+    assert run(desk).returncode == 0
+    assert ran(desk) == ["second"]
+
+
+def test_an_unknown_name_is_an_error_with_the_nearest(desk):
+    unknown = run(desk, "-p", "seed=3")
+    assert unknown.returncode == 2
+    assert "unknown parameter 'seed'; nearest: 'seeds'" in unknown.stderr
+    unknown = run(desk, "frist")
+    assert unknown.returncode == 2
+    assert "unknown notebook 'frist'; nearest: 'first'" in unknown.stderr
+    assert ran(desk) == []
+
+
+def test_the_kernel_is_the_one_of_this_environment(desk):
+    write(desk, "first", last="import sys; print(sys.prefix)")
+    assert run(desk, "first", JUPYTER_PATH=str(desk)).returncode == 0
+    assert outputs(desk, "first").strip() == sys.prefix
+
+
+def test_the_hash_follows_what_a_notebook_shows(desk, execute, monkeypatch):
+    monkeypatch.setattr(execute, "ROOT", desk)
+    source = desk / "nb" / "first.ipynb"
+    data = desk / "recording.npz"
+    data.write_bytes(b"one")
+
+    def value(**parameters):
+        return execute.fingerprint(source, parameters)
+
+    before, with_data = value(), value(datasets=[str(data)])
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[3].outputs = [nbformat.v4.new_output("stream", text="2\n")]
+    notebook.cells[3].execution_count = 7
+    notebook.metadata["papermill"] = {"duration": 3}
+    nbformat.write(notebook, source)
+    assert value() == before, "stored outputs and metadata don't count"
+    os.utime(source, (1, 1))
+    assert value() == before, "nor do time stamps"
+    assert value(jobs=7) == before
+    assert value(seeds=3) != before
+    data.write_bytes(b"two")
+    assert value(datasets=[str(data)]) != with_data
+    notebook.cells[3].metadata["mystnb"] = {"figure": {"caption": "new"}}
+    nbformat.write(notebook, source)
+    captioned = value()
+    assert captioned != before
+    notebook.cells[3].source += " "
+    nbformat.write(notebook, source)
+    assert value() not in (before, captioned)
+
+
+def test_the_hash_follows_the_library(desk, execute, monkeypatch):
+    source = desk / "nb" / "first.ipynb"
+    monkeypatch.setattr(execute, "ROOT", desk)
+    first = execute.fingerprint(source, {})
+    (desk / "simlib" / "linalg.py").write_text("a = 2")
+    second = execute.fingerprint(source, {})
+    (desk / "constraints.txt").write_text("numpy==2.1")
+    assert len({first, second, execute.fingerprint(source, {})}) == 3
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [("seeds=3", 3), ("lr=1e-3", 1e-3), ("quick=true", True), ("measures=cka,nbs", "cka,nbs"),
+     ("measures=[cka, nbs]", ["cka", "nbs"])],
+)  # fmt: skip
+def test_values_on_the_command_line(execute, text, value):
+    assert execute.key_value(text)[1] == value
+
+
+def test_a_name_stands_for_a_list_of_one(execute):
+    assert execute.as_list("cka,nbs", ["linreg"]) == ["cka", "nbs"]
+    assert execute.as_list(3, [1, 2]) == [3]
+    assert execute.as_list(3, 5) == 3
+
+
+def test_progress_counts_batches_one_after_another(execute, tmp_path):
+    file = tmp_path / "progress"
+    assert execute.read_progress(file) == (0.0, "")
+    file.write_text("1 4 mante2013 cka\n2 4 mante2013 nbs\n")
+    assert execute.read_progress(file) == (0.5, "mante2013 nbs")
+    file.write_text("1 4 a\n4 4 b\n1 4 second batch\nhalf a li")
+    assert execute.read_progress(file) == (5 / 8, "second batch")
+
+
+def test_a_recording_is_announced_and_used(desk):
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    np.savez(desk / "mine.npz", X=rng.standard_normal((4, 20, 6)), target=np.arange(20) % 2)
+    write(desk, "first", last="print(datasets)")
+    done = run(desk, "--data", str(desk / "mine.npz"))
+    assert done.returncode == 0, done.stderr
+    assert "20" in done.stdout and "target" in done.stdout
+    assert "first: " in done.stdout
+    assert outputs(desk, "first").strip() == str([str(desk / "mine.npz")])
+
+
+def test_without_labels_the_page_says_why(desk):
+    import numpy as np
+
+    np.savez(desk / "mine.npz", X=np.random.default_rng(0).standard_normal((4, 20, 6)))
+    done = run(desk, "--data", str(desk / "mine.npz"))
+    assert done.returncode == 0, done.stderr
+    assert ran(desk) == ["second"]
+    (cell,) = nbformat.read(desk / "figures" / "first.ipynb", as_version=4).cells
+    assert cell.source.startswith("# The first\n")
+    assert "`mine.npz` has no labels" in cell.source
+    assert run(desk).returncode == 0
+    assert ran(desk) == ["first", "second"], "the next run without it makes the figure again"
+
+
+def test_a_recording_that_is_not_there(desk):
+    missing = run(desk, "--data", str(desk / "nowhere.npz"))
+    assert missing.returncode == 2
+    assert "nowhere.npz" in missing.stderr
+    assert "Traceback" not in missing.stderr
+
+
+def test_the_record_beside_a_figure_says_what_made_it(desk):
+    assert run(desk, "first", "-p", "seeds=4,5").returncode == 0
+    record = json.loads((desk / "figures" / "first.json").read_text())
+    assert record["parameters"] == {"seeds": [4, 5]}
+    assert len(record["hash"]) == 64

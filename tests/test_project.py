@@ -1,0 +1,248 @@
+"""Laws of the project: imports run downwards, notebooks are thin, the pinned versions agree."""
+
+import ast
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# Each level may import from those above it in this list, and within its own package.
+LEVELS = [
+    {"checks", "linalg"},
+    {"measures"},
+    {"datasets"},
+    {"optimize"},
+    {"decoding", "components", "theory"},
+    {"joint"},
+    {"calibration"},
+    {"experiments"},
+]
+# A plot draws tables: it needs names of measures for its legends, never anything that computes.
+PLOTS_MAY = {"checks", "measures"}
+PARAMETERS = {
+    "datasets", "measures", "seeds", "steps", "quick", "jobs", "device", "pairs", "points", "folds", "penalties",
+}  # fmt: skip
+
+
+def modules():
+    return sorted((ROOT / "simlib").rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    """The level a file of simlib belongs to: its module or package right below simlib."""
+    return path.relative_to(ROOT / "simlib").parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> set[str]:
+    """The parts of simlib that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute, `from simlib import ...`"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("simlib.")}
+    return found
+
+
+def all_imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    return {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    } | {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_downwards(path):
+    part = part_of(path)
+    assert not all_imports(path) & {"notebooks", "book", "tests", "benchmarks"}
+    if part == "__init__":
+        return
+    if part == "plots":
+        allowed = PLOTS_MAY | {"plots"}
+    else:
+        known = [level for level in LEVELS if part in level]
+        assert known, f"simlib.{part} has no place in the order of imports (LEVELS)"
+        allowed = set().union(*LEVELS[: LEVELS.index(known[0])]) | known[0]
+    upwards = imported_parts(path) - allowed
+    assert not upwards, f"simlib.{part} imports {sorted(upwards)}, which lie above it"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if part_of(p) == "measures"], ids=lambda path: path.stem)
+def test_a_measure_knows_no_optimiser(path):
+    assert "torch.optim" not in path.read_text()
+
+
+# -- Versions -------------------------------------------------------------------------------------
+
+
+def pins() -> dict[str, str]:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
+    found = dict(line.split("==") for line in lines)
+    assert len(found) == len(lines), "a package is pinned twice"
+    return {canonicalize_name(name): version for name, version in found.items()}
+
+
+def declared() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return [Requirement(text) for text in [*project["dependencies"], *extras["book"], *extras["test"]]]
+
+
+@pytest.mark.parametrize("requirement", declared(), ids=lambda requirement: requirement.name)
+def test_pins_lie_in_the_declared_ranges(requirement):
+    version = pins().get(canonicalize_name(requirement.name))
+    assert version, f"{requirement.name} has no pin in constraints.txt"
+    assert requirement.specifier.contains(version), f"constraints.txt pins {requirement.name}=={version}"
+
+
+def test_every_package_that_gets_installed_is_pinned():
+    """Followed from what pyproject.toml declares through what the installed packages require."""
+    todo, seen = [(r.name, tuple(r.extras)) for r in declared()], set()
+    while todo:
+        name, extras = todo.pop()
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        for text in importlib.metadata.requires(name) or []:
+            required = Requirement(text)
+            wanted = not required.marker or any(required.marker.evaluate({"extra": e}) for e in extras or ("",))
+            if wanted and installed(required.name):
+                todo.append((required.name, tuple(required.extras)))
+    names = {canonicalize_name(name) for name, _ in seen}
+    assert not names - set(pins()), "installed, but not pinned in constraints.txt"
+
+
+def installed(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def test_this_environment_is_the_pinned_one():
+    differ = {
+        name: (pin, installed(name)) for name, pin in pins().items() if installed(name).split("+")[0] not in (pin, "")
+    }
+    assert not differ, "pinned, installed: run `make setup`"
+
+
+def test_conda_users_get_the_same_versions():
+    parts = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pip = next(part["pip"] for part in parts if isinstance(part, dict))
+    assert "--constraint constraints.txt" in pip and "--editable .[book,test]" in pip
+    python = next(part for part in parts if isinstance(part, str) and part.startswith("python="))
+    assert Requirement(f"python>={python.removeprefix('python=')}").specifier.contains("3.11")
+
+
+# -- Files ----------------------------------------------------------------------------------------
+
+
+def tracked() -> list[Path]:
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for path in (ROOT / name for name in names.split("\0") if name) if path.is_file()]
+
+
+def test_no_file_names_a_package_host_or_a_path_of_one_machine():
+    hosts = ["pypi", r"pytorch\.org", r"pythonhosted", r"conda\.anaconda", r"npmjs", r"jsdelivr", r"unpkg"]
+    paths = [r"/work" + r"/(main|shared)", r"/home/\w+/", r"/Users/\w+/", r"/opt/wheels"]
+    pattern = re.compile("|".join([*(rf"https?://[\w.]*{host}" for host in hosts), *paths]))
+    found = {}
+    for path in tracked():
+        if path == Path(__file__).resolve():
+            continue
+        try:
+            match = pattern.search(path.read_text())
+        except UnicodeDecodeError:
+            continue
+        if match:
+            found[str(path.relative_to(ROOT))] = match[0]
+    assert not found
+
+
+# -- Notebooks ------------------------------------------------------------------------------------
+
+
+def code_cells(path: Path) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def parsed(cell) -> ast.Module:
+    """The cell's Python, without the lines that are IPython's."""
+    return ast.parse("\n".join(line for line in cell.source.splitlines() if not re.match(r"\s*[%!]", line)))
+
+
+def names_used(cells) -> set[str]:
+    return {node.id for cell in cells for node in ast.walk(parsed(cell))
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}  # fmt: skip
+
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@each_notebook
+def test_notebooks_are_thin(path):
+    for cell in code_cells(path):
+        for node in ast.walk(parsed(cell)):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef), "belongs to simlib"
+
+
+@each_notebook
+def test_only_text_of_check_cells_is_stored(path):
+    for cell in code_cells(path):
+        if "nbval-check-output" in tags(cell):
+            assert cell.outputs, "run `make store`"
+            assert all(output.output_type == "stream" and output.name == "stdout" for output in cell.outputs)
+        else:
+            assert not cell.outputs, "only check cells are stored with an output: run `make store`"
+
+
+@each_notebook
+def test_notebooks_have_checks_and_claims(path):
+    cells = code_cells(path)
+    assert any("nbval-check-output" in tags(cell) for cell in cells)
+
+
+@each_notebook
+def test_each_parameter_has_a_known_name_and_an_effect(path):
+    cells = code_cells(path)
+    (first,) = [cell for cell in cells if "parameters" in tags(cell)]
+    names = set()
+    for node in parsed(first).body:
+        assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name), "parameters are plain names"
+        ast.literal_eval(node.value)
+        names.add(node.targets[0].id)
+    assert names <= PARAMETERS, "the same thing has the same name in every notebook"
+    assert "quick" in names
+    unused = names - names_used([cell for cell in cells if cell is not first])
+    assert not unused, "declared, but no later cell uses it"
+
+
+@each_notebook
+def test_figures_have_captions_and_alt_text(path):
+    figures = [cell.metadata["mystnb"] for cell in code_cells(path) if "mystnb" in cell.metadata]
+    assert figures
+    for figure in figures:
+        assert figure["figure"]["name"].startswith("fig-")
+        assert len(figure["figure"]["caption"]) > 20
+        assert len(figure["image"]["alt"]) > 20
