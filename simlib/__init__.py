@@ -4,9 +4,10 @@
     sl.score("cka", X, Y)
 """
 
-from simlib import components, datasets, decoding, experiments, linalg, optimize, plots
+from simlib import components, datasets, decoding, experiments, joint, linalg, optimize, plots, theory
 from simlib.components import captured_variance, score_to_capture
 from simlib.decoding import decoding_accuracy
+from simlib.joint import joint_range
 from simlib.measures import MEASURES, Measure, measure, score
 from simlib.optimize import Trajectory, maximize
 
@@ -14,6 +15,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MEASURES", "Measure", "Trajectory", "captured_variance", "components", "datasets", "decoding",
-    "decoding_accuracy", "experiments", "linalg", "maximize", "measure", "optimize", "plots", "score",
-    "score_to_capture",
+    "decoding_accuracy", "experiments", "joint", "joint_range", "linalg", "maximize", "measure",
+    "optimize", "plots", "score", "score_to_capture", "theory",
 ]

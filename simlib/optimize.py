@@ -33,7 +33,7 @@ class _Recorder:
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
         if isinstance(record, bool) or not isinstance(record, int | float) or record <= 0:
-            raise ValueError(f"record is every k-th step (int) or a move of the score (float), not {record!r}")
+            raise ValueError(f"record is every k-th step (int) or a move of score (float), not {record!r}")
         self.observers, self.record = tuple(observers), record
         self.last_score, self.last_step = None, -1
 
@@ -67,7 +67,8 @@ def climb(
 ) -> Trajectory:
     """Adam ascent of `objective` from `start` (samples, neurons): score Y, then step, at most `steps` scores.
 
-    Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes.
+    Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes. Raises
+    ValueError where the first score is not finite.
     """
     Y = start.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([Y], lr=lr, maximize=True)
@@ -76,6 +77,8 @@ def climb(
         value = objective(Y)
         score = float(value.detach())
         if not np.isfinite(score):
+            if not scores:
+                raise ValueError(f"the first score is {score}: the measure is not defined at the start of the ascent")
             stopped = "not finite"
             break
         scores.append(score)

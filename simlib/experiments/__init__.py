@@ -1,6 +1,16 @@
 """What a notebook runs: tidy tables from (dataset, measure, seed), in parallel, stored and resumed."""
 
 from simlib.experiments.ascents import ascents, decodable, estimate, references
+from simlib.experiments.claims import claims_about_capture, claims_about_crossings, claims_about_toy
+from simlib.experiments.ranges import allowed_scores, claims_about_ranges, end_points, joint_ranges
+from simlib.experiments.replacement import (
+    changes,
+    claims_about_replacement,
+    gradient_rows,
+    largest_pcs,
+    replacements,
+    within_bounds,
+)
 from simlib.experiments.settings import is_quick, quick_datasets, shrink
 from simlib.experiments.store import TaskError, results_folder, run
 from simlib.experiments.summaries import (
@@ -12,7 +22,9 @@ from simlib.experiments.summaries import (
 )
 
 __all__ = [
-    "TaskError", "accuracy_curves", "ascents", "capture_scores", "component_curves", "crossing_table",
-    "crossings", "decodable", "estimate", "is_quick", "quick_datasets", "references", "results_folder", "run",
-    "shrink",
+    "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_scores", "changes",
+    "claims_about_capture", "claims_about_crossings", "claims_about_ranges", "claims_about_replacement",
+    "claims_about_toy", "component_curves", "crossing_table", "crossings", "decodable", "end_points",
+    "estimate", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs", "quick_datasets",
+    "references", "replacements", "results_folder", "run", "shrink", "within_bounds",
 ]

@@ -7,9 +7,12 @@ from simlib.plots.curves import (
     rank_colours,
     toy_components,
 )
-from simlib.plots.style import badge, colour, marker, short_title, use
+from simlib.plots.joint import kinds_of_pair, region
+from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
+from simlib.plots.theory import change_against_amount, growth_against_variance, replacement_against_variance
 
 __all__ = [
-    "accuracy_against_score", "badge", "capture_against_variance", "colour", "components_against_score",
-    "marker", "rank_colours", "short_title", "toy_components", "use",
+    "accuracy_against_score", "badge", "capture_against_variance", "change_against_amount", "colour",
+    "components_against_score", "growth_against_variance", "kinds_of_pair", "legend", "marker", "panels",
+    "rank_colours", "region", "replacement_against_variance", "short_title", "toy_components", "use",
 ]

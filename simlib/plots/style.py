@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "badge", "colour", "marker", "short_title", "use"]
+__all__ = ["COLOURS", "MARKERS", "badge", "colour", "legend", "marker", "panels", "short_title", "use"]
 
 # Okabe & Ito's palette, told apart by colour-blind readers; markers tell them apart in grey print.
 COLOURS = {
@@ -80,3 +82,18 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
     if notes:
         text = "; ".join(notes)
         figure.supxlabel(text[0].upper() + text[1:] + ".", fontsize=8, style="italic", color="#555555")
+
+
+def panels(count: int, columns: int = 3, width: float = 3.4, height: float = 3.0) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` axes in rows of at most `columns`, and one empty place for the legend."""
+    columns = min(columns, count + 1)
+    rows = -(-(count + 1) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.axis("off")
+    return figure, list(axes.flat[: count + 1])
+
+
+def legend(source: Axes, ax: Axes, title: str = "maximised measure") -> None:
+    """The legend of the lines in `source`, drawn in the empty axes `ax`."""
+    ax.legend(*source.get_legend_handles_labels(), loc="center", title=title, fontsize=10)

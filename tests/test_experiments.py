@@ -1,0 +1,159 @@
+"""Laws of the experiments: what is finished is kept and found again; tables say what they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import simlib as sl
+from simlib import experiments
+from simlib.experiments import settings, store, summaries
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path / "results"))
+    return tmp_path / "results"
+
+
+def table_of(value: int, fail: bool = False) -> pd.DataFrame:
+    """A task that leaves a trace of having run."""
+    if fail:
+        raise ZeroDivisionError(f"task {value}")
+    with open(store.results_folder().parent / "trace", "a") as file:
+        file.write("x")
+    return pd.DataFrame({"value": [value]})
+
+
+def traces(results) -> int:
+    path = results.parent / "trace"
+    return len(path.read_text()) if path.exists() else 0
+
+
+def test_finished_tasks_are_found_again(results):
+    tasks = [{"value": k} for k in range(3)]
+    first = store.run(table_of, tasks)
+    again = store.run(table_of, [*tasks, {"value": 7}])
+    assert [int(t["value"].iloc[0]) for t in again] == [0, 1, 2, 7] and len(first) == 3
+    assert traces(results) == 4
+
+
+def test_one_failure_keeps_the_other_results(results):
+    with pytest.raises(store.TaskError, match=r"1 of 3 tasks failed.*\n.*ZeroDivisionError: task 1"):
+        store.run(table_of, [{"value": 0}, {"value": 1, "fail": True}, {"value": 2}])
+    assert traces(results) == 2
+    store.run(table_of, [{"value": 0}, {"value": 2}])
+    assert traces(results) == 2
+    assert not list(results.rglob("*.part"))
+
+
+def test_processes_in_parallel_give_the_same_tables(results):
+    tasks = [{"value": k} for k in range(4)]
+    tables = store.run(table_of, tasks, jobs=2)
+    assert [int(t["value"].iloc[0]) for t in tables] == [0, 1, 2, 3]
+
+
+def test_a_result_depends_on_the_arguments_and_the_code(monkeypatch):
+    plain = store.fingerprint(table_of, {"value": 1})
+    assert plain == store.fingerprint(table_of, {"value": 1}) != store.fingerprint(table_of, {"value": 2})
+    monkeypatch.setattr(store, "_source", lambda: "other code")
+    assert store.fingerprint(table_of, {"value": 1}) != plain
+
+
+def test_progress_is_written_where_asked(results, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_PROGRESS", str(tmp_path / "progress"))
+    store.run(table_of, [{"value": k} for k in range(2)])
+    lines = (tmp_path / "progress").read_text().splitlines()
+    assert [line.split()[:2] for line in lines] == [["0", "2"], ["1", "2"], ["2", "2"]]
+
+
+TINY = "surrogate-siegel2015"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Two measures, two seeds on the quick surrogate."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIMLIB_RESULTS", str(tmp_path_factory.mktemp("results")))
+        options = {"seeds": [0, 1], "steps": 60, "quick": True}
+        table = experiments.ascents([TINY], ["cka", "procrustes-angular-score"], **options)
+        return table, experiments.references([TINY], quick=True)
+
+
+def test_tables_are_tidy_and_say_what_they_are(tiny):
+    table, references = tiny
+    assert set(table["settings"]) == {"quick"} and table["surrogate"].all()
+    assert table["data_hash"].nunique() == 1 and "surrogate" in table["title"].iloc[0]
+    assert pd.api.types.is_integer_dtype(table["pc"])
+    assert set(table["quantity"]) == {"accuracy", "captured variance"}
+    assert references["chance"].iloc[0] == 0.5 and len(references) == 5
+
+
+def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
+    table, _ = tiny
+    data = sl.datasets.load(TINY, **settings.load_options(TINY, True))
+    run = table[(table["measure"] == "cka") & (table["seed"] == 1)]
+    step = int(run["step"].max())
+    Y = sl.maximize("cka", data, seed=1, steps=60).Y
+    last = run[run["step"] == step]
+    assert last["score"].iloc[0] == pytest.approx(sl.score("cka", data, Y), abs=1e-5)
+    accuracy = last[last["quantity"] == "accuracy"]["value"].mean()
+    assert accuracy == pytest.approx(sl.decoding_accuracy(Y, data["context"].values), abs=1e-3)
+    r2 = last[last["quantity"] == "captured variance"].sort_values("pc")["value"]
+    np.testing.assert_allclose(r2, sl.captured_variance(data, Y), atol=1e-3)
+
+
+def test_summaries_agree_with_the_table(tiny):
+    table, references = tiny
+    curves = summaries.accuracy_curves(table, width=10.0)
+    rows = table[(table["quantity"] == "accuracy") & (table["measure"] == "cka")]
+    one = curves[curves["measure"] == "cka"].iloc[0]
+    assert one["mean"] == pytest.approx(rows["value"].mean()) and one["spread"] == pytest.approx(rows["value"].std())
+    crossings = experiments.crossings(table, references)
+    assert len(crossings) == 4 and (crossings["target"].nunique() == 1)
+    shown = experiments.crossing_table(crossings)
+    assert shown.shape == (1, 2)
+    capture = experiments.capture_scores(table, quick=True)
+    assert len(capture) == 4 * 40 and capture["score"].dropna().between(-1, 1).all()
+
+
+def test_never_is_told_from_a_number():
+    crossings = pd.DataFrame({
+        "title": "A", "measure": ["cka", "cka", "nbs"], "seed": [0, 1, 0], "score": [0.5, np.nan, 0.25],
+    })
+    assert experiments.crossing_table(crossings).to_dict("list") == {"cka": ["never"], "nbs": ["0.25"]}
+
+
+def test_claims_fail_where_the_numbers_say_otherwise():
+    def crossing(dataset, cka):
+        return pd.DataFrame({
+            "dataset": dataset, "measure": ["cka", "linreg", "procrustes-angular-score"], "seed": 0,
+            "score": [cka, 0.97, 0.6], "surrogate": True,
+        })
+
+    holds = experiments.claims_about_crossings(crossing("surrogate-mante2013", 0.9))
+    fails = experiments.claims_about_crossings(crossing("surrogate-mante2013", 0.61))
+    assert holds["holds"].all() and holds["asserted"].all()
+    assert not fails["holds"].all()
+    reported = experiments.claims_about_crossings(crossing("surrogate-freemanziemba2013", 0.61))
+    assert not reported["asserted"].any()
+    own = crossing("/some/recording.npz", 0.61).assign(surrogate=False)
+    assert not experiments.claims_about_crossings(own)["asserted"].any()
+    never = experiments.claims_about_crossings(crossing("surrogate-mante2013", np.nan))
+    assert never["holds"].all()
+
+
+def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
+    monkeypatch.setenv("SIMLIB_QUICK", "1")
+    assert settings.is_quick(False)
+    monkeypatch.setenv("SIMLIB_QUICK", "0")
+    assert not settings.is_quick(False) and settings.is_quick(True)
+    names = ["surrogate-mante2013", "surrogate-siegel2015", "my.npz"]
+    assert settings.quick_datasets(names, True) == ["surrogate-siegel2015", "my.npz"]
+    assert settings.quick_datasets(names, False) == names
+    assert settings.load_options("my.npz", True) == {} == settings.load_options(TINY, False)
+
+
+def test_the_estimate_counts_what_will_run():
+    data = sl.datasets.load(TINY, trials=40, neurons=10)
+    text = experiments.estimate(data, ["cka", "nbs"], [0, 1], 50, 2)
+    assert "4 ascents of up to 50 steps (2 measures x 2 seeds), 2 at once" in text and "GB of memory" in text

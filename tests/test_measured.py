@@ -1,0 +1,166 @@
+"""Laws of what is measured along the ascent: decoding, PC capture, and linear algebra under both."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+import simlib as sl
+from simlib import linalg
+from simlib.decoding import chance, fold_accuracies, score_at_accuracy, split
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+LABELS = np.repeat([0, 1, 2], 20)
+Y = draw(3, 60, 90, seed=1) + 0.25 * np.eye(3)[LABELS] @ draw(3, 90, seed=2)
+
+
+def test_decoding_is_scikit_learns_on_the_same_folds():
+    slow = []
+    for train, test in split(LABELS, 5, seed=0):
+        for trials in Y:
+            decoder = LogisticRegression(C=1.0, max_iter=2000, tol=1e-8).fit(trials[train], LABELS[train])
+            slow.append(decoder.score(trials[test], LABELS[test]))
+    tight = fold_accuracies(Y, LABELS, tol=1e-8)
+    assert tight.shape == (5, 3)
+    np.testing.assert_allclose(tight.ravel(), slow)
+    # scikit-learn's default tolerance moves single test trials (1/12 of a fold) at most.
+    assert sl.decoding_accuracy(Y, LABELS) == pytest.approx(np.mean(slow), abs=0.02)
+
+
+def test_decoding_ignores_rotation_and_the_names_of_classes():
+    turn = np.linalg.qr(draw(90, 90, seed=3))[0]
+    plain = fold_accuracies(Y, LABELS, tol=1e-8)
+    np.testing.assert_allclose(fold_accuracies(Y @ turn, LABELS, tol=1e-8), plain)
+    names = np.array(["c", "a", "b"])[LABELS]
+    assert fold_accuracies(torch.from_numpy(Y), names, tol=1e-8).mean() == pytest.approx(plain.mean(), abs=0.02)
+
+
+def test_noise_decodes_at_chance_and_a_clean_signal_fully():
+    noise = draw(8, 60, 5, seed=4)
+    assert sl.decoding_accuracy(noise, LABELS) == pytest.approx(chance(LABELS), abs=0.08)
+    assert sl.decoding_accuracy(10 * np.eye(3)[LABELS], LABELS) == 1
+
+
+def test_folds_are_stratified_and_the_same_for_a_seed():
+    folds = split(LABELS, 5, seed=2)
+    for (train, test), (_, again) in zip(folds, split(LABELS, 5, seed=2), strict=True):
+        assert np.bincount(LABELS[test]).tolist() == [4, 4, 4] and not set(train) & set(test)
+        np.testing.assert_array_equal(test, again)
+    assert any(set(a[1]) != set(b[1]) for a, b in zip(folds, split(LABELS, 5, seed=3), strict=True))
+
+
+def test_groups_never_straddle_a_split_and_leakage_shows_without_them():
+    groups = np.repeat(np.arange(30), 4)
+    labels = np.repeat(np.arange(30) % 2, 4)
+    responses = 3 * draw(30, 60, seed=5)[groups] + 0.1 * draw(120, 60, seed=6)
+    for train, test in split(labels, 5, groups=groups):
+        assert not set(groups[train]) & set(groups[test])
+    leaking, honest = (sl.decoding_accuracy(responses, labels, groups=g) for g in (None, groups))
+    assert leaking > honest + 0.2
+
+
+@pytest.mark.parametrize(
+    "labels, options, message",
+    [
+        (LABELS[:-1], {}, "one value a trial: got 59 labels for 60 trials"),
+        (np.zeros(60), {}, "one class only"),
+        (np.r_[np.zeros(57), np.ones(3)], {}, "at least 5 trials.*too small: {'1.0': 3}.*folds=3"),
+        (LABELS, {"folds": 1}, "folds needs to be 2 or more"),
+        (LABELS, {"groups": LABELS}, "at least 5 groups"),
+        (LABELS, {"groups": LABELS[:5]}, "groups needs one value a trial"),
+        (np.where(np.arange(60) == 7, np.nan, LABELS.astype(float)), {}, "missing values, the first at trial 7"),
+        (np.eye(60), {}, "one value a trial"),
+    ],
+)
+def test_labels_that_cannot_be_decoded_are_named(labels, options, message):
+    with pytest.raises(ValueError, match=message):
+        sl.decoding_accuracy(Y, labels, **options)
+
+
+def test_labels_that_fit_the_time_axis_get_the_hint():
+    with pytest.raises(ValueError, match="swap the first two axes"):
+        sl.decoding_accuracy(np.swapaxes(Y, 0, 1), LABELS)
+
+
+def test_the_first_crossing_is_interpolated():
+    scores, accuracy = [0.1, 0.2, 0.4, 0.5], [0.5, 0.6, 0.8, 0.7]
+    # chance .5, reference .7: the level is .68, between the second and third snapshot.
+    assert score_at_accuracy(scores, accuracy, 0.5, 0.7) == pytest.approx(0.2 + 0.2 * 0.4)
+    assert np.isnan(score_at_accuracy(scores, accuracy, 0.5, 0.99))
+    assert score_at_accuracy(scores, [0.9] * 4, 0.5, 0.7) == 0.1
+
+
+X = draw(4, 15, 8, seed=7) @ np.diag([5, 3, 2, 1, 0.5, 0.3, 0.2, 0.1])
+
+
+def test_captured_variance_is_the_regression_r2_of_each_pc():
+    other = draw(4, 15, 5, seed=8)
+    flat = X.reshape(60, 8)
+    U = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[0]
+    slow = [sl.score("linreg", U[:, [i]], other.reshape(60, 5)) for i in range(8)]
+    np.testing.assert_allclose(sl.captured_variance(X, other), slow, atol=1e-10)
+
+
+def test_capture_of_itself_is_full_and_of_a_part_partial():
+    np.testing.assert_allclose(sl.captured_variance(X, X), 1, atol=1e-10)
+    U, s = linalg.principal_components(torch.from_numpy(X.reshape(60, 8)))
+    part = (U[:, :3] * s[:3]).numpy().reshape(4, 15, 3)
+    np.testing.assert_allclose(sl.captured_variance(X, part), [1] * 3 + [0] * 5, atol=1e-10)
+
+
+def test_capture_weighted_by_variance_is_linear_regression():
+    other = draw(4, 15, 6, seed=9)
+    weights = sl.components.explained_variance(X)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ sl.captured_variance(X, other) == pytest.approx(sl.score("linreg", X, other))
+
+
+def test_pcs_beyond_the_rank_have_no_capture():
+    few = draw(5, 9, seed=10)
+    captured = sl.captured_variance(few, few)
+    np.testing.assert_allclose(captured[:4], 1)
+    assert np.isnan(captured[4:]).all() and len(captured) == 9
+
+
+def test_score_to_capture_interpolates_the_first_crossing():
+    scores = [0.0, 0.2, 0.6, 0.8]
+    r2 = np.array([[0.0, 0.2, 1.0, 0.0], [0.25, 0.3, 1.0, 0.6], [0.75, 0.4, 1.0, 0.4], [0.9, 0.5, 1.0, 0.9]])
+    # midpoints .5, .6, 1, .5
+    captured = sl.score_to_capture(scores, r2)
+    np.testing.assert_allclose(captured, [0.4, np.nan, 0.0, 0.2 * 0.5 / 0.6])
+    with pytest.raises(ValueError, match="snapshots, PCs"):
+        sl.score_to_capture(scores, r2[:2])
+
+
+def test_the_fast_basis_spans_what_the_svd_spans():
+    for columns in (np.geomspace(1, 1e-2, 7), np.geomspace(1, 1e-6, 7), np.r_[np.ones(5), 0, 0]):
+        M = torch.from_numpy(draw(40, 7, seed=11) * columns)
+        Q = linalg.orthonormal_basis(M)
+        U, s, _ = torch.linalg.svd(M, full_matrices=False)
+        U = U[:, s > 1e-12]
+        assert Q.shape == U.shape
+        torch.testing.assert_close(Q @ Q.T, U @ U.T, atol=1e-8, rtol=0)
+
+
+def test_the_nuclear_norm_agrees_with_its_singular_values_in_both_precisions():
+    for shape in ((12, 12), (20, 5), (5, 20)):
+        M = torch.from_numpy(draw(*shape, seed=11) * np.geomspace(1, 1e-3, shape[1]))
+        exact = torch.linalg.svdvals(M).sum()
+        torch.testing.assert_close(linalg.nuclear_norm(M), exact)
+        torch.testing.assert_close(linalg.nuclear_norm(M.float()).double(), exact, rtol=1e-6, atol=0)
+        U, _, Vh = torch.linalg.svd(M, full_matrices=False)
+        single = M.float().requires_grad_(True)
+        linalg.nuclear_norm(single).backward()
+        torch.testing.assert_close(single.grad.double(), U @ Vh, atol=2e-4, rtol=0)
+
+
+def test_arccos_is_exact_inside_and_flat_at_the_ends():
+    x = torch.tensor([-1.0, -0.5, 0.0, 0.999, 1.0, 1.0 + 1e-6], dtype=torch.float64, requires_grad=True)
+    y = linalg.arccos(x)
+    torch.testing.assert_close(y[:5], torch.arccos(x[:5]))
+    y.sum().backward()
+    assert x.grad[0] == 0 and (x.grad[4:] == 0).all() and (x.grad[1:4] < 0).all()

@@ -1,0 +1,113 @@
+"""Laws of the ascent: reference trajectories, pairing of scores and snapshots, stopping, bad input."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import simlib as sl
+
+X = np.random.default_rng(0).standard_normal((4, 10, 6)) @ np.diag([3, 2, 1, 0.5, 0.3, 0.1])
+
+
+def test_sixty_steps_follow_the_reference(oracles):
+    start = np.load(oracles / "open_trajectories.npz")
+    for name, scores in json.loads((oracles / "open_trajectories.json").read_text()).items():
+        run = sl.maximize(name, start["X"], start=start["Y0"], steps=60, stop=None)
+        # The first score is listed twice; entry k is the score before step k.
+        np.testing.assert_allclose(run.scores, scores[1:61], atol=1e-4, err_msg=name)
+
+
+def test_a_recorded_score_belongs_to_the_recorded_snapshot():
+    seen = []
+
+    def check(step, score, Y):
+        assert Y.shape == X.shape and not Y.requires_grad
+        seen.append((step, score, sl.score("nbs", X, Y)))
+
+    run = sl.maximize("nbs", X, seed=1, steps=30, stop=None, observers=[check])
+    steps, scores, again = zip(*seen, strict=True)
+    assert steps == tuple(range(30)) and len(run.scores) == 30
+    np.testing.assert_array_equal(scores, run.scores)
+    np.testing.assert_allclose(scores, again, atol=1e-6)
+    assert sl.score("nbs", X, run.Y) == pytest.approx(run.scores[-1], abs=1e-6)
+    assert run.Y.shape == X.shape
+
+
+@pytest.mark.parametrize("name", ["cka", "procrustes-angular-score", "linreg", "ridge-cv", "rsa"])
+def test_the_ascent_climbs_and_stops_once_reached(name):
+    run = sl.maximize(name, X, seed=0)
+    assert run.stopped == "reached" and run.scores[-1] > 0.99 and (run.scores[:-1] <= 0.99).all()
+
+
+def test_same_seed_same_bits_and_another_seed_another_start():
+    runs = [sl.maximize("cka", X, seed=seed, steps=5) for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(runs[0].Y, runs[1].Y)
+    assert not np.array_equal(runs[0].Y, runs[2].Y)
+
+
+def test_recording_every_kth_step_or_by_movement_of_the_score():
+    every, moved = [], []
+    sl.maximize("cka", X, steps=20, stop=None, record=5, observers=[lambda k, s, Y: every.append(k)])
+    run = sl.maximize("cka", X, steps=60, record=0.05, observers=[lambda k, s, Y: moved.append((k, s))])
+    assert every == [0, 5, 10, 15]
+    assert moved[0][0] == 0 and moved[-1][1] == run.scores[-1]
+    gaps = np.abs(np.diff([score for _, score in moved]))
+    assert (gaps[:-1] >= 0.05).all() and len(moved) < len(run.scores)
+
+
+def test_distances_are_minimised():
+    run = sl.maximize("procrustes-euclidean", X, steps=400, lr=0.05, stop=0.9)
+    assert run.stopped == "reached" and run.scores[-1] <= 0.1 * run.scores[0]
+
+
+def test_any_callable_and_any_number_of_neurons():
+    start = np.random.default_rng(2).standard_normal((4, 10, 3))
+    run = sl.maximize(lambda A, B: sl.measure("cka")(A, B) ** 2, X, start=start, steps=10)
+    assert run.Y.shape == start.shape and run.scores[-1] > run.scores[0]
+
+
+def test_a_measure_that_breaks_ends_the_ascent_with_what_was_found():
+    calls = []
+
+    def breaks(A, B):
+        calls.append(1)
+        return sl.measure("cka")(A, B) * (float("nan") if len(calls) > 3 else 1.0)
+
+    run = sl.maximize(breaks, X, steps=10)
+    assert run.stopped == "not finite" and len(run.scores) == 3
+    assert sl.score("cka", X, run.Y) == pytest.approx(run.scores[-1], abs=1e-6)
+
+
+def test_a_measure_that_is_never_finite_is_refused():
+    with pytest.raises(ValueError, match="first score is nan"):
+        sl.maximize(lambda A, B: (A.sum() + B.sum()) * float("nan"), X, steps=10)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"steps": 0}, "steps needs to be 1 or more"),
+        ({"record": 0}, "record is every k-th step"),
+        ({"start": np.zeros((4, 10, 6))}, "Y is constant"),
+        ({"start": np.eye(54).reshape(-1)[: 4 * 9 * 6].reshape(4, 9, 6)}, "same samples"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        sl.maximize("cka", X, **options)
+
+
+def test_float32_ascends_like_float64():
+    single, double = (sl.maximize("cka", X, steps=40, stop=None, dtype=t) for t in (torch.float32, torch.float64))
+    again = sl.maximize("cka", X, start=sl.optimize.start_from_noise(X.shape, 0).numpy(), steps=40, stop=None,
+                        dtype=torch.float64)
+    np.testing.assert_allclose(single.scores, again.scores, atol=1e-4)
+    assert double.Y.dtype == np.float64
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+def test_a_gpu_climbs_the_same_way():
+    here, there = (sl.maximize("nbs", X, steps=20, stop=None, device=d).scores for d in ("cpu", "cuda"))
+    np.testing.assert_allclose(here, there, atol=1e-3)
