@@ -1,0 +1,216 @@
+"""The built book in a real browser: complete, readable at every width and theme, and asking no other host for anything.
+
+Runs on the book in BOOK_HTML (a folder), or in book/_build/html, whichever is there first.
+"""
+
+import contextlib
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = Path(os.environ.get("BOOK_HTML", ROOT / "book" / "_build" / "html"))
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next((found for found in map(shutil.which, NAMES) if found), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+FIGURES = ["score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges"]
+WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
+MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no chromium found: install it, or name it in CHROMIUM"),
+    pytest.mark.skipif(not (HTML / "intro.html").exists(), reason=f"no book in {HTML}: run `make book QUICK=1` first"),
+]
+
+
+def pages() -> list[str]:
+    """Every page of the book, without its ending."""
+    found = sorted(HTML.glob("*.html")) + sorted(HTML.glob("figures/*.html"))
+    return [str(page.relative_to(HTML).with_suffix("")) for page in found]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The address of the book, served on this machine."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(HTML))) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@contextlib.contextmanager
+def opened(browser, address: str, width: int = 1280, theme: str = "light"):
+    """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the console."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    faults = []
+    home = address if address.startswith("file:") else "/".join(address.split("/")[:3])
+    inside = "file:" if home.startswith("file:") else home
+
+    def only_here(route):
+        url = route.request.url
+        if url.startswith((inside, "data:", "blob:")):
+            return route.continue_()
+        faults.append(f"asks another host: {url}")
+        return route.abort()
+
+    page.route("**/*", only_here)
+    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    page.on(
+        "response", lambda answer: faults.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+    )
+    page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    try:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+        yield page, faults
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("way", ["server", "file"])
+def test_a_page_is_complete(browser, server, name, way):
+    address = f"{server}/{name}.html" if way == "server" else (HTML / f"{name}.html").as_uri()
+    with opened(browser, address) as (page, faults):
+        assert not faults
+        if name == "index":
+            return  # forwards to the introduction
+        for source, alt, width in page.evaluate(
+            "[...document.images].map(i => (i.loading = 'eager', [i.src.slice(0, 100), i.alt, i.naturalWidth]))"
+        ):
+            assert alt.strip(), f"no alt text: {source}"
+            assert width > 0, f"not loaded: {source}"
+        left = page.evaluate(
+            "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).length"
+        )
+        assert left == 0, "formulas that are not typeset"
+        assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+        if name in WITH_FORMULAS:
+            assert page.locator("mjx-container").count() > 0
+        assert page.locator("h1").count() == 1 or name in MADE_BY_SPHINX
+
+
+@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_page_is_no_wider_than_the_window(browser, server, name, width):
+    with opened(browser, f"{server}/{name}.html", width=width) as (page, _):
+        page.wait_for_timeout(100)
+        found = page.evaluate("document.documentElement.scrollWidth")
+        assert found <= width
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('article img')]
+            .filter(i => i.getBoundingClientRect().right > innerWidth).map(i => i.src.slice(-60))"""
+        )
+        assert not cut, "images reach beyond the window"
+
+
+def test_the_theme_can_be_switched_and_is_remembered(browser, server):
+    with opened(browser, f"{server}/intro.html") as (page, _):
+        colours = set()
+        for _ in range(3):
+            page.locator("button.theme-switch-button:visible").first.click()
+            colours.add(
+                page.evaluate(
+                    "[document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor] + ''"
+                )
+            )
+        assert {colour.split(",")[0] for colour in colours} == {"light", "dark"}
+        assert len({colour.split(",", 1)[1] for colour in colours}) == 2
+        before = page.evaluate("document.documentElement.dataset.mode")
+        page.goto(f"{server}/measures.html")
+        assert page.evaluate("document.documentElement.dataset.mode") == before
+
+
+def test_figures_stay_on_white_in_the_dark(browser, server):
+    with opened(browser, f"{server}/figures/score_vs_decodability.html", theme="dark") as (page, _):
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        for background, shade in page.evaluate(
+            """[...document.querySelectorAll('article figure img')].map(getComputedStyle)
+            .map(style => [style.backgroundColor, style.filter])"""
+        ):
+            assert background == "rgb(255, 255, 255)"
+            assert shade == "none"
+
+
+def test_search_finds_a_measure(browser, server):
+    with opened(browser, f"{server}/search.html?q=Procrustes") as (page, faults):
+        page.wait_for_selector("ul.search li a")
+        found = " ".join(page.locator("ul.search li a").all_inner_texts())
+        assert "The measures" in found
+        assert not faults
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_page_has_numbered_figures_and_its_notebook(browser, server, name):
+    with opened(browser, f"{server}/figures/{name}.html") as (page, _):
+        captions = page.locator("article figcaption .caption-number").all_inner_texts()
+        assert captions, "no figure with a caption"
+        assert all(re.fullmatch(r"Figure \d+\s*", caption) for caption in captions)
+        link = page.locator("a.btn-download-source-button").first.get_attribute("href")
+        answer = page.request.get(f"{server}/figures/{link}")
+        assert link.endswith(".ipynb") and answer.ok
+        assert answer.json()["nbformat"] == 4
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_code_unfolds(browser, server, name):
+    with opened(browser, f"{server}/figures/{name}.html") as (page, _):
+        folded = page.locator("details.hide").first
+        code = folded.locator(".highlight").first
+        assert not code.is_visible()
+        folded.locator("summary").click()
+        assert code.is_visible()
+
+
+def test_figures_are_numbered_once(browser, server):
+    numbers = []
+    for name in FIGURES:
+        with opened(browser, f"{server}/figures/{name}.html") as (page, _):
+            numbers += page.locator("article figcaption .caption-number").all_inner_texts()
+    assert [number.strip() for number in numbers] == [f"Figure {i + 1}" for i in range(len(numbers))]
+
+
+def test_the_toy_moves_with_the_score(browser, server):
+    with opened(browser, f"{server}/intro.html") as (page, faults):
+        seen = []
+        for score in ("0.3", "0.95"):
+            page.locator("#toy-score").fill(score)
+            seen.append(page.locator(".toy-y").first.get_attribute("points"))
+        assert seen[0] != seen[1]
+        assert page.locator(".toy-panel").count() == 3
+        page.locator(".toy-controls button").click()
+        assert page.locator(".toy-controls button").inner_text() == "Pause"
+        assert not faults
+
+
+def test_nothing_in_the_pages_points_a_script_or_style_elsewhere():
+    for name in pages():
+        text = (HTML / f"{name}.html").read_text()
+        tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*", text)
+        assert not tags, name
