@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -9,10 +10,13 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from simlib import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -32,6 +36,7 @@ LEVELS = [
 PLOTS_MAY = {"checks", "measures"}
 PARAMETERS = {
     "datasets", "measures", "seeds", "steps", "quick", "jobs", "device", "pairs", "points", "folds", "penalties",
+    "toy_seeds", "against",
 }  # fmt: skip
 
 
@@ -174,6 +179,36 @@ def test_no_file_names_a_package_host_or_a_path_of_one_machine():
         if match:
             found[str(path.relative_to(ROOT))] = match[0]
     assert not found
+
+
+# -- Pages ----------------------------------------------------------------------------------------
+
+SHARED = Path(os.environ.get("SIMLIB_SHARED", ROOT.parent / "shared"))
+REACHING = SHARED / "recordings" / "m1_reaching" / "mihi_demo.mat"
+
+
+def examples(page: str) -> list[str]:
+    """The Python blocks of a page of the book."""
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / "book" / page).read_text(), flags=re.M | re.S)
+
+
+@pytest.mark.skipif(not REACHING.is_file(), reason="the reaching recording is not on this machine")
+def test_the_reaching_example_of_the_book_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(REACHING, tmp_path)
+    exec(examples("own_data.md")[0], {})
+    assert "623" in capsys.readouterr().out
+    assert (tmp_path / "reaching.npz").exists()
+
+
+def test_the_examples_without_a_recording_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"np": np, "datasets": datasets}
+    for example in examples("own_data.md")[1:]:
+        exec(example, names)
+    assert (tmp_path / "recording.nc").exists()
+    score, accuracy = map(float, capsys.readouterr().out.split())
+    assert 0 < score < 1 and 0 <= accuracy <= 1
 
 
 # -- Notebooks ------------------------------------------------------------------------------------
