@@ -95,11 +95,6 @@ def approach(
     start = start_from_noise(values.shape, seed, dtype)
     result = climb(closeness, start, steps=steps, lr=lr, done=_Stall(tolerance, patience))
     count = len(result.scores)
-    if count == 0:
-        raise ValueError(
-            f"{bounds[0].title} or {bounds[1].title} is not finite for Gaussian noise of X's shape {values.shape}; "
-            "check the measure with simlib.score"
-        )
     a, b = np.array(visited[:count]).T
     close = -result.scores[-1] < tolerance
     stopped = result.stopped if result.stopped != "reached" else "reached" if close else "stalled"
