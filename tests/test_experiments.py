@@ -102,18 +102,27 @@ def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
     np.testing.assert_allclose(r2, sl.captured_variance(data, Y), atol=1e-3)
 
 
-def test_summaries_agree_with_the_table(tiny):
+def test_crossings_and_capture_have_a_row_a_run(tiny):
     table, references = tiny
-    curves = summaries.accuracy_curves(table, width=10.0)
-    rows = table[(table["quantity"] == "accuracy") & (table["measure"] == "cka")]
-    one = curves[curves["measure"] == "cka"].iloc[0]
-    assert one["mean"] == pytest.approx(rows["value"].mean()) and one["spread"] == pytest.approx(rows["value"].std())
     crossings = experiments.crossings(table, references)
     assert len(crossings) == 4 and (crossings["target"].nunique() == 1)
-    shown = experiments.crossing_table(crossings)
-    assert shown.shape == (1, 2)
+    assert experiments.crossing_table(crossings).columns.tolist() == ["cka", "procrustes-angular-score"]
     capture = experiments.capture_scores(table, quick=True)
     assert len(capture) == 4 * 40 and capture["score"].dropna().between(-1, 1).all()
+
+
+def test_curves_are_the_mean_and_spread_of_the_runs_at_each_score():
+    runs = []
+    for seed, lift in ((0, 0.0), (1, 0.2)):
+        score = np.array([0.0, 0.5, 0.4, 1.0])  # falls back once: only the first pass counts
+        runs.append(pd.DataFrame({
+            "dataset": "A", "measure": "cka", "seed": seed, "fold": 0, "step": range(4), "score": score, "pc": -1,
+            "quantity": "accuracy", "value": score + lift, "title": "A", "settings": "paper", "surrogate": False,
+        }))
+    curves = summaries.accuracy_curves(pd.concat(runs), width=0.25)
+    np.testing.assert_allclose(curves["score"], [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(curves["mean"], curves["score"] + 0.1)
+    np.testing.assert_allclose(curves["high"] - curves["low"], 0.2)
 
 
 def test_never_is_told_from_a_number():

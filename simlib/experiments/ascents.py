@@ -130,8 +130,9 @@ def ascents(
             for measure in measures
             for seed in seeds
         ]
-    longest_first = sorted(tasks, key=lambda task: -task[0])
-    return _text_again(store.run(_ascent, [task for _, task in longest_first], jobs))
+    longest_first = sorted(range(len(tasks)), key=lambda k: -tasks[k][0])
+    found = dict(zip(longest_first, store.run(_ascent, [tasks[k][1] for k in longest_first], jobs), strict=True))
+    return _text_again([found[k] for k in range(len(tasks))])
 
 
 def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:

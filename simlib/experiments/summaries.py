@@ -15,36 +15,47 @@ __all__ = ["accuracy_curves", "capture_scores", "component_curves", "crossing_ta
 FACTS = ["title", "settings", "surrogate"]
 
 
-def _curves(rows: pd.DataFrame, keys: list[str], width: float) -> pd.DataFrame:
-    """Mean and standard deviation of `value` over whatever shares `keys` and a score bin of this width."""
-    binned = rows.assign(bin=(rows["score"] / width).round().astype(int))
-    curves = binned.groupby([*keys, "bin"], sort=False).agg(
-        score=("score", "mean"), mean=("value", "mean"), spread=("value", "std"),
-        **{fact: (fact, "first") for fact in FACTS},
-    )
-    curves = curves.reset_index().drop(columns="bin").fillna({"spread": 0.0})
-    return curves.assign(low=curves["mean"] - curves["spread"], high=curves["mean"] + curves["spread"])
+def _on_grid(run: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
+    """`value` of one run at the grid's scores, NaN outside its range; where the score falls back, its first pass."""
+    run = run.sort_values("step")
+    highest = np.maximum.accumulate(run["score"].to_numpy())
+    rising = np.r_[True, np.diff(highest) > 0]
+    return np.interp(grid, highest[rising], run["value"].to_numpy()[rising], left=np.nan, right=np.nan)
+
+
+def _curves(rows: pd.DataFrame, keys: list[str], runs: list[str], width: float) -> pd.DataFrame:
+    """Mean and standard deviation over `runs` of `value` against score, on a grid of this width."""
+    curves = []
+    for key, group in rows.groupby(keys, sort=False):
+        grid = np.arange(np.floor(group["score"].min() / width), np.ceil(group["score"].max() / width) + 1) * width
+        values = np.array([_on_grid(run, grid) for _, run in group.groupby(runs)])
+        known = np.isfinite(values).any(0)
+        mean, spread = np.nanmean(values[:, known], axis=0), np.nanstd(values[:, known], axis=0)
+        curves.append(pd.DataFrame({
+            **dict(zip(keys, key, strict=True)), "score": grid[known], "mean": mean, "spread": spread,
+            "low": mean - spread, "high": mean + spread, **group[FACTS].iloc[0].to_dict(),
+        }))
+    return pd.concat(curves, ignore_index=True)
 
 
 def accuracy_curves(table: pd.DataFrame, width: float = 0.01) -> pd.DataFrame:
-    """Decoding accuracy against score, averaged over folds and seeds within score bins of `width`.
+    """Decoding accuracy against score: each fold and seed interpolated on a grid of `width`, then averaged.
 
     Columns dataset, measure, score, mean, spread (standard deviation over folds and seeds), low, high,
     title, settings, surrogate.
     """
     accuracy = table[table["quantity"] == "accuracy"]
-    return _curves(accuracy.sort_values("step"), ["dataset", "measure"], width)
+    return _curves(accuracy, ["dataset", "measure"], ["seed", "fold"], width)
 
 
-def component_curves(table: pd.DataFrame, pcs: list[int], width: float = 0.02) -> pd.DataFrame:
-    """R^2 of some PCs (ranks from 1) against score, averaged over seeds within score bins of `width`.
+def component_curves(table: pd.DataFrame, pcs: list[int], width: float = 0.01) -> pd.DataFrame:
+    """R^2 of some PCs (ranks from 1) against score: each seed interpolated on a grid of `width`, then averaged.
 
     Columns dataset, measure, pc, score, mean, spread (standard deviation over seeds; 0 for one seed), low,
     high, title, settings, surrogate.
     """
     rows = table[(table["quantity"] == "captured variance") & table["pc"].isin(pcs)]
-    return _curves(rows.sort_values("step"), ["dataset", "measure", "pc"], width).sort_values(
-        ["dataset", "measure", "pc", "score"])
+    return _curves(rows, ["dataset", "measure", "pc"], ["seed"], width)
 
 
 def crossing_table(crossings: pd.DataFrame) -> pd.DataFrame:

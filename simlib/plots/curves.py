@@ -67,15 +67,15 @@ def rank_colours(ax: Axes, most: int = 40, beside: list[Axes] | None = None) -> 
 def capture_against_variance(capture: pd.DataFrame, ax: Axes) -> Axes:
     """Score needed to capture a PC against its explained-variance ratio (log axis), one dataset.
 
-    `capture` is the table of `experiments.capture_scores`; PCs that are never captured are ticks on top.
+    `capture` is the table of `experiments.capture_scores`; PCs that are never captured are ticks above 1.
     """
     for measure, points in capture.groupby("measure", sort=False):
         reached = points["score"].notna()
         ax.plot(points["explained_variance"][reached], points["score"][reached], marker(measure), ms=3.5,
                 color=colour(measure), alpha=0.8, mew=0, label=short_title(measure))
         never = points["explained_variance"][~reached]
-        ax.plot(never, np.full(len(never), 1.03), "|", color=colour(measure), ms=4, alpha=0.5, clip_on=False)
-    ax.set(xscale="log", ylim=(0, 1.04), xlabel="explained-variance ratio of the PC",
+        ax.plot(never, np.full(len(never), 1.03), "|", color=colour(measure), ms=4, alpha=0.5)
+    ax.set(xscale="log", ylim=(0, 1.06), xlabel="explained-variance ratio of the PC",
            ylabel="score to capture the PC", title=capture["title"].iloc[0])
     return ax
 
