@@ -26,10 +26,11 @@ setup: $(STAMP) ## make the environment in .venv from the pinned versions
 $(STAMP): constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"simlib needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV): a few minutes the first time"
 ifneq ($(TORCH_INDEX),)
-	$(BIN)/python -m pip install --quiet --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' constraints.txt)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' constraints.txt)"
 endif
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test]'
 	@touch $@
 
 book: notebooks html ## execute what is out of date, build the book, say where it lies

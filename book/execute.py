@@ -15,6 +15,7 @@ What a notebook must bring:
 - a figure cell carries in its metadata
   `"mystnb": {"figure": {"name": "fig-decoding", "caption": "..."}, "image": {"alt": "..."}}`:
   the caption is Markdown (with formulas), the figure gets its number from the book, the alt text is plain;
+  such a cell shows one picture and nothing else (`ax = plots...`, since a bare value would be a second output);
 - a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook (`make store`) and
   compared by `make test`, at the quick settings; no other cell is stored with an output;
 - code cells that a reader may skip (imports, plots, checks) carry the tag `hide-input`: the page folds them;
