@@ -165,4 +165,4 @@ def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
 def test_the_estimate_counts_what_will_run():
     data = sl.datasets.load(TINY, trials=40, neurons=10)
     text = experiments.estimate(data, ["cka", "nbs"], [0, 1], 50, 2)
-    assert "4 ascents of up to 50 steps (2 measures x 2 seeds), 2 at once" in text and "GB of memory" in text
+    assert "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text and "GB of memory" in text
