@@ -144,7 +144,6 @@ def test_allowed_reads_the_outline():
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # one thread: these matrices are small
     return tmp_path
 
 

@@ -185,7 +185,6 @@ def test_refused_numbers():
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # one thread: these matrices are small
 
 
 def test_replacements(results):

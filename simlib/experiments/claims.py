@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-__all__ = ["claim_table", "claims_about_capture", "claims_about_crossings", "claims_about_toy"]
+__all__ = ["claim_table", "claims_about_capture", "claims_about_crossings", "claims_about_toy", "of_the_paper"]
 
 # Freeman 2013 is the odd one out in the paper: CKA and angular Procrustes cross at nearly the same score.
 REPORTED_ONLY = ("freemanziemba2013",)
@@ -22,7 +22,7 @@ def claim_table(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "claim", "evidence", "holds", "asserted"])
 
 
-def _of_the_paper(dataset: str, surrogate: bool) -> bool:
+def of_the_paper(dataset: str, surrogate: bool) -> bool:
     """Whether this is one of the paper's datasets, or a surrogate, and not a file of the reader's own."""
     return surrogate or not ("/" in dataset or "." in dataset)
 
@@ -40,7 +40,7 @@ def claims_about_crossings(crossings: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for dataset, group in crossings.groupby("dataset", sort=False):
         reached = group.groupby("measure")["score"].mean()
-        asserted = _of_the_paper(dataset, bool(group["surrogate"].iloc[0]))
+        asserted = of_the_paper(dataset, bool(group["surrogate"].iloc[0]))
         asserted &= not any(name in dataset for name in REPORTED_ONLY)
         early = reached.get("procrustes-angular-score", np.nan)
         for measure, name in (("cka", "CKA"), ("linreg", "linear regression")):
@@ -80,7 +80,7 @@ def claims_about_capture(capture: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for dataset, group in capture.groupby("dataset", sort=False):
-        asserted = _of_the_paper(dataset, bool(group["surrogate"].iloc[0]))
+        asserted = of_the_paper(dataset, bool(group["surrogate"].iloc[0]))
         scores = {m: _mean_scores(group, m) for m in ("procrustes-angular-score", "cka")}
         for measure, score in scores.items():
             reached = score.dropna()

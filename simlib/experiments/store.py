@@ -84,7 +84,7 @@ def run(function: Callable[..., pd.DataFrame], tasks: Sequence[dict], jobs: int 
     folder = results_folder() / function.__name__
     paths = [folder / f"{fingerprint(function, task)}.parquet" for task in tasks]
     missing = {path: task for path, task in zip(paths, tasks, strict=True) if not path.exists()}
-    threads = max(1, (os.cpu_count() or 1) // max(1, min(jobs, len(missing) or 1)))
+    threads = max(1, torch.get_num_threads() // max(1, min(jobs, len(missing))))
     done, failures = len(tasks) - len(missing), []
     _progress(done, len(tasks), function.__name__)
     parallel = joblib.Parallel(n_jobs=min(jobs, len(missing)) or 1, return_as="generator_unordered")
