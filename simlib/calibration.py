@@ -1,22 +1,31 @@
-"""What a score is worth: the level that chance reaches on the same data, and the table of all measures."""
+"""What a score is worth: what chance gives on the same data, what noise allows, and all measures in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
 from simlib import checks
+from simlib.linalg import centre, orthonormal_basis, participation_ratio
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["compare", "permutation_null"]
+__all__ = [
+    "Ceiling", "chance_corrected", "compare", "expected_by_chance", "noise_ceiling", "noise_score",
+    "permutation_null",
+]  # fmt: skip
+
+Name = str | Measure | Callable
 
 
-def permutation_null(
-    name: str | Measure | Callable, X, Y, *, permutations: int = 100, seed: int = 0
-) -> np.ndarray:
+def _value(bound: Measure, X: np.ndarray, Y: np.ndarray) -> float:
+    return float(bound(torch.from_numpy(checks.flat(X)), torch.from_numpy(checks.flat(Y))))
+
+
+def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0) -> np.ndarray:
     """Scores of X against Y with its trials shuffled, (permutations,): what no correspondence scores.
 
     Whole trials change places (samples, for two axes); the time bins of a trial stay together, since they
@@ -28,38 +37,116 @@ def permutation_null(
     bound = measure(name)
     X, Y = checks.pair(X, Y)
     rng = np.random.default_rng(seed)
-    fixed = torch.from_numpy(checks.flat(X))
-    null = []
-    for _ in range(permutations):
-        shuffled = Y[..., rng.permutation(Y.shape[-2]), :]
-        null.append(float(bound(fixed, torch.from_numpy(checks.flat(shuffled)))))
-    return np.array(null)
+    return np.array([_value(bound, X, Y[..., rng.permutation(Y.shape[-2]), :]) for _ in range(permutations)])
+
+
+def expected_by_chance(name: str, X, Y) -> float:
+    """Mean score over all permutations of Y's samples, in closed form: CKA, ENSD and linear regression.
+
+    Averaged over permutations the centred Gram matrix of Y is tr(K_Y) / (n - 1) times the centring matrix.
+    Hence CKA gives sqrt(PR_X PR_Y) / (n - 1) with the participation ratios PR, ENSD PR_X PR_Y / (n - 1), and
+    the R^2 of linear regression rank(Y) / (n - 1). Exact for samples that are exchangeable; where trials hold
+    several time bins use `permutation_null`. Raises ValueError for another measure.
+    """
+    X, Y = (torch.from_numpy(checks.flat(values)) for values in checks.pair(X, Y))
+    free = len(X) - 1
+    forms = {
+        "cka": lambda: np.sqrt(participation_ratio(X) * participation_ratio(Y)) / free,
+        "ensd": lambda: participation_ratio(X) * participation_ratio(Y) / free,
+        "linreg": lambda: orthonormal_basis(centre(Y)).shape[1] / free,
+    }
+    if name not in forms:
+        raise ValueError(f"no closed form for {name!r}, only for {', '.join(forms)}; use permutation_null")
+    return float(forms[name]())
+
+
+def noise_score(name: Name, samples: int, neurons_x: int, neurons_y: int, *, draws: int = 10, seed: int = 0) -> float:
+    """Mean score of independent standard Gaussian data of this size: what dimensions alone are worth.
+
+    For CKA it is close to sqrt(p q / ((p + n) (q + n))): near 1 once neurons outnumber samples.
+    """
+    rng, bound = np.random.default_rng(seed), measure(name)
+    return float(np.mean([
+        _value(bound, rng.standard_normal((samples, neurons_x)), rng.standard_normal((samples, neurons_y)))
+        for _ in range(draws)
+    ]))
+
+
+def chance_corrected(score: float, chance: float, maximum: float = 1.0) -> float:
+    """(score - chance) / (maximum - chance): 0 at chance, 1 at the maximum, as for an accuracy or a kappa."""
+    if not chance < maximum:
+        raise ValueError(f"chance lies below the maximum {maximum}; got {chance}")
+    return (score - chance) / (maximum - chance)
+
+
+class Ceiling(NamedTuple):
+    """Score of a recording with its own repeat: `mean` and `spread` (standard deviation) over random halves."""
+
+    mean: float
+    spread: float
+
+
+def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ceiling:
+    """What the best model can expect: the score between averages of two random halves of the repeats.
+
+    `repeats` is (repeat, samples, neuron) or (repeat, time, trial, neuron). Halves hold half the data: averages
+    of all repeats are less noisy, so this is a lower bound of the ceiling for them. For a regression measure
+    one half predicts the other. Raises ValueError for fewer than 2 repeats and values that can't be scored.
+    """
+    repeats = np.asarray(repeats, dtype=np.float64)
+    if repeats.ndim not in (3, 4) or len(repeats) < 2:
+        raise ValueError(
+            "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) with 2 repeats or "
+            f"more; got {repeats.shape}"
+        )
+    rng, bound, half = np.random.default_rng(seed), measure(name), len(repeats) // 2
+    scores = []
+    for _ in range(splits):
+        order = rng.permutation(len(repeats))
+        first, second = repeats[order[:half]].mean(0), repeats[order[half : 2 * half]].mean(0)
+        scores.append(_value(bound, *checks.pair(first, second)))
+    return Ceiling(float(np.mean(scores)), float(np.std(scores)))
 
 
 def compare(
-    X, Y, names: Sequence[str | Measure] | None = None, *, permutations: int = 100, seed: int = 0
+    X, Y, names: Sequence[str | Measure] | None = None, *, repeats=None, permutations: int = 100, seed: int = 0
 ) -> pd.DataFrame:
     """Every measure of two datasets of your own beside what chance gives on them, a row a measure.
 
-    X and Y hold the same samples, as in `score`; regression measures predict X from Y. Columns: `measure`,
-    `title`, `score`, `direction` (+1: grows with similarity; -1: a distance), `low` and `high` (the
-    measure's range), `chance` (mean of `permutation_null`), `z` (distance from chance in standard deviations
-    of the null, positive where more similar), `p` (share of permutations at least as similar, with the data's
-    own order counted among them, so never 0).
+    X and Y hold the same samples, as in `score`; regression measures predict X from Y. `repeats` of X (see
+    `noise_ceiling`) add the ceiling. Columns: `measure`, `title`, `score`, `direction` (+1: grows with
+    similarity; -1: a distance), `low` and `high` (the measure's range), `chance` and `chance_spread` (mean and
+    standard deviation of `permutation_null`), `corrected` (`chance_corrected`, for scores of at most 1), `z`
+    (distance from chance in its standard deviations, positive where more similar), `p` (share of permutations
+    at least as similar, the data's own order counted among them, so never 0) and `ceiling` (NaN without
+    repeats). A measure that isn't defined on these data has NaN throughout and says why in `note`.
     """
+    X, Y = checks.pair(X, Y)
     rows = []
     for name in names if names is not None else MEASURES:
         bound = measure(name)
-        left, right = checks.pair(X, Y)
-        value = float(bound(torch.from_numpy(checks.flat(left)), torch.from_numpy(checks.flat(right))))
-        null = permutation_null(bound, X, Y, permutations=permutations, seed=seed)
-        spread = null.std()
-        gain = bound.direction * (value - null.mean())
-        as_similar = (bound.direction * (null - value) >= 0).sum()
-        rows.append({
-            "measure": bound.id, "title": bound.title, "score": value, "direction": bound.direction,
-            "low": bound.range[0], "high": bound.range[1], "chance": null.mean(),
-            "z": gain / spread if spread > 0 else np.nan,
-            "p": (1 + as_similar) / (1 + permutations),
-        })
-    return pd.DataFrame(rows)
+        row = {"measure": bound.id, "title": bound.title, "direction": bound.direction,
+               "low": bound.range[0], "high": bound.range[1], "note": ""}
+        try:
+            row |= _beside_chance(bound, X, Y, repeats, permutations, seed)
+        except ValueError as error:
+            row["note"] = str(error)
+        rows.append(row)
+    columns = ["measure", "title", "score", "direction", "low", "high", "chance", "chance_spread", "corrected", "z",
+               "p", "ceiling", "note"]
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def _beside_chance(bound: Measure, X, Y, repeats, permutations: int, seed: int) -> dict:
+    value = _value(bound, X, Y)
+    null = permutation_null(bound, X, Y, permutations=permutations, seed=seed)
+    chance, spread = null.mean(), null.std()
+    as_similar = (bound.direction * (null - value) >= 0).sum()
+    correctable = bound.direction > 0 and bound.range[1] == 1 and chance < 1
+    return {
+        "score": value, "chance": chance, "chance_spread": spread,
+        "corrected": chance_corrected(value, chance) if correctable else np.nan,
+        "z": bound.direction * (value - chance) / spread if spread > 1e-12 else np.nan,
+        "p": (1 + as_similar) / (1 + permutations),
+        "ceiling": noise_ceiling(bound, repeats, seed=seed).mean if repeats is not None else np.nan,
+    }

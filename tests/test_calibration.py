@@ -29,6 +29,48 @@ def test_shuffling_moves_whole_trials():
     assert {trial.tobytes() for trial in np.swapaxes(times, 0, 1).copy()} == rows
 
 
+def test_the_closed_forms_are_the_mean_over_all_permutations():
+    from itertools import permutations
+
+    left, right = rng.standard_normal((6, 3)), rng.standard_normal((6, 2)) * [1, 0.3]
+    for name in ("cka", "ensd", "linreg"):
+        every = [sl.score(name, left, right[list(order)]) for order in permutations(range(6))]
+        assert sl.calibration.expected_by_chance(name, left, right) == pytest.approx(np.mean(every), abs=1e-10)
+    with pytest.raises(ValueError, match="no closed form for 'nbs'"):
+        sl.calibration.expected_by_chance("nbs", left, right)
+
+
+@pytest.mark.parametrize("neurons, expected", [(10, 0.16), (500, 0.91)])
+def test_cka_of_noise_goes_to_one_as_neurons_outnumber_samples(neurons, expected):
+    noise = sl.calibration.noise_score("cka", 50, neurons, neurons)
+    assert noise == pytest.approx(expected, abs=0.01)
+    assert noise == pytest.approx(neurons / (neurons + 50), abs=0.01)
+
+
+def test_correction_puts_chance_at_zero_and_the_maximum_at_one():
+    assert sl.calibration.chance_corrected(0.4, 0.4) == 0 and sl.calibration.chance_corrected(1, 0.4) == 1
+    with pytest.raises(ValueError, match="below the maximum"):
+        sl.calibration.chance_corrected(0.5, 1.0)
+
+
+def test_the_ceiling_falls_with_noise_and_is_one_without():
+    signal = rng.standard_normal((40, 6))
+    ceilings = []
+    for noise in (0.0, 0.5, 2.0):
+        repeats = signal + noise * np.random.default_rng(1).standard_normal((10, 40, 6))
+        ceilings.append(sl.calibration.noise_ceiling("cka", repeats).mean)
+    assert ceilings[0] == pytest.approx(1) and ceilings[0] > ceilings[1] > ceilings[2]
+    with pytest.raises(ValueError, match="2 repeats"):
+        sl.calibration.noise_ceiling("cka", signal[None])
+
+
+def test_a_table_with_repeats_has_the_ceiling_and_a_measure_that_fails_says_why():
+    repeats = X + 0.5 * np.random.default_rng(1).standard_normal((4, *X.shape))
+    table = sl.compare(X, RELATED, ["cka", sl.measure("ridge-cv", folds=500)], repeats=repeats, permutations=5)
+    assert 0.5 < table["ceiling"][0] < 1 and "from 2 to the 150 samples" in table["note"][1]
+    assert np.isnan(table["score"][1]) and table["note"][0] == ""
+
+
 def test_the_null_repeats_with_its_seed():
     null = [sl.calibration.permutation_null("cka", X, RELATED, permutations=3, seed=s) for s in (0, 0, 1)]
     np.testing.assert_array_equal(null[0], null[1])

@@ -1,5 +1,6 @@
 """Tidy tables to axes. A plot never computes, saves or shows; it draws on `ax` and returns it."""
 
+from simlib.plots.compare import scores_beside_chance
 from simlib.plots.curves import (
     accuracy_against_score,
     capture_against_variance,
@@ -14,5 +15,6 @@ from simlib.plots.theory import change_against_amount, growth_against_variance, 
 __all__ = [
     "accuracy_against_score", "badge", "capture_against_variance", "change_against_amount", "colour",
     "components_against_score", "growth_against_variance", "kinds_of_pair", "legend", "marker", "panels",
-    "rank_colours", "region", "replacement_against_variance", "short_title", "toy_components", "use",
+    "rank_colours", "region", "replacement_against_variance", "scores_beside_chance", "short_title",
+    "toy_components", "use",
 ]
