@@ -21,8 +21,8 @@ __all__ = ["ascents", "decodable", "estimate", "references"]
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
 QUICK_RECORD = 0.03
-# Typical steps to 0.99 and relative cost, to start the longest tasks first; only the order hangs on it.
-PATIENCE = {"ridge-cv": 20, "linreg": 6, "cka-angular-score": 3}
+# Relative length of an ascent: only the order of tasks and the estimate of the time left hang on it.
+LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 
 
 def decodable(data: xr.DataArray) -> bool:
@@ -119,20 +119,19 @@ def ascents(
     tasks = []
     for name, options, data in _sources(datasets, quick):
         times, trials, neurons = data.shape
-        cost = data.size * min(neurons, times * trials)
+        cost = (data.size * min(neurons, times * trials)) ** 0.5
         shared = {
             "dataset": name, "options": options, "data_hash": settings.provenance(data, quick)["data_hash"],
             "steps": int(steps), "quick": bool(quick), "decode": decodable(data), "device": device,
             "record": QUICK_RECORD if quick else RECORD,
         }
         tasks += [
-            (cost * PATIENCE.get(measure, 1), {**shared, "measure": measure, "seed": int(seed)})
+            (cost * LENGTH.get(measure, 1), {**shared, "measure": measure, "seed": int(seed)})
             for measure in measures
             for seed in seeds
         ]
-    longest_first = sorted(range(len(tasks)), key=lambda k: -tasks[k][0])
-    found = dict(zip(longest_first, store.run(_ascent, [tasks[k][1] for k in longest_first], jobs), strict=True))
-    return _text_again([found[k] for k in range(len(tasks))])
+    costs, arguments = zip(*tasks, strict=True)
+    return _text_again(store.run(_ascent, arguments, jobs, costs))
 
 
 def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -54,46 +53,49 @@ def _write(table: pd.DataFrame, path: Path) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def _progress(done: int, total: int, label: str) -> None:
+def _progress(done: float, total: float, label: str) -> None:
     if os.environ.get("SIMLIB_PROGRESS"):
         with open(os.environ["SIMLIB_PROGRESS"], "a") as file:
-            file.write(f"{done} {total} {label}\n")
+            file.write(f"{done:.0f} {total:.0f} {label}\n")
 
 
-def _finish(function: Callable, task: dict, path: Path, threads: int) -> tuple[Path, str, float]:
+def _finish(function: Callable, task: dict, path: Path, threads: int) -> tuple[Path, str]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    start = time.perf_counter()
     try:
         _write(function(**task), path)
-        return path, "", time.perf_counter() - start
     except Exception as error:  # one task's fault must not lose the others' work
-        return path, f"{type(error).__name__}: {error}", time.perf_counter() - start
+        return path, f"{type(error).__name__}: {error}"
     finally:
         torch.set_num_threads(before)
+    return path, ""
 
 
-def run(function: Callable[..., pd.DataFrame], tasks: Sequence[dict], jobs: int = 1) -> list[pd.DataFrame]:
+def run(
+    function: Callable[..., pd.DataFrame], tasks: Sequence[dict], jobs: int = 1, costs: Sequence[float] | None = None
+) -> list[pd.DataFrame]:
     """Tables of function(**task) for each task, in their order.
 
     A task whose result is stored is not run again; each new result is stored as soon as it is there
     (`results_folder`, Parquet), so an interrupted run goes on where it stopped. `jobs` processes share the
-    machine's threads. Tasks are started in the given order: put the longest first. The arguments of a task
-    must be what JSON can hold. Raises TaskError after all tasks have ended if one of them failed.
+    machine's threads. Tasks are started in the given order, or with `costs` (one a task, in any unit) the
+    dearest first; progress is counted in costs. The arguments of a task must be what JSON can hold. Raises
+    TaskError after all tasks have ended if one of them failed.
     """
-    folder = results_folder() / function.__name__
+    folder = results_folder() / function.__name__.strip("_")
     paths = [folder / f"{fingerprint(function, task)}.parquet" for task in tasks]
-    missing = {path: task for path, task in zip(paths, tasks, strict=True) if not path.exists()}
+    price = dict(zip(paths, costs if costs is not None else [1] * len(tasks), strict=True))
+    order = sorted(zip(paths, tasks, strict=True), key=lambda item: -price[item[0]])
+    missing = {path: task for path, task in order if not path.exists()}
     threads = max(1, torch.get_num_threads() // max(1, min(jobs, len(missing))))
-    done, failures = len(tasks) - len(missing), []
-    _progress(done, len(tasks), function.__name__)
+    total, left, failures = sum(price.values()), sum(price[path] for path in missing), []
+    _progress(total - left, total, function.__name__)
     parallel = joblib.Parallel(n_jobs=min(jobs, len(missing)) or 1, return_as="generator_unordered")
-    for path, error, _ in parallel(
-        joblib.delayed(_finish)(function, task, path, threads) for path, task in missing.items()
-    ):
-        done += 1
-        label = ", ".join(str(value) for value in missing[path].values() if isinstance(value, str))
-        _progress(done, len(tasks), f"{function.__name__}: {label}")
+    finish = joblib.delayed(_finish)
+    for path, error in parallel(finish(function, task, path, threads) for path, task in missing.items()):
+        left -= price[path]
+        label = ", ".join(missing[path][key] for key in ("dataset", "measure", "against") if key in missing[path])
+        _progress(total - left, total, label or function.__name__)
         if error:
             failures.append(f"{missing[path]}: {error}")
     if failures:

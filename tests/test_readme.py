@@ -1,0 +1,32 @@
+"""The README's Python runs as it stands, and shows what its comments say."""
+
+import re
+from pathlib import Path
+
+import simlib as sl
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+
+
+def test_the_ten_lines_run_and_show_their_point(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    # Fewer permutations: the table is the same but for its digits.
+    code = code.replace("sl.compare(X, ascent.Y)", "sl.compare(X, ascent.Y, ['cka', 'nbs'], permutations=3)")
+    names = {}
+    exec(code, names)
+    X, Y = names["X"], names["ascent"].Y
+    known, learned = (sl.decoding_accuracy(Z, X["context"].values) for Z in (X, Y))
+    assert sl.score("cka", X, Y) > 0.985 and known > 0.8 and learned < 0.7
+    r2 = sl.captured_variance(X, Y)
+    noise = X.sizes["neuron"] / (X.sizes["time"] * X.sizes["trial"] - 1)
+    assert r2[:2].min() > 0.95 and abs(r2[100:].mean() - noise) < 0.05 and round(noise, 1) == 0.6
+    assert "True" in capsys.readouterr().out
+
+
+def test_it_is_short_and_names_what_exists():
+    assert len(README.splitlines()) <= 100
+    root = Path(__file__).resolve().parent.parent
+    for name in re.findall(r"\]\(((?!http)[^)]*)\)", README):
+        assert (root / name).exists(), name
+    for name in re.findall(r"^\| .* \| `(\w+)` \|", README, re.M):
+        assert (root / "notebooks" / f"{name}.ipynb").exists(), name
