@@ -77,6 +77,7 @@ class Failure(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     quick = options.quick or os.environ.get("SIMLIB_QUICK", "") not in ("", "0")
+    sys.stdout.reconfigure(line_buffering=True)  # what it will do comes before how far it is, also in a file
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")  # the kernel of this environment
@@ -246,6 +247,9 @@ def cost(data, values: dict) -> str:
     """What a notebook with these parameters will take on the recording."""
     import simlib
 
+    if "points" in values:
+        descents = len(values["measures"]) * len(values["seeds"]) * 4 * (values["points"] - 1)
+        return f"{descents} descents of up to {values['steps']} steps, one for each pair of measures and target"
     if not {"measures", "seeds", "steps"} <= set(values):
         return "runs on it"
     text = simlib.experiments.estimate(

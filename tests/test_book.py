@@ -168,9 +168,15 @@ def test_search_finds_a_measure(browser, server):
         assert not faults
 
 
+def needs_figure(page) -> None:
+    if "This figure was not made" in page.locator("article").inner_text():
+        pytest.skip("the book was made for a recording that this figure can't be made from")
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_page_has_numbered_figures_and_its_notebook(browser, server, name):
     with opened(browser, f"{server}/figures/{name}.html") as (page, _):
+        needs_figure(page)
         captions = page.locator("article figcaption .caption-number").all_inner_texts()
         assert captions, "no figure with a caption"
         assert all(re.fullmatch(r"Figure \d+\s*", caption) for caption in captions)
@@ -183,6 +189,7 @@ def test_a_figure_page_has_numbered_figures_and_its_notebook(browser, server, na
 @pytest.mark.parametrize("name", FIGURES)
 def test_code_unfolds(browser, server, name):
     with opened(browser, f"{server}/figures/{name}.html") as (page, _):
+        needs_figure(page)
         folded = page.locator("details.hide").first
         code = folded.locator(".highlight").first
         assert not code.is_visible()
