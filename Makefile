@@ -53,6 +53,22 @@ html: $(STAMP) ## build the book from the executed notebooks
 test: $(STAMP) ## run every test; the browser ones need chromium
 	@$(PYTEST)
 
+# Where the recordings are kept, and what to do without a network, is said by the message.
+define FETCH
+import sys
+from simlib import datasets
+try:
+    print(datasets.download(sys.argv[1]))
+except (OSError, ValueError) as error:
+    sys.exit(str(error))
+endef
+export FETCH
+
+.PHONY: data
+data: $(STAMP) ## download a recording of the paper: make data NAME=mante2013
+	@test -n "$(NAME)" || { echo 'Which one? make data NAME=mante2013 (the others: book/datasets.md)'; exit 2; }
+	@$(BIN)/python -c "$$FETCH" $(NAME)
+
 store: $(STAMP) ## refresh the stored text outputs of the notebooks' check cells
 	@$(BIN)/python book/store.py
 
