@@ -15,7 +15,7 @@ from simlib.datasets.designs import mante_design, siegel_design
 from simlib.datasets.spectra import SPECTRA, participation_ratio, variance_ratios
 from simlib.datasets.surrogates import SURROGATES, smooth
 
-MADE = [name for name in datasets.names() if name != "mante2013"]
+MADE = [name for name in datasets.names() if name.startswith(("surrogate-", "toy-", "hierarchy"))]
 SHAPES = {
     "surrogate-mante2013": (15, 72, 727),
     "surrogate-siegel2015": (11, 42, 278),

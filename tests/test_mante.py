@@ -14,6 +14,15 @@ from simlib.datasets.mante import URL, coherence_rank
 SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
 ORIGINALS = SHARED / "recordings" / "mante2013"
 originals = pytest.mark.skipif(not ORIGINALS.is_dir(), reason="the original unit files are not on this machine")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory, monkeypatch):
+    """A cache folder of this test's own, and no network."""
+    monkeypatch.setenv("SIMLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("SIMLIB_OFFLINE", "1")
+
+
 RANKS = (-3, -2, -1, 1, 2, 3)
 
 

@@ -16,8 +16,13 @@ import xarray as xr
 
 from simlib import checks
 from simlib.datasets.arrays import DIMS, data_hash, fold_groups, labels, recording, task_variables
+from simlib.datasets.brainscore import freemanziemba2013, majajhong2015
+from simlib.datasets.downloads import download
 from simlib.datasets.files import from_xarray, read, runs, save
+from simlib.datasets.hatsopoulos import hatsopoulos2007
 from simlib.datasets.mante import mante2013
+from simlib.datasets.processing import bin_label, bin_spikes, condition_averages, drop_silent, soft_normalise
+from simlib.datasets.siegel import siegel2015
 from simlib.datasets.spectra import participation_ratio
 from simlib.datasets.summary import describe, spectrum
 from simlib.datasets.surrogates import surrogate
@@ -27,8 +32,13 @@ __all__ = [
     "DATASETS",
     "DIMS",
     "Dataset",
+    "bin_label",
+    "bin_spikes",
+    "condition_averages",
     "data_hash",
     "describe",
+    "download",
+    "drop_silent",
     "fold_groups",
     "labels",
     "load",
@@ -37,6 +47,7 @@ __all__ = [
     "recording",
     "runs",
     "save",
+    "soft_normalise",
     "spectrum",
     "task_variables",
 ]
@@ -73,8 +84,20 @@ DATASETS: dict[str, Dataset] = {
         partial(surrogate, "surrogate-freemanziemba2013"),
     ),
     "mante2013": Dataset(
-        "Mante 2013, the recording: prefrontal units in 72 conditions; needs the original files (path=...)",
-        mante2013,
+        "Mante 2013, the recording: prefrontal units in 72 conditions; downloaded, or path=...", mante2013
+    ),
+    "siegel2015": Dataset(
+        "Siegel 2015, the recording: frontal eye field and other areas; not public: path=... of yours", siegel2015
+    ),
+    "hatsopoulos2007": Dataset(
+        "Hatsopoulos 2007, the recording: motor cortex, single reaches to 8 targets; downloaded, or path=...",
+        hatsopoulos2007,
+    ),
+    "majajhong2015": Dataset(
+        "MajajHong 2015, the recording: inferior temporal cortex, 8 categories; downloaded, or path=...", majajhong2015
+    ),
+    "freemanziemba2013": Dataset(
+        "FreemanZiemba 2013, the recording: V1 and V2, texture or noise; downloaded, or path=...", freemanziemba2013
     ),
 }
 

@@ -20,10 +20,12 @@ import xarray as xr
 
 from simlib.datasets.arrays import recording
 from simlib.datasets.designs import mante_design
+from simlib.datasets.downloads import SOURCES, data_folder, download, way_out
+from simlib.datasets.stored import stored
 
 __all__ = ["MONKEYS", "URL", "mante2013"]
 
-URL = "https://www.ini.uzh.ch/dam/jcr:ca4213cf-1692-4c3d-8aeb-d4c5081d2fd1/PFC%20data.zip"
+URL = SOURCES["mante2013"].url
 MONKEYS = {"A": "PFC data 1", "F": "PFC data 2"}  # the archive's folders
 WEAK, STRONG = 0.10, 0.35  # coherences below WEAK are weak (.03-.08), from STRONG on strong (.5)
 NEEDED = ("stim_dir", "stim_col2dir", "context", "correct")
@@ -57,16 +59,23 @@ def mante2013(
     and colour are signs; the coherence ranks (-3 to 3) are coordinates that are not decoded.
 
     `path` is the archive, or a folder that holds it or its .mat files at any depth; without it, the folder
-    `mante2013` in the folder that the environment variable SIMLIB_DATA names. In a folder laid out like the
-    archive only the files of the one `monkey` ("A" or "F") are read.
+    `mante2013` of SIMLIB_DATA or the cache folder, where the archive is downloaded to if it is not there. In a
+    folder laid out like the archive only the files of the one `monkey` ("A" or "F") are read.
 
     Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another layout or
     damaged (naming it), or when no unit has all conditions.
     """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
+    place = find(path)
+    settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
+    return stored("mante2013", settings, [place], lambda: averaged_units(place, **settings), __file__)
+
+
+def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) -> xr.DataArray:
+    """The units of one monkey as a recording: files are read one after another."""
     averages, names, dropped, times = [], [], [], np.array([])
-    for name, read in unit_files(find(path), monkey):
+    for name, read in unit_files(place, monkey):
         unit = read_unit(read, name)
         mean, times = condition_averages(unit, name, correct_only, bin_ms)
         if averages and len(mean) != len(averages[0]):
@@ -106,21 +115,13 @@ def mante2013(
 
 
 def find(path: str | os.PathLike | None) -> Path:
-    """The folder or archive to read; raises FileNotFoundError that says where to get it and put it."""
-    root = os.environ.get("SIMLIB_DATA")
-    if path is None and root is None:
-        found = "SIMLIB_DATA is not set"
-    else:
-        place = Path(path) if path is not None else Path(root) / "mante2013"
-        if place.exists():
-            return place
-        found = f"{place} does not exist"
-    raise FileNotFoundError(
-        f"mante2013 needs the original recordings, and {found}. Download {URL}, unpack it or not, "
-        "and pass the archive or its folder as path=..., or put it into the folder mante2013 of the folder that "
-        "the environment variable SIMLIB_DATA names. Without it there is surrogate-mante2013, of the same "
-        "spectrum and design"
-    )
+    """The folder or archive to read, downloaded if need be; raises FileNotFoundError that says what to do."""
+    place = Path(path) if path is not None else data_folder() / "mante2013"
+    if place.is_file() or (place.is_dir() and (path is not None or any(place.rglob("*.mat")))):
+        return place
+    if path is None:
+        return download("mante2013")
+    raise FileNotFoundError(f"mante2013 needs the original files, and {place} does not exist. {way_out('mante2013')}")
 
 
 def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -1,0 +1,187 @@
+"""Steps between what was recorded and what is scored, each noted in the recording's `processing`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import gaussian_filter1d
+
+from simlib import checks
+from simlib.datasets.arrays import DIMS, recording, silent_neurons, task_variables
+
+__all__ = ["bin_label", "bin_spikes", "condition_averages", "drop_silent", "noted", "soft_normalise", "spike_counts"]
+
+NOT_DECODED = ("session", "day", "repeat", "repetition", "run", "index")  # nor names ending in id
+
+
+def is_bookkeeping(name: str) -> bool:
+    """Whether a trial coordinate counts trials instead of saying what they were: sessions, repeats, ids."""
+    return name.lower() in NOT_DECODED or name.lower().endswith("id")
+
+
+def noted(data: xr.DataArray, step: str, **settings) -> xr.DataArray:
+    """The recording with one more entry in the list `steps` of its `processing`."""
+    done = json.loads(data.attrs.get("processing", "{}"))
+    done["steps"] = [*done.get("steps", []), {"step": step, **settings}]
+    return data.assign_attrs(processing=json.dumps(done, sort_keys=True))
+
+
+def spike_counts(spikes: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray:
+    """Spikes of each neuron between neighbouring edges, (bins, trials, neurons), float64.
+
+    `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins + 1), in s. A
+    spike on an edge counts in the bin that begins there. Raises ValueError for times that are not finite.
+    """
+    counts = np.empty((edges.shape[1] - 1, len(edges), len(spikes)))
+    for neuron, times in enumerate(spikes):
+        times = np.sort(np.asarray(times, dtype=float).ravel())
+        if not np.isfinite(times).all():
+            raise ValueError(f"the spike times of neuron {neuron} hold NaN or infinity; remove those entries")
+        counts[..., neuron] = np.diff(np.searchsorted(times, edges), axis=1).T
+    return counts
+
+
+def bin_spikes(
+    spikes: Sequence[np.ndarray],
+    onsets: Sequence[float],
+    labels: Mapping[str, Sequence] | None = None,
+    *,
+    start: float = 0.0,
+    stop: float = 0.5,
+    width: float = 0.05,
+    smooth: float = 0.0,
+    **facts,
+) -> xr.DataArray:
+    """Spike times as spikes per bin, aligned to an event of each trial: a recording (time, trial, neuron).
+
+    `spikes` holds one array of spike times a neuron, `onsets` the event of each trial; bins of `width` reach
+    from `start` to `stop` after the event. All in seconds, on one clock. `smooth` is the standard deviation
+    of a Gaussian over the bins; bins beyond the window are counted for it, so that the ends are not bent.
+    `labels` are coordinates along trial; `facts` go to `recording` (name, title, source, ...).
+
+    Raises ValueError for a window that is no whole number of bins, for times or onsets that are not finite.
+    """
+    onsets = np.asarray(onsets, dtype=float)
+    bins = round((stop - start) / width) if width > 0 else 0
+    if bins < 1 or abs(bins * width - (stop - start)) > 1e-6 or smooth < 0:
+        raise ValueError(
+            f"bins of width {width:g} s don't fill the window from {start:g} to {stop:g} s, or smooth={smooth:g} is "
+            "negative; the window is a whole number of bins, for instance start=0, stop=0.5, width=0.05"
+        )
+    if onsets.ndim != 1 or len(onsets) == 0 or not np.isfinite(onsets).all():
+        raise ValueError(
+            f"onsets needs one finite time a trial, in seconds; got shape {onsets.shape} with "
+            f"{int((~np.isfinite(onsets)).sum())} that are NaN or infinite. Leave out the trials without the event"
+        )
+    pad = int(np.ceil(4 * smooth / width))
+    edges = onsets[:, None] + start + width * np.arange(-pad, bins + pad + 1)
+    values = spike_counts(spikes, edges)
+    if smooth:
+        values = gaussian_filter1d(values, smooth / width, axis=0, truncate=4.0)[pad : pad + bins]
+    settings = {"start_s": start, "stop_s": stop, "width_s": width, "smooth_s": smooth, "unit": "spikes per bin"}
+    facts = {"name": "spikes", "title": "Binned spikes", "source": "spike times", "citation": "", **facts}
+    data = recording(values, labels, time=start + width * (np.arange(bins) + 0.5), **facts)
+    return noted(data, "bin_spikes", **settings)
+
+
+def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
+    """Averages over the trials of each condition, (time, condition, neuron), NaN values left out.
+
+    A condition is a combination of the trial coordinates `by`; by default of all that vary and are not
+    repeats, sessions, ids or fold groups. Conditions come in the order of their first trials, with the number of trials
+    as the coordinate `averaged_trials`. A neuron without any trial in a condition stays NaN there. Groups of folds
+    are dropped: averages have none.
+
+    Raises ValueError for a coordinate that is not there, or when nothing says what a condition is.
+    """
+    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",) and name != "trial"]
+    if by is None:
+        by = [name for name in along if not is_bookkeeping(name) and name != data.attrs.get("groups", "")]
+    for name in by:
+        if name not in along:
+            raise checks.unknown_name("trial coordinate", name, along)
+    if not by:
+        raise ValueError(f"nothing says what a condition is: name coordinates along trial, by=[...]; there are {along}")
+    data = data.transpose(*DIMS)
+    codes = [np.unique(data[name].values, return_inverse=True)[1] for name in by]
+    first, member = np.unique(np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True)[1:]
+    order = np.argsort(first)
+    first, member = first[order], np.argsort(order)[member.ravel()]
+    means = np.full((data.sizes["time"], len(first), data.sizes["neuron"]), np.nan)
+    for condition in range(len(first)):
+        part = data.values[:, member == condition]
+        count = np.isfinite(part).sum(1)
+        total = np.nansum(part, axis=1)
+        means[:, condition] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    coords = {name: coord for name, coord in data.coords.items() if "trial" not in coord.dims}
+    coords |= {name: ("trial", data[name].values[first]) for name in by}
+    averages = xr.DataArray(means, dims=DIMS, coords=coords, name=data.name, attrs=dict(data.attrs))
+    averages = averages.assign_coords(averaged_trials=("trial", np.bincount(member)))
+    kept = [name for name in task_variables(data) if name in by]
+    main = data.attrs.get("main_variable", "")
+    averages.attrs |= {"sample_kind": "averages", "groups": ""}
+    if "task_variables" in data.attrs:
+        main = main if main in kept else (kept[0] if kept else "")
+        averages.attrs |= {"task_variables": json.dumps(kept), "main_variable": main}
+    return noted(averages, "condition_averages", by=list(by), trials=data.sizes["trial"])
+
+
+def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
+    """Each neuron divided by its range over time and trials plus `constant`, in the data's unit.
+
+    Strong neurons come to a range near 1, weak ones stay smaller. Source: Churchland et al. 2012, methods
+    (constant 5 spikes/s: rescale it with the unit). Raises ValueError for a negative constant.
+    """
+    if constant < 0:
+        raise ValueError(f"soft_normalise needs a constant of 0 or more, in the data's unit; got {constant:g}")
+    extent = data.max(("time", "trial")) - data.min(("time", "trial"))
+    scale = (extent + constant).where(extent + constant > 0, 1.0)
+    return noted((data / scale).transpose(*DIMS).assign_attrs(data.attrs), "soft_normalise", constant=constant)
+
+
+def drop_silent(data: xr.DataArray) -> xr.DataArray:
+    """The recording without the neurons that never change.
+
+    Raises ValueError when none would be left.
+    """
+    values = data.transpose(*DIMS).values
+    varies = ~(values == values[:1, :1]).all(axis=(0, 1))
+    if not varies.any():
+        raise ValueError(f"all {len(varies)} neurons are constant over time and trials: none would be left")
+    return noted(data.isel(neuron=varies), "drop_silent", dropped=silent_neurons(values))
+
+
+def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr.DataArray:
+    """A continuous label as classes: intervals between `edges`, or `edges` equally filled parts.
+
+    The classes are strings, "below 0.5", "0.5 to 2", "2 or more" (an edge belongs to the class above it). A
+    label that varies over time, (time, trial), is averaged over time first.
+
+    Raises ValueError for a coordinate that is not there, is no number or missing in a trial, for edges that do
+    not increase, and for fewer than two classes.
+    """
+    numeric = [str(key) for key, coord in data.coords.items() if "trial" in coord.dims and coord.dtype.kind in "biuf"]
+    if name not in numeric:
+        raise checks.unknown_name("continuous label", name, numeric, "Labels to bin are numbers along trial.")
+    over_time = "time" in data[name].dims
+    values = (data[name].mean("time") if over_time else data[name]).values.astype(float)
+    checks.label_array(values, data.transpose(..., "neuron").values, name)
+    if isinstance(edges, int | np.integer):
+        cuts = np.unique(np.quantile(values, np.arange(1, int(edges)) / int(edges))) if edges > 1 else np.array([])
+    else:
+        cuts = np.asarray(edges, dtype=float)
+    if cuts.ndim != 1 or len(cuts) < 1 or (np.diff(cuts) <= 0).any():
+        raise ValueError(f"bins of {name!r} need increasing inner edges, or a number of parts from 2 on; got {edges!r}")
+    inner = [f"{low:g} to {high:g}" for low, high in pairwise(cuts)]
+    names = np.array([f"below {cuts[0]:g}", *inner, f"{cuts[-1]:g} or more"])
+    classes = names[np.digitize(values, cuts)]
+    if len(np.unique(classes)) < 2:
+        raise ValueError(
+            f"the edges {cuts.tolist()} put all values of {name!r}, {values.min():g} to {values.max():g}, in one class"
+        )
+    binned = data.drop_vars(name).assign_coords({name: ("trial", classes)})
+    return noted(binned, "bin_label", label=name, edges=cuts.tolist(), averaged_over_time=over_time)

@@ -1,0 +1,107 @@
+"""Siegel 2015: not public. The layout in which a user who has the recording provides it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from simlib import checks
+from simlib.datasets.arrays import DIMS, recording
+from simlib.datasets.downloads import data_folder
+from simlib.datasets.stored import stored
+
+__all__ = ["REGIONS", "siegel2015"]
+
+REGIONS = ("FEF", "V4", "IT", "MT", "LIP", "PFC")
+LABELS = ("context", "response", "direction", "colour")
+LAYOUT = (
+    "a netCDF file with one array with the dimensions time, trial and neuron: firing rates (Hz) of units averaged over "
+    "the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50 ms; coordinates along trial: "
+    f"{', '.join(LABELS)} (strings or integers); along neuron: region ({', '.join(REGIONS)}); along time: seconds"
+)
+
+
+def siegel2015(
+    *, path: str | os.PathLike | None = None, region: str | Sequence[str] = "FEF", variance: float = 0.99
+) -> xr.DataArray:
+    """Conditions of the motion and colour categorisation task, (time, condition, PC), in Hz.
+
+    The units of `region` are replaced by their first principal components over time and conditions, as many as
+    hold `variance` of it (1 keeps all units as they are). Labels: `context` (main), `response`, `direction` and
+    `colour`; numbers with more than two values become above or below the median (1 and -1).
+
+    The recording is not public. `path` is a file of one's own, or its folder; without it, the folder
+    `siegel2015` of SIMLIB_DATA or the cache folder. The layout: a netCDF file with one array (time, trial,
+    neuron), rates averaged over the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50 ms;
+    along trial the labels, along neuron `region`, along time seconds.
+
+    Raises FileNotFoundError that gives this layout when there is no file, ValueError for another layout.
+    """
+    place = Path(path) if path is not None else data_folder() / "siegel2015"
+    files = [place] if place.is_file() else sorted(place.glob("*.nc")) if place.is_dir() else []
+    if len(files) != 1:
+        found = "are several files" if files else "is no file"
+        raise FileNotFoundError(
+            f"siegel2015 is not public, so it can't be downloaded, and there {found} at {place}. If you have the "
+            f"recording, save it as {LAYOUT}; then pass path='that_file.nc', or put it into the folder siegel2015 "
+            "of the folder that SIMLIB_DATA names. Otherwise there is surrogate-siegel2015, of its spectrum and design"
+        )
+    if not 0 < variance <= 1:
+        raise ValueError(f"variance is the share that the kept components hold, in (0, 1]; got {variance}")
+    regions = [region] if isinstance(region, str) else list(region)
+    settings = {"region": regions, "variance": variance}
+    return stored("siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__)
+
+
+def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
+    """The file's conditions as a recording."""
+    with xr.open_dataset(place) as opened:
+        arrays = [array for array in opened.data_vars.values() if set(array.dims) == set(DIMS)]
+        data = arrays[0].transpose(*DIMS).load() if len(arrays) == 1 else None
+        held = ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items()) or "no arrays"
+    lacking = [name for name in (*LABELS, "region") if data is not None and name not in data.coords]
+    if data is None or lacking:
+        what = f"it lacks the coordinates {', '.join(lacking)}" if lacking else f"it holds {held}"
+        raise ValueError(f"{place.name} has another layout: {what}. Needed is {LAYOUT}")
+    known = np.unique(data["region"].values.astype(str)).tolist()
+    for region in regions:
+        if region not in known:
+            raise checks.unknown_name("region", region, known)
+    data = data.isel(neuron=np.isin(data["region"].values.astype(str), regions))
+    values = data.values.astype(np.float64)
+    checks.finite(values)
+    units = values.shape[2]
+    values = values if variance == 1 else components(values, variance)
+    return recording(
+        values,
+        {name: binary(data[name].values) for name in LABELS},
+        name="siegel2015",
+        title="Siegel 2015",
+        source=f"file {place.name}, provided by the user",
+        citation="Siegel et al. 2015, doi:10.1126/science.aab0551",
+        task_variables=list(LABELS),
+        main_variable="context",
+        sample_kind="averages",
+        processing={"region": regions, "variance": variance, "units": units, "unit": "Hz"},
+        time=data["time"].values if "time" in data.coords else None,
+    )
+
+
+def components(values: np.ndarray, variance: float) -> np.ndarray:
+    """Scores of the first principal components that together hold `variance`, (time, trial, PC)."""
+    X = values.reshape(-1, values.shape[2])
+    U, s, _ = np.linalg.svd(X - X.mean(0), full_matrices=False)
+    count = int(np.searchsorted(np.cumsum(s**2) / (s**2).sum(), variance - 1e-12)) + 1
+    return (U * s)[:, :count].reshape(*values.shape[:2], -1)
+
+
+def binary(labels: np.ndarray) -> np.ndarray:
+    """Numbers with more than two values as 1 above their median value and -1 below; others as they are."""
+    levels = np.unique(labels)
+    if labels.dtype.kind not in "iuf" or len(levels) <= 2:
+        return labels.astype(str) if labels.dtype.kind in "OSU" else labels
+    return np.where(labels < np.median(levels), -1, 1)
