@@ -51,6 +51,7 @@ NOTEBOOKS = {
     "pc_learning_order": 4,
     "theory_sensitivity": 1,
     "joint_score_ranges": 3,
+    "chance_level": 1,
 }
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}

@@ -2,6 +2,7 @@
 
 from simlib.experiments.ascents import ascents, decodable, estimate, references
 from simlib.experiments.claims import claims_about_capture, claims_about_crossings, claims_about_toy
+from simlib.experiments.noise import claims_about_noise, noise_scores
 from simlib.experiments.ranges import allowed_scores, claims_about_ranges, end_points, joint_ranges
 from simlib.experiments.replacement import (
     changes,
@@ -23,8 +24,9 @@ from simlib.experiments.summaries import (
 
 __all__ = [
     "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_scores", "changes",
-    "claims_about_capture", "claims_about_crossings", "claims_about_ranges", "claims_about_replacement",
-    "claims_about_toy", "component_curves", "crossing_table", "crossings", "decodable", "end_points",
-    "estimate", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs", "quick_datasets",
-    "references", "replacements", "results_folder", "run", "shrink", "within_bounds",
+    "claims_about_capture", "claims_about_crossings", "claims_about_noise", "claims_about_ranges",
+    "claims_about_replacement", "claims_about_toy", "component_curves", "crossing_table", "crossings",
+    "decodable", "end_points", "estimate", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs",
+    "noise_scores", "quick_datasets", "references", "replacements", "results_folder", "run", "shrink",
+    "within_bounds",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from simlib.plots.style import colour
+from simlib.plots.style import COLOURS
 
 __all__ = ["scores_beside_chance"]
 
@@ -20,7 +20,7 @@ def scores_beside_chance(table: pd.DataFrame, ax: Axes) -> Axes:
     for place, row in enumerate(shown.itertuples()):
         ax.barh(place, 4 * row.chance_spread, left=row.chance - 2 * row.chance_spread, height=0.5, color="#BBBBBB")
         ax.plot([row.chance] * 2, [place - 0.25, place + 0.25], color="#777777", lw=1)
-        ax.plot(row.score, place, "o", color=colour(row.measure), zorder=3)
+        ax.plot(row.score, place, "o", color=COLOURS.get(row.measure, "#333333"), zorder=3)
         if row.ceiling == row.ceiling:
             ax.plot(row.ceiling, place, "|", color="black", ms=14)
     ax.set(yticks=range(len(shown)), yticklabels=shown["title"], xlabel="score")

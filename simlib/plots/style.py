@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from simlib.measures import MEASURES
+
 __all__ = ["COLOURS", "MARKERS", "badge", "colour", "legend", "marker", "panels", "short_title", "use"]
 
 # Okabe & Ito's palette, told apart by colour-blind readers; markers tell them apart in grey print.
@@ -65,8 +67,8 @@ def marker(measure: str) -> str:
 
 
 def short_title(measure: str) -> str:
-    """The name of a measure in legends; another id stands for itself."""
-    return TITLES.get(measure, measure)
+    """The name of a measure in legends; what the catalogue doesn't know stands for itself."""
+    return TITLES.get(measure) or (MEASURES[measure].title if measure in MEASURES else measure)
 
 
 def badge(figure: Figure, table: pd.DataFrame) -> None:
