@@ -13,6 +13,9 @@ HTML = book/_build/html
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
 
+# Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
+ALL = $(if $(shell find book/_static book/_ext -type f -newer $(HTML)/index.html 2>/dev/null),--all)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup book html notebooks figure store test benchmarks serve clean
 
@@ -48,7 +51,7 @@ figure: $(STAMP) ## execute one notebook: make figure NAME=joint_score_ranges PA
 # A failed build is removed: the next one would not repeat the warnings of pages it thinks are done.
 html: $(STAMP) ## build the book from the executed notebooks
 	@$(BIN)/python book/prepare.py
-	@$(BIN)/jupyter-book build book --quiet -W -n --keep-going || { rm -rf book/_build; exit 1; }
+	@$(BIN)/jupyter-book build book $(ALL) --quiet -W -n --keep-going || { rm -rf book/_build; exit 1; }
 
 test: $(STAMP) ## run every test; the browser ones need chromium
 	@$(PYTEST)
