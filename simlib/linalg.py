@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -11,11 +12,13 @@ from torch import Tensor
 __all__ = [
     "arccos",
     "centre",
+    "centred_unit",
     "explained_variance_ratio",
     "nuclear_norm",
     "orthonormal_basis",
     "participation_ratio",
     "principal_components",
+    "spectral_map",
     "square_sum",
 ]
 
@@ -23,6 +26,17 @@ __all__ = [
 def centre(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X with the mean of each column taken away."""
     return X - X.mean(0, keepdim=True)
+
+
+def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
+    """X centred, times the power of two that brings its largest entry into [0.5, 1).
+
+    Exact: it only keeps products of very small or large data from under- and overflow. For measures that don't
+    depend on the scale, whose gradient it leaves as it is.
+    """
+    X = centre(X)
+    largest = X.detach().abs().max()
+    return X * torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
 
 
 def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
@@ -33,10 +47,13 @@ def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
 def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 where x is at or beyond an end.
 
+    The convention of all angular measures: `*-angular` is a distance in radians, from 0; `*-angular-score` is
+    1 - (2/pi) of it, 1 for angle 0 and 0 for a right angle. A cosine within 16 eps of an end counts as the end,
+    since rounding tells no more: angles below 8e-8 (float64; 2e-3 in float32) are 0.
     The slope of arccos is infinite at 1; there the measures that use it are at their maximum, where 0 is
     a valid choice of ascent direction.
     """
-    inside = x.abs() < 1
+    inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
     safe = torch.where(inside, x, torch.zeros_like(x))
     return torch.where(inside, torch.arccos(safe), torch.where(x > 0, 0.0, math.pi).to(x.dtype))
 
@@ -79,6 +96,43 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     Source: Watson 1992 (characterisation of the subdifferential).
     """
     return _NuclearNorm.apply(M)
+
+
+class _SpectralMap(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, X, values):
+        U, s, Vh = torch.linalg.svd(X.double(), full_matrices=False)
+        keep = s > s[0] * max(X.shape) * torch.finfo(X.dtype).eps
+        U, s, Vh = U[:, keep], s[keep], Vh[keep]
+        g, slopes = values(s)
+        ctx.save_for_backward(U, s, Vh, g, slopes)
+        return ((U * g) @ Vh).to(X.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        U, s, Vh, g, slopes = ctx.saved_tensors
+        G = grad.double()
+        inner = U.T @ G @ Vh.T
+        gap = s[:, None] - s
+        tied = gap.abs() <= 1e-9 * s[0]
+        mean_slope = (slopes[:, None] + slopes) / 2
+        even = torch.where(tied, mean_slope, (g[:, None] - g) / torch.where(tied, torch.ones_like(gap), gap))
+        odd = (g[:, None] + g) / (s[:, None] + s)
+        inside = even * (inner + inner.T) / 2 + odd * (inner - inner.T) / 2
+        below = (G @ Vh.T - U @ inner) * (g / s)
+        beside = (g / s)[:, None] * (U.T @ G - inner @ Vh)
+        return (U @ (inside @ Vh + beside) + below @ Vh).to(grad.dtype), None
+
+
+def spectral_map(X: Float[Tensor, "n p"], values: Callable) -> Float[Tensor, "n p"]:
+    """U g(s) V' for X = U S V': X with its singular values replaced, its singular vectors kept.
+
+    `values(s)` gives g and its slope at the singular values above max(n, p) * eps of the largest; those below
+    are left out. g = 1 gives the polar factor. The gradient holds divided differences of g, finite for repeated
+    singular values; it is that of changes that leave the rank as it is. Computed in float64.
+    Source: Daleckii & Krein 1965, for singular values by Noferini 2017.
+    """
+    return _SpectralMap.apply(X, values)
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:

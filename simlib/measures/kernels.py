@@ -1,4 +1,4 @@
-"""Measures that compare two samples x samples matrices: CKA, its relatives, and RSA."""
+"""Measures that compare two samples x samples kernel matrices: CKA, its estimators and relatives."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, square_sum
+from simlib.linalg import arccos, centre, centred_unit, square_sum
+from simlib.measures.rsa import squared_distances
 
-__all__ = ["cka", "cka_angular_score", "ensd", "rsa"]
+__all__ = ["cka", "cka_angular", "cka_angular_score", "cka_debiased", "cka_lange", "cka_rbf", "ensd"]
 
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """<K_X, K_Y>, ||K_X||^2 and ||K_Y||^2 of the centred linear Gram matrices, by the smaller products."""
-    X, Y = centre(X), centre(Y)
+    X, Y = centred_unit(X), centred_unit(Y)
     n, p, q = *X.shape, Y.shape[1]
     if n < p and n < q:
         K, L = X @ X.T, Y @ Y.T
@@ -34,13 +35,95 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     return cross / (own_x * own_y).sqrt()
 
 
+def cka_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
+    """Angular CKA distance arccos(CKA) in radians, in [0, pi/2]. Invariances as `cka`.
+
+    The angle between the two Gram matrices. Source: Williams et al. 2021.
+    """
+    return arccos(cka(X, Y))
+
+
 def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Angular CKA, in [0, 1]: 1 - (2/pi) arccos(CKA).
 
     One minus the angle between the two Gram matrices in units of a right angle. Invariances as `cka`.
     Source: Williams et al. 2021; Cloos et al. 2024.
     """
-    return 1 - arccos(cka(X, Y)) * (2 / math.pi)
+    return 1 - cka_angular(X, Y) * (2 / math.pi)
+
+
+def _kernel_cosine(K: Tensor, L: Tensor) -> Tensor:
+    return (K * L).sum() / (square_sum(K) * square_sum(L)).sqrt()
+
+
+def _double_centred(K: Tensor) -> Tensor:
+    return centre(centre(K).T)
+
+
+def _without_diagonal(K: Tensor) -> Tensor:
+    return K - torch.diag(K.diagonal())
+
+
+def _four_samples(X: Tensor) -> None:
+    if len(X) < 4:
+        raise ValueError(f"a debiased CKA needs 4 or more samples; got {len(X)}")
+
+
+def _u_centred(X: Tensor) -> Tensor:
+    """Linear Gram matrix with a zero diagonal, centred so that each row sums to 0 over the other samples."""
+    n, X = len(X), centred_unit(X)
+    K = _without_diagonal(X @ X.T)
+    rows = K.sum(1)
+    return _without_diagonal(K - rows[:, None] / (n - 2) - rows / (n - 2) + rows.sum() / ((n - 1) * (n - 2)))
+
+
+def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
+    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y, however many neurons there are.
+
+    HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)) with the unbiased HSIC of Song et al.; equal to the cosine of the
+    U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric; invariances as `cka`.
+    Raises ValueError for fewer than 4 samples.
+    Source: Song et al. 2012, eq. 5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA.
+    """
+    _four_samples(X)
+    return _kernel_cosine(_u_centred(X), _u_centred(Y))
+
+
+def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
+    """CKA debiased as by Lange et al., in [-1, 1]: near 0 for independent X and Y of few neurons.
+
+    The cosine of the two centred Gram matrices over pairs of different samples: their diagonals, which
+    carry most of the bias, are left out. Centring spreads some of it over the other entries, so that independent
+    Gaussian X and Y of p neurons score about p / (p + n^2): 0 while p is far below n^2, unlike `cka_debiased`,
+    which centres without the diagonal. Symmetric; invariances as `cka`.
+    Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023.
+    """
+    _four_samples(X)
+    X, Y = centred_unit(X), centred_unit(Y)
+    return _kernel_cosine(_without_diagonal(X @ X.T), _without_diagonal(Y @ Y.T))
+
+
+def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
+    squares = squared_distances(X)
+    above = torch.triu_indices(len(X), len(X), 1, device=X.device).unbind()
+    median = squares[above].median()
+    if not median > 0:
+        raise ValueError("half of the pairs of samples are the same: the median distance, unit of the bandwidth, is 0")
+    return _double_centred(torch.exp(-squares.clamp_min(0) / (2 * bandwidth**2 * median)))
+
+
+def cka_rbf(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, bandwidth: float = 1.0) -> Float[Tensor, ""]:
+    """CKA of Gaussian (RBF) kernels, in [0, 1].
+
+    The cosine of the centred kernels exp(-d^2 / (2 sigma^2)), d the Euclidean distance of two samples and sigma
+    = `bandwidth` times the median of d over pairs of samples (the lower median, each side its own). A wide
+    bandwidth gives linear CKA. Symmetric; unchanged by translation, rotation and isotropic scale.
+    Raises ValueError for a bandwidth of 0 or less and where the median distance is 0.
+    Source: Kornblith et al. 2019, section 3.
+    """
+    if not bandwidth > 0:
+        raise ValueError(f"bandwidth needs to be more than 0; got {bandwidth}")
+    return _kernel_cosine(_rbf_kernel(X, bandwidth), _rbf_kernel(Y, bandwidth))
 
 
 def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -51,48 +134,4 @@ def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     Source: Giaffar et al. 2023.
     """
     cross, own_x, own_y = _gram_products(X, Y)
-    return cross * square_sum(centre(X)) * square_sum(centre(Y)) / (own_x * own_y)
-
-
-def _squared_distances(X: Tensor) -> Tensor:
-    X = centre(X)
-    squares = X.square().sum(1)
-    return squares[:, None] + squares[None, :] - 2 * X @ X.T
-
-
-def _correlation_distances(X: Tensor) -> Tensor:
-    rows = X - X.mean(1, keepdim=True)
-    rows = rows / rows.square().sum(1, keepdim=True).clamp_min(torch.finfo(X.dtype).tiny).sqrt()
-    return 1 - rows @ rows.T
-
-
-def _pearson(a: Tensor, b: Tensor) -> Tensor:
-    return _cosine(a - a.mean(), b - b.mean())
-
-
-def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum() / (a.square().sum() * b.square().sum()).sqrt()
-
-
-DISTANCES = {"squared-euclidean": _squared_distances, "correlation": _correlation_distances}
-COMPARISONS = {"pearson": _pearson, "cosine": _cosine}
-
-
-def rsa(
-    X: Float[Tensor, "n p"],
-    Y: Float[Tensor, "n q"],
-    *,
-    distance: str = "squared-euclidean",
-    comparison: str = "pearson",
-) -> Float[Tensor, ""]:
-    """Representational similarity analysis (RSA), in [-1, 1].
-
-    The upper triangles of the two samples x samples distance matrices, compared. `distance` is
-    "squared-euclidean" or "correlation" (one minus the Pearson correlation of two samples over neurons);
-    `comparison` is "pearson" or "cosine". Symmetric. Squared Euclidean distances are unchanged by
-    translation and rotation, and their comparison by isotropic scale; correlation distances by an isotropic
-    scale and by one number added to all neurons of a sample.
-    Raises KeyError on another distance or comparison. Source: Kriegeskorte et al. 2008.
-    """
-    above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
-    return COMPARISONS[comparison](DISTANCES[distance](X)[above], DISTANCES[distance](Y)[above])
+    return cross * square_sum(centred_unit(X)) * square_sum(centred_unit(Y)) / (own_x * own_y)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import centre, orthonormal_basis, square_sum
+from simlib.linalg import arccos, centre, centred_unit, orthonormal_basis, square_sum
+from simlib.measures.folds import Labels, held_out_blocks, split
 
-__all__ = ["linear_regression", "regression"]
+__all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "regression"]
+
+COMPARISONS = ("r2", "cosine", "pearson-median")
 
 
 class _ExplainedEnergy(torch.autograd.Function):
@@ -45,12 +45,24 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by rotation and
     isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019, section 3.
     """
-    X, Y = centre(X), centre(Y)
+    X, Y = centred_unit(X), centred_unit(Y)
     return _ExplainedEnergy.apply(X, Y) / square_sum(X)
 
 
+def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
+    """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2]. Invariances as `linear_regression`.
+
+    R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0 where Y's
+    columns span the samples. Source: Cloos et al. 2024.
+    """
+    return arccos(linear_regression(X, Y))
+
+
 def _coefficients(X: Tensor, Y: Tensor, penalty: float) -> Tensor:
-    """B = (Y'Y + penalty I)^-1 Y'X, by the smaller of Y'Y and YY'; least norm where penalty is 0."""
+    """B = (Y'Y + penalty I)^-1 Y'X; least norm where penalty is 0.
+
+    With more neurons than samples by the dual form Y'(YY' + penalty I)^-1 X: the smaller matrix is solved.
+    """
     n, q = Y.shape
     if penalty == 0:
         return torch.linalg.pinv(Y) @ X
@@ -59,23 +71,29 @@ def _coefficients(X: Tensor, Y: Tensor, penalty: float) -> Tensor:
     return Y.T @ torch.linalg.solve(Y @ Y.T + penalty * torch.eye(n, dtype=Y.dtype, device=Y.device), X)
 
 
+def _pearson_median(target: Tensor, predicted: Tensor) -> Tensor:
+    """The median over columns of Pearson's r; a column without variance counts as 0."""
+    target, predicted = centre(target), centre(predicted)
+    squares = target.square().sum(0), predicted.square().sum(0)
+    varies = (squares[0] > 0) & (squares[1] > 0)
+    norms = (torch.where(varies, square, 1).sqrt() for square in squares)
+    return torch.where(varies, (target * predicted).sum(0) / next(norms) / next(norms), 0).quantile(0.5)
+
+
 def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
     if comparison == "r2":
         return 1 - square_sum(target - predicted) / square_sum(target)
-    return (target * predicted).sum() / (square_sum(target) * square_sum(predicted)).sqrt()
+    if comparison == "pearson-median":
+        return _pearson_median(target, predicted)
+    return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
 
 
-def _fit_and_compare(X: Tensor, Y: Tensor, test: slice | None, penalty: float, comparison: str) -> Tensor:
-    train = torch.ones(len(X), dtype=torch.bool, device=X.device)
-    if test is not None:
-        train[test] = False
-    mean_x, mean_y = X[train].mean(0), Y[train].mean(0)
-    B = _coefficients(X[train] - mean_x, Y[train] - mean_y, penalty)
-    held_out = slice(None) if test is None else test
-    return _compare(X[held_out] - mean_x, (Y[held_out] - mean_y) @ B, comparison)
+def _fit_and_compare(X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str) -> Tensor:
+    (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
+    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty), comparison)
 
 
-def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice], penalty: float) -> list[Tensor]:
+def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
     """Ridge residuals of each held-out block from one fit: E_k = (I - H_kk)^-1 (X - HX)_k.
 
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because the
@@ -85,35 +103,27 @@ def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice], penalty: float) 
     Y = centre(Y)
     side = Y.T @ Y if q <= n else Y @ Y.T
     L = torch.linalg.cholesky(side + penalty * torch.eye(len(side), dtype=Y.dtype, device=Y.device))
-    half = torch.linalg.solve_triangular(L, Y.T if q <= n else side, upper=False)
     if q <= n:
+        half = torch.linalg.solve_triangular(L, Y.T, upper=False)
         hat = half.T @ half
     else:
         hat = torch.cholesky_solve(side, L)
     hat = hat + 1 / n
     residual = X - hat @ X
     eye = torch.eye(n, dtype=Y.dtype, device=Y.device)
-    return [torch.linalg.solve(eye[b, b] - hat[b, b], residual[b]) for b in blocks]
+    return [torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b]) for b in blocks]
 
 
-def contiguous_blocks(n: int, folds: int) -> list[slice]:
-    """`folds` runs of consecutive samples that cover n of them; the first n % folds are one longer."""
-    edges = np.cumsum([0] + [n // folds + (k < n % folds) for k in range(folds)])
-    return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
-
-
-def _one_way(X: Tensor, Y: Tensor, penalty: float, folds: int, comparison: str) -> Tensor:
-    if folds == 0:
-        return _fit_and_compare(X, Y, None, penalty, comparison)
-    blocks = contiguous_blocks(len(X), folds)
-    if penalty == 0 or len(X) // folds > Y.shape[1]:
+def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str) -> Tensor:
+    if not blocks:
+        X, Y = centre(X), centre(Y)
+        return _compare(X, Y @ _coefficients(X, Y, penalty), comparison)
+    if penalty == 0 or len(X) // len(blocks) > Y.shape[1]:
         scores = [_fit_and_compare(X, Y, block, penalty, comparison) for block in blocks]
         return torch.stack(scores).mean()
-    total, n = X.sum(0), len(X)
     scores = []
     for block, error in zip(blocks, _held_out_errors(X, Y, blocks, penalty), strict=True):
-        held_out = X[block]
-        target = held_out - (total - held_out.sum(0)) / (n - len(held_out))
+        target = split(X, block)[1]
         scores.append(_compare(target, target - error, comparison))
     return torch.stack(scores).mean()
 
@@ -126,25 +136,37 @@ def regression(
     folds: int = 5,
     comparison: str = "r2",
     symmetric: bool = False,
+    scheme: str = "contiguous",
+    seed: int = 0,
+    groups: Labels = None,
+    conditions: int = 0,
 ) -> Float[Tensor, ""]:
     """Ridge regression of X on Y, scored on held-out samples; at most 1, with no lower bound for R^2.
 
-    `folds` contiguous blocks of samples are held out in turn (0: scored where fitted). The fit is
-    B = (Y'Y + penalty I)^-1 Y'X on training rows centred by their means (least norm where penalty is 0).
+    `folds` parts of the samples are held out in turn (0: scored where fitted); `scheme`, with `seed`, `groups`
+    and `conditions`, says which (`held_out_blocks`): it changes the score, so name it with the result. The fit
+    is B = (Y'Y + penalty I)^-1 Y'X on training rows centred by their means (least norm where penalty is 0), in
+    the dual form Y'(YY' + penalty I)^-1 X where neurons outnumber samples.
     `comparison` "r2" is 1 - ||X - YB||_F^2 / ||X||_F^2 on held-out rows centred by the training means;
-    "cosine" is the cosine of prediction and target there, the authors' "pearsonr". `symmetric` averages both
-    directions. Not symmetric otherwise; unchanged by rotation and translation of either side and by scale of
-    X; the penalty acts on the scale of Y.
+    "cosine" is the cosine of prediction and target there, the authors' "pearsonr"; "pearson-median" is Pearson's
+    correlation of prediction and target for each neuron of X, its median over neurons, as Brain-Score reports it.
+    Each is averaged over folds. `symmetric` averages both directions.
+    Not symmetric otherwise; unchanged by rotation and translation of either side (of X not for "pearson-median")
+    and by scale of X; the penalty acts on the scale of Y. With penalty 0 unchanged by invertible linear maps of Y
+    as long as training samples outnumber its neurons.
     Raises ValueError for a negative penalty, another comparison or folds that the samples don't fill.
-    Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the settings.
+    Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the settings; Schrimpf et al. 2018 for the median.
     """
-    if penalty < 0:
+    if not penalty >= 0:
         raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
-    if comparison not in ("r2", "cosine"):
-        raise ValueError(f"comparison is 'r2' or 'cosine'; got {comparison!r}")
+    if comparison not in COMPARISONS:
+        raise ValueError(f"comparison is {', '.join(map(repr, COMPARISONS[:-1]))} or {COMPARISONS[-1]!r}; "
+                         f"got {comparison!r}")
     if folds and not 2 <= folds <= len(X):
         raise ValueError(f"folds is 0 (no cross-validation) or from 2 to the {len(X)} samples; got {folds}")
-    forward = _one_way(X, Y, penalty, folds, comparison)
+    options = {"seed": seed, "groups": groups, "conditions": conditions}
+    blocks = held_out_blocks(len(X), folds, scheme, **options) if folds else []
+    forward = _one_way(X, Y, penalty, blocks, comparison)
     if not symmetric:
         return forward
-    return (forward + _one_way(Y, X, penalty, folds, comparison)) / 2
+    return (forward + _one_way(Y, X, penalty, blocks, comparison)) / 2

@@ -8,9 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, nuclear_norm, square_sum
+from simlib.linalg import arccos, centre, centred_unit, nuclear_norm, spectral_map, square_sum
+from simlib.measures.folds import Labels, held_out_blocks, split
 
-__all__ = ["nbs", "nbs_squared", "procrustes_angular", "procrustes_angular_score", "procrustes_euclidean"]
+__all__ = [
+    "nbs",
+    "nbs_squared",
+    "procrustes_angular",
+    "procrustes_angular_score",
+    "procrustes_cv",
+    "procrustes_euclidean",
+]
 
 
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
@@ -27,7 +35,7 @@ def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     Symmetric; unchanged by translation, rotation and isotropic scale of either side.
     Source: Tang, Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023.
     """
-    X, Y = centre(X), centre(Y)
+    X, Y = centred_unit(X), centred_unit(Y)
     return _cross_nuclear_norm(X, Y) / (square_sum(X) * square_sum(Y)).sqrt()
 
 
@@ -53,6 +61,12 @@ def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -
     return 1 - procrustes_angular(X, Y) * (2 / math.pi)
 
 
+def _root(square: Tensor) -> Tensor:
+    """Square root, with value and gradient 0 where rounding left nothing above 0."""
+    apart = square > 0
+    return torch.where(apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square))
+
+
 def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Procrustes distance, from 0 up: the least ||X - YQ||_F over rotations and reflections Q.
 
@@ -61,6 +75,47 @@ def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Fl
     Source: Schonemann 1966; Williams et al. 2021.
     """
     X, Y = centre(X), centre(Y)
-    square = square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y)
-    apart = square > 0
-    return torch.where(apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square))
+    return _root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
+
+
+def _polar_values(s: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.ones_like(s), torch.zeros_like(s)
+
+
+def _fold_distance(X: Tensor, Y: Tensor, test: slice | Tensor, comparison: str) -> Tensor:
+    (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
+    turned = test_y @ spectral_map(train_y.T @ train_x, _polar_values)
+    overlap, squares = (test_x * turned).sum(), (square_sum(test_x), square_sum(test_y))
+    if comparison == "euclidean":
+        return _root(squares[0] + squares[1] - 2 * overlap)
+    angle = arccos(overlap / squares[0].sqrt() / squares[1].sqrt())
+    return angle if comparison == "angular" else 1 - angle * (2 / math.pi)
+
+
+def procrustes_cv(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    comparison: str = "angular",
+    folds: int = 5,
+    scheme: str = "contiguous",
+    seed: int = 0,
+    groups: Labels = None,
+    conditions: int = 0,
+) -> Float[Tensor, ""]:
+    """Procrustes on held-out samples: the mean over folds after a rotation fitted on the others.
+
+    The rotation Q of Y onto X is the polar factor of Y'X on training samples centred by their means. On held-out
+    samples centred by the same means `comparison` takes "angular": arccos of <X, YQ> / (||X||_F ||Y||_F), in
+    radians, in [0, pi]; "angular-score": 1 - (2/pi) of that angle, in [-1, 1]; "euclidean": the root of
+    ||X||^2 + ||Y||^2 - 2 <X, YQ>, from 0 up. What training never showed of either side (fewer samples than
+    neurons) has no place under the rotation: it keeps its norm and overlaps with nothing, so that X with itself
+    reaches angle 0 only where training samples span its neurons.
+    Folds as in `held_out_blocks`. Symmetric; unchanged by translation and rotation, the angles also by isotropic
+    scale. Raises ValueError for another comparison and for folds that the samples don't fill.
+    Source: Williams et al. 2021; Cloos et al. 2024 for the folds.
+    """
+    if comparison not in ("angular", "angular-score", "euclidean"):
+        raise ValueError(f"comparison is 'angular', 'angular-score' or 'euclidean'; got {comparison!r}")
+    blocks = held_out_blocks(len(X), folds, scheme, seed=seed, groups=groups, conditions=conditions)
+    return torch.stack([_fold_distance(X, Y, test, comparison) for test in blocks]).mean()

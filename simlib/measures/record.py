@@ -1,0 +1,134 @@
+"""The record of a measure: its function, what is known of it, and its parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from simlib import checks
+
+__all__ = ["INVARIANCES", "SHAPE", "Elsewhere", "Measure"]
+
+# What can be done to one side without changing the value.
+INVARIANCES = (
+    "translation", "isotropic scale", "permutation", "rotation", "invertible linear map", "neuron duplication",
+)  # fmt: skip
+# Those of most measures: neither units, nor origin, nor axes, nor seeing each neuron twice matter.
+SHAPE = frozenset(INVARIANCES) - {"invertible linear map"}
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What another package calls a measure, and how its number turns into this one's."""
+
+    package: str
+    name: str
+    conversion: str = "the same number"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure: its function of two (samples, neurons) tensors and what is known of it.
+
+    Attributes: `id` (a slug), `title` (its name in figures), `function`, `range` (lowest, highest value),
+    `source`, `direction` (+1: grows with similarity; -1: a distance), `symmetric`, `invariances` of Y (names
+    from INVARIANCES: what leaves the value as it is), `invariances_of_x` (None: the same as those of Y), `own`
+    (the value of X with itself, the best there is; None: it depends on X, and others may score better),
+    `differentiable` (almost everywhere, with finite gradients at the edges), `aliases` (other ids that mean the
+    same), `elsewhere` (its names in other packages), `params` (keyword arguments bound to the function) and
+    `base` (the record that it was bound from). Calling the record calls the function.
+    """
+
+    id: str
+    title: str
+    function: Callable
+    range: tuple[float, float]
+    source: str
+    direction: int = 1
+    symmetric: bool = True
+    invariances: frozenset[str] = SHAPE
+    invariances_of_x: frozenset[str] | None = None
+    own: float | None = 1.0
+    differentiable: bool = True
+    aliases: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    params: Mapping[str, object] = field(default_factory=dict)
+    base: Measure | None = None
+
+    def __call__(self, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+        if not self.differentiable and torch.is_grad_enabled() and (X.requires_grad or Y.requires_grad):
+            raise ValueError(f"{self.title} depends on ranks: it has no gradient to climb; choose another comparison")
+        return self.function(X, Y, **self.params)
+
+    def invariances_of(self, side: str) -> frozenset[str]:
+        """The invariances of side "X" or "Y"."""
+        return self.invariances if side == "Y" or self.invariances_of_x is None else self.invariances_of_x
+
+    def bind(self, **params) -> Measure:
+        """The same measure with keyword arguments of its function fixed; its id says which.
+
+        What a parameter changes of the record (CONSEQUENCES) is changed with it.
+        """
+        if not params:
+            return self
+        known = self.function.__kwdefaults__ or {}
+        for name in params:
+            if name not in known:
+                raise checks.unknown_name(f"parameter of measure {self.id!r}:", name, known)
+        base = self.base or self
+        settings = {**self.params, **params}
+        changed = {k: v for k, v in sorted(settings.items()) if k in base.params or not _same(v, known[k])}
+        if changed == dict(base.params):
+            return base
+        record = replace(base, params=settings)
+        for name in [name for name in CONSEQUENCES if name in settings]:
+            for value, consequence in CONSEQUENCES[name]:
+                if _same(settings[name], value) and not _same(base.params.get(name, known[name]), value):
+                    record = replace(record, **consequence(record))
+        detail = ", ".join(f"{k}={_word(v)}" for k, v in changed.items())
+        slug = "--".join([base.id, *(re.sub(r"[^a-z0-9]+", "-", f"{k} {_word(v)}".lower()).strip("-")
+                                     for k, v in changed.items())])
+        return replace(record, id=slug, title=f"{base.title} ({detail})", base=base, aliases=(), elsewhere=())
+
+
+def _same(a: object, b: object) -> bool:
+    return a is b or (isinstance(a, str | int | float) and isinstance(b, str | int | float) and a == b)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, int | float) else "given"
+
+
+def _less(*names: str) -> Callable[[Measure], dict]:
+    return lambda record: {"invariances": record.invariances - set(names)}
+
+
+def _both_ways(record: Measure) -> dict:
+    shared = record.invariances & record.invariances_of("X")
+    return {"symmetric": True, "invariances": shared, "invariances_of_x": None}
+
+
+# Parameter -> (value, what it changes of the record), in the order in which they are applied.
+CONSEQUENCES: dict[str, tuple[tuple[object, Callable[[Measure], dict]], ...]] = {
+    # Of cross-validated regression as long as training samples outnumber neurons.
+    "penalty": ((0, lambda record: {} if record.symmetric else {"invariances": frozenset(INVARIANCES)}),),
+    "whitening": ((1, lambda record: {} if record.params.get("penalty") else {"invariances": frozenset(INVARIANCES)}),),
+    "distance": (
+        ("correlation", _less("translation", "rotation")),
+        ("cosine", _less("translation")),
+    ),
+    "comparison": (
+        ("spearman", lambda record: {"differentiable": False}),
+        ("kendall", lambda record: {"differentiable": False}),
+        ("cosine", lambda record: {"range": (max(record.range[0], -1), 1)}),
+        ("pearson-median", lambda record: {
+            "range": (-1, 1), "invariances_of_x": record.invariances_of("X") - {"rotation"},
+        }),
+    ),
+    "symmetric": ((True, _both_ways),),
+}

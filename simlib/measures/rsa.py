@@ -1,0 +1,102 @@
+"""RSA: compare two matrices of distances between samples."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from scipy import stats
+from torch import Tensor
+
+from simlib import checks
+from simlib.linalg import centred_unit
+
+__all__ = ["rsa", "squared_distances"]
+
+
+def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
+    """Squared Euclidean distance of each pair of samples, in units of X's largest entry (a power of two)."""
+    X = centred_unit(X)
+    squares = X.square().sum(1)
+    return squares[:, None] + squares[None, :] - 2 * X @ X.T
+
+
+def _euclidean_distances(X: Tensor) -> Tensor:
+    square = squared_distances(X)
+    apart = square > 8 * torch.finfo(X.dtype).eps * square.detach().max()
+    return torch.where(apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square))
+
+
+def _cosine_distances(X: Tensor) -> Tensor:
+    largest = X.detach().abs().amax(1, keepdim=True)
+    rows = X / torch.where(largest > 0, largest, 1)
+    squares = rows.square().sum(1, keepdim=True)
+    rows = rows / torch.where(squares > 0, squares, 1).sqrt()
+    return 1 - rows @ rows.T
+
+
+def _correlation_distances(X: Tensor) -> Tensor:
+    if X.shape[1] < 3:
+        raise ValueError(f"correlation distances need 3 or more neurons, since 2 only give -1 or 1; got {X.shape[1]}")
+    return _cosine_distances(X - X.mean(1, keepdim=True))
+
+
+def _cosine(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum() / (a.square().sum() * b.square().sum()).sqrt()
+
+
+def _pearson(a: Tensor, b: Tensor) -> Tensor:
+    return _cosine(a - a.mean(), b - b.mean())
+
+
+def _ranks(a: Tensor) -> Tensor:
+    """Ranks from 1 up; ties share their mean rank."""
+    _, place, count = torch.unique(a, return_inverse=True, return_counts=True)
+    last = count.cumsum(0)
+    return (last - (count - 1) / 2)[place].to(a.dtype)
+
+
+def _spearman(a: Tensor, b: Tensor) -> Tensor:
+    return _pearson(_ranks(a.detach()), _ranks(b.detach()))
+
+
+def _kendall(a: Tensor, b: Tensor) -> Tensor:
+    a, b = a.detach(), b.detach()
+    return torch.as_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic, dtype=a.dtype, device=a.device)
+
+
+DISTANCES = {
+    "squared-euclidean": squared_distances,
+    "euclidean": _euclidean_distances,
+    "correlation": _correlation_distances,
+    "cosine": _cosine_distances,
+}
+COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": _cosine, "kendall": _kendall}
+
+
+def rsa(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    distance: str = "squared-euclidean",
+    comparison: str = "pearson",
+) -> Float[Tensor, ""]:
+    """Representational similarity analysis (RSA), in [-1, 1].
+
+    The upper triangles of the two samples x samples distance matrices, compared.
+    `distance`: "squared-euclidean", "euclidean", "cosine" (one minus the cosine of two samples, columns not
+    centred) or "correlation" (the same of rows centred over neurons). `comparison`: "pearson", "cosine",
+    "spearman" (ties share their mean rank) or "kendall" (tau-b); the last two depend on ranks alone and
+    carry no gradient.
+    Symmetric. Euclidean distances, squared or not, are unchanged by translation and rotation, and their
+    comparison by isotropic scale; cosine distances by rotation and scale; correlation distances by scale,
+    permutation and one number added to all neurons of a sample. A sample whose neurons are all equal
+    (zero, for "cosine") counts as uncorrelated with every other.
+    Raises ValueError on another distance or comparison, and for correlations over fewer than 3 neurons.
+    Source: Kriegeskorte et al. 2008.
+    """
+    if distance not in DISTANCES:
+        raise checks.unknown_name("distance of RSA", distance, DISTANCES)
+    if comparison not in COMPARISONS:
+        raise checks.unknown_name("comparison of RSA", comparison, COMPARISONS)
+    above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
+    return COMPARISONS[comparison](DISTANCES[distance](X)[above], DISTANCES[distance](Y)[above])
