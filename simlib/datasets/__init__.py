@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import xarray as xr
 
 from simlib import checks
@@ -26,6 +27,7 @@ from simlib.datasets.siegel import siegel2015
 from simlib.datasets.spectra import participation_ratio
 from simlib.datasets.summary import describe, spectrum
 from simlib.datasets.surrogates import surrogate
+from simlib.datasets.tables import from_long_table
 from simlib.datasets.toys import hierarchy, toy_2d
 
 __all__ = [
@@ -107,11 +109,12 @@ def names() -> list[str]:
     return list(DATASETS)
 
 
-def load(dataset: str | os.PathLike | xr.DataArray, **options) -> xr.DataArray:
+def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) -> xr.DataArray:
     """A dataset as an xarray.DataArray (time, trial, neuron).
 
-    `dataset` is an id of `names()`, the path of a recording, or a DataArray, which is checked and
-    completed. `options` go to the loader of that dataset: `load("surrogate-mante2013", trials=24)`.
+    `dataset` is an id of `names()`, the path of a recording, or a DataArray or long table (pandas), which is
+    checked and completed. `options` go to the loader of that dataset: `load("surrogate-mante2013", trials=24)`;
+    those of files are the ones of `files.read`, those of arrays and tables the ones of `intake.from_xarray`.
 
     Raises ValueError for an unknown id or option (naming the nearest), and whatever the loader refuses.
     """
@@ -120,20 +123,29 @@ def load(dataset: str | os.PathLike | xr.DataArray, **options) -> xr.DataArray:
     elif isinstance(dataset, xr.DataArray):
         loader, takes = partial(from_xarray, dataset), from_xarray
     elif is_path(dataset):
-        loader, takes = partial(read, dataset), from_xarray
+        loader, takes = partial(read, dataset), read
+    elif isinstance(dataset, pd.DataFrame):
+        loader, takes = partial(from_frame, dataset), from_frame
     elif isinstance(dataset, str):
-        hint = "A recording of your own is a path that ends in .nc, .zarr or .npz, or an xarray.DataArray"
+        hint = "A recording of your own is a path that ends in .npz, .nc, .mat, ..., or an xarray.DataArray"
         raise checks.unknown_name("dataset", dataset, DATASETS, hint)
     else:
         raise TypeError(
             f"load takes a dataset's id, a path or an xarray.DataArray; got {type(dataset).__name__}. For "
             "an array: xarray.DataArray(X, dims=('time', 'trial', 'neuron'), coords={'target': ('trial', labels)})"
         )
-    known = [name for name, p in inspect.signature(takes).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    accepted = [takes, from_xarray] if takes is from_frame else [takes]
+    parameters = [p for function in accepted for p in inspect.signature(function).parameters.values()]
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
             raise checks.unknown_name("dataset option", option, known)
     return loader(**options)
+
+
+def from_frame(frame: pd.DataFrame, *, columns: dict[str, str] | None = None, **options) -> xr.DataArray:
+    """A long table in memory as a recording; options as in `from_long_table` and `from_xarray`."""
+    return from_xarray(from_long_table(frame, columns), **options)
 
 
 def is_path(dataset: object) -> bool:

@@ -147,9 +147,10 @@ def append(url: str, partial: Path) -> None:
         have = have if answer.status == 206 else 0
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else None
-        with partial.open("ab" if have else "wb") as file, tqdm(
-            total=total, initial=have, unit="B", unit_scale=True, desc=partial.parent.name
-        ) as bar:
+        with (
+            partial.open("ab" if have else "wb") as file,
+            tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=partial.parent.name) as bar,
+        ):
             while piece := answer.read(PART):
                 file.write(piece)
                 bar.update(len(piece))

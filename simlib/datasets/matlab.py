@@ -23,6 +23,7 @@ class Held(NamedTuple):
 
     shape: tuple[int, ...]
     read: Callable[[], np.ndarray]
+    numeric: bool = True
 
 
 def mat_contents(path: Path) -> dict[str, Held]:
@@ -51,12 +52,12 @@ def flattened(name: str, value) -> Iterator[tuple[str, Held]]:
         return
     array = np.asarray(value)
     if array.dtype.kind != "O":
-        yield name, Held(array.shape, partial(np.asarray, array))
+        yield name, Held(array.shape, partial(np.asarray, array), array.dtype.kind in "biuf")
         return
     items = list(array.ravel(order="F"))
     texts = [item for item in items if isinstance(item, np.ndarray) and item.dtype.kind == "U" and item.size == 1]
     if items and len(texts) == len(items):
-        yield name, Held((len(items),), partial(np.array, [text.item() for text in texts]))
+        yield name, Held((len(items),), partial(np.array, [text.item() for text in texts]), False)
     elif len(items) == 1 and hasattr(items[0], "_fieldnames"):
         yield from flattened(name, items[0])
     else:
@@ -89,7 +90,7 @@ def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, He
     if h5py.check_ref_dtype(item.dtype) is not None:  # a cell array, or a field of an array of structs
         targets = [file[ref] if ref else None for ref in item[()].ravel()]  # HDF5's order is MATLAB's column order
         if targets and all(target is not None and class_of(target) == "char" for target in targets):
-            yield name, Held((len(targets),), partial(read_texts, path, [target.name for target in targets]))
+            yield name, Held((len(targets),), partial(read_texts, path, [target.name for target in targets]), False)
             return
         for place, target in enumerate(targets):
             if target is not None:
@@ -97,12 +98,12 @@ def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, He
         return
     kind = class_of(item)
     if kind == "char":
-        yield name, Held((1,), partial(read_texts, path, [item.name]))
+        yield name, Held((1,), partial(read_texts, path, [item.name]), False)
     elif item.attrs.get("MATLAB_empty", 0):
         yield name, Held((0, 0), partial(np.empty, (0, 0)))
     elif item.shape is not None and item.dtype.names is None:
         shape = tuple(item.shape[::-1]) if kind else tuple(item.shape)
-        yield name, Held(shape, partial(read_numbers, path, item.name, bool(kind)))
+        yield name, Held(shape, partial(read_numbers, path, item.name, bool(kind)), item.dtype.kind in "biuf")
 
 
 def class_of(item) -> str:

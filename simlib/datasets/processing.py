@@ -15,7 +15,7 @@ from simlib.datasets.arrays import DIMS, recording, silent_neurons, task_variabl
 
 __all__ = ["bin_label", "bin_spikes", "condition_averages", "drop_silent", "noted", "soft_normalise", "spike_counts"]
 
-NOT_DECODED = ("session", "day", "repeat", "repetition", "run", "index")  # nor names ending in id
+NOT_DECODED = ("session", "day", "repeat", "repetition", "run", "index", "averaged_trials")  # nor names ending in id
 
 
 def is_bookkeeping(name: str) -> bool:
@@ -114,8 +114,9 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
     means = np.full((data.sizes["time"], len(first), data.sizes["neuron"]), np.nan)
     for condition in range(len(first)):
         part = data.values[:, member == condition]
-        count = np.isfinite(part).sum(1)
-        total = np.nansum(part, axis=1)
+        present = np.isfinite(part)
+        count = present.sum(1)
+        total = np.where(present, part, 0.0).sum(1)
         means[:, condition] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     coords = {name: coord for name, coord in data.coords.items() if "trial" not in coord.dims}
     coords |= {name: ("trial", data[name].values[first]) for name in by}

@@ -1,0 +1,85 @@
+"""Neurodata Without Borders (NWB): sorted units and trials, read through HDF5 without further packages.
+
+Read are `units` (spike_times with its index) and `intervals/trials`, as NWB 2 lays them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from simlib import checks
+from simlib.datasets.processing import bin_spikes, noted
+
+__all__ = ["read_nwb"]
+
+WINDOW = ("align", "start", "stop", "width", "smooth")
+
+
+def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
+    """Spikes per bin around an event of each trial, (time, trial, unit), labels from the table of trials.
+
+    `spikes` says which bins: `align` (a column of times, default start_time), `start`, `stop` and `width` in s
+    from there, `smooth` as in `bin_spikes`. Trials without the event are left out and counted.
+
+    Raises ValueError that shows what the file holds, and the call that would read it.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            units, trials = table(file.get("units")), table(file.get("intervals/trials"))
+            times = ragged(file, "units/spike_times")
+    except OSError as error:
+        raise ValueError(f"{path.name} can't be read as NWB ({error}); copy or save it again") from error
+    moments = [name for name, values in trials.items() if name.endswith("_time") and values.dtype.kind == "f"]
+    if times is None or not moments:
+        lacking = "units with spike_times" if times is None else "a table of trials with their times"
+        raise ValueError(f"{path.name} has no {lacking}; those NWB files are read that have sorted units and trials")
+    given = dict(spikes or {})
+    example = "spikes={'align': 'start_time', 'start': 0, 'stop': 0.5, 'width': 0.05}"
+    if not {"start", "stop", "width"} <= set(given) <= set(WINDOW):
+        raise ValueError(
+            f"{path.name} holds {len(times)} units and {len(trials[moments[0]])} trials with the times "
+            f"{', '.join(moments)}. Say which bins to count, in seconds: load({path.name!r}, {example})"
+        )
+    align = given.pop("align", "start_time")
+    if align not in moments:
+        raise checks.unknown_name("time of a trial", str(align), moments)
+    there = np.isfinite(trials[align])
+    labels = {name: values[there] for name, values in trials.items() if not name.endswith("_time") and name != "id"}
+    whole = {name: values for name, values in labels.items() if values.dtype.kind != "f" or np.isfinite(values).all()}
+    data = bin_spikes(
+        times, trials[align][there], whole, **given, name=path.stem, title=path.stem, source=f"file {path.name}"
+    )
+    for name in ("task_variables", "main_variable"):
+        del data.attrs[name]  # not chosen yet
+    facts = {name: ("neuron", values) for name, values in units.items() if len(values) == len(times)}
+    return noted(data.assign_coords(facts), "read_nwb", align=align, trials_without=int((~there).sum()))
+
+
+def table(group) -> dict[str, np.ndarray]:
+    """The columns of a table with one value a row."""
+    found = {}
+    for name, item in (group or {}).items():
+        if (
+            isinstance(item, h5py.Dataset)
+            and item.ndim == 1
+            and f"{name}_index" not in group
+            and not name.endswith("_index")
+        ):
+            text = h5py.check_string_dtype(item.dtype)
+            values = item.asstr()[()].astype(str) if text else item[()]
+            if values.dtype.kind in "biufU":
+                found[name] = values
+    return found
+
+
+def ragged(file: h5py.File, name: str) -> list[np.ndarray] | None:
+    """A column with a list of values a row, cut at its index."""
+    if name not in file or f"{name}_index" not in file:
+        return None
+    ends = file[f"{name}_index"][()].astype(int)
+    return np.split(file[name][()], ends[:-1])

@@ -1,0 +1,122 @@
+"""Tables: recordings with one row a value (trial, time, neuron, value), and labels with one row a trial."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from simlib.datasets.arrays import DIMS
+
+__all__ = ["from_long_table", "label_columns", "read_table"]
+
+ROLES = ("trial", "time", "neuron", "value")
+
+
+def read_table(path: str | os.PathLike) -> pd.DataFrame:
+    """A .csv or .parquet file as a table; raises ValueError, naming the file, when it can't be read."""
+    path = Path(path)
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # parsers of both formats fail in many ways
+        raise ValueError(f"{path.name} can't be read as a table ({error}); save it as .csv or .parquet") from error
+
+
+def label_columns(table: str | os.PathLike | pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns of a table of labels, one row a trial."""
+    frame = table if isinstance(table, pd.DataFrame) else read_table(table)
+    return {str(name): plain(frame[name]) for name in frame.columns if not is_row_number(name)}
+
+
+def is_row_number(column: object) -> bool:
+    """Whether a column is the index that pandas wrote into a .csv file."""
+    return str(column).startswith("Unnamed: ")
+
+
+def from_long_table(frame: pd.DataFrame, columns: Mapping[str, str] | None = None, name: str = "table") -> xr.DataArray:
+    """A table with one row a value as a DataArray (time, trial, neuron); what has no row is NaN.
+
+    `columns` says what the columns trial, time, neuron and value are called; without a column of times there is
+    one time bin. Any other column that is constant within each trial is a label, within each neuron a fact of the
+    neuron, and within each time of a trial a label that varies over time. Trials and neurons keep the order in
+    which they come, times are sorted.
+
+    Raises ValueError for columns that are missing or fit none of these, and for two rows of one value.
+    """
+    called = {role: (columns or {}).get(role, role) for role in ROLES}
+    unknown = [role for role in columns or {} if role not in ROLES]
+    missing = [
+        called[role]
+        for role in ROLES
+        if called[role] not in frame.columns and (role != "time" or (columns and role in columns))
+    ]
+    if missing or unknown:
+        raise ValueError(
+            f"{name} has the columns {', '.join(map(str, frame.columns))}, and a recording needs trial, neuron, value "
+            "and perhaps time. Say which is which: columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}"
+        )
+    timed = called["time"] in frame.columns
+    keys = {role: frame[called[role]] for role in ("trial", "time", "neuron") if role != "time" or timed}
+    empty = [called[role] for role, key in keys.items() if key.isna().any()]
+    if empty:
+        raise ValueError(f"{name} has rows without {', '.join(empty)}; every value belongs to a trial and a neuron")
+    codes, found = {}, {}
+    for role, key in keys.items():
+        codes[role], found[role] = pd.factorize(key, sort=role == "time")
+    codes.setdefault("time", np.zeros(len(frame), dtype=int))
+    shape = tuple(int(codes[dim].max()) + 1 if len(frame) else 0 for dim in DIMS)
+    place = np.ravel_multi_index(tuple(codes[dim] for dim in DIMS), shape)
+    twice = pd.Series(place).duplicated()
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        what = ", ".join(f"{called[role]} {key.iloc[row]}" for role, key in keys.items())
+        raise ValueError(
+            f"{name} has {int(twice.sum())} values more than once, the first for {what}; keep or average one"
+        )
+    values = np.full(int(np.prod(shape)), np.nan)
+    values[place] = pd.to_numeric(frame[called["value"]]).to_numpy(float)
+    coords = {
+        "trial_id": ("trial", plain(pd.Series(found["trial"]))),
+        "unit": ("neuron", plain(pd.Series(found["neuron"]))),
+    }
+    if timed and pd.Series(found["time"]).dtype.kind in "iuf":
+        coords["time"] = ("time", np.asarray(found["time"], dtype=float))
+    others = [column for column in frame.columns if column not in called.values() and not is_row_number(column)]
+    for column in others:
+        coords[str(column)] = fact(frame[column], codes, shape, str(column), name)
+    return xr.DataArray(values.reshape(shape), dims=DIMS, coords=coords)
+
+
+def fact(column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...], label: str, name: str) -> tuple:
+    """A column as a coordinate of the axis within whose places it is constant."""
+    values = plain(column)
+    for dims in (("trial",), ("neuron",), ("time", "trial")):
+        sizes = tuple(shape[DIMS.index(dim)] for dim in dims)
+        place = np.ravel_multi_index(tuple(codes[dim] for dim in dims), sizes)
+        known, first = np.unique(place, return_index=True)
+        filled = np.empty(int(np.prod(sizes)), dtype=values.dtype)
+        filled[known] = values[first]
+        if (filled[place] == values).all() and len(known) == len(filled):
+            return dims, filled.reshape(sizes)
+    raise ValueError(
+        f"the column {label!r} of {name} is constant neither within trials nor within neurons (or not known for all): "
+        "drop it, or give one value a trial"
+    )
+
+
+def plain(column: pd.Series) -> np.ndarray:
+    """A column as numbers or fixed-width strings; categories as what they stand for."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    values = column.to_numpy()
+    if values.dtype.kind in "biuf":
+        return values
+    if column.isna().any():
+        return values.astype(object)
+    return values.astype(str)
