@@ -14,7 +14,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
 
 # Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
-ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/index.html 2>/dev/null),--all)
+ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book html notebooks figure store test benchmarks serve clean
