@@ -1,0 +1,200 @@
+"""Agreement with other people's packages, each named by what it calls the measure (`pip install .[oracles]`)."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from scipy.spatial import distance as scipy_distance
+from scipy.spatial import procrustes
+from sklearn.cross_decomposition import CCA
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GroupKFold, KFold
+
+import simlib as sl
+from simlib.measures.folds import held_out_blocks
+from simlib.measures.rsa import _ranks
+
+SHAPES = [(20, 6, 9), (40, 9, 9), (15, 30, 20)]
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+def gaussians(n, p, q, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p)) * np.linspace(2, 0.5, p)
+    return X, rng.standard_normal((n, q)) + 0.5 * X @ rng.standard_normal((p, q))
+
+
+# -- scipy ----------------------------------------------------------------------------------------
+
+
+def test_scipys_procrustes_disparity_is_one_minus_nbs_squared():
+    X, Y = gaussians(30, 6, 6)
+    assert sl.score("nbs-squared", X, Y) == pytest.approx(1 - procrustes(X, Y)[2], abs=1e-12)
+
+
+@pytest.mark.parametrize("ours, theirs", [("squared-euclidean", "sqeuclidean"), ("euclidean", "euclidean"),
+                                          ("correlation", "correlation"), ("cosine", "cosine")])  # fmt: skip
+@each_shape
+def test_rsa_agrees_with_scipys_distances_and_correlations(shape, ours, theirs):
+    X, Y = gaussians(*shape)
+    a, b = (scipy_distance.pdist(Z - Z.mean(0) if "euclid" in ours else Z, theirs) for Z in (X, Y))
+    for comparison, expected in {
+        "pearson": stats.pearsonr(a, b).statistic,
+        "spearman": stats.spearmanr(a, b).statistic,
+        "kendall": stats.kendalltau(a, b).statistic,
+        "cosine": 1 - scipy_distance.cosine(a, b),
+    }.items():
+        ours_here = sl.score("rsa", X, Y, distance=ours, comparison=comparison)
+        assert ours_here == pytest.approx(expected, abs=1e-9), comparison
+
+
+def test_ranks_share_ties_as_scipys_do():
+    values = np.random.default_rng(0).integers(0, 6, 40).astype(float)
+    np.testing.assert_array_equal(_ranks(torch.from_numpy(values)).numpy(), stats.rankdata(values))
+
+
+# -- scikit-learn ---------------------------------------------------------------------------------
+
+
+@each_shape
+@pytest.mark.parametrize("penalty", [0.5, 100.0])
+def test_ridge_agrees_with_scikit_learn(shape, penalty):
+    X, Y = gaussians(*shape)
+    predicted = Ridge(alpha=penalty).fit(Y, X).predict(Y)
+    expected = r2_score(X, predicted, multioutput="variance_weighted")
+    assert sl.score("ridge", X, Y, penalty=penalty) == pytest.approx(expected, abs=1e-10)
+
+
+@each_shape
+def test_linear_regression_agrees_with_scikit_learn(shape):
+    X, Y = gaussians(*shape)
+    predicted = LinearRegression().fit(Y, X).predict(Y)
+    expected = r2_score(X, predicted, multioutput="variance_weighted")
+    assert sl.score("linreg", X, Y) == pytest.approx(expected, abs=1e-10)
+
+
+@each_shape
+def test_cross_validated_ridge_agrees_with_scikit_learn(shape):
+    X, Y = gaussians(*shape)
+    scores = []
+    for train, test in KFold(5).split(X):
+        predicted = Ridge(alpha=2.0).fit(Y[train], X[train]).predict(Y[test])
+        scores.append(1 - ((X[test] - predicted) ** 2).sum() / ((X[test] - X[train].mean(0)) ** 2).sum())
+    assert sl.score("ridge-cv", X, Y, penalty=2.0) == pytest.approx(np.mean(scores), abs=1e-9)
+
+
+def test_contiguous_folds_are_scikit_learns_and_groups_are_kept_whole():
+    ours = [np.arange(23)[block].tolist() for block in held_out_blocks(23, 5)]
+    assert ours == [test.tolist() for _, test in KFold(5).split(np.zeros((23, 1)))]
+    groups = np.arange(24) // 4
+    found = {tuple(np.arange(24)[b]) for b in held_out_blocks(24, 6, "grouped", groups=groups)}
+    assert found == {tuple(test) for _, test in GroupKFold(6).split(np.zeros((24, 1)), groups=groups)}
+
+
+def test_cca_agrees_with_scikit_learn():
+    X, Y = gaussians(60, 5, 4)
+    a, b = CCA(n_components=4, max_iter=100_000, tol=1e-14).fit_transform(X, Y)
+    correlations = [np.corrcoef(a[:, i], b[:, i])[0, 1] for i in range(4)]
+    assert sl.score("cca", X, Y) == pytest.approx(np.mean(correlations), abs=1e-6)
+
+
+# -- rsatoolbox -----------------------------------------------------------------------------------
+
+
+def compared(X, Y, distance, method):
+    pytest.importorskip("rsatoolbox")
+    from rsatoolbox.data import Dataset
+    from rsatoolbox.rdm import calc_rdm, compare
+
+    rdms = [calc_rdm(Dataset(Z), method=distance) for Z in (X, Y)]
+    return compare(*rdms, method=method)[0, 0]
+
+
+@pytest.mark.parametrize("method, comparison", [("corr", "pearson"), ("cosine", "cosine"), ("spearman", "spearman"),
+                                                ("tau-b", "kendall")])  # fmt: skip
+@pytest.mark.parametrize("theirs, ours", [("euclidean", "squared-euclidean"), ("correlation", "correlation")])
+@each_shape
+def test_rsa_agrees_with_rsatoolbox(shape, theirs, ours, method, comparison):
+    X, Y = gaussians(*shape)
+    expected = compared(X, Y, theirs, method)
+    assert sl.score("rsa", X, Y, distance=ours, comparison=comparison) == pytest.approx(expected, abs=1e-9)
+
+
+@each_shape
+def test_rsatoolboxs_whitened_cosine_is_cka_and_its_bures_similarity_is_nbs(shape):
+    X, Y = gaussians(*shape)
+    assert compared(X, Y, "euclidean", "cosine_cov") == pytest.approx(sl.score("cka", X, Y), abs=1e-9)
+    assert compared(X, Y, "euclidean", "bures") == pytest.approx(sl.score("nbs", X, Y), abs=1e-6)
+
+
+# -- himalaya -------------------------------------------------------------------------------------
+
+
+@each_shape
+def test_ridge_agrees_with_himalaya(shape):
+    ridge = pytest.importorskip("himalaya.ridge")
+    X, Y = gaussians(*shape)
+    predicted = ridge.Ridge(alpha=3.0, fit_intercept=True).fit(Y, X).predict(Y)
+    expected = 1 - ((X - predicted) ** 2).sum() / ((X - X.mean(0)) ** 2).sum()
+    assert sl.score("ridge", X, Y, penalty=3.0) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_median_correlation_agrees_with_himalaya():
+    ridge = pytest.importorskip("himalaya.ridge")
+    from himalaya.scoring import correlation_score
+
+    X, Y = gaussians(40, 9, 6)
+    medians = []
+    for train, test in KFold(5).split(X):
+        predicted = ridge.Ridge(alpha=3.0, fit_intercept=True).fit(Y[train], X[train]).predict(Y[test])
+        medians.append(np.median(correlation_score(X[test], predicted)))
+    assert sl.score("ridge-cv-median", X, Y, penalty=3.0) == pytest.approx(np.mean(medians), abs=1e-6)
+
+
+# -- ckatorch -------------------------------------------------------------------------------------
+
+
+@each_shape
+def test_cka_agrees_with_ckatorch(shape):
+    core = pytest.importorskip("ckatorch.core")
+    X, Y = gaussians(*shape)
+    left, right = torch.from_numpy(X), torch.from_numpy(Y)
+    assert sl.score("cka", X, Y) == pytest.approx(float(core.cka_base(left, right)), abs=1e-10)
+    debiased = float(core.cka_base(left, right, unbiased=True))
+    assert sl.score("cka-debiased", X, Y) == pytest.approx(debiased, abs=1e-10)
+
+
+def test_rbf_cka_agrees_with_ckatorch_up_to_what_the_median_counts():
+    """Their median counts the zero distances of samples to themselves; ours those of pairs."""
+    core = pytest.importorskip("ckatorch.core")
+    X = gaussians(21, 6, 6)[0]
+    theirs = float(core.cka_base(*[torch.from_numpy(Z) for Z in (X, X**3)], kernel="rbf", threshold=0.7))
+    kernels = []
+    for Z in (X, X**3):
+        squares = scipy_distance.squareform(scipy_distance.pdist(Z, "sqeuclidean"))
+        everything, pairs = np.sort(squares.ravel())[220], np.sort(scipy_distance.squareform(squares))[104]
+        same = core.rbf_kernel(torch.from_numpy(Z), 0.7 * np.sqrt(pairs / everything)).numpy()
+        kernels.append(same - same.mean(0) - same.mean(1)[:, None] + same.mean())
+    expected = (kernels[0] * kernels[1]).sum() / np.linalg.norm(kernels[0]) / np.linalg.norm(kernels[1])
+    assert sl.score("cka-rbf", X, X**3, bandwidth=0.7) == pytest.approx(expected, abs=1e-9)
+    assert sl.score("cka-rbf", X, X**3, bandwidth=0.7) == pytest.approx(theirs, abs=0.03)
+
+
+# -- POT ------------------------------------------------------------------------------------------
+
+
+@each_shape
+def test_soft_matching_agrees_with_pot(shape):
+    ot = pytest.importorskip("ot")
+    X, Y = gaussians(*shape)
+    p = X.shape[1]
+    correlations = np.corrcoef(X.T, Y.T)[:p, p:]
+    assert sl.score("soft-matching", X, Y) == pytest.approx(1 - ot.emd2([], [], 1 - correlations), abs=1e-9)
+
+
+def test_soft_matching_of_equal_widths_is_the_best_assignment_as_a_transport():
+    ot = pytest.importorskip("ot")
+    X, Y = gaussians(30, 12, 12)
+    plan = ot.emd([], [], 1 - np.corrcoef(X.T, Y.T)[:12, 12:])
+    assert sorted(np.flatnonzero(plan.ravel() > 1e-9) // 12) == list(range(12))
