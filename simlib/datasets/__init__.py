@@ -1,4 +1,4 @@
-"""Datasets: toys and surrogates made by code, the paper's recordings, and files of your own.
+"""Datasets: toys and surrogates made by code, trained models, the paper's recordings, and files of your own.
 
 `load` returns an xarray.DataArray (time, trial, neuron) with the task variables as coordinates along trial.
 """
@@ -18,22 +18,27 @@ import xarray as xr
 from simlib import checks
 from simlib.datasets.arrays import DIMS, data_hash, fold_groups, labels, recording, task_variables
 from simlib.datasets.brainscore import freemanziemba2013, majajhong2015
+from simlib.datasets.cnn import cnn_digits
 from simlib.datasets.downloads import download
 from simlib.datasets.files import from_xarray, read, runs, save
 from simlib.datasets.hatsopoulos import hatsopoulos2007
 from simlib.datasets.mante import mante2013
 from simlib.datasets.processing import bin_label, bin_spikes, condition_averages, drop_silent, soft_normalise
+from simlib.datasets.rnn import rnn_context
 from simlib.datasets.siegel import siegel2015
 from simlib.datasets.spectra import participation_ratio
 from simlib.datasets.summary import describe, spectrum
 from simlib.datasets.surrogates import surrogate
 from simlib.datasets.tables import from_long_table
+from simlib.datasets.targeted import MANTE_VARIABLES, TargetedAxes, project, targeted_axes
 from simlib.datasets.toys import hierarchy, toy_2d
 
 __all__ = [
     "DATASETS",
     "DIMS",
+    "MANTE_VARIABLES",
     "Dataset",
+    "TargetedAxes",
     "bin_label",
     "bin_spikes",
     "condition_averages",
@@ -46,11 +51,13 @@ __all__ = [
     "load",
     "names",
     "participation_ratio",
+    "project",
     "recording",
     "runs",
     "save",
     "soft_normalise",
     "spectrum",
+    "targeted_axes",
     "task_variables",
 ]
 
@@ -84,6 +91,12 @@ DATASETS: dict[str, Dataset] = {
     "surrogate-freemanziemba2013": Dataset(
         "synthetic stand-in for FreemanZiemba 2013: V1 and V2, texture against noise",
         partial(surrogate, "surrogate-freemanziemba2013"),
+    ),
+    "rnn-context": Dataset(
+        "a recurrent network that makes context-dependent decisions, in the 72 conditions of Mante 2013", rnn_context
+    ),
+    "cnn-digits": Dataset(
+        "a convolutional network that reads handwritten digits, one layer of it (layer=...)", cnn_digits
     ),
     "mante2013": Dataset(
         "Mante 2013, the recording: prefrontal units in 72 conditions; downloaded, or path=...", mante2013
