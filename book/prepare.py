@@ -30,6 +30,8 @@ API = """## {name}
 def main() -> None:
     write(BOOK / "_vendor" / "vendor" / "tex-svg.js", mathjax())
     write(GENERATED / "measures.txt", measures_table().encode())
+    write(GENERATED / "invariances.txt", invariances_table().encode())
+    write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
     write(GENERATED / "api.txt", api_pages().encode())
     toy_animation.write(GENERATED / "toy.html")
@@ -49,19 +51,50 @@ def mathjax() -> bytes:
 
 
 def measures_table() -> str:
-    head = ["Name", "Id", "Range", "Symmetric", "Unchanged by", "Source"]
+    """What each measure is: a row a record."""
+    head = ["Name", "Id and parameters", "Range", "X with itself", "Gradient", "Source", "Also known as"]
     rows = [
         [
             record.title,
-            f"`{record.id}`",
+            f"`{record.id}`{parameters(record)}",
             f"{number(record.range[0])} to {number(record.range[1])}{'' if record.direction > 0 else ', a distance'}",
-            "yes" if record.symmetric else "no",
-            ", ".join(sorted(record.invariances)),
+            "depends on X" if record.own is None else number(record.own),
+            "yes" if record.differentiable else "no",
             record.source,
+            ", ".join(f"`{alias}`" for alias in record.aliases),
         ]
         for record in simlib.MEASURES.values()
     ]
     return table(head, rows)
+
+
+def parameters(record: simlib.Measure) -> str:
+    """Its parameters as set in the record; those that only a fold scheme needs are the text's."""
+    known = {**(record.function.__kwdefaults__ or {}), **record.params}
+    words = ", ".join(f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
+                      for name, value in known.items() if name not in ("seed", "groups", "conditions"))
+    return f"; {words}" if words else ""
+
+
+def invariances_table() -> str:
+    """What leaves each measure's value as it is, of both sides or of one."""
+    kinds = simlib.measures.record.INVARIANCES
+    rows = []
+    for record in simlib.MEASURES.values():
+        sides = [[side for side in "XY" if kind in record.invariances_of(side)] for kind in kinds]
+        words = ["both" if len(found) == 2 else f"only {found[0]}" if found else "no" for found in sides]
+        rows.append([record.title, "yes" if record.symmetric else "no", *words])
+    return table(["Name", "Symmetric", *(kind.capitalize() for kind in kinds)], rows)
+
+
+def elsewhere_table() -> str:
+    """What other packages call each measure, and how their number turns into this one."""
+    rows = [
+        [record.title, other.package, f"`{other.name}`", other.conversion]
+        for record in simlib.MEASURES.values()
+        for other in record.elsewhere
+    ]
+    return table(["Name", "Package", "Its name there", "This number is"], rows)
 
 
 def datasets_table() -> str:
@@ -79,7 +112,7 @@ def api_pages() -> str:
 def number(value: float) -> str:
     if math.isinf(value):
         return "−∞" if value < 0 else "∞"
-    return "π/2" if value == math.pi / 2 else f"{value:g}"
+    return {math.pi: "π", math.pi / 2: "π/2"}.get(value, f"{value:g}".replace("-", "−"))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
