@@ -105,12 +105,13 @@ class _SpectralMap(torch.autograd.Function):
         keep = s > s[0] * max(X.shape) * torch.finfo(X.dtype).eps
         U, s, Vh = U[:, keep], s[keep], Vh[keep]
         g, slopes = values(s)
-        ctx.save_for_backward(U, s, Vh, g, slopes)
+        start = values(torch.zeros_like(s[:1]))[1]
+        ctx.save_for_backward(U, s, Vh, g, slopes, torch.where(torch.isfinite(start), start, 0))
         return ((U * g) @ Vh).to(X.dtype)
 
     @staticmethod
     def backward(ctx, grad):
-        U, s, Vh, g, slopes = ctx.saved_tensors
+        U, s, Vh, g, slopes, start = ctx.saved_tensors
         G = grad.double()
         inner = U.T @ G @ Vh.T
         gap = s[:, None] - s
@@ -119,9 +120,10 @@ class _SpectralMap(torch.autograd.Function):
         even = torch.where(tied, mean_slope, (g[:, None] - g) / torch.where(tied, torch.ones_like(gap), gap))
         odd = (g[:, None] + g) / (s[:, None] + s)
         inside = even * (inner + inner.T) / 2 + odd * (inner - inner.T) / 2
-        below = (G @ Vh.T - U @ inner) * (g / s)
-        beside = (g / s)[:, None] * (U.T @ G - inner @ Vh)
-        return (U @ (inside @ Vh + beside) + below @ Vh).to(grad.dtype), None
+        below, beside = G @ Vh.T - U @ inner, U.T @ G - inner @ Vh
+        outside = G - U @ (U.T @ G) - below @ Vh
+        mapped = U @ (inside @ Vh + (g / s)[:, None] * beside) + (below * (g / s)) @ Vh + start * outside
+        return mapped.to(grad.dtype), None
 
 
 def spectral_map(X: Float[Tensor, "n p"], values: Callable) -> Float[Tensor, "n p"]:
@@ -129,7 +131,8 @@ def spectral_map(X: Float[Tensor, "n p"], values: Callable) -> Float[Tensor, "n 
 
     `values(s)` gives g and its slope at the singular values above max(n, p) * eps of the largest; those below
     are left out. g = 1 gives the polar factor. The gradient holds divided differences of g, finite for repeated
-    singular values; it is that of changes that leave the rank as it is. Computed in float64.
+    singular values; where g has no finite slope at 0, it is that of changes that leave the rank as it is.
+    Computed in float64.
     Source: Daleckii & Krein 1965, for singular values by Noferini 2017.
     """
     return _SpectralMap.apply(X, values)

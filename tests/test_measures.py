@@ -153,8 +153,36 @@ def test_bad_parameters_are_named():
         sl.measure(3)
 
 
-def test_coefficients_agree_in_both_forms():
+@pytest.mark.parametrize("careful", [False, True])
+def test_coefficients_agree_in_both_forms(careful):
     X, Y = (torch.from_numpy(Z) for Z in gaussians(10, 3, 25))
-    dual = regression._coefficients(X, Y, 2.0)
+    dual = regression._coefficients(X, Y, 2.0, careful)
     primal = torch.linalg.solve(Y.T @ Y + 2.0 * torch.eye(25, dtype=torch.float64), Y.T @ X)
     torch.testing.assert_close(dual, primal)
+
+
+def ridge_by_singular_values(X, Y, penalty, folds):
+    """The plain twin: B from the singular values of Y above rounding, fold by fold."""
+    n, scores = len(X), []
+    for test in np.array_split(np.arange(n), folds) if folds else [np.arange(n)]:
+        train = np.delete(np.arange(n), test) if folds else test
+        mean_x, mean_y = X[train].mean(0), Y[train].mean(0)
+        U, s, Vt = np.linalg.svd(Y[train] - mean_y, full_matrices=False)
+        kept = s > 1e-12 * s[0]
+        filtered = s[kept] / (s[kept] ** 2 + penalty)
+        B = Vt[kept].T @ (filtered[:, None] * (U[:, kept].T @ (X[train] - mean_x)))
+        target = X[test] - mean_x
+        scores.append(1 - ((target - (Y[test] - mean_y) @ B) ** 2).sum() / (target**2).sum())
+    return np.mean(scores)
+
+
+@pytest.mark.parametrize("folds", [0, 5])
+@pytest.mark.parametrize("penalty", [1e-12, 1e-6, 1e-3, 1.0])
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("shape, rank", [((40, 6, 10), 4), ((20, 6, 60), 60), ((20, 6, 60), 8), ((40, 6, 30), 30)])
+def test_a_penalty_small_beside_the_data_still_gives_the_right_number(shape, rank, scale, penalty, folds):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal(shape[:2])
+    Y = scale * rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[2]))
+    expected = ridge_by_singular_values(X, Y, penalty, folds)
+    assert sl.score("ridge-cv", X, Y, penalty=penalty, folds=folds) == pytest.approx(expected, rel=1e-6, abs=1e-7)

@@ -79,6 +79,16 @@ def test_smooth_measures_stay_exact_where_rank_is_lost(name, edge):
     assert agrees(RECORDS[name], X, Y)
 
 
+@pytest.mark.parametrize("folds", [0, 3])
+@pytest.mark.parametrize("shape", [(12, 4, 5), (8, 4, 9)], ids=str)
+def test_ridge_with_a_tiny_penalty_stays_exact(shape, folds):
+    """By the singular values of Y, whose gradient divides by differences that are never taken."""
+    X, Y = gaussians(*shape)
+    assert agrees(sl.measure("ridge-cv", penalty=1e-10, folds=folds), X, Y)
+    low_rank = 1e4 * Y[:, :2] @ gaussians(2, Y.shape[1], 1)[0]
+    assert agrees(sl.measure("ridge-cv", penalty=0.1, folds=folds), X, low_rank)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @each_record
 def test_gradients_are_finite_at_the_edges(record, dtype):

@@ -15,18 +15,14 @@ __all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca"
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
     """UV' of the centred X = USV', over the fewest PCs that explain this share of variance; and their number."""
-    kept = 0
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:
-        nonlocal kept
-        if explained < 1:
-            share = s.square().cumsum(0) / square_sum(s)
-            kept = int((share < explained - 1e-12).sum()) + 1
-        else:
-            kept = len(s)
-        return (torch.arange(len(s), device=s.device) < kept).to(s.dtype), torch.zeros_like(s)
+        before = s.square().cumsum(0) - s.square()
+        kept = before < (explained - 1e-12) * square_sum(s) if explained < 1 else torch.ones_like(s)
+        return kept.to(s.dtype), torch.zeros_like(s)
 
-    return spectral_map(centred_unit(X), values), kept
+    whitened = spectral_map(centred_unit(X), values)
+    return whitened, round(float(square_sum(whitened.detach())))
 
 
 def cca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, centred_unit, orthonormal_basis, square_sum
+from simlib.linalg import arccos, centre, centred_unit, orthonormal_basis, spectral_map, square_sum
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 __all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "regression"]
@@ -58,17 +58,30 @@ def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) 
     return arccos(linear_regression(X, Y))
 
 
-def _coefficients(X: Tensor, Y: Tensor, penalty: float) -> Tensor:
+def _coefficients(X: Tensor, Y: Tensor, penalty: float, careful: bool = False) -> Tensor:
     """B = (Y'Y + penalty I)^-1 Y'X; least norm where penalty is 0.
 
     With more neurons than samples by the dual form Y'(YY' + penalty I)^-1 X: the smaller matrix is solved.
+    `careful` works on the singular values of Y instead: it loses no digits to squaring them.
     """
     n, q = Y.shape
-    if penalty == 0:
-        return torch.linalg.pinv(Y) @ X
+    if careful:
+        return spectral_map(Y, lambda s: (s / (s**2 + penalty), (penalty - s**2) / (s**2 + penalty) ** 2)).T @ X
     if q <= n:
         return torch.linalg.solve(Y.T @ Y + penalty * torch.eye(q, dtype=Y.dtype, device=Y.device), Y.T @ X)
     return Y.T @ torch.linalg.solve(Y @ Y.T + penalty * torch.eye(n, dtype=Y.dtype, device=Y.device), X)
+
+
+def _digits_lost(Y: Tensor, penalty: float, folds: int, single: bool) -> bool:
+    """Whether the penalty is too small beside ||Y||_F^2 for normal equations in this precision.
+
+    They lose the digits of ||Y||^2 / penalty where Y may be rank-deficient, and as many again where folds
+    train on fewer samples than there are neurons, so that the fit all but interpolates.
+    """
+    n, q = Y.shape
+    interpolates = folds > 0 and n - n // folds - 1 <= q
+    least = (1e-2 if single else 1e-4) if interpolates else (1e-6 if single else 1e-9)
+    return penalty < least * float(square_sum(centre(Y.detach())))
 
 
 def _pearson_median(target: Tensor, predicted: Tensor) -> Tensor:
@@ -88,9 +101,11 @@ def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
     return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
 
 
-def _fit_and_compare(X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str) -> Tensor:
+def _fit_and_compare(
+    X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str, careful: bool
+) -> Tensor:
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
-    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty), comparison)
+    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty, careful), comparison)
 
 
 def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
@@ -115,11 +130,14 @@ def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty
 
 
 def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str) -> Tensor:
+    if Y.dtype == torch.float32 and _digits_lost(Y, penalty, len(blocks), single=True):
+        return _one_way(X.double(), Y.double(), penalty, blocks, comparison).to(X.dtype)
+    careful = _digits_lost(Y, penalty, len(blocks), single=False)
     if not blocks:
         X, Y = centre(X), centre(Y)
-        return _compare(X, Y @ _coefficients(X, Y, penalty), comparison)
-    if penalty == 0 or len(X) // len(blocks) > Y.shape[1]:
-        scores = [_fit_and_compare(X, Y, block, penalty, comparison) for block in blocks]
+        return _compare(X, Y @ _coefficients(X, Y, penalty, careful), comparison)
+    if careful or len(X) // len(blocks) > Y.shape[1]:
+        scores = [_fit_and_compare(X, Y, block, penalty, comparison, careful) for block in blocks]
         return torch.stack(scores).mean()
     scores = []
     for block, error in zip(blocks, _held_out_errors(X, Y, blocks, penalty), strict=True):
