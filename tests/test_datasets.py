@@ -265,6 +265,9 @@ def test_names_lists_the_table_and_every_line_is_one():
     assert datasets.names() == list(datasets.DATASETS)
     for record in datasets.DATASETS.values():
         assert record.description and "\n" not in record.description
+    lines = repr(datasets.names()).splitlines()
+    assert [line.split()[0] for line in lines] == datasets.names()
+    assert all(datasets.DATASETS[line.split()[0]].description in line for line in lines)
 
 
 @pytest.mark.parametrize("name", ["toy-2d", "hierarchy", "surrogate-siegel2015"])

@@ -82,6 +82,9 @@ def test_every_format_gives_the_same_recording(tmp_path, X, target):
         file["X"], file["target"], file["session/day"] = X, target, "monday"
     array = xr.DataArray(X, dims=("bin", "presentation", "unit"), coords={"target": ("presentation", target)})
     array.to_dataset(name="rates").assign(other=("bin", np.zeros(TIME))).to_netcdf(tmp_path / "g.nc", engine="h5netcdf")
+    side = array.drop_vars("target").to_dataset(name="rates").assign(tgt=("presentation", target))
+    side.assign(block=("presentation", np.arange(TRIALS) % 3)).to_netcdf(tmp_path / "j.nc", engine="h5netcdf")
+    side.rename(tgt="target", bin="time", presentation="trial", unit="neuron").to_zarr(tmp_path / "k.zarr")
     table = long_table(X, target)
     table.to_parquet(tmp_path / "h.parquet")
     table.rename(columns={"trial": "n", "value": "rate"}).to_csv(tmp_path / "i.csv")
@@ -101,6 +104,11 @@ def test_every_format_gives_the_same_recording(tmp_path, X, target):
         datasets.load(tmp_path / "e.mat", values="rates", dims=("trial", "time", "neuron"), labels={"target": "tgt"}),
         datasets.load(tmp_path / "f.h5"),
         datasets.load(tmp_path / "g.nc", values="rates", dims=names),
+        datasets.load(tmp_path / "j.nc", values="rates", dims=names, labels={"target": "tgt"}),
+        datasets.load(
+            tmp_path / "j.nc", values="rates", dims=names, labels={"target": target}, task_variables=["target"]
+        ),
+        datasets.load(tmp_path / "k.zarr"),
         datasets.load(array, dims=("time", "trial", "neuron")),
         datasets.load(tmp_path / "h.parquet"),
         datasets.load(table),
@@ -368,7 +376,7 @@ def test_image_sequences_a_third_of_them_missing():
         datasets.load(SEQUENCES, **options, missing="drop-neurons")
     means = datasets.load(SEQUENCES, **options, missing=["average", "drop-trials"])
     assert means.shape == (11, 44, 31) and means.attrs["sample_kind"] == "averages"
-    with pytest.raises(ValueError, match=r"at least 5 trials for 5 folds; too small: \{'contrast': 4\}"):
+    with pytest.raises(ValueError, match=r"at least 5 trials for 5 folds; too small: .*contrast"):
         decoded(means)
     trials = datasets.load(SEQUENCES, **options, missing="drop-trials")
     assert trials.shape == (11, 265, 31)

@@ -1,8 +1,10 @@
 """The reader of Mante 2013's unit files: on files of that layout written here, and on originals where present."""
 
 import os
+import tracemalloc
 import zipfile
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -171,6 +173,24 @@ def test_twenty_original_units_give_nineteen():
     assert datasets.load("mante2013", path=ORIGINALS, correct_only=False).shape == (15, 72, 20)
     scale = datasets.spectrum(data).sum() * 1080 * 727 / 19
     assert scale == pytest.approx(73.5, rel=0.05)  # the full recording's sum of squares, from figure 6
+
+
+@originals
+def test_a_large_archive_is_read_one_unit_at_a_time(tmp_path):
+    """The full archive has about 1,000 units: a tenth of it here, in a tenth of the two minutes it may take."""
+    files = sorted(ORIGINALS.rglob("*.mat"))[:3]
+    archive = tmp_path / "many.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
+        for copy in range(33):
+            for file in files:
+                opened.write(file, f"PFC data/PFC data 1/{copy:02d}{file.name}")
+    tracemalloc.start()
+    began = perf_counter()
+    data = datasets.load("mante2013", path=archive)
+    seconds, peak = perf_counter() - began, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert data.sizes["neuron"] == 99
+    assert seconds < 12 and peak < 100e6
 
 
 @originals

@@ -117,9 +117,17 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+class Names(list):
+    """Ids of datasets: a list, which shows what each is, one line each."""
+
+    def __repr__(self) -> str:
+        width = max(map(len, self), default=0)
+        return "\n".join(f"{name:<{width}}  {DATASETS[name].description}" for name in self)
+
+
 def names() -> list[str]:
-    """Ids of the datasets that `load` knows by name; DATASETS[id].description says what each is."""
-    return list(DATASETS)
+    """Ids of the datasets that `load` knows by name, a list that shows itself with one line each."""
+    return Names(DATASETS)
 
 
 def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) -> xr.DataArray:

@@ -84,7 +84,9 @@ def read(
     table = {} if labels is None or isinstance(labels, Mapping) else label_columns(labels)
     mapped = labels if isinstance(labels, Mapping) else None
     if path.suffix in (".nc", ".zarr"):
-        data = read_xarray(path, values, dims, select)
+        inside = {key: value for key, value in (mapped or {}).items() if isinstance(value, str)}
+        mapped = {key: value for key, value in (mapped or {}).items() if key not in inside}
+        data = read_xarray(path, values, dims, select, inside)
     elif path.suffix == ".npz" and values is None and dims is None and mapped is None:
         data = read_npz(path)
     elif path.suffix in (".csv", ".parquet"):
@@ -173,8 +175,18 @@ def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
         ) from error
 
 
-def read_xarray(path: Path, values: str | None, dims: Sequence[str] | Mapping[str, str] | None, select) -> xr.DataArray:
-    """The DataArray in a netCDF file or Zarr store: of its axes and values only what `select` asks for."""
+def read_xarray(
+    path: Path,
+    values: str | None,
+    dims: Sequence[str] | Mapping[str, str] | None,
+    select: Mapping[str, object] | None,
+    named: Mapping[str, str],
+) -> xr.DataArray:
+    """The DataArray in a netCDF file or Zarr store: of its axes and values only what `select` asks for.
+
+    Other variables of the file with one axis of it are its coordinates; `named` are labels and the variables that
+    hold them, and then no other variable is a label.
+    """
     try:
         opened = xr.open_dataset(path, engine="zarr" if path.suffix == ".zarr" else None)
     except Exception as error:  # every engine fails in its own way
@@ -192,7 +204,13 @@ def read_xarray(path: Path, values: str | None, dims: Sequence[str] | Mapping[st
                 f"holds {held}. Say which one, and what its axes are: load({path.name!r}, values='name', "
                 "dims={'its_name': 'trial'})"
             )
-        data = opened[fitting[0]]
+        facts = [name for name, array in opened.data_vars.items() if array.ndim == 1 and name not in fitting]
+        data = opened.set_coords(facts)[fitting[0]]
+        for label, name in named.items():
+            if name not in data.coords:
+                raise checks.unknown_name("variable", name, map(str, data.coords), f"{path.name} holds {held}")
+            data = data.assign_coords({label: data.coords[name].variable})
+        data = data.drop_vars([name for name in facts if named and name not in named and name in data.coords])
         if dims is not None:
             renamed = dims if isinstance(dims, Mapping) else dict(zip(data.dims, dims, strict=False))
             data = data.rename({old: new for old, new in renamed.items() if old in data.dims and old != new})
