@@ -12,6 +12,7 @@ from torch import Tensor
 __all__ = [
     "arccos",
     "centre",
+    "centred_columns",
     "centred_unit",
     "explained_variance_ratio",
     "nuclear_norm",
@@ -37,6 +38,19 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     X = centre(X)
     largest = X.detach().abs().max()
     return X * torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
+
+
+def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
+    """X centred, each column times the power of two that brings its largest entry into [0.5, 1).
+
+    A column that varies by no more than rounding becomes 0. For measures that don't depend on the scale of single
+    columns: neurons in other units don't count as a lost rank.
+    """
+    centred = centre(X)
+    largest = centred.detach().abs().amax(0)
+    varies = largest > 8 * torch.finfo(X.dtype).eps * X.detach().abs().amax(0)
+    scale = torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
+    return centred * torch.where(varies, scale, 0)
 
 
 def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:

@@ -1,6 +1,8 @@
 """Laws of the measures, generated from their records: invariances, symmetry, the best value; and identities."""
 
+import importlib
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +78,16 @@ def test_units_do_not_matter_where_scale_does_not(scale):
         unit = np.clip(scale, 1e-30, 1e30)
         value = sl.measure(name)(*(unit * Z for Z in single))
         assert float(value) == pytest.approx(sl.score(name, X, Y), abs=2e-5), name
+
+
+@pytest.mark.parametrize("name", ["cca", "linreg", "soft-matching"])
+def test_neurons_in_very_different_units_keep_their_place_in_float32(name):
+    X, Y = gaussians(30, 6, 5)
+    units = np.geomspace(1e-6, 1e6, 5)
+    value = sl.measure(name)(torch.from_numpy(X).float(), torch.from_numpy(Y * units).float())
+    assert float(value) == pytest.approx(sl.score(name, X, Y), abs=1e-5)
+    with_constant = np.hstack([X, np.full((30, 1), 0.1)])
+    assert sl.score("cca", with_constant, Y) == pytest.approx(sl.score("cca", X, Y), abs=1e-12)
 
 
 @each_record
@@ -235,6 +247,8 @@ def test_pwcca_refuses_partly_tied_correlations():
     X, Y = gaussians(60, 8, 5)
     with pytest.raises(ValueError, match="2 canonical correlations are tied"):
         sl.score("pwcca", X, np.hstack([X[:, :2], Y]))
+    with pytest.raises(ValueError, match="together outnumber the samples"):
+        sl.score("pwcca", *gaussians(20, 12, 11))
     assert sl.score("pwcca", X, X) == pytest.approx(1)
 
 
@@ -357,3 +371,13 @@ def test_a_measure_of_ranks_says_that_it_cannot_be_climbed():
     X, Y = (torch.from_numpy(Z) for Z in gaussians(12, 4, 4))
     with pytest.raises(ValueError, match="no gradient to climb"):
         sl.measure("rsa", comparison="kendall")(X, Y.requires_grad_(True))
+
+
+def test_the_catalogue_page_is_written_from_every_record(monkeypatch):
+    folder = Path(__file__).resolve().parent.parent / "book"
+    monkeypatch.syspath_prepend(folder)
+    prepare = importlib.import_module("prepare")
+    facts, unchanged = prepare.measures_table(), prepare.invariances_table()
+    for record in sl.MEASURES.values():
+        assert facts.count(f"| `{record.id}`") == 1 and f"| {record.title} | " in unchanged
+        assert all(other.name in prepare.elsewhere_table() for other in record.elsewhere)

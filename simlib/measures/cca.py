@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centred_unit, nuclear_norm, spectral_map, square_sum
+from simlib.linalg import arccos, centred_columns, centred_unit, nuclear_norm, spectral_map, square_sum
 
 __all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca", "svcca"]
 
@@ -21,7 +21,7 @@ def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
         kept = before < (explained - 1e-12) * square_sum(s) if explained < 1 else torch.ones_like(s)
         return kept.to(s.dtype), torch.zeros_like(s)
 
-    whitened = spectral_map(centred_unit(X), values)
+    whitened = spectral_map(centred_unit(X) if explained < 1 else centred_columns(X), values)
     return whitened, round(float(square_sum(whitened.detach())))
 
 
@@ -120,8 +120,9 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     The mean of the canonical correlations rho_i, each weighted by sum_j |h_i' x_j|: how much of X's neurons its
     canonical variable h_i accounts for. Not symmetric: the weights are X's. Unchanged by any invertible linear
     map of Y; in X by permutation and isotropic scale only, since the absolute values refer to single neurons.
-    Raises ValueError where some correlations are tied and others are not: their weights would hang on an
-    arbitrary choice of basis. Source: Morcos, Raghu & Bengio 2018, eq. 7.
+    Raises ValueError where some correlations are tied and others are not, as where the two sides' neurons together
+    outnumber the samples: their weights would hang on an arbitrary choice of basis.
+    Source: Morcos, Raghu & Bengio 2018, eq. 7.
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))
@@ -130,7 +131,7 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     if 0 < tied < len(steps):
         raise ValueError(
             f"{tied + 1} canonical correlations are tied, so that their weights in PWCCA are not defined "
-            "(X and Y share directions exactly, or one has nearly as many neurons as samples); use 'cca'"
+            "(X and Y share directions exactly, or their neurons together outnumber the samples); use 'cca'"
         )
     weights = ((wx @ directions).T @ centred_unit(X)).abs().sum(1)
     return (weights * correlations).sum() / weights.sum()

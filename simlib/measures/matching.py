@@ -8,16 +8,15 @@ from jaxtyping import Float
 from scipy import optimize, sparse
 from torch import Tensor
 
-from simlib.linalg import centred_unit
+from simlib.linalg import centred_columns
 
 __all__ = ["soft_matching"]
 
 
 def _unit_columns(X: Tensor) -> Tensor:
-    X = centred_unit(X)
+    X = centred_columns(X)
     squares = X.square().sum(0)
-    active = squares > torch.finfo(X.dtype).eps ** 2 * squares.max()
-    return torch.where(active, X, 0) / torch.where(active, squares, 1).sqrt()
+    return X / torch.where(squares > 0, squares, 1).sqrt()
 
 
 def _best_plan(gain: np.ndarray) -> np.ndarray:

@@ -6,7 +6,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, centred_unit, orthonormal_basis, spectral_map, square_sum
+from simlib.linalg import (
+    arccos,
+    centre,
+    centred_columns,
+    centred_unit,
+    orthonormal_basis,
+    spectral_map,
+    square_sum,
+)
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 __all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "regression"]
@@ -45,7 +53,7 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by rotation and
     isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019, section 3.
     """
-    X, Y = centred_unit(X), centred_unit(Y)
+    X, Y = centred_unit(X), centred_columns(Y)
     return _ExplainedEnergy.apply(X, Y) / square_sum(X)
 
 
