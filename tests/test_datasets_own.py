@@ -174,6 +174,24 @@ def test_mappings_that_do_not_fit_are_said(tmp_path, X, target, options, words):
     assert all(word in str(error.value) for word in words), error.value
 
 
+@pytest.mark.parametrize(
+    "axes", [("trial", "time", "neuron"), ("time", "trial", "neuron"), ("neuron", "time", "trial")]
+)
+def test_the_suggested_call_finds_the_axis_of_the_labels(tmp_path, X, target, axes):
+    order = [("time", "trial", "neuron").index(axis) for axis in axes]
+    np.savez(tmp_path / "s.npz", rates=X.transpose(order), tgt=target)
+    call = f"load('s.npz', values='rates', dims={axes}, labels={{'label': 'tgt'}})"
+    with pytest.raises(ValueError) as error:
+        datasets.load(tmp_path / "s.npz")
+    assert call in str(error.value)
+    if axes[1] != "trial":  # the usual order does not fit the labels: the same call helps
+        with pytest.raises(ValueError) as error:
+            datasets.load(tmp_path / "s.npz", values="rates", labels={"label": "tgt"})
+        assert call in str(error.value)
+    data = datasets.load(tmp_path / "s.npz", values="rates", dims=axes, labels={"label": "tgt"})
+    np.testing.assert_array_equal(data.values, X)
+
+
 def test_long_tables_are_checked(X, target):
     table = long_table(X, target)
     with pytest.raises(ValueError, match=r"has the columns n, time.*columns=\{'trial'"):
@@ -184,11 +202,19 @@ def test_long_tables_are_checked(X, target):
         datasets.load(table[1:])
     with pytest.raises(ValueError, match=r"'noise' of table is constant neither within trials"):
         datasets.load(table.assign(noise=np.arange(len(table))))
+    with pytest.raises(ValueError, match=r"'value' of table holds .*, not numbers"):
+        datasets.load(table.assign(value="high"))
     one_bin = table[table["time"] == 0].drop(columns="time")
     assert datasets.load(one_bin).shape == (1, TRIALS, NEURONS)
 
 
 def test_damaged_files_are_named(tmp_path):
+    np.save(tmp_path / "good.npy", np.eye(4))
+    with pytest.raises(FileNotFoundError, match="there is no table at nowhere"):
+        datasets.load(tmp_path / "good.npy", labels="nowhere.csv")
+    scipy.io.savemat(tmp_path / "empty.mat", {})
+    with pytest.raises(ValueError, match=r"it holds nothing.*another file"):
+        datasets.load(tmp_path / "empty.mat")
     for suffix in (".mat", ".h5", ".npy", ".parquet", ".nwb"):
         path = tmp_path / f"bad{suffix}"
         path.write_bytes(b"\x00 not this \xff" * 40)

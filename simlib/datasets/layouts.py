@@ -14,6 +14,14 @@ from simlib.datasets.matlab import Held
 __all__ = ["assemble", "named_axes", "selected", "suggestion"]
 
 USUAL = {2: ("trial", "neuron"), 3: DIMS}
+# (number of axes, the one that has as many places as labels have values) -> axes of a recording
+GUESSES = {
+    (2, 0): ("trial", "neuron"),
+    (2, 1): ("neuron", "trial"),
+    (3, 0): ("trial", "time", "neuron"),
+    (3, 1): DIMS,
+    (3, 2): ("neuron", "time", "trial"),
+}
 SHOWN = 24  # arrays that an error lists
 
 
@@ -63,7 +71,10 @@ def assemble(
     for key, value in chosen.items():
         if key not in inside:
             found = column(held, value, name)
-            data = data.assign_coords({key: along_trial(found, data, f"the array {key!r} of {name}")})
+            try:
+                data = data.assign_coords({key: along_trial(found, data, f"the array {key!r} of {name}")})
+            except ValueError as error:
+                raise ValueError(f"{error}; perhaps {suggestion(name, held, values)}") from error
     return data
 
 
@@ -144,13 +155,16 @@ def contents(held: Mapping[str, Held]) -> str:
 def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
     """A call that would read the file, guessed from the shapes: the largest array, and what fits its trials."""
     tables = {key: value for key, value in held.items() if value.numeric and sum(size > 1 for size in value.shape) > 1}
-    values = values or max(tables, key=lambda key: np.prod(tables[key].shape), default="name")
-    shape = held[values].shape if values in held else (0, 0)
-    axes = [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"]
-    axes = list(USUAL.get(len(shape), axes))
-    counts = [len(fitting({k: v for k, v in held.items() if k != values}, size)) for size in shape]
-    if len(shape) == 2 and counts[1] > counts[0]:
-        axes = ["neuron", "trial"]
-    fits = fitting({k: v for k, v in held.items() if k != values}, shape[axes.index("trial")])
+    values = values or max(tables, key=lambda key: np.prod(tables[key].shape), default=None)
+    if values is None:
+        return "another file: none of these is a table of numbers"
+    shape = held[values].shape
+    others = {key: value for key, value in held.items() if key != values}
+    counts = [len(fitting(others, size)) for size in shape]
+    place = counts.index(max(counts, default=0)) if any(counts) else max(len(shape) - 2, 0)
+    axes = list(
+        GUESSES.get((len(shape), place), [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"])
+    )
+    fits = fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
     given = f", labels={{'label': {fits[0]!r}}}" if fits else ""
     return f"load({name!r}, values={values!r}, dims={tuple(axes)!r}{given})"

@@ -22,8 +22,8 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     path = Path(path)
     try:
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no table at {path}") from error
     except Exception as error:  # parsers of both formats fail in many ways
         raise ValueError(f"{path.name} can't be read as a table ({error}); save it as .csv or .parquet") from error
 
@@ -79,8 +79,10 @@ def from_long_table(frame: pd.DataFrame, columns: Mapping[str, str] | None = Non
         raise ValueError(
             f"{name} has {int(twice.sum())} values more than once, the first for {what}; keep or average one"
         )
+    if frame[called["value"]].dtype.kind not in "biuf":
+        raise ValueError(f"the column {called['value']!r} of {name} holds {frame[called['value']].dtype}, not numbers")
     values = np.full(int(np.prod(shape)), np.nan)
-    values[place] = pd.to_numeric(frame[called["value"]]).to_numpy(float)
+    values[place] = frame[called["value"]].to_numpy(float)
     coords = {
         "trial_id": ("trial", plain(pd.Series(found["trial"]))),
         "unit": ("neuron", plain(pd.Series(found["neuron"]))),
