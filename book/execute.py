@@ -156,7 +156,22 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
         if data and name in TAKES_DATA:
             wanted["datasets"] = [str(data.resolve())]
         asked[name] = wanted
+    if set(given) & {"measures", "against", "datasets"}:
+        for wanted in asked.values():
+            check_names(wanted)
     return asked
+
+
+def check_names(wanted: dict) -> None:
+    """Refuse unknown measures and datasets before an earlier, good figure makes room for a new one."""
+    from simlib.datasets import load, names
+    from simlib.measures import measure
+
+    for name in [*wanted.get("measures", []), *([wanted["against"]] if "against" in wanted else [])]:
+        measure(name)
+    for name in wanted.get("datasets", []):
+        if name not in names():
+            load(name)  # says what is wrong with a path or an unknown name
 
 
 def unknown(kind: str, name: str, names) -> ValueError:
@@ -234,8 +249,9 @@ def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
     labels = simlib.datasets.task_variables(data)
     skipped = {}
     for one in tasks:
-        if one.name in NEEDS_LABELS and not labels:
-            skipped[one.name] = f"`{path.name}` has no labels: without task variables there is nothing to decode"
+        if one.name in NEEDS_LABELS and not simlib.experiments.decodable(data):
+            lacks = "a class of its label with too few trials for five folds" if labels else "no labels"
+            skipped[one.name] = f"`{path.name}` has {lacks}: there is nothing to decode"
             print(f"{one.name}: skipped, {skipped[one.name]}")
         elif one.name in TAKES_DATA:
             print(f"{one.name}: {cost(data, {**defaults(one.source), **one.parameters})}")
@@ -249,8 +265,9 @@ def cost(data, values: dict) -> str:
     import simlib
 
     if "points" in values:
-        descents = len(values["measures"]) * len(values["seeds"]) * 4 * (values["points"] - 1)
-        return f"{descents} descents of up to {values['steps']} steps, one for each pair of measures and target"
+        keys = ("measures", "against", "seeds", "points", "steps")
+        text = simlib.experiments.estimate_ranges(data, *(values[key] for key in keys), values.get("jobs", 1))
+        return f"{text} (quick settings take less)" if values.get("quick") else text
     if not {"measures", "seeds", "steps"} <= set(values):
         return "runs on it"
     text = simlib.experiments.estimate(

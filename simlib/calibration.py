@@ -22,7 +22,10 @@ Name = str | Measure | Callable
 
 
 def _value(bound: Measure, X: np.ndarray, Y: np.ndarray) -> float:
-    return float(bound(torch.from_numpy(checks.flat(X)), torch.from_numpy(checks.flat(Y))))
+    value = float(bound(torch.from_numpy(checks.flat(X)), torch.from_numpy(checks.flat(Y))))
+    if not np.isfinite(value):
+        raise ValueError(f"{bound.title} of these two is {value}: the measure is not defined on them")
+    return value
 
 
 def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0) -> np.ndarray:
@@ -30,14 +33,23 @@ def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0
 
     Whole trials change places (samples, for two axes); the time bins of a trial stay together, since they
     are not independent. X and Y as in `score`; computed in float64. Raises ValueError for fewer than one
-    permutation and for inputs that can't be scored.
+    permutation, fewer than 2 trials and for inputs that can't be scored.
     """
-    if permutations < 1:
-        raise ValueError(f"permutations needs to be 1 or more; got {permutations}")
     bound = measure(name)
-    X, Y = checks.pair(X, Y)
+    X, Y = _shuffleable(X, Y, permutations)
     rng = np.random.default_rng(seed)
     return np.array([_value(bound, X, Y[..., rng.permutation(Y.shape[-2]), :]) for _ in range(permutations)])
+
+
+def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
+    if permutations < 1:
+        raise ValueError(f"permutations needs to be 1 or more; got {permutations}")
+    X, Y = checks.pair(X, Y)
+    if Y.shape[-2] < 2:
+        raise ValueError(
+            "there is one trial, and the null shuffles trials; pass (samples, neurons) if its time bins are independent"
+        )
+    return X, Y
 
 
 def expected_by_chance(name: str, X, Y) -> float:
@@ -50,6 +62,7 @@ def expected_by_chance(name: str, X, Y) -> float:
     """
     X, Y = (torch.from_numpy(checks.flat(values)) for values in checks.pair(X, Y))
     free = len(X) - 1
+    name = measure(name).id
     forms = {
         "cka": lambda: np.sqrt(participation_ratio(X) * participation_ratio(Y)) / free,
         "ensd": lambda: participation_ratio(X) * participation_ratio(Y) / free,
@@ -65,6 +78,8 @@ def noise_score(name: Name, samples: int, neurons_x: int, neurons_y: int, *, dra
 
     For CKA it is close to sqrt(p q / ((p + n) (q + n))): near 1 once neurons outnumber samples.
     """
+    if draws < 1:
+        raise ValueError(f"draws needs to be 1 or more; got {draws}")
     rng, bound = np.random.default_rng(seed), measure(name)
     return float(np.mean([
         _value(bound, rng.standard_normal((samples, neurons_x)), rng.standard_normal((samples, neurons_y)))
@@ -94,6 +109,8 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
     one half predicts the other. Raises ValueError for fewer than 2 repeats and values that can't be scored.
     """
     repeats = np.asarray(repeats, dtype=np.float64)
+    if splits < 1:
+        raise ValueError(f"splits needs to be 1 or more; got {splits}")
     if repeats.ndim not in (3, 4) or len(repeats) < 2:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) with 2 repeats or "
@@ -121,9 +138,14 @@ def compare(
     at least as similar, the data's own order counted among them, so never 0) and `ceiling` (NaN without
     repeats). A measure that isn't defined on these data has NaN throughout and says why in `note`.
     """
-    X, Y = checks.pair(X, Y)
+    X, Y = _shuffleable(X, Y, permutations)
+    if repeats is not None:
+        repeats = np.asarray(repeats, dtype=np.float64)
+        if repeats.shape[1:] != X.shape:
+            raise ValueError(f"repeats needs the shape (repeat, {', '.join(map(str, X.shape))}); got {repeats.shape}")
+        checks.finite(repeats, "repeats")
     rows = []
-    for name in names if names is not None else MEASURES:
+    for name in checks.names(names, "names") if names is not None else MEASURES:
         bound = measure(name)
         row = {"measure": bound.id, "title": bound.title, "direction": bound.direction,
                "low": bound.range[0], "high": bound.range[1], "note": ""}

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["array", "finite", "flat", "label_array", "nearest_names", "pair", "same_samples", "unknown_name"]
+__all__ = [
+    "array", "finite", "flat", "label_array", "majority_share", "names", "nearest_names", "pair", "responses",
+    "same_samples", "unknown_name",
+]  # fmt: skip
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
@@ -21,6 +24,20 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
     near = nearest_names(name, names)
     suggestion = f"nearest: {', '.join(map(repr, near))}" if near else f"known: {', '.join(map(repr, names))}"
     return ValueError(f"unknown {kind} {name!r}; {suggestion}{'. ' + hint if hint else ''}")
+
+
+def names(values, what: str) -> list:
+    """A list of names; one name alone counts as a list of one. Raises ValueError for an empty list."""
+    found = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else list(values)
+    if not found:
+        raise ValueError(f"{what} is empty: name at least one")
+    return found
+
+
+def majority_share(labels) -> float:
+    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it; 1/k for k equal classes."""
+    counts = np.unique(np.asarray(labels), return_counts=True)[1]
+    return float(counts.max() / counts.sum())
 
 
 AXIS_NAMES = {2: ("sample", "neuron"), 3: ("time", "trial", "neuron")}
@@ -40,17 +57,26 @@ def finite(values: np.ndarray, name: str = "X") -> None:
     )
 
 
-def array(values, name: str = "X") -> np.ndarray:
-    """Responses as a float64 array, (samples, neurons) or (time, trial, neuron), finite and not constant.
+def _by_names(values, name: str) -> np.ndarray:
+    """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order was."""
+    order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
+    if len(order) < len(values.dims) or "neuron" not in order:
+        raise ValueError(
+            f"{name} has the dimensions {', '.join(map(str, values.dims))}; known are time, trial and neuron. Name "
+            "them with data.rename(old='neuron', ...), or pass data.values as (samples, neurons)"
+        )
+    return values.transpose(*order).values
+
+
+def responses(values, name: str = "X") -> np.ndarray:
+    """Responses as a float64 array, (samples, neurons) or (time, trial, neuron), finite.
 
     Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension names.
-    Raises TypeError for values that are not numbers, ValueError for another shape, for no neurons, for NaN
-    or infinity and for data whose every neuron is constant.
+    Raises TypeError for values that are not numbers, ValueError for another shape or other dimension names, for no
+    neurons or fewer than 2 samples, and for NaN or infinity.
     """
     if hasattr(values, "dims") and hasattr(values, "transpose"):
-        order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
-        values = values.transpose(*order) if len(order) == len(values.dims) else values
-        values = values.values
+        values = _by_names(values, name)
     elif hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     values = np.asarray(values)
@@ -65,6 +91,12 @@ def array(values, name: str = "X") -> np.ndarray:
     if 0 in values.shape or np.prod(values.shape[:-1]) < 2:
         raise ValueError(f"{name} needs at least 2 samples and 1 neuron; got shape {values.shape}")
     finite(values, name)
+    return values
+
+
+def array(values, name: str = "X") -> np.ndarray:
+    """`responses` that are not constant: ValueError where no neuron varies over the samples."""
+    values = responses(values, name)
     if np.all(np.ptp(flat(values), axis=0) == 0):
         raise ValueError(
             f"{name} is constant: none of its {values.shape[-1]} neurons varies over samples, "
@@ -98,6 +130,8 @@ def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
 def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
     """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron)."""
     values = np.asarray(labels)
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8")
     trials = X.shape[-2]
     if values.ndim != 1:
         raise ValueError(f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}")

@@ -37,12 +37,10 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     or (time, trial, neuron). `vectors` (from `left_singular_vectors(X)`) saves the decomposition of X when
     many Y are compared with one X. Source: Cloos et al. 2024, figures 2, 4 and 5.
     """
-    if vectors is None:
-        checks.pair(X, Y)
-        vectors = left_singular_vectors(X)
-    Y = Y.detach().cpu().reshape(-1, Y.shape[-1]) if isinstance(Y, torch.Tensor) else _tensor(Y, "Y")
-    Q = orthonormal_basis(centre(Y))
-    captured = np.full(np.shape(X)[-1], np.nan)
+    X, Y = checks.pair(X, Y)
+    vectors = left_singular_vectors(X) if vectors is None else vectors
+    Q = orthonormal_basis(centre(_tensor(Y, "Y")))
+    captured = np.full(X.shape[-1], np.nan)
     captured[: vectors.shape[1]] = (Q.T @ vectors).square().sum(0).clamp(0, 1).numpy()
     return captured
 

@@ -22,7 +22,10 @@ def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.n
     classes, for a class with fewer trials (groups, where given) than folds, and for folds that miss a class.
     """
     labels = np.asarray(labels)
-    classes, counts = np.unique(labels, return_counts=True)
+    try:
+        classes, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    except TypeError as error:
+        raise ValueError(f"labels mix kinds of values ({error}); make them all text or all numbers") from error
     if folds < 2:
         raise ValueError(f"folds needs to be 2 or more; got {folds}")
     if len(classes) < 2:
@@ -32,12 +35,16 @@ def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.n
         groups = np.asarray(groups)
         if groups.shape != labels.shape:
             raise ValueError(f"groups needs one value a trial: got {groups.shape} for {labels.shape} labels")
-        counts = np.array([len(np.unique(groups[labels == c])) for c in classes])
+        missing = np.flatnonzero(groups != groups)
+        if len(missing):
+            raise ValueError(f"groups has {len(missing)} missing values, the first at trial {missing[0]}")
+        counts = np.array([len(np.unique(groups[labels == c])) for c in range(len(classes))])
         what = "groups"
     if counts.min() < folds:
         small = {str(c): int(k) for c, k in zip(classes, counts, strict=True) if k < folds}
+        listed = ", ".join(f"{c} ({k})" for c, k in list(small.items())[:5]) + (", ..." if len(small) > 5 else "")
         raise ValueError(
-            f"every class needs at least {folds} {what} for {folds} folds; too small: {small}. "
+            f"every class needs at least {folds} {what} for {folds} folds; too small: {listed}. "
             f"Merge or drop those classes, or use folds={max(2, int(counts.min()))}"
         )
     if groups is None:
@@ -71,8 +78,7 @@ def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, to
     every bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
     Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
     """
-    responses = np.asarray(Y.detach().cpu() if hasattr(Y, "detach") else Y, dtype=np.float64)
-    checks.finite(responses, "Y")
+    responses = checks.responses(Y, "Y")
     labels = checks.label_array(labels, responses)
     splits = split(labels, folds, seed, groups)
     codes = np.unique(labels, return_inverse=True)[1]
@@ -97,9 +103,8 @@ def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> 
 
 
 def chance(labels) -> float:
-    """Accuracy of always guessing the commonest class, in (0, 1): 1/k for k equally frequent classes."""
-    counts = np.unique(np.asarray(labels), return_counts=True)[1]
-    return float(counts.max() / counts.sum())
+    """Accuracy of always guessing the commonest class, in (0, 1]: 1/k for k equally frequent classes."""
+    return checks.majority_share(labels)
 
 
 def score_at_accuracy(scores, accuracies, chance: float, reference: float, share: float = 0.9) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from simlib import checks
-from simlib.measures import Measure, measure
+from simlib.measures import MEASURES, Measure, measure
 
 __all__ = ["Trajectory", "climb", "maximize", "start_from_noise"]
 
@@ -32,13 +34,15 @@ class _Recorder:
     """Calls the observers at every k-th step (int), or at each move of the score by so much (float)."""
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
-        if isinstance(record, bool) or not isinstance(record, int | float) or record <= 0:
+        if callable(observers):
+            raise TypeError("observers is a sequence of functions; put a single one into a list: observers=[f]")
+        if isinstance(record, bool) or not isinstance(record, Real) or not record > 0:
             raise ValueError(f"record is every k-th step (int) or a move of score (float), not {record!r}")
         self.observers, self.record = tuple(observers), record
         self.last_score, self.last_step = None, -1
 
     def due(self, step: int, score: float, last: bool) -> bool:
-        if isinstance(self.record, int):
+        if isinstance(self.record, Integral):
             return step % self.record == 0
         return last or self.last_score is None or abs(score - self.last_score) >= self.record
 
@@ -46,13 +50,16 @@ class _Recorder:
         if step == self.last_step or not self.due(step, score, last):
             return
         self.last_score, self.last_step = score, step
+        version = Y._version
         for observer in self.observers:
             observer(step, score, Y)
+        if Y._version != version:
+            raise ValueError("an observer changed Y in place; observers may look at it, and change a Y.clone()")
 
 
 def start_from_noise(shape: tuple[int, ...], seed: int, dtype=torch.float32, device="cpu") -> torch.Tensor:
     """Standard Gaussian noise of this shape, the same on every device for one seed."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(operator.index(seed))
     return torch.randn(shape, generator=generator, dtype=dtype).to(device)
 
 
@@ -77,15 +84,14 @@ def climb(
         value = objective(Y)
         score = float(value.detach())
         if not np.isfinite(score):
-            if not scores:
-                raise ValueError(f"the first score is {score}: the measure is not defined at the start of the ascent")
             stopped = "not finite"
             break
         scores.append(score)
         kept = Y.detach()
         reached = done(score)
-        watch(step, score, kept, reached or step == steps - 1)
-        if reached or step == steps - 1:
+        last = reached or step == steps - 1
+        watch(step, score, kept, last)
+        if last:
             stopped = "reached" if reached else "steps"
             break
         optimizer.zero_grad(set_to_none=True)
@@ -95,7 +101,41 @@ def climb(
             break
         kept = Y.detach().clone()
         optimizer.step()
+    if not scores:
+        raise ValueError(f"the first score is {score}: the measure is not defined at the start of the ascent")
+    if stopped == "not finite":
+        watch(len(scores) - 1, scores[-1], kept, True)
     return Trajectory(np.array(scores), kept.cpu().numpy().copy(), stopped)
+
+
+def _differentiable(bound: Measure, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+    """The measure's value, refused where it is no 0-d tensor that depends on Y."""
+    value = bound(X, Y)
+    if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
+        found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+        raise TypeError(
+            f"{bound.title} can't be climbed: a measure returns a 0-d tensor that autograd can follow back to Y; got "
+            f"{found}{'' if not isinstance(value, torch.Tensor) or value.requires_grad else ' without a gradient'}"
+        )
+    return value
+
+
+def _stop_rule(bound: Measure, X: torch.Tensor, stop: float | None) -> Callable[[float], bool]:
+    """When an ascent has reached its end; takes what is climbed, that is minus the value of a distance."""
+    if stop is None:
+        return lambda climbed: False
+    if bound.direction > 0:
+        open_ended = bound.id in MEASURES and bound.range[1] == float("inf")
+        goal = stop * float(bound(X, X)) if open_ended else stop
+        return lambda climbed: climbed > goal
+    first: list[float] = []
+
+    def nearly_gone(climbed: float) -> bool:
+        if not first:
+            first.append(climbed)
+        return climbed >= (1 - stop) * first[0]
+
+    return nearly_gone
 
 
 def maximize(
@@ -118,7 +158,8 @@ def maximize(
     measure's record says so) is minimised. X is (samples, neurons) or (time, trial, neuron). Y starts as
     standard Gaussian noise of X's shape drawn from `seed`, or as `start` (same samples, any number of
     neurons). At most `steps` scores are computed; the ascent ends early once the score exceeds `stop`
-    (None: never), for a distance once no more than the share 1 - stop of the start's distance is left.
+    (None: never). For a distance that is once no more than the share 1 - stop of the start's distance is left,
+    for a score without an upper end (ENSD) once it exceeds that share of X's score with itself.
 
     Each of `observers` is called as observer(step, score, Y) with the Y that has this score, detached, in
     X's layout, valid during the call. `record`: every k-th step (int), or (float) the first, the last and
@@ -127,7 +168,7 @@ def maximize(
     float32 is the paper's precision: scores differ from float64 by about 1e-6, far below a figure's
     resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored.
     """
-    if steps < 1:
+    if operator.index(steps) < 1:
         raise ValueError(f"steps needs to be 1 or more; got {steps}")
     bound = measure(name)
     reference = checks.array(X, "X")
@@ -140,20 +181,12 @@ def maximize(
     fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
     recorder = _Recorder(observers, record)
     sign = bound.direction
-    first: list[float] = []
-
-    def done(value: float) -> bool:
-        first.append(value) if not first else None
-        if stop is None:
-            return False
-        return value > stop if sign > 0 else -value <= (1 - stop) * -first[0]
-
     result = climb(
-        lambda Y: sign * bound(fixed, Y),
+        lambda Y: sign * _differentiable(bound, fixed, Y),
         Y0.reshape(-1, shape[-1]),
         steps=steps,
         lr=lr,
-        done=done,
+        done=_stop_rule(bound, fixed, stop),
         watch=lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(shape), last),
     )
     return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))

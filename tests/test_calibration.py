@@ -71,6 +71,18 @@ def test_a_table_with_repeats_has_the_ceiling_and_a_measure_that_fails_says_why(
     assert np.isnan(table["score"][1]) and table["note"][0] == ""
 
 
+def test_undefined_scores_and_nulls_have_no_p():
+    table = sl.compare(X, RELATED, [lambda A, B: B.sum() * float("nan"), "cka"], permutations=3)
+    assert np.isnan(table["p"][0]) and "not defined" in table["note"][0] and table["p"][1] == 0.25
+    with pytest.raises(ValueError, match="one trial"):
+        sl.compare(X[:, :1], RELATED[:, :1], ["cka"])
+    with pytest.raises(ValueError, match="1 or more"):
+        sl.compare(X, RELATED, ["cka"], permutations=0)
+    with pytest.raises(ValueError, match=r"\(repeat, 5, 30, 6\); got"):
+        sl.compare(X, RELATED, ["cka"], repeats=np.zeros((4, 10, 3)))
+    assert len(sl.compare(X, RELATED, "cka", permutations=2)) == 1
+
+
 def test_the_null_repeats_with_its_seed():
     null = [sl.calibration.permutation_null("cka", X, RELATED, permutations=3, seed=s) for s in (0, 0, 1)]
     np.testing.assert_array_equal(null[0], null[1])

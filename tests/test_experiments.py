@@ -156,10 +156,41 @@ def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
     assert settings.is_quick(False)
     monkeypatch.setenv("SIMLIB_QUICK", "0")
     assert not settings.is_quick(False) and settings.is_quick(True)
-    names = ["surrogate-mante2013", "surrogate-siegel2015", "my.npz"]
-    assert settings.quick_datasets(names, True) == ["surrogate-siegel2015", "my.npz"]
-    assert settings.quick_datasets(names, False) == names
+    names, five = ["surrogate-mante2013", "my.npz"], list(sl.datasets.surrogates.SURROGATES)
+    assert settings.quick_datasets(names, True) == names and settings.quick_datasets(five, False) == five
+    assert settings.quick_datasets(five, True) == list(settings.QUICK_SURROGATES)
     assert settings.load_options("my.npz", True) == {} == settings.load_options(TINY, False)
+    assert settings.load_options("surrogate-mante2013", True) == {} != settings.load_options(TINY, True)
+
+
+def test_wrong_names_are_refused_before_anything_runs(results):
+    for options, message in (
+        ((["toy-2d"], ["ckaa"]), "unknown measure 'ckaa'"),
+        ((["toy-2d"], ["procrustes-euclidean"]), "is a distance"),
+        ((["toy-3d"], ["cka"]), "unknown dataset 'toy-3d'"),
+        (([], ["cka"]), "datasets is empty"),
+        (("toy-2d", []), "measures is empty"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            experiments.ascents(*options, steps=2)
+    with pytest.raises(ValueError, match=r"toy-2d can't be decoded by 'choice'.*at least 5 trials"):
+        experiments.references("toy-2d")
+    assert not results.exists()
+
+
+def test_a_measure_that_one_seed_never_brings_there_counts_as_never():
+    crossings = pd.DataFrame({
+        "dataset": "surrogate-mante2013", "measure": ["cka", "cka", "procrustes-angular-score"], "seed": [0, 1, 0],
+        "score": [0.5, np.nan, 0.6], "surrogate": True,
+    })
+    first = experiments.claims_about_crossings(crossings).iloc[0]
+    assert first["holds"] and "CKA never" in first["evidence"]
+
+
+def test_the_estimate_of_ranges_counts_descents():
+    data = sl.datasets.load("toy-2d")
+    text = experiments.estimate_ranges(data, ["cka", "nbs"], "linreg", [0], 4, 10, 1)
+    assert "24 descents of up to 10 steps, 1 at once" in text and "GB of memory" in text
 
 
 def test_the_estimate_counts_what_will_run():

@@ -68,9 +68,11 @@ def test_groups_never_straddle_a_split_and_leakage_shows_without_them():
     [
         (LABELS[:-1], {}, "one value a trial: got 59 labels for 60 trials"),
         (np.zeros(60), {}, "one class only"),
-        (np.r_[np.zeros(57), np.ones(3)], {}, "at least 5 trials.*too small: {'1.0': 3}.*folds=3"),
+        (np.r_[np.zeros(57), np.ones(3)], {}, r"at least 5 trials.*too small: 1.0 \(3\).*folds=3"),
         (LABELS, {"folds": 1}, "folds needs to be 2 or more"),
         (LABELS, {"groups": LABELS}, "at least 5 groups"),
+        (np.array([1, "a"] * 30, dtype=object), {}, "mix kinds"),
+        (LABELS, {"groups": np.where(np.arange(60) == 4, np.nan, 1.0)}, "missing values, the first at trial 4"),
         (LABELS, {"groups": LABELS[:5]}, "groups needs one value a trial"),
         (np.where(np.arange(60) == 7, np.nan, LABELS.astype(float)), {}, "missing values, the first at trial 7"),
         (np.eye(60), {}, "one value a trial"),
@@ -79,6 +81,25 @@ def test_groups_never_straddle_a_split_and_leakage_shows_without_them():
 def test_labels_that_cannot_be_decoded_are_named(labels, options, message):
     with pytest.raises(ValueError, match=message):
         sl.decoding_accuracy(Y, labels, **options)
+
+
+def test_xarray_is_read_by_its_names():
+    import xarray as xr
+
+    square = np.tile(10 * np.eye(3)[np.arange(60) % 3], (60, 1, 1))  # as many time bins as trials
+    turned = xr.DataArray(square, dims=("time", "trial", "neuron")).transpose("trial", "neuron", "time")
+    assert sl.decoding_accuracy(turned, np.arange(60) % 3) == 1
+    named = xr.DataArray(X, dims=("time", "trial", "neuron"))
+    np.testing.assert_allclose(sl.captured_variance(named.transpose("neuron", "trial", "time"), named), 1, atol=1e-9)
+    for other in (("neuron", "presentation"), ("sample", "unit")):
+        with pytest.raises(ValueError, match=f"has the dimensions {other[0]}, {other[1]}.*rename"):
+            sl.score("cka", xr.DataArray(X[0], dims=other), X[0])
+
+
+@pytest.mark.parametrize("shape", [(60,), (2, 2, 60, 3), (2, 60, 0)], ids=str)
+def test_responses_of_another_shape_are_named(shape):
+    with pytest.raises(ValueError, match="shape"):
+        sl.decoding_accuracy(np.zeros(shape), LABELS)
 
 
 def test_labels_that_fit_the_time_axis_get_the_hint():

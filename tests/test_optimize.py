@@ -75,9 +75,38 @@ def test_a_measure_that_breaks_ends_the_ascent_with_what_was_found():
         calls.append(1)
         return sl.measure("cka")(A, B) * (float("nan") if len(calls) > 3 else 1.0)
 
-    run = sl.maximize(breaks, X, steps=10)
+    seen = []
+    run = sl.maximize(breaks, X, steps=10, record=0.9, observers=[lambda step, score, Y: seen.append(score)])
+    assert seen == [run.scores[0], run.scores[-1]]
     assert run.stopped == "not finite" and len(run.scores) == 3
     assert sl.score("cka", X, run.Y) == pytest.approx(run.scores[-1], abs=1e-6)
+
+
+def test_an_observer_cannot_change_the_ascent():
+    with pytest.raises(ValueError, match="changed Y in place"):
+        sl.maximize("cka", X, steps=3, observers=[lambda step, score, Y: Y.zero_()])
+    with pytest.raises(TypeError, match=r"observers=\[f\]"):
+        sl.maximize("cka", X, steps=3, observers=print)
+
+
+def test_numpy_numbers_are_numbers():
+    run = sl.maximize("cka", X, seed=np.int64(3), steps=np.int64(4), record=np.float32(0.1))
+    np.testing.assert_array_equal(run.scores, sl.maximize("cka", X, seed=3, steps=4).scores)
+
+
+def test_a_score_without_an_upper_end_stops_near_that_of_x_with_itself():
+    run = sl.maximize("ensd", X, steps=300)
+    assert run.scores[-1] > 0.99 * sl.score("ensd", X, X) or run.stopped == "steps"
+    assert run.scores[-1] > 1.5
+
+
+@pytest.mark.parametrize(
+    "function, found",
+    [(lambda A, B: 1.0, "got float"), (lambda A, B: B.sum(0), "shape"), (lambda A, B: A.sum(), "without a gradient")],
+)
+def test_what_is_no_measure_is_named(function, found):
+    with pytest.raises(TypeError, match=f"can't be climbed.*{found}"):
+        sl.maximize(function, X, steps=3)
 
 
 def test_a_measure_that_is_never_finite_is_refused():

@@ -36,7 +36,7 @@ LEVELS = [
 PLOTS_MAY = {"checks", "measures"}
 PARAMETERS = {
     "datasets", "measures", "seeds", "steps", "quick", "jobs", "device", "pairs", "points", "folds", "penalties",
-    "toy_seeds", "against",
+    "against", "dataset",
 }  # fmt: skip
 
 

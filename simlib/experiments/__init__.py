@@ -1,6 +1,6 @@
 """What a notebook runs: tidy tables from (dataset, measure, seed), in parallel, stored and resumed."""
 
-from simlib.experiments.ascents import ascents, decodable, estimate, references
+from simlib.experiments.ascents import ascents, decodable, estimate, estimate_ranges, references
 from simlib.experiments.claims import claims_about_capture, claims_about_crossings, claims_about_toy
 from simlib.experiments.noise import claims_about_noise, noise_scores
 from simlib.experiments.ranges import allowed_scores, claims_about_ranges, end_points, joint_ranges
@@ -12,7 +12,7 @@ from simlib.experiments.replacement import (
     replacements,
     within_bounds,
 )
-from simlib.experiments.settings import is_quick, quick_datasets, shrink
+from simlib.experiments.settings import is_quick, quick_datasets
 from simlib.experiments.store import TaskError, results_folder, run
 from simlib.experiments.summaries import (
     accuracy_curves,
@@ -26,7 +26,7 @@ __all__ = [
     "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_scores", "changes",
     "claims_about_capture", "claims_about_crossings", "claims_about_noise", "claims_about_ranges",
     "claims_about_replacement", "claims_about_toy", "component_curves", "crossing_table", "crossings",
-    "decodable", "end_points", "estimate", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs",
-    "noise_scores", "quick_datasets", "references", "replacements", "results_folder", "run", "shrink",
+    "decodable", "end_points", "estimate", "estimate_ranges", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs",
+    "noise_scores", "quick_datasets", "references", "replacements", "results_folder", "run",
     "within_bounds",
 ]

@@ -10,13 +10,14 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from simlib import datasets
+from simlib import checks, datasets
 from simlib.components import captured_variance, left_singular_vectors
 from simlib.decoding import chance, fold_accuracies, split
 from simlib.experiments import settings, store
+from simlib.joint import approach, score_measure
 from simlib.optimize import maximize
 
-__all__ = ["ascents", "decodable", "estimate", "references"]
+__all__ = ["ascents", "decodable", "estimate", "estimate_ranges", "references"]
 
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
@@ -116,6 +117,10 @@ def ascents(
     in cross-validation fold `fold`, mean over time bins). A snapshot is taken when the score has moved by
     0.01 (0.03 in a quick run). Finished ascents are stored and found again (`store.run`); `jobs` of them run at once.
     """
+    datasets, seeds = checks.names(datasets, "datasets"), checks.names(seeds, "seeds")
+    measures = checks.names(measures, "measures")
+    for name in measures:
+        score_measure(name)  # refuses what is unknown, and distances: axes and crossings are of scores
     tasks = []
     for name, options, data in _sources(datasets, quick):
         times, trials, neurons = data.shape
@@ -138,17 +143,21 @@ def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
     """Decoding accuracy on each dataset itself, and chance: a row a fold.
 
     Columns dataset, title, variable, fold, accuracy, chance, settings, surrogate, data_hash. Same folds as
-    in `ascents`. Datasets without decodable labels have no rows.
+    in `ascents`. Raises ValueError for a dataset without labels, or with too few trials of a class.
     """
     tables = []
-    for name, _, data in _sources(datasets, quick):
-        if not decodable(data):
-            continue
+    for name, _, data in _sources(checks.names(datasets, "datasets"), quick):
+        if not data.attrs["main_variable"]:
+            raise ValueError(f"{name} has no labels: without task variables there is nothing to decode")
+        try:
+            split(*_labels(data))
+        except ValueError as error:
+            raise ValueError(f"{name} can't be decoded by {data.attrs['main_variable']!r}: {error}") from error
         rows = _accuracy_rows(data.values, data).rename(columns={"value": "accuracy", "name": "variable"})
         labels = _labels(data)[0]
         tables.append(rows[["variable", "fold", "accuracy"]].assign(
             dataset=name, chance=chance(labels), **settings.provenance(data, quick)))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return pd.concat(tables, ignore_index=True)
 
 
 def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], steps: int, jobs: int) -> str:
@@ -176,6 +185,30 @@ def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], ste
     megabytes = jobs * (8 * (8 * n * p + 4 * min(n, p) ** 2) + 60 * snapshots * p) / 1e6 + 300 * jobs
     return (
         f"{ascents_count} ascents of up to {steps} steps (measures: {len(names)}, seeds: {len(seeds)}), "
-        f"{jobs} at once: about {typical / 60:.1f} minutes, at most {most / 60:.1f}; "
-        f"about {megabytes / 1000:.1f} GB of memory"
+        f"{jobs} at once: {_minutes(typical)}, at most {_minutes(most)}; about {megabytes / 1000:.1f} GB of memory"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} minutes"
+
+
+def estimate_ranges(
+    data: xr.DataArray, names: Sequence[str], against: str, seeds: Sequence[int], points: int, steps: int, jobs: int
+) -> str:
+    """What a run of `joint_ranges` on this dataset will take, from three steps towards a target for each pair."""
+    X = data.values
+    seconds = []
+    for name in names:
+        approach(name, against, X, (0.0, 1.0), steps=1)
+        start = time.perf_counter()
+        approach(name, against, X, (0.0, 1.0), steps=3)
+        seconds.append((time.perf_counter() - start) / 3)
+    descents = 4 * (points - 1) * len(seeds)
+    most = descents * steps * sum(seconds) / jobs
+    n, p = X.shape[0] * X.shape[1], X.shape[2]
+    gigabytes = jobs * (8 * (8 * n * p + 6 * min(n, p) ** 2) / 1e9 + 0.3)
+    return (
+        f"{descents * len(names)} descents of up to {steps} steps, {jobs} at once: {_minutes(most / 3)}, at most "
+        f"{_minutes(most)}; about {gigabytes:.1f} GB of memory"
     )

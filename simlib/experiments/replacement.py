@@ -44,7 +44,8 @@ def new_direction(U: torch.Tensor, seed: int) -> torch.Tensor:
 def _theory(measure: str, variances: np.ndarray) -> np.ndarray:
     bound = catalogue.measure(measure)
     base = bound.id.split("--")[0]
-    if base not in theory.REPLACED:
+    other = {"comparison": "r2", "symmetric": False, "folds": 0} if base == "ridge" else {}
+    if base not in theory.REPLACED or any(bound.params.get(key, value) != value for key, value in other.items()):
         known = ", ".join(theory.REPLACED)
         raise ValueError(f"no equation for {measure!r} after a PC is replaced; simlib.theory has them for {known}")
     options = {"penalty": bound.params["penalty"]} if base == "ridge" else {}

@@ -8,10 +8,10 @@ import xarray as xr
 
 from simlib import datasets
 
-__all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets", "shrink"]
+__all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets"]
 
 QUICK_SIZE = {"trials": 64, "neurons": 40}
-# Surrogates whose main variable can still be decoded at QUICK_SIZE; the others need their full size.
+# Surrogates whose main variable can still be decoded at QUICK_SIZE; the others keep their full size.
 QUICK_SURROGATES = ("surrogate-siegel2015", "surrogate-hatsopoulos2007")
 
 
@@ -26,19 +26,14 @@ def label(quick: bool) -> str:
 
 
 def load_options(dataset: str, quick: bool) -> dict:
-    """Loader options of a dataset: surrogates shrink in a quick run, recordings and toys never do."""
-    return dict(QUICK_SIZE) if quick and dataset.startswith("surrogate-") else {}
+    """Loader options of a dataset in a quick run: two surrogates shrink, all else keeps its size."""
+    return dict(QUICK_SIZE) if quick and dataset in QUICK_SURROGATES else {}
 
 
 def quick_datasets(names: list[str], quick: bool) -> list[str]:
-    """All of `names`; in a quick run without the surrogates that lose their variable at the quick size."""
-    kept = [n for n in names if not str(n).startswith("surrogate-") or n in QUICK_SURROGATES]
-    return kept or list(names)[:1] if quick else list(names)
-
-
-def shrink(values: list, quick: bool, keep: int) -> list:
-    """All of `values`, or the first `keep` in a quick run."""
-    return list(values)[:keep] if quick else list(values)
+    """The datasets of a quick run: two small surrogates for the book's five, any other choice as it is."""
+    names = list(names)
+    return list(QUICK_SURROGATES) if quick and set(names) == set(datasets.surrogates.SURROGATES) else names
 
 
 def provenance(data: xr.DataArray, quick: bool) -> dict:

@@ -60,7 +60,7 @@ def component_curves(table: pd.DataFrame, pcs: list[int], width: float = 0.01) -
 
 def crossing_table(crossings: pd.DataFrame) -> pd.DataFrame:
     """Crossings as a reader's table: a row a dataset, a column a measure, the mean over seeds or "never"."""
-    means = crossings.groupby(["title", "measure"], sort=False)["score"].agg(lambda s: s.mean(skipna=False))
+    means = crossings.groupby(["title", "measure"], sort=False)["score"].agg(lambda scores: scores.mean(skipna=False))
     wide = means.unstack("measure")[list(dict.fromkeys(crossings["measure"]))]
     return wide.map(lambda value: "never" if np.isnan(value) else f"{value:.2f}").rename_axis(None, axis=1)
 

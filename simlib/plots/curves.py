@@ -21,14 +21,16 @@ def accuracy_against_score(
     """
     for measure, curve in curves.groupby("measure", sort=False):
         curve = curve.sort_values("score")
-        ax.plot(curve["score"], curve["mean"], color=colour(measure), label=short_title(measure), zorder=3)
+        ax.plot(curve["score"], curve["mean"], color=colour(measure), zorder=3)
+        ax.plot([], [], marker(measure) + "-", color=colour(measure), mec="white", ms=7, label=short_title(measure))
         ax.fill_between(curve["score"], curve["low"], curve["high"], color=colour(measure), alpha=0.15, lw=0)
     reference, chance = references["accuracy"].mean(), references["chance"].mean()
     ax.axhline(reference, color="black", ls="--", lw=1)
     ax.axhline(chance, color="black", ls=":", lw=1)
-    ax.annotate("recording" if not curves["surrogate"].any() else "surrogate data", (0.0, reference),
-                xytext=(2, 3), textcoords="offset points", fontsize=8)
-    ax.annotate("chance", (0.0, chance), xytext=(2, -10), textcoords="offset points", fontsize=8)
+    back = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}
+    box = {"textcoords": "offset points", "fontsize": 8, "bbox": back}
+    ax.annotate("$X$ itself", (0.0, reference), xytext=(3, 4), **box)
+    ax.annotate("chance", (1.02, chance), xytext=(-3, 4), ha="right", **box)
     for measure, dots in crossings.groupby("measure", sort=False):
         look = {"color": colour(measure), "mec": "white", "ms": 7, "zorder": 4}
         ax.plot(dots["score"], dots["target"], marker(measure), **look)
