@@ -72,6 +72,21 @@ data: $(STAMP) ## download a recording of the paper: make data NAME=mante2013
 	@test -n "$(NAME)" || { echo 'Which one? make data NAME=mante2013 (the others: book/datasets.md)'; exit 2; }
 	@$(BIN)/python -c "$$FETCH" $(NAME)
 
+# Without the tables the page is made all the same, and says so.
+define TABLES
+from simlib import experiments
+try:
+    experiments.download_published()
+except FileNotFoundError as error:
+    print(error)
+endef
+export TABLES
+
+.PHONY: scorecard
+scorecard: $(STAMP) ## published against reproduced: fetch the tables, execute that page
+	@$(BIN)/python -c "$$TABLES"
+	@$(EXECUTE) published_vs_reproduced --force
+
 store: $(STAMP) ## refresh the stored text outputs of the notebooks' check cells
 	@$(BIN)/python book/store.py
 

@@ -52,6 +52,7 @@ NOTEBOOKS = {
     "theory_sensitivity": 1,
     "joint_score_ranges": 3,
     "chance_level": 1,
+    "published_vs_reproduced": 12,
 }
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}

@@ -20,7 +20,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next((found for found in map(shutil.which, NAMES) if found), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-FIGURES = ["score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges", "chance_level"]
+FIGURES = ["score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges", "chance_level",
+           "published_vs_reproduced"]  # fmt: skip
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
 

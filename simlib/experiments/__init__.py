@@ -3,6 +3,13 @@
 from simlib.experiments.ascents import ascents, decodable, estimate, estimate_ranges, references
 from simlib.experiments.claims import claims_about_capture, claims_about_crossings, claims_about_toy
 from simlib.experiments.noise import claims_about_noise, noise_scores
+from simlib.experiments.published import (
+    download_published,
+    published_captures,
+    published_curves,
+    published_folder,
+    published_note,
+)
 from simlib.experiments.ranges import allowed_scores, claims_about_ranges, end_points, joint_ranges
 from simlib.experiments.replacement import (
     changes,
@@ -11,6 +18,16 @@ from simlib.experiments.replacement import (
     largest_pcs,
     replacements,
     within_bounds,
+)
+from simlib.experiments.scorecard import (
+    claims_about_scorecard,
+    claims_overview,
+    decoding_curves,
+    off_rows,
+    scorecard,
+    scorecard_captures,
+    scorecard_runs,
+    scorecard_table,
 )
 from simlib.experiments.settings import is_quick, quick_datasets
 from simlib.experiments.store import TaskError, results_folder, run
@@ -25,8 +42,10 @@ from simlib.experiments.summaries import (
 __all__ = [
     "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_scores", "changes",
     "claims_about_capture", "claims_about_crossings", "claims_about_noise", "claims_about_ranges",
-    "claims_about_replacement", "claims_about_toy", "component_curves", "crossing_table", "crossings",
-    "decodable", "end_points", "estimate", "estimate_ranges", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs",
-    "noise_scores", "quick_datasets", "references", "replacements", "results_folder", "run",
-    "within_bounds",
+    "claims_about_replacement", "claims_about_scorecard", "claims_about_toy", "claims_overview",
+    "component_curves", "crossing_table", "crossings", "decodable", "decoding_curves", "download_published",
+    "end_points", "estimate", "estimate_ranges", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs",
+    "noise_scores", "off_rows", "published_captures", "published_curves", "published_folder",
+    "published_note", "quick_datasets", "references", "replacements", "results_folder", "run", "scorecard",
+    "scorecard_captures", "scorecard_runs", "scorecard_table", "within_bounds",
 ]

@@ -10,12 +10,14 @@ from simlib.plots.curves import (
 )
 from simlib.plots.joint import kinds_of_pair, region
 from simlib.plots.noise import noise_against_neurons
+from simlib.plots.scorecard import accuracy_over_published, capture_over_published, verdict_grid, verdict_legend
 from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.theory import change_against_amount, growth_against_variance, replacement_against_variance
 
 __all__ = [
-    "accuracy_against_score", "badge", "capture_against_variance", "change_against_amount", "colour",
-    "components_against_score", "growth_against_variance", "kinds_of_pair", "legend", "marker",
-    "noise_against_neurons", "panels", "rank_colours", "region", "replacement_against_variance",
-    "scores_beside_chance", "short_title", "toy_components", "use",
+    "accuracy_against_score", "accuracy_over_published", "badge", "capture_against_variance",
+    "capture_over_published", "change_against_amount", "colour", "components_against_score",
+    "growth_against_variance", "kinds_of_pair", "legend", "marker", "noise_against_neurons", "panels",
+    "rank_colours", "region", "replacement_against_variance", "scores_beside_chance", "short_title",
+    "toy_components", "use", "verdict_grid", "verdict_legend",
 ]

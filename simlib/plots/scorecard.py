@@ -1,0 +1,87 @@
+"""Published against reproduced: curves over curves, and the grid of verdicts."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch, Rectangle
+
+from simlib.plots.style import colour, marker, short_title
+
+__all__ = ["accuracy_over_published", "capture_over_published", "verdict_grid", "verdict_legend"]
+
+# From light to dark, so that they differ in grey print as well.
+VERDICTS = {"inside": "#D6EAF5", "near": "#F0C36D", "off": "#B5480C"}
+PUBLISHED = {"color": "black", "lw": 1, "ls": "--", "zorder": 4}
+
+
+def capture_over_published(captures: pd.DataFrame, published: pd.DataFrame, ax: Axes) -> Axes:
+    """Score to capture a PC against its explained-variance ratio: published (dashed) over ours, one dataset.
+
+    `captures` is the table of `experiments.scorecard_captures` (a marker a seed), `published` that of
+    `experiments.published_captures`.
+    """
+    for measure, points in captures.groupby("measure", sort=False):
+        ax.plot(points["explained_variance"], points["score"], marker(measure), color=colour(measure), ms=3, mew=0,
+                alpha=0.5, label=short_title(measure), ls="none")  # fmt: skip
+    shown = published[published["measure"].isin(set(captures["measure"]))]
+    for k, (_, curve) in enumerate(shown.groupby("published_measure", sort=False)):
+        ax.plot(curve["explained_variance"], curve["score"], **PUBLISHED, label=None if k else "published")
+    ax.set(xscale="log", ylim=(min(0.0, captures["score"].min()), 1.03), xlabel="explained-variance ratio of the PC",
+           ylabel="score to capture the PC", title=captures["title"].iloc[0])  # fmt: skip
+    return ax
+
+
+def accuracy_over_published(curves: pd.DataFrame, published: pd.DataFrame, ax: Axes) -> Axes:
+    """Accuracy of the main variable against score: published (dashed) over ours, a line a seed, one dataset.
+
+    `curves` is the table of `experiments.decoding_curves`, `published` that of `experiments.published_curves`.
+    """
+    for measure, runs in curves.groupby("measure", sort=False):
+        for k, (_, run) in enumerate(runs.groupby("seed")):
+            run = run.sort_values("step")
+            label = None if k else short_title(measure)
+            ax.plot(run["score"], run["value"], color=colour(measure), lw=2.4, alpha=0.5, label=label)
+    shown = published[published["measure"].isin(set(curves["measure"]))]
+    for k, (_, curve) in enumerate(shown.groupby("published_measure", sort=False)):
+        ax.plot(curve["score"], curve["value"], **PUBLISHED, label=None if k else "published")
+    ax.set(xlim=(0, 1.02), xlabel="similarity score", ylabel="decoding accuracy", title=curves["title"].iloc[0])
+    return ax
+
+
+def verdict_grid(card: pd.DataFrame, ax: Axes) -> Axes:
+    """Difference and verdict of each measure (rows) and quantity (columns) on one dataset.
+
+    `card` is the table of `experiments.scorecard` for that dataset; quantities without a verdict are left out.
+    Without rows the axes say so.
+    """
+    if card.empty:
+        ax.axis("off")
+        ax.text(0, 0.5, "No published tables on this machine: nothing to compare with.")
+        return ax
+    judged = card[card["quantity"].isin(card.loc[card["verdict"] != "", "quantity"])]
+    quantities, measures = list(dict.fromkeys(judged["quantity"])), list(dict.fromkeys(judged["measure"]))
+    for row in judged[judged["verdict"] != ""].itertuples():
+        x, y = quantities.index(row.quantity), measures.index(row.measure)
+        ax.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=VERDICTS[row.verdict], lw=0))
+        text = f"{row.difference:+.3f}" if row.difference == row.difference else "never"
+        ax.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if row.verdict == "off" else "black")
+    ax.set(xlim=(-0.5, len(quantities) - 0.5), ylim=(len(measures) - 0.5, -0.5), title=card["title"].iloc[0],
+           yticks=range(len(measures)), yticklabels=map(_row_title, measures))  # fmt: skip
+    ax.set_xticks(range(len(quantities)), [words.replace(", ", ",\n").replace(" ", "\n", 1) for words in quantities],
+                  fontsize=8)  # fmt: skip
+    ax.tick_params(length=0)
+    return ax
+
+
+def _row_title(measure: str) -> str:
+    """A measure's name in the grid; the published RSA is a second run of CKA."""
+    named = {"rsa-correlation-corr": "RSA (= CKA)", "ridge-lambda100-r2#5folds_cv": short_title("ridge-cv")}
+    return named.get(measure) or short_title(measure)
+
+
+def verdict_legend(source: Axes, ax: Axes) -> None:
+    """What the shades of `verdict_grid` in `source` mean, drawn in the empty axes `ax`."""
+    if source.patches:
+        patches = [Patch(color=shade, label=word) for word, shade in VERDICTS.items()]
+        ax.legend(handles=patches, loc="center", ncols=3, title="difference, read against the run-to-run spread")

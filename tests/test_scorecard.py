@@ -1,0 +1,217 @@
+"""The scorecard: its rule, the authors' conventions, and that it works with and without the published tables."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pooch
+import pytest
+
+from simlib import components, experiments
+from simlib.experiments.published import CAPTURES, CURVES, PUBLISHED_TABLES
+
+# The package's `scorecard` is the function; its module's own helpers are tested here.
+module = sys.modules["simlib.experiments.scorecard"]
+reader = sys.modules["simlib.experiments.published"]
+NAMES = [f"surrogate-{name}" if name != "hierarchy" else name for name in PUBLISHED_TABLES]
+SIEGEL = "surrogate-siegel2015"
+HEADLINE = {  # first snapshot at 90% of the way, CKA and angular Procrustes; no interpolation
+    "mante2013": (0.953, 0.480), "siegel2015": (np.nan, 0.771), "hatsopoulos2007": (0.961, 0.742),
+    "majajhong2015": (np.nan, 0.787), "freemanziemba2013": (0.439, 0.429),
+}  # fmt: skip
+
+needs_tables = pytest.mark.skipif(
+    experiments.published_folder() is None, reason="the published tables are not on this machine: run `make scorecard`"
+)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without the published tables."""
+    monkeypatch.setenv("SIMLIB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path / "shared"))
+    return tmp_path / "data" / "published"
+
+
+def made_up(dataset: str = SIEGEL, seeds: int = 3) -> pd.DataFrame:
+    """A table of ascents of CKA and angular Procrustes in which all is known: accuracy and R^2 of 4 PCs."""
+    rows = []
+    for measure, power in (("cka", 8.0), ("procrustes-angular-score", 1.0)):
+        for seed in range(seeds):
+            for step, score in enumerate(np.linspace(0.1, 1.0, 10)):
+                facts = {"dataset": dataset, "measure": measure, "seed": seed, "step": step, "score": score}
+                accuracy = 0.5 + 0.4 * score**power + 0.001 * seed
+                rows += [{**facts, "quantity": "accuracy", "fold": f, "pc": -1, "value": accuracy} for f in range(2)]
+                rows += [
+                    {**facts, "quantity": "captured variance", "fold": -1, "pc": pc, "value": score ** (power * pc)}
+                    for pc in range(1, 5)
+                ]
+    facts = {"steps": 10, "title": "Siegel", "settings": "quick", "surrogate": True, "data_hash": "0"}
+    return pd.DataFrame(rows).assign(**facts)
+
+
+REFERENCES = pd.DataFrame({"dataset": [SIEGEL], "accuracy": [0.9], "chance": [0.5]})
+
+
+@pytest.fixture
+def four_pcs(monkeypatch):
+    """The made-up ascents have 4 PCs; their dataset is not loaded."""
+    monkeypatch.setattr(module.data_sets, "load", lambda *_: pd.DataFrame(np.eye(6)[:, :4]))
+
+
+# -- The rule and the conventions ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("difference", "spread", "word"),
+    [(0.019, 0, "inside"), (-0.021, 0, "near"), (0.051, 0, "off"), (0.1, 0.051, "inside"), (-0.1, 0.03, "near"),
+     (0.2, 0.049, "off"), (np.nan, 0.1, "")],
+)  # fmt: skip
+def test_the_rule(difference, spread, word):
+    assert module.verdict(difference, spread) == word
+
+
+def test_the_authors_capture_is_the_first_crossing_of_a_rising_curve_only():
+    scores = np.linspace(0, 1, 21)
+    rising = np.column_stack([scores, scores**2, scores * 0.4])
+    ours = components.score_to_capture(scores, rising)
+    np.testing.assert_allclose(module.authors_capture(scores, rising), ours)
+    assert np.isnan(ours[2])
+    falling = np.array([[0.0], [0.6], [0.2], [1.0]])
+    assert components.score_to_capture([0, 0.2, 0.3, 0.5], falling)[0] == pytest.approx(0.2 * 0.5 / 0.6)
+    sorted_by_r2 = 0.3 + (0.5 - 0.2) / (0.6 - 0.2) * (0.2 - 0.3)  # between R^2 = .2 (score .3) and .6 (score .2)
+    assert module.authors_capture(np.array([0, 0.2, 0.3, 0.5]), falling)[0] == pytest.approx(sorted_by_r2)
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "word"),
+    [(np.nan, [np.nan, np.nan], "inside"), (0.9, [np.nan, np.nan], "off"), (np.nan, [0.9, 0.9], "off"),
+     (0.9, [0.9, np.nan], "near"), (0.5, [0.9, np.nan], "off"), (np.nan, [0.9, np.nan], "near")],
+)  # fmt: skip
+def test_a_crossing_that_is_never_made_is_judged_too(published, ours, word):
+    assert module._number("90% crossing", published, ours)["verdict"] == word
+
+
+# -- Without the tables ----------------------------------------------------------------------------
+
+
+def test_without_the_tables_all_works_and_says_so(nowhere, four_pcs, monkeypatch):
+    monkeypatch.setattr(reader, "__file__", str(nowhere / "a" / "b" / "c.py"))  # no folder beside this checkout
+    assert experiments.published_folder() is None
+    assert "not on this machine" in experiments.published_note()
+    assert experiments.published_curves(NAMES).empty and experiments.published_captures(NAMES).empty
+    table = made_up()
+    captures = experiments.scorecard_captures(table)
+    card = experiments.scorecard(table, captures, REFERENCES)
+    assert card.empty and experiments.scorecard_table(card).empty and experiments.off_rows(card).empty
+    claims = experiments.claims_about_scorecard(table, captures, REFERENCES, card)
+    assert set(claims["where"]) == {"reproduced"} and claims["holds"].any()
+
+
+def test_a_refused_download_says_what_to_do(nowhere, monkeypatch):
+    monkeypatch.setattr(reader, "published_folder", lambda: None)
+    monkeypatch.setenv("SIMLIB_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError, match=r"SIMLIB_OFFLINE.*nacloos/diffscore-site at commit f7285477a4"):
+        experiments.download_published()
+
+
+def test_a_failed_download_says_what_to_do(nowhere, monkeypatch):
+    monkeypatch.setattr(reader, "published_folder", lambda: None)
+    monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
+    monkeypatch.setattr(pooch.Pooch, "fetch", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
+    with pytest.raises(FileNotFoundError, match=r"could not be downloaded.*no network.*put it at"):
+        experiments.download_published()
+
+
+def test_an_interrupted_download_goes_on(nowhere, monkeypatch):
+    first, *others = reader._known_hashes()
+    (nowhere / first).parent.mkdir(parents=True)
+    (nowhere / first).touch()
+    asked = []
+    monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
+    monkeypatch.setattr(pooch.Pooch, "fetch", lambda self, path: asked.append(path))
+    assert experiments.download_published() == nowhere
+    assert set(asked) >= set(others)
+
+
+def test_a_changed_file_is_refused(nowhere):
+    folder = nowhere / PUBLISHED_TABLES["siegel2015"].folder
+    folder.mkdir(parents=True)
+    for name in (CAPTURES, CURVES):
+        (folder / name).write_text("score,measure\n0,cka\n")
+    assert experiments.published_folder() == nowhere
+    with pytest.raises(ValueError, match="is not the file published at commit"):
+        experiments.published_curves([SIEGEL])
+
+
+# -- With the tables -------------------------------------------------------------------------------
+
+
+@needs_tables
+def test_the_tables_are_read_whole():
+    curves, captures = experiments.published_curves(NAMES), experiments.published_captures(NAMES)
+    assert set(curves["dataset"]) == set(NAMES) == set(captures["dataset"])
+    runs = curves.groupby(["dataset", "published_measure"])
+    assert len(runs) == 6 * 7 - 1  # the tree has no linear regression
+    assert (runs["step"].min() == 0).all() and (runs["score"].last() > 0.99).all()
+    ratios = captures.groupby(["dataset", "published_measure"])["explained_variance"].sum()
+    np.testing.assert_allclose(ratios, 1, atol=1e-6)
+
+
+@needs_tables
+@pytest.mark.parametrize("name", HEADLINE)
+def test_the_published_crossings_are_those_of_the_headline(name):
+    entry, curves = PUBLISHED_TABLES[name], experiments.published_curves([name])
+    target = entry.chance + 0.9 * (entry.reference - entry.chance)
+    for measure, expected in zip(("cka", "procrustes-angular-score"), HEADLINE[name], strict=True):
+        curve = curves[(curves["published_measure"] == measure) & (curves["value"] >= target)]
+        found = curve["score"].iloc[0] if len(curve) else np.nan
+        np.testing.assert_allclose(found, expected, atol=6e-4)
+
+
+@needs_tables
+def test_published_against_itself_is_inside_everywhere(four_pcs):
+    """The published run in the place of ours: no difference, and the two runs of CKA near each other."""
+    curves = experiments.published_curves([SIEGEL]).query("published_measure == 'cka'")
+    facts = {"fold": 0, "pc": -1, "quantity": "accuracy", "seed": 0, "steps": len(curves), "title": "Siegel",
+             "settings": "paper", "surrogate": True, "data_hash": "0"}  # fmt: skip
+    captures = experiments.published_captures([SIEGEL]).query("published_measure == 'cka'").assign(seed=0)
+    references = pd.DataFrame({"dataset": [SIEGEL], "accuracy": [0.865], "chance": [0.5]})
+    card = experiments.scorecard(curves.assign(**facts), captures, references)
+    itself = card[card["measure"] == "cka"]
+    assert set(itself.loc[itself["verdict"] != "", "verdict"]) == {"inside"}
+    np.testing.assert_allclose(itself["difference"].dropna(), 0, atol=1e-12)
+    numbers = itself.set_index("quantity")["reproduced"]
+    assert numbers["capture, correlation"] == pytest.approx(1) and numbers["PCs agreed on"] == 1
+    again = card[card["measure"] == "rsa-correlation-corr"].set_index("quantity")
+    assert again.loc["capture, median", "difference"] < 0.02
+
+
+@needs_tables
+def test_the_card_has_all_quantities_and_a_reason_only_where_they_differ(four_pcs):
+    table = made_up()
+    card = experiments.scorecard(table, experiments.scorecard_captures(table), REFERENCES)
+    assert set(card["measure"]) == {"cka", "rsa-correlation-corr", "procrustes-angular-score"}
+    assert card.groupby("measure").size().nunique() == 1
+    assert (card.loc[card["reason"] != "", "verdict"].isin(["near", "off"])).all()
+    shown = experiments.scorecard_table(card)
+    assert len(shown) == 3 and {"steps", "PCs agreed on"} <= set(shown.columns)
+    assert set(experiments.off_rows(card)["quantity"]) >= {"steps"}  # ten made-up steps
+
+
+@needs_tables
+def test_the_papers_claims_hold_on_the_published_tables(four_pcs):
+    tables = [made_up(name) for name in NAMES]
+    references = pd.concat([REFERENCES.assign(dataset=name) for name in NAMES])
+    table = pd.concat(tables)
+    captures = experiments.scorecard_captures(table)
+    card = experiments.scorecard(table, captures, references)
+    claims = experiments.claims_about_scorecard(table, captures, references, card)
+    published = claims[claims["where"] == "published"]
+    assert published.loc[published["asserted"], "holds"].all()
+    four = published[published["claim"].str.startswith("halfway") & published["asserted"]]
+    assert len(four) == 4
+    freeman = published["dataset"].str.contains("freeman") & published["claim"].str.startswith("halfway")
+    overview = experiments.claims_overview(claims)
+    assert len(overview) == len(claims.groupby(["claim", "where"])) and "4 of 6" in set(overview["holds"])
+    assert not published.loc[freeman, "holds"].any() and not published.loc[freeman, "asserted"].any()
