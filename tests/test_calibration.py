@@ -71,6 +71,14 @@ def test_a_table_with_repeats_has_the_ceiling_and_a_measure_that_fails_says_why(
     assert np.isnan(table["score"][1]) and table["note"][0] == ""
 
 
+def test_a_measure_that_fails_somewhere_still_gets_its_card():
+    card = sl.check_measure(lambda A, B: -(A - B).norm()).set_index("property")
+    assert not card["holds"]["unchanged by each neuron twice of Y"]
+    assert "fails" in card["evidence"]["unchanged by each neuron twice of Y"] and card["holds"]["symmetric"]
+    through_numpy = sl.check_measure(lambda A, B: torch.tensor(float(np.corrcoef(A.numpy().T, B.numpy().T)[0, 6])))
+    assert not through_numpy.set_index("property")["holds"]["differentiable"]
+
+
 def test_undefined_scores_and_nulls_have_no_p():
     table = sl.compare(X, RELATED, [lambda A, B: B.sum() * float("nan"), "cka"], permutations=3)
     assert np.isnan(table["p"][0]) and "not defined" in table["note"][0] and table["p"][1] == 0.25

@@ -178,6 +178,13 @@ def test_wrong_names_are_refused_before_anything_runs(results):
     assert not results.exists()
 
 
+def test_bound_measures_are_accepted_and_callables_are_not():
+    table = experiments.ascents(["toy-2d"], [sl.measure("ridge-cv", penalty=10)], steps=3)
+    assert set(table["measure"]) == {"ridge-cv--folds-5--penalty-10"}
+    with pytest.raises(ValueError, match=r"use sl\.maximize"):
+        experiments.ascents(["toy-2d"], [lambda A, B: B.sum()], steps=3)
+
+
 def test_a_measure_that_one_seed_never_brings_there_counts_as_never():
     crossings = pd.DataFrame({
         "dataset": "surrogate-mante2013", "measure": ["cka", "cka", "procrustes-angular-score"], "seed": [0, 1, 0],

@@ -112,6 +112,25 @@ def test_published_ids_bind_the_parameters_they_name():
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
+def test_the_id_of_a_bound_measure_finds_it():
+    for bound in (
+        sl.measure("ridge-cv", penalty=0.25, folds=3),
+        sl.measure("ridge-cv", penalty=1234567),
+        sl.measure("rsa", distance="correlation", comparison="cosine"),
+        sl.measure("ridge", symmetric=True),
+    ):
+        again = sl.measure(bound.id)
+        assert again.id == bound.id and dict(again.params) == dict(bound.params) and bound.id in sl.MEASURES
+    assert sl.measure("ridge-cv", penalty=1234567).id != sl.measure("ridge-cv", penalty=1234568).id
+    assert sl.MEASURES.get("angular-procrustes").id == "procrustes-angular-score" and sl.MEASURES.get("no") is None
+
+
+def test_cka_of_many_neurons_against_few_agrees_with_the_gram_form():
+    X, Y = gaussians(20, 50, 6)
+    K, L = (Z @ Z.T for Z in (X - X.mean(0), Y - Y.mean(0)))
+    assert sl.score("cka", X, Y) == pytest.approx((K * L).sum() / np.linalg.norm(K) / np.linalg.norm(L), abs=1e-12)
+
+
 def test_contiguous_blocks_cover_each_sample_once():
     for n, folds in ((10, 5), (13, 5), (7, 2)):
         blocks = contiguous_blocks(n, folds)

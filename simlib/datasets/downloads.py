@@ -11,11 +11,15 @@ import json
 import os
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-import pooch
 from tqdm import tqdm
+
+with warnings.catch_warnings():  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
+    warnings.simplefilter("ignore")
+    import pooch
 
 __all__ = ["SOURCES", "Source", "cache_folder", "data_folder", "download", "locate"]
 

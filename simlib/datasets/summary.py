@@ -7,6 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
+from simlib import checks
 from simlib.datasets.arrays import DIMS, fold_groups, labels, silent_neurons, task_variables
 from simlib.datasets.spectra import participation_ratio
 
@@ -56,9 +57,10 @@ def describe(data: xr.DataArray) -> str:
 
 def label_line(data: xr.DataArray, name: str) -> str:
     """One task variable: its classes with counts, and the accuracy of always guessing one of them."""
-    classes, counts = np.unique(labels(data, name), return_counts=True)
+    values = labels(data, name)
+    classes, counts = np.unique(values, return_counts=True)
     listed = ", ".join(f"{value} ({count})" for value, count in zip(classes[:12], counts[:12], strict=True))
     more = f", and {len(classes) - 12} more" if len(classes) > 12 else ""
     main = " (main)" if name == data.attrs["main_variable"] else ""
     few = "" if counts.min() >= 5 else f" The smallest class has {counts.min()} trials: too few for 5 folds."
-    return f"{name}{main}: {len(classes)} classes, chance {1 / len(classes):.3f}: {listed}{more}.{few}"
+    return f"{name}{main}: {len(classes)} classes, chance {checks.majority_share(values):.3f}: {listed}{more}.{few}"

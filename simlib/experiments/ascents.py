@@ -15,6 +15,7 @@ from simlib.components import captured_variance, left_singular_vectors
 from simlib.decoding import chance, fold_accuracies, split
 from simlib.experiments import settings, store
 from simlib.joint import approach, score_measure
+from simlib.measures import MEASURES, Measure
 from simlib.optimize import maximize
 
 __all__ = ["ascents", "decodable", "estimate", "estimate_ranges", "references"]
@@ -90,6 +91,16 @@ def _sources(names: Sequence[str], quick: bool) -> list[tuple[str, dict, xr.Data
     return found
 
 
+def _score_id(name: str | Measure) -> str:
+    """The id under which results are stored; refuses what is unknown, and distances: axes are of scores."""
+    bound = score_measure(name)
+    if isinstance(name, str):
+        return name
+    if bound.id not in MEASURES:
+        raise ValueError(f"results are stored by a measure's id, and {bound.id!r} has none; use sl.maximize for it")
+    return bound.id
+
+
 def _text_again(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """One table of many, with categories back as text so that every column joins."""
     plain = []
@@ -118,9 +129,7 @@ def ascents(
     0.01 (0.03 in a quick run). Finished ascents are stored and found again (`store.run`); `jobs` of them run at once.
     """
     datasets, seeds = checks.names(datasets, "datasets"), checks.names(seeds, "seeds")
-    measures = checks.names(measures, "measures")
-    for name in measures:
-        score_measure(name)  # refuses what is unknown, and distances: axes and crossings are of scores
+    measures = [_score_id(name) for name in checks.names(measures, "measures")]
     tasks = []
     for name, options, data in _sources(datasets, quick):
         times, trials, neurons = data.shape

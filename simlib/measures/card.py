@@ -45,13 +45,31 @@ def _slope_error(bound: measures.Measure, X: Tensor, Y: Tensor, generator: torch
     return float((along - difference).abs() / difference.abs().clamp_min(1e-12))
 
 
+def _unchanged(bound: measures.Measure, X: Tensor, Y: Tensor, value: Tensor, tolerance: float) -> tuple[bool, str]:
+    """Whether X and Y still have this value, and by how much it changes or why it can't be computed."""
+    try:
+        change = float((bound(X, Y) - value).abs())
+    except Exception as error:  # a measure of the user's own may fail in any way: that is the finding
+        return False, f"fails: {error}"
+    return change < tolerance, f"changes by {change:.1e}"
+
+
+def _tracked(bound: measures.Measure, X: Tensor, Y: Tensor) -> bool:
+    """Whether autograd can follow the value back to Y."""
+    try:
+        return bound(X, Y.clone().requires_grad_(True)).requires_grad
+    except Exception:  # through numpy, say
+        return False
+
+
 def check_measure(function: Callable | str, *, seed: int = 0, tolerance: float = 1e-6) -> pd.DataFrame:
     """The card of a measure, a row a property: columns property, holds, evidence.
 
     `function` takes two float64 tensors (samples, neurons) and returns a 0-d tensor (or is an id). Tried on
     random data (40 samples, 6 neurons): invariance of the value to maps of Y, symmetry, X being most similar
     to itself, and the gradient: there, finite at Y = X, and equal to finite differences. A property holds
-    where the value changes by less than `tolerance`. Raises TypeError where the function doesn't return a
+    where the value changes by less than `tolerance`; where the function fails (on unequal numbers of neurons,
+    say) it doesn't, and the evidence is the error. Raises TypeError where the function doesn't return a
     0-d tensor.
     """
     bound = measures.measure(function)
@@ -61,16 +79,15 @@ def check_measure(function: Callable | str, *, seed: int = 0, tolerance: float =
     value = bound(X, Y)
     if not isinstance(value, Tensor) or value.ndim:
         raise TypeError(f"a measure returns a 0-d tensor; {bound.title} returned {type(value).__name__}")
-    rows = []
-    for kind, transform in _transforms(generator).items():
-        change = float((bound(X, transform(Y)) - value).abs())
-        rows.append((f"unchanged by {kind} of Y", change < tolerance, f"changes by {change:.1e}"))
-    swap = float((bound(Y, X) - value).abs())
-    rows.append(("symmetric", swap < tolerance, f"changes by {swap:.1e}"))
+    rows = [
+        (f"unchanged by {kind} of Y", *_unchanged(bound, X, transform(Y), value, tolerance))
+        for kind, transform in _transforms(generator).items()
+    ]
+    rows.append(("symmetric", *_unchanged(bound, Y, X, value, tolerance)))
     own = float(bound(X, X))
     rows.append(("X is most similar to itself", bound.direction * (own - float(value)) > 0,
                  f"{own:.4g} against {float(value):.4g} for another"))
-    tracked = value.requires_grad or bound(X, Y.clone().requires_grad_(True)).requires_grad
+    tracked = _tracked(bound, X, Y)
     error = _slope_error(bound, X, Y, generator) if tracked else np.inf
     rows.append(("differentiable", error < 1e-4, f"relative error of the slope {error:.1e}"))
     if tracked:

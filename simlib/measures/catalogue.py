@@ -8,7 +8,7 @@ from math import inf, pi
 from simlib import checks
 from simlib.measures import cca, kernels, matching, regression, rsa, shapes
 from simlib.measures.published import PUBLISHED
-from simlib.measures.record import INVARIANCES, SHAPE, Elsewhere, Measure
+from simlib.measures.record import INVARIANCES, SHAPE, Elsewhere, Measure, bound_from
 
 __all__ = ["MEASURES", "Catalogue"]
 
@@ -18,16 +18,22 @@ NEURONS = SHAPE - {"rotation"}
 
 
 class Catalogue(dict):
-    """id -> Measure; an alias, such as a published id, finds the measure with its parameters bound."""
+    """id -> Measure; an alias (a published id, the id of a bound measure) finds it with its parameters bound."""
 
     def __missing__(self, name: str) -> Measure:
         if name in PUBLISHED:
             base, params = PUBLISHED[name]
             return self[base].bind(**params)
+        found = bound_from(name, self) if isinstance(name, str) else None
+        if found:
+            return found
         raise checks.unknown_name("measure", name, [*self, *PUBLISHED], "simlib.MEASURES lists them all")
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in PUBLISHED
+        return super().__contains__(name) or name in PUBLISHED or str(name).split("--")[0] in self.keys()
+
+    def get(self, name: str, default: Measure | None = None) -> Measure | None:
+        return self[name] if name in self else default
 
 
 MEASURES: Mapping[str, Measure] = Catalogue({

@@ -21,7 +21,8 @@ def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if n < p and n < q:
         K, L = X @ X.T, Y @ Y.T
         return (K * L).sum(), square_sum(K), square_sum(L)
-    return square_sum(X.T @ Y), square_sum(X.T @ X), square_sum(Y.T @ Y)
+    own_x, own_y = (square_sum(Z @ Z.T if n < Z.shape[1] else Z.T @ Z) for Z in (X, Y))
+    return square_sum(X.T @ Y), own_x, own_y
 
 
 def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:

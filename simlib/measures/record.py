@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ import torch
 
 from simlib import checks
 
-__all__ = ["INVARIANCES", "SHAPE", "Elsewhere", "Measure"]
+__all__ = ["INVARIANCES", "SHAPE", "Elsewhere", "Measure", "bound_from"]
 
 # What can be done to one side without changing the value.
 INVARIANCES = (
@@ -74,8 +75,11 @@ class Measure:
         """
         if not params:
             return self
-        known = self.function.__kwdefaults__ or {}
+        signature = inspect.signature(self.function).parameters.values()
+        known = {option.name: option.default for option in signature if option.kind is option.KEYWORD_ONLY}
         for name in params:
+            if not known:
+                raise ValueError(f"measure {self.id!r} takes no parameters; got {name}={params[name]!r}")
             if name not in known:
                 raise checks.unknown_name(f"parameter of measure {self.id!r}:", name, known)
         base = self.base or self
@@ -101,7 +105,26 @@ def _same(a: object, b: object) -> bool:
 def _word(value: object) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:g}" if isinstance(value, int | float) else "given"
+    return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, int | float) else "given"
+
+
+def bound_from(slug: str, records: Mapping[str, Measure]) -> Measure | None:
+    """The bound record that goes by this id (`ridge-cv--folds-5--penalty-10`), None where it names none."""
+    base, *parts = slug.split("--")
+    if base not in records or not parts:
+        return None
+    pairs = (part.partition("-") for part in parts)
+    return records[base].bind(**{key: _value(text) for key, _, text in pairs})
+
+
+def _value(text: str) -> str | float | int:
+    """A parameter's value as it stands in an id, where a decimal point is a hyphen."""
+    for kind in (int, float):
+        try:
+            return kind(text.replace("-", ".", 1))
+        except ValueError:
+            continue
+    return text
 
 
 def _less(*names: str) -> Callable[[Measure], dict]:

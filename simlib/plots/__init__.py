@@ -12,6 +12,7 @@ from simlib.plots.joint import kinds_of_pair, region
 from simlib.plots.noise import noise_against_neurons
 from simlib.plots.scorecard import accuracy_over_published, capture_over_published, verdict_grid, verdict_legend
 from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
+from simlib.plots.targeted import targeted_trajectories
 from simlib.plots.theory import change_against_amount, growth_against_variance, replacement_against_variance
 
 __all__ = [
@@ -19,5 +20,5 @@ __all__ = [
     "capture_over_published", "change_against_amount", "colour", "components_against_score",
     "growth_against_variance", "kinds_of_pair", "legend", "marker", "noise_against_neurons", "panels",
     "rank_colours", "region", "replacement_against_variance", "scores_beside_chance", "short_title",
-    "toy_components", "use", "verdict_grid", "verdict_legend",
+    "targeted_trajectories", "toy_components", "use", "verdict_grid", "verdict_legend",
 ]
