@@ -4,7 +4,19 @@
     sl.score("cka", X, Y)
 """
 
-from simlib import calibration, components, datasets, decoding, experiments, joint, linalg, optimize, plots, theory
+from simlib import (
+    calibration,
+    components,
+    datasets,
+    decoding,
+    experiments,
+    frontiers,
+    joint,
+    linalg,
+    optimize,
+    plots,
+    theory,
+)
 from simlib.calibration import compare
 from simlib.components import captured_variance, score_to_capture
 from simlib.decoding import decoding_accuracy
@@ -17,6 +29,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MEASURES", "Measure", "Trajectory", "calibration", "captured_variance", "check_measure", "compare",
-    "components", "datasets", "decoding", "decoding_accuracy", "experiments", "joint", "joint_range", "linalg",
-    "maximize", "measure", "optimize", "plots", "score", "score_to_capture", "theory",
+    "components", "datasets", "decoding", "decoding_accuracy", "experiments", "frontiers", "joint", "joint_range",
+    "linalg", "maximize", "measure", "optimize", "plots", "score", "score_to_capture", "theory",
 ]

@@ -21,6 +21,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or next((found for found in map(shutil.whi
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 FIGURES = ["score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges", "chance_level",
+           "model_against_brain",
            "published_vs_reproduced"]  # fmt: skip
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}

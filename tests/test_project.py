@@ -28,7 +28,7 @@ LEVELS = [
     {"datasets"},
     {"optimize"},
     {"decoding", "components", "theory"},
-    {"joint"},
+    {"joint", "frontiers"},
     {"calibration"},
     {"experiments"},
 ]
