@@ -2,6 +2,14 @@
 
 from simlib.experiments.ascents import ascents, decodable, estimate, estimate_ranges, references
 from simlib.experiments.claims import claims_about_capture, claims_about_crossings, claims_about_toy
+from simlib.experiments.comparison import (
+    decoding_curves,
+    off_rows,
+    scorecard,
+    scorecard_captures,
+    scorecard_runs,
+    scorecard_table,
+)
 from simlib.experiments.noise import claims_about_noise, noise_scores
 from simlib.experiments.published import (
     download_published,
@@ -19,16 +27,7 @@ from simlib.experiments.replacement import (
     replacements,
     within_bounds,
 )
-from simlib.experiments.scorecard import (
-    claims_about_scorecard,
-    claims_overview,
-    decoding_curves,
-    off_rows,
-    scorecard,
-    scorecard_captures,
-    scorecard_runs,
-    scorecard_table,
-)
+from simlib.experiments.scorecard_claims import claims_about_scorecard, claims_overview
 from simlib.experiments.settings import is_quick, quick_datasets
 from simlib.experiments.store import TaskError, results_folder, run
 from simlib.experiments.summaries import (
