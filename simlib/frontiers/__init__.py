@@ -1,0 +1,27 @@
+"""Exact ranges: what one score leaves open about another, for a given spectrum of X, found without a descent.
+
+X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p, their sum 1. For each value of one
+score these functions give the least and the most of another over all Y with q columns. Which ends are proved and
+which are a sketch is said in each docstring; the book page "Exact score ranges" has the proofs.
+"""
+
+from simlib.frontiers.ranges import (
+    angular,
+    cka_range_given_nbs,
+    from_angular,
+    nbs_bounds_given_cka,
+    nbs_range_given_cka,
+    witness,
+)
+from simlib.frontiers.regression import (
+    cka_range_given_linear_regression,
+    linear_regression_range_given_cka,
+    linear_regression_range_given_nbs,
+    nbs_range_given_linear_regression,
+)
+
+__all__ = [
+    "angular", "cka_range_given_linear_regression", "cka_range_given_nbs", "from_angular",
+    "linear_regression_range_given_cka", "linear_regression_range_given_nbs", "nbs_bounds_given_cka",
+    "nbs_range_given_cka", "nbs_range_given_linear_regression", "witness",
+]  # fmt: skip
