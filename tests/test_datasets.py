@@ -10,7 +10,7 @@ import xarray as xr
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from simlib import datasets
+from simlib import datasets, decoding
 from simlib.datasets.designs import mante_design, siegel_design
 from simlib.datasets.spectra import SPECTRA, participation_ratio, variance_ratios
 from simlib.datasets.surrogates import SURROGATES, smooth
@@ -217,7 +217,7 @@ def test_describe_says_what_one_needs_to_know():
     text = datasets.describe(datasets.load("surrogate-freemanziemba2013"))
     for expected in (
         "2 time bins x 135 trials x 205 neurons",
-        "chance 0.500",
+        "chance 0.504",
         "noise (68)",
         "participation ratio 15.7",
     ):
@@ -279,3 +279,14 @@ def test_recordings_survive_a_file(name, suffix, tmp_path):
     assert datasets.data_hash(back) == datasets.data_hash(data)
     assert back.attrs == data.attrs
     xr.testing.assert_equal(back, data)
+
+
+def test_the_signal_of_a_surrogate_can_be_taken_away_and_raised_at_the_same_spectrum():
+    options = {"trials": 80, "neurons": 40}
+    plain, silent, loud = (datasets.load("surrogate-hatsopoulos2007", signal=s, **options) for s in (1.0, 0.0, 1.5))
+    for data in (silent, loud):
+        np.testing.assert_allclose(datasets.spectrum(data), datasets.spectrum(plain), rtol=1e-9)
+    accuracies = [decoding.decoding_accuracy(data, data["target"].values) for data in (silent, plain, loud)]
+    assert accuracies[0] < 0.25 < accuracies[1] < accuracies[2]
+    with pytest.raises(ValueError, match="signal needs to be 0"):
+        datasets.load("surrogate-hatsopoulos2007", signal=-1)

@@ -61,6 +61,7 @@ def surrogate(
     neurons: int | None = None,
     trials: int | None = None,
     variables: Sequence[str] = (),
+    signal: float = 1.0,
 ) -> xr.DataArray:
     """The surrogate `name` (a key of SURROGATES), (time, trial, neuron), float64.
 
@@ -73,10 +74,15 @@ def surrogate(
     response, direction and colour for Siegel. Their signals take the place of noise, so that spectrum and scale
     stay exact and the main variable's share is what it was.
 
-    Raises ValueError for fewer than 2 trials, fewer than 1 neuron, more neurons than the spectrum has PCs, or a
-    variable that the surrogate can't carry.
+    `signal` scales the shares of variance that carry the task, noise taking the rest: 1 is calibrated to the
+    recording's decoding accuracy, 0 leaves noise only. Spectrum and scale stay exact.
+
+    Raises ValueError for a negative signal, fewer than 2 trials, fewer than 1 neuron, more neurons than the
+    spectrum has PCs, or a variable that the surrogate can't carry.
     """
     facts = SURROGATES[name]
+    if not signal >= 0:
+        raise ValueError(f"signal needs to be 0 (noise only) or more; got {signal}")
     for variable in variables:
         if variable not in {**facts.shares, **facts.further}:
             raise checks.unknown_name("task variable", variable, {**facts.shares, **facts.further})
@@ -92,7 +98,7 @@ def surrogate(
     design = {key: values[rows] for key, values in full.items()}
     samples = facts.time_bins * trials
     rank = min(neurons, samples - 1)
-    Z = signals(rng, design, facts, rank, further)
+    Z = signals(rng, design, facts, rank, further, signal)
     U = np.linalg.qr(Z - Z.mean(0))[0]
     rotation = np.linalg.qr(rng.standard_normal((neurons, rank)))[0].T
     mean_square = facts.sum_of_squares / (facts.time_bins * full_trials * full_neurons)
@@ -102,7 +108,8 @@ def surrogate(
         X.reshape(facts.time_bins, trials, neurons),
         design,
         **description(name, facts, further),
-        processing={"seed": seed, "trials": trials, "neurons": neurons, "unit": facts.unit, **recipe(facts, further)},
+        processing={"seed": seed, "trials": trials, "neurons": neurons, "signal": signal, "unit": facts.unit,
+                    **recipe(facts, further)},
         time=facts.start_seconds + facts.bin_seconds * (np.arange(facts.time_bins) + 0.5),
     )
 
@@ -113,6 +120,7 @@ def signals(
     facts: Surrogate,
     rank: int,
     further: Mapping[str, Further],
+    signal: float,
 ) -> np.ndarray:
     """Columns of unit variance, (time * trial, rank): column i carries each variable with its share of PC i.
 
@@ -120,7 +128,7 @@ def signals(
     over one time bin, time courses h over three.
     """
     trials = len(next(iter(design.values())))
-    shares = variance_shares(facts, rank, further)
+    shares = strengthened(variance_shares(facts, rank, further), signal)
     noise = smooth(rng, facts.time_bins, (trials, rank), length=1)
     Z = np.sqrt(1 - sum(shares.values())) * noise
     for variable, share in shares.items():
@@ -153,6 +161,14 @@ def variance_shares(facts: Surrogate, rank: int, further: Mapping[str, Further])
     wanted = sum(more.values(), np.zeros(rank))
     scale = np.minimum(1.0, free / np.where(wanted > 0, wanted, 1.0))
     return shares | {variable: share * scale for variable, share in more.items()}
+
+
+def strengthened(shares: dict[str, np.ndarray], signal: float) -> dict[str, np.ndarray]:
+    """The shares times `signal`, their sum held at 0.98 or less."""
+    if signal == 1:
+        return shares
+    excess = np.maximum(1.0, signal * sum(shares.values()) / 0.98)
+    return {variable: signal * share / excess for variable, share in shares.items()}
 
 
 def label_patterns(rng: np.random.Generator, labels: np.ndarray, count: int) -> np.ndarray:
