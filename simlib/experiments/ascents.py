@@ -199,7 +199,7 @@ def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], ste
 
 
 def _minutes(seconds: float) -> str:
-    return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} minutes"
+    return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
 
 
 def estimate_ranges(
