@@ -204,3 +204,49 @@ def test_the_estimate_counts_what_will_run():
     data = sl.datasets.load(TINY, trials=40, neurons=10)
     text = experiments.estimate(data, ["cka", "nbs"], [0, 1], 50, 2)
     assert "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text and "GB of memory" in text
+
+
+class Recorded(Exception):
+    """Raised in the place of a run, with what would have run."""
+
+
+@pytest.mark.parametrize(
+    "call, changes",
+    [
+        (
+            lambda **o: experiments.ascents(**{"datasets": ["toy-2d"], "measures": ["cka"]} | o),
+            {
+                "datasets": [TINY], "measures": ["nbs"], "seeds": [3], "steps": 7, "quick": True, "jobs": 2,
+                "device": "cuda",
+            },
+        ),
+        (
+            lambda **o: experiments.joint_ranges(**{"datasets": ["toy-2d"], "pairs": [("cka", "nbs")]} | o),
+            {"datasets": ["hierarchy"], "pairs": [("linreg", "nbs")], "points": 3, "seeds": [3], "steps": 7, "jobs": 2},
+        ),
+        (
+            lambda **o: experiments.replacements(**{"datasets": [TINY], "measures": ["cka"]} | o),
+            {"datasets": ["surrogate-freemanziemba2013"], "measures": ["nbs"], "seeds": [3], "jobs": 2},
+        ),
+        (
+            lambda **o: experiments.noise_scores(**{"names": ["cka"], "samples": 5, "neurons": [3]} | o),
+            {"names": ["nbs"], "samples": 6, "neurons": [4], "seeds": [3], "jobs": 2},
+        ),
+    ],
+    ids=["ascents", "joint_ranges", "replacements", "noise_scores"],
+)
+def test_each_parameter_changes_what_runs(call, changes, monkeypatch):
+    def record(function, tasks, jobs=1, costs=None):
+        raise Recorded(repr((list(tasks), jobs)))
+
+    monkeypatch.setattr(store, "run", record)
+
+    def what_runs(**options):
+        with pytest.raises(Recorded) as found:
+            call(**options)
+        return str(found.value)
+
+    plain = what_runs()
+    assert plain == what_runs()
+    for name, value in changes.items():
+        assert what_runs(**{name: value}) != plain, f"{name} has no effect"
