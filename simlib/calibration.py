@@ -11,7 +11,7 @@ import torch
 
 from simlib import checks
 from simlib.linalg import centre, orthonormal_basis, participation_ratio
-from simlib.measures import MEASURES, Measure, measure
+from simlib.measures import MEASURES, Measure, measure, score
 
 __all__ = [
     "Ceiling", "chance_corrected", "compare", "expected_by_chance", "noise_ceiling", "noise_score",
@@ -19,13 +19,6 @@ __all__ = [
 ]  # fmt: skip
 
 Name = str | Measure | Callable
-
-
-def _value(bound: Measure, X: np.ndarray, Y: np.ndarray) -> float:
-    value = float(bound(torch.from_numpy(checks.flat(X)), torch.from_numpy(checks.flat(Y))))
-    if not np.isfinite(value):
-        raise ValueError(f"{bound.title} of these two is {value}: the measure is not defined on them")
-    return value
 
 
 def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0) -> np.ndarray:
@@ -38,7 +31,7 @@ def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0
     bound = measure(name)
     X, Y = _shuffleable(X, Y, permutations)
     rng = np.random.default_rng(seed)
-    return np.array([_value(bound, X, Y[..., rng.permutation(Y.shape[-2]), :]) for _ in range(permutations)])
+    return np.array([score(bound, X, Y[..., rng.permutation(Y.shape[-2]), :]) for _ in range(permutations)])
 
 
 def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +75,7 @@ def noise_score(name: Name, samples: int, neurons_x: int, neurons_y: int, *, dra
         raise ValueError(f"draws needs to be 1 or more; got {draws}")
     rng, bound = np.random.default_rng(seed), measure(name)
     return float(np.mean([
-        _value(bound, rng.standard_normal((samples, neurons_x)), rng.standard_normal((samples, neurons_y)))
+        score(bound, rng.standard_normal((samples, neurons_x)), rng.standard_normal((samples, neurons_y)))
         for _ in range(draws)
     ]))
 
@@ -121,7 +114,7 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
     for _ in range(splits):
         order = rng.permutation(len(repeats))
         first, second = repeats[order[:half]].mean(0), repeats[order[half : 2 * half]].mean(0)
-        scores.append(_value(bound, *checks.pair(first, second)))
+        scores.append(score(bound, first, second))
     return Ceiling(float(np.mean(scores)), float(np.std(scores)))
 
 
@@ -160,7 +153,7 @@ def compare(
 
 
 def _beside_chance(bound: Measure, X, Y, repeats, permutations: int, seed: int) -> dict:
-    value = _value(bound, X, Y)
+    value = score(bound, X, Y)
     null = permutation_null(bound, X, Y, permutations=permutations, seed=seed)
     chance, spread = null.mean(), null.std()
     as_similar = (bound.direction * (null - value) >= 0).sum()

@@ -116,3 +116,9 @@ def test_the_card_finds_faults():
     assert not unsafe.set_index("property")["holds"].get("finite gradient at Y = X", False)
     with pytest.raises(TypeError, match="0-d tensor"):
         sl.check_measure(lambda A, B: A)
+
+
+def test_folds_by_condition_have_a_null_too():
+    by_condition = sl.measure("ridge-cv", scheme="condition", folds=5)
+    table = sl.compare(X, RELATED, [by_condition], permutations=3)
+    assert table["score"][0] == sl.score(by_condition, X, RELATED) and table["note"][0] == ""
