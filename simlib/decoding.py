@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from simlib import checks
+from simlib.logistic import decision_values
 
-__all__ = ["chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split"]
+__all__ = ["chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split", "variable_accuracies"]
 
 
 def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -74,21 +77,56 @@ def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, to
     """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
 
     Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled
-    inputs, scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`). The folds are the same for
-    every bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
+    inputs). Two classes are fitted all at once to a relative 1e-5 (`simlib.logistic`), more of them by
+    scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`. The folds are the same for every bin, and
+    for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
     Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
     """
+    return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol)[""]
+
+
+def variable_accuracies(
+    Y, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4
+) -> dict[str, np.ndarray]:
+    """`fold_accuracies` of each of several variables (name -> labels): those of two classes share one batch of fits."""
     responses = checks.responses(Y, "Y")
-    labels = checks.label_array(labels, responses)
-    splits = split(labels, folds, seed, groups)
-    codes = np.unique(labels, return_inverse=True)[1]
     bins = responses[None] if responses.ndim == 2 else responses
-    accuracies = np.empty((folds, len(bins)))
+    found, two = {}, {}
+    for name, labels in variables.items():
+        labels = checks.label_array(labels, responses)
+        folded = split(labels, folds, seed, groups)
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) == 2:
+            two[name] = (codes, folded)
+        found[name] = None if len(classes) == 2 else _one_by_one(bins, codes, folded, tol)
+    if two:
+        batch = _all_at_once(bins, list(two.values()), min(tol, 1e-5))
+        for name, (codes, folded) in two.items():
+            found[name] = next(batch) if batch else _one_by_one(bins, codes, folded, tol)
+    return found
+
+
+def _all_at_once(bins: np.ndarray, tasks: list, tol: float) -> Iterator[np.ndarray] | None:
+    """Accuracies (folds, times) of each task, (codes of two classes, folds); None where the fits don't converge."""
+    positive = torch.stack([torch.from_numpy(codes == 1) for codes, folded in tasks for _ in folded], 1)
+    train = torch.zeros_like(positive)
+    for column, (used, _) in enumerate(fold for _, folded in tasks for fold in folded):
+        train[used, column] = True
+    odds = decision_values(torch.from_numpy(bins), positive, train, tol=tol)
+    if odds is None:
+        return None
+    hits = ((odds > 0) == positive) & ~train
+    return iter((hits.sum(1).double() / (~train).sum(0)).T.numpy().reshape(len(tasks), -1, len(bins)))
+
+
+def _one_by_one(bins: np.ndarray, codes: np.ndarray, folded: list, tol: float) -> np.ndarray:
+    """Accuracies (folds, times) by scikit-learn, a fit at a time."""
+    accuracies = np.empty((len(folded), len(bins)))
     # Problems this small lose far more to waiting threads than they gain: one thread.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         for time, trials in enumerate(map(_row_space, bins)):
-            for fold, (train, test) in enumerate(splits):
+            for fold, (train, test) in enumerate(folded):
                 decoder = LogisticRegression(C=1.0, max_iter=200, tol=tol).fit(trials[train], codes[train])
                 accuracies[fold, time] = np.mean(decoder.predict(trials[test]) == codes[test])
     return accuracies

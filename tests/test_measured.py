@@ -7,7 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 import simlib as sl
 from simlib import linalg
-from simlib.decoding import chance, fold_accuracies, score_at_accuracy, split
+from simlib.decoding import chance, fold_accuracies, score_at_accuracy, split, variable_accuracies
+from simlib.logistic import decision_values
 
 
 def draw(*shape, seed=0):
@@ -29,6 +30,50 @@ def test_decoding_is_scikit_learns_on_the_same_folds():
     np.testing.assert_allclose(tight.ravel(), slow)
     # scikit-learn's default tolerance moves single test trials (1/12 of a fold) at most.
     assert sl.decoding_accuracy(Y, LABELS) == pytest.approx(np.mean(slow), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "trials, neurons, scale", [(60, 90, 1), (60, 7, 1), (90, 30, 1e-3), (60, 20, 30), (60, 5, 1e5)]
+)
+def test_two_classes_at_once_are_scikit_learns_one_by_one(trials, neurons, scale):
+    labels = (np.arange(trials) % 3 == 0).astype(int)  # uneven classes
+    responses = scale * (draw(4, trials, neurons, seed=7) + 0.3 * labels[:, None] * draw(neurons, seed=8) + 2)
+    slow = np.empty((5, 4))
+    for fold, (train, test) in enumerate(split(labels, 5)):
+        for time, bin in enumerate(responses):
+            decoder = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-13).fit(bin[train], labels[train])
+            slow[fold, time] = decoder.score(bin[test], labels[test])
+    np.testing.assert_allclose(fold_accuracies(responses, labels), slow)
+
+
+def test_weights_of_the_batch_are_at_their_optimum():
+    responses, labels = draw(2, 40, 12, seed=9), np.arange(40) % 2
+    train = torch.from_numpy(np.arange(40) % 5 != np.arange(5)[:, None]).T
+    positive = torch.from_numpy(labels == 1)[:, None].expand(-1, 5)
+    odds = decision_values(torch.from_numpy(responses), positive, train, tol=1e-10)
+    for time, bin in enumerate(responses):
+        for fold in range(5):
+            used = train[:, fold].numpy()
+            decoder = LogisticRegression(C=1.0, max_iter=20000, tol=1e-12).fit(bin[used], labels[used])
+            np.testing.assert_allclose(odds[time, :, fold], decoder.decision_function(bin), atol=1e-6)
+
+
+def test_variables_decoded_together_are_those_decoded_alone():
+    responses = draw(3, 48, 60, seed=10)
+    variables = {"two": np.arange(48) % 2, "again": np.arange(48) // 24, "three": np.arange(48) % 3}
+    together = variable_accuracies(responses, variables, seed=1)
+    assert list(together) == list(variables)
+    for name, labels in variables.items():
+        np.testing.assert_array_equal(together[name], fold_accuracies(responses, labels, seed=1))
+
+
+def test_fits_that_do_not_converge_go_to_the_patient_solver(monkeypatch):
+    monkeypatch.setattr("simlib.logistic.STEPS", 1)
+    responses, labels = 0.5 * draw(2, 40, 12, seed=11), np.arange(40) % 2
+    assert decision_values(torch.from_numpy(responses), torch.ones(40, 1).bool(), torch.ones(40, 1).bool()) is None
+    impatient = fold_accuracies(responses, labels, tol=1e-8)
+    monkeypatch.undo()
+    np.testing.assert_allclose(impatient, fold_accuracies(responses, labels))
 
 
 def test_decoding_ignores_rotation_and_the_names_of_classes():

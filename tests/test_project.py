@@ -27,7 +27,7 @@ LEVELS = [
     {"measures"},
     {"datasets"},
     {"optimize"},
-    {"decoding", "components", "theory"},
+    {"decoding", "logistic", "components", "theory"},
     {"joint", "frontiers"},
     {"calibration"},
     {"experiments"},
