@@ -1,6 +1,7 @@
 """Exact score ranges: the ends are attained, nothing crosses them, descents come close, closed forms and slopes."""
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,28 @@ def test_curve_of_least_cka_beats_every_family(variances):
             cka = (m**2).sum(1) / (norm * np.sqrt((y**2).sum(1)))
             least = frontiers.cka_range_given_nbs(shares, nbs.clip(0, 1))[0]
             assert (cka >= least - 1e-9).all()
+
+
+@pytest.mark.parametrize("column", [0, 1], ids=["nbs", "cka"])
+@pytest.mark.parametrize("name", ["plateaus", "jumps", "random"])
+def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, column):
+    shares = roots.normalised({
+        "plateaus": np.repeat([1, 0.1, 0.03, 0.001], [3, 30, 20, 20]),
+        "jumps": np.repeat([1, 0.5, 0.01], [40, 10, 20]),
+        "random": np.exp(2 * np.random.default_rng(0).standard_normal(70)),
+    }[name])  # fmt: skip
+    levels = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.999, 0.999999])
+    fast, plain = (upper.upper_levels(shares, levels, column, len(shares), every) for every in (4, 99))
+    assert not np.isnan(plain[1 - column]).any()
+    np.testing.assert_allclose(fast[1 - column], plain[1 - column], rtol=1e-9)
+
+
+def test_all_pcs_of_the_largest_recording():
+    """50 levels at 727 PCs in under a minute: far more than it takes."""
+    start = time.process_time()
+    least, most = frontiers.cka_range_given_nbs(variance_ratios("mante2013"), np.linspace(0, 1, 50))
+    assert time.process_time() - start < 60
+    assert (np.diff(least) > 0).all() and (np.diff(most) > 0).all() and (least <= most).all()
 
 
 def test_fewer_columns_than_pcs():

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-__all__ = ["cubic_roots", "find_root", "levels_of", "normalised"]
+__all__ = ["cubic_roots", "find_root", "large_root", "levels_of", "normalised"]
 
 STEPS = 80
 ROUNDING = 1e-9
@@ -42,12 +42,23 @@ def cubic_roots(
     root from the product of the three, free of cancellation. Beyond the fold, where no positive root is
     left, both are the double root.
     """
-    size = np.sqrt((water + shares) / 3)
-    bend = pull * np.sqrt(shares) / 2
-    angle = np.arccos(np.clip(-bend / (2 * size**3), -1, 1)) / 3
+    size, bend, angle = _viete(shares, water, pull)
     large = 2 * size * np.cos(angle)
     negative = 2 * size * np.cos(angle + 2 * np.pi / 3)
     return large, np.minimum(bend / (large * -negative), size)
+
+
+def large_root(shares: Float[Array, "*#e p"], water: Float[Array, "*#e 1"], pull: Float[Array, "*#e 1"]) -> Array:
+    """The larger root of `cubic_roots` alone, at half the cost."""
+    size, _, angle = _viete(shares, water, pull)
+    return 2 * size * np.cos(angle)
+
+
+def _viete(shares: Array, water: Array, pull: Array) -> tuple[Array, Array, Array]:
+    """Size, last coefficient and angle of the cubic in Viete's form."""
+    size = np.sqrt((water + shares) / 3)
+    bend = pull * np.sqrt(shares) / 2
+    return size, bend, np.arccos(np.clip(-bend / (2 * size**3), -1, 1)) / 3
 
 
 def find_root(

@@ -4,158 +4,41 @@ Y copies the time courses of the first k PCs of X, at variances y_i of its own; 
 part; all directions that aren't full copies have the same variance w (the water level), outside of X but for the
 copied part. Status: that the best Y looks like this is proved, for any number q of Y's columns (book page "Exact
 score ranges"). For each k one cubic a PC and one scalar equation are left; the best over k is searched: a coarse
-table of all k, then the most promising ones exactly. Every point is attained by a Y.
+table of all k, or of some k and then of those between the best ones; then the most promising ones exactly. Every
+point is attained by a Y.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.frontiers.roots import cubic_roots, find_root
+from simlib.frontiers.copies import UpperPoint, along, full_copies, highest_water, last_copy, one_copy
+from simlib.frontiers.roots import find_root
 
-__all__ = ["UpperPoint", "upper_factor", "upper_levels"]
+__all__ = ["upper_factor", "upper_levels"]
 
 # A piece of the frontier with k full copies is followed by the angle of PC k's cubic, 0 where Y is the first k PCs of
-# X (no fold is in the way of an angle); one with PC k + 1 copied in part by the water level, over its highest.
+# X (no fold is in the way of an angle); one with PC k + 1 copied in part by the water level, over its highest. The
+# places run from most to least like X's first PCs; a piece with a partial copy is worth having where the scores rise.
 ANGLES = np.concatenate([np.geomspace(1e-9, 0.1, 10), np.linspace(0.2, 2.9, 28)])
-LEVELS = np.concatenate([[1e-12], np.geomspace(1e-5, 0.5, 12), np.linspace(0.6, 0.98, 8), [1 - 1e-9]])
+LEVELS = np.concatenate([[1e-12], np.geomspace(1e-5, 0.5, 12), np.linspace(0.6, 0.98, 8), [1 - 1e-9]])[::-1]
 KEPT = 4  # candidates a level that are solved exactly
+EVERY = 48  # up to this k all are tabulated, beyond it each a ninth more than the one before
+BETWEEN = 7  # numbers k tried at once between the best tabulated one and its neighbours
+PLACES = 6  # places tried for each
+ROUNDS = 8  # of such trials at most
 
 
-class UpperPoint(NamedTuple):
-    """One value a level: NBS, CKA, the number k of full copies, whether PC k + 1 is copied in part, w, pull, angle.
-
-    The angle is NaN with a partial copy, pull and angle are NaN where only PC 1 is copied.
-    """
-
-    nbs: Array
-    cka: Array
-    full: Array
-    partial: Array
-    water: Array
-    pull: Array
-    angle: Array
-
-
-def _last_copy(shares: Array, k: Array, water: Array, angle: Array) -> tuple[Array, Array]:
-    """sqrt(y_k) and the pull, each (e,), at an angle of PC k's cubic: both of its positive roots, one after another."""
-    size = np.sqrt((water + shares[k - 1]) / 3)
-    return 2 * size * np.cos((np.pi / 2 + angle) / 3), 4 * size**3 * np.sin(angle) / np.sqrt(shares[k - 1])
-
-
-def _copies(shares: Array, k: Array, water: Array, pull: Array, last: Array) -> Array:
-    """sqrt(y_i) of the full copies, (e, largest k), 0 beyond each k; `last` is that of PC k, NaN for the cubic's."""
-    columns = np.arange(int(k.max()))
-    large = cubic_roots(shares[: len(columns)], water[:, None], pull[:, None])[0] * (columns < k[:, None])
-    return np.where((columns == k[:, None] - 1) & ~np.isnan(last)[:, None], last[:, None], large)
-
-
-def _sums(shares: Array, q: int, k: Array, water: Array, pull: Array, last: Array) -> tuple[Array, ...]:
-    """T, F, s and N^2 of Y, each (e,), with k full copies (0 < k < q) and `water` in the other q - k directions.
-
-    Where `last` is NaN PC k + 1 is copied in part, at the variance pull^2 / (4 l_{k+1}).
-    """
-    x = _copies(shares, k, water, pull, last)
-    m = np.sqrt(shares[: x.shape[1]]) * x
-    part = np.isnan(last) * pull / 2
-    return (
-        (x**2).sum(axis=1) + (q - k) * water,
-        m.sum(axis=1) + part,
-        (m**2).sum(axis=1) + part**2,
-        (x**4).sum(axis=1) + (q - k) * water**2,
-    )
-
-
-def _balance(shares: Array, q: int, k: Array, water: Array, pull: Array, last: Array) -> Array:
-    """w T - pull F / 2, which is 0 where the scale of Y is stationary too."""
-    T, F, _, _ = _sums(shares, q, k, water, pull, last)
-    return water * T - pull * F / 2
-
-
-def _solve_full(shares: Array, q: int, k: Array, angle: Array) -> tuple[Array, Array, Array]:
-    """(water, pull, sqrt(y_k)) at angles of PC k, NaN where there is no such Y."""
-
-    def at(log: Array) -> Array:
-        water = np.exp(log)
-        last, pull = _last_copy(shares, k, water, angle)
-        return _balance(shares, q, k, water, pull, last) / water
-
-    low = np.log(1e-14 * shares[k - 1])
-    water = np.exp(find_root(at, low, np.log(2 * shares[k - 1])))
-    last, pull = _last_copy(shares, k, water, angle)
-    return water, pull, last
-
-
-def _solve_partial(shares: Array, q: int, k: Array, water: Array) -> tuple[Array, Array, Array]:
-    """(water, pull, NaN) at water levels, PC k + 1 copied in part; NaN where there is no such Y."""
-    last = np.full(water.shape, np.nan)
-    limit = 2 * np.sqrt(shares[k] * water)
-    pull = find_root(lambda pull: _balance(shares, q, k, water, pull, last), 1e-12 * limit, limit)
-    return water, pull, last
-
-
-def _highest_water(shares: Array, q: int, k: Array) -> Array:
-    """The water level, one for each k, at which the partial copy of PC k + 1 becomes a full one."""
-    last = np.full(k.shape, np.nan)
-
-    def at_limit(log: Array) -> Array:
-        water = np.exp(log)
-        return _balance(shares, q, k, water, 2 * np.sqrt(shares[k] * water), last) / water
-
-    low = np.full(k.shape, np.log(1e-12 * shares[0]))
-    return np.exp(find_root(at_limit, low, np.full(k.shape, np.log(8 * shares[0]))))
-
-
-def _along(shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array) -> tuple[Array, ...]:
-    """((NBS, CKA) as (2, e), d log CKA / d NBS, water, pull) at angles, or at water levels with a partial copy."""
-    water, pull, last = (_solve_partial if partial else _solve_full)(shares, q, k, place)
-    lost = np.isnan(water) | np.isnan(pull)
-    safe_water, safe_pull = np.where(lost, 1.0, water), np.where(lost, 0.0, pull)
-    T, F, s, square = _sums(shares, q, k, safe_water, safe_pull, last)
-    scores = np.stack([F / np.sqrt(T), s / (norm * np.sqrt(square))])
-    return np.where(lost, np.nan, scores), safe_pull * np.sqrt(T) / s, water, pull
-
-
-def _one_copy(shares: Array, norm: float, q: int, levels: Array, column: int) -> UpperPoint:
-    """One PC copied, in part or in full, in closed form; NaN where it doesn't come that far.
-
-    CKA = f^2 sqrt(q) / |l| while f^2 <= l_1 / q; then l_1 y / (|l| sqrt(y^2 + (1 - y)^2 / (q - 1))), f^2 = l_1 y.
-    """
-    first = shares[0]
-    if column == 0:
-        squared = levels**2
-    else:
-        small = levels * norm / np.sqrt(q)
-        inverse = np.maximum((first / (levels * norm)) ** 2 - 1, 0)
-        y = 1 / (1 + np.sqrt((q - 1) * inverse))
-        squared = np.where(small <= first / q, small, np.where(levels * norm <= first, first * y, np.nan))
-    squared = np.where(squared <= first, squared, np.nan)
-    y = np.maximum(squared / first, 1 / q)
-    size = np.sqrt(y**2 + (1 - y) ** 2 / max(q - 1, 1))
-    full = (squared > first / q).astype(int)
-    none = np.full(levels.shape, np.nan)
-    rest = np.where(full, (1 - y) / max(q - 1, 1), 1 / q)
-    return UpperPoint(np.sqrt(squared), squared / (norm * size), full, full == 0, rest, none, none)
-
-
-def _pieces(shares: Array, q: int) -> Iterator[tuple[int, bool, Array]]:
-    """(k, partial, places along it) of every piece with one full copy or more, from most to least like X's first PCs.
-
-    The places of a piece with a partial copy run the other way: it is worth having where the scores rise.
-    """
-    counts = np.arange(1, min(q - 1, len(shares)) + 1)
-    for k in counts[1:]:
-        yield int(k), False, ANGLES
-    counts = counts[counts < len(shares)]
-    if counts.size:
-        for k, highest in zip(counts, _highest_water(shares, q, counts), strict=True):
-            if not np.isnan(highest):
-                yield int(k), True, LEVELS[::-1] * highest
+def _tabulated(most: int, every: int) -> Array:
+    """The numbers k of full copies in the coarse table, 1 to `most`."""
+    if most <= every:
+        return np.arange(1, most + 1)
+    sparse = np.geomspace(every, most, 2 + int(9 * np.log(most / every)))
+    return np.unique(np.concatenate([np.arange(1, every + 1), sparse.round()])).astype(int)
 
 
 def _hermite(ends: Array, values: Array, slopes: Array, at: Array) -> Array:
@@ -168,41 +51,155 @@ def _hermite(ends: Array, values: Array, slopes: Array, at: Array) -> Array:
         return (1 - blend) * values[0] + blend * values[1] + bend
 
 
-def _candidates(shares: Array, norm: float, q: int, levels: Array, column: int) -> Array:
-    """For each level the KEPT best pieces: how good, k, partial and the bracket of the place, (5, e, KEPT)."""
-    best = [np.full((5, len(levels)), [[-np.inf], [2], [0], [1.0], [2.0]])]
+def _crossing(scores: Array, slope: Array, levels: Array, column: int) -> tuple[Array, Array]:
+    """How good each of e pieces is at its level, -inf where it isn't there, and the place before the crossing, (e,).
+
+    `scores` (2, e, places) and d log CKA / d NBS along the pieces. Given CKA, NBS is interpolated over arccos CKA:
+    over CKA its slope grows without bounds towards 1.
+    """
+    nbs, cka = scores
+    if column == 0:
+        given, other, rate = nbs, cka, slope * cka
+    else:
+        turn = np.arccos(np.minimum(cka, 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            given, other, rate = -turn, nbs, np.sin(turn) / (slope * cka)
+        levels = -np.arccos(levels)
+    miss = given - levels[:, None]
+    crosses = (miss[:, :-1] >= 0) & (miss[:, 1:] <= 0)
+    cell = crosses.argmax(axis=1)
     e = np.arange(len(levels))
-    for k, partial, places in _pieces(shares, q):
-        scores, slope, _, _ = _along(shares, norm, q, np.full(places.shape, k), partial, places)
-        given, other = scores[column], scores[1 - column]
-        rate = slope * scores[1]
-        rate = rate if column == 0 else 1 / rate
-        miss = given[None] - levels[:, None]
-        crosses = (miss[:, :-1] >= 0) & (miss[:, 1:] <= 0)
-        cell = crosses.argmax(axis=1)
-        two = np.stack([cell, cell + 1])
-        value = _hermite(given[two], other[two], rate[two], levels)
-        good = np.where(crosses[e, cell] & np.isfinite(value), value if column == 0 else -value, -np.inf)
-        rows = [good, np.full(e.shape, k), np.full(e.shape, partial), places[cell], places[cell + 1]]
-        best.append(np.stack(rows))
-    table = np.stack(best, axis=2)
+    given, other, rate = (np.stack([a[e, cell], a[e, cell + 1]]) for a in (given, other, rate))
+    value = _hermite(given, other, rate, levels)
+    return np.where(crosses[e, cell] & np.isfinite(value), value if column == 0 else -value, -np.inf), cell
+
+
+class _Setting(NamedTuple):
+    """What is searched: for each level the best k, with or without a partial copy."""
+
+    shares: Array
+    norm: float
+    q: int
+    levels: Array
+    column: int
+    partial: bool
+
+    def points(self, k: Array, steps: Array) -> tuple[Array, Array, Array]:
+        """(NBS, CKA), d log CKA / d NBS and the place at `steps`, (e, places): positions in ANGLES or LEVELS."""
+        grid = LEVELS if self.partial else ANGLES
+        place = np.interp(steps, np.arange(len(grid)), grid)
+        if self.partial:
+            counts, where = np.unique(k, return_inverse=True)
+            place = place * highest_water(self.shares, self.q, counts)[where.reshape(k.shape)][:, None]
+        every = np.broadcast_to(k[:, None], place.shape).ravel()
+        scores, slope, _, _ = along(self.shares, self.norm, self.q, every, self.partial, place.ravel())
+        return scores.reshape(2, *place.shape), slope.reshape(place.shape), place
+
+
+def _tried(setting: _Setting, k: Array, steps: Array) -> tuple[Array, Array]:
+    """(how good, k, place before, place after) and the steps before and after, for one k and `steps` a level."""
+    scores, slope, place = setting.points(k, steps)
+    good, cell = _crossing(scores, slope, setting.levels, setting.column)
+    e = np.arange(len(good))
+    return np.stack([good, k, place[e, cell], place[e, cell + 1]]), np.stack([steps[e, cell], steps[e, cell + 1]])
+
+
+def _table(setting: _Setting, counts: Array) -> tuple[Array, Array]:
+    """The same for all k in `counts`, each (:, e, k); all levels share the points of one k."""
+    size = len(setting.levels)
+    steps = np.arange(len(LEVELS if setting.partial else ANGLES), dtype=float)[None]
+    rows, cells = [], []
+    for k in counts:
+        scores, slope, place = setting.points(np.array([k]), steps)
+        shape = (size, steps.size)
+        good, cell = _crossing(
+            np.broadcast_to(scores, (2, *shape)), np.broadcast_to(slope, shape), setting.levels, setting.column
+        )
+        rows.append(np.stack([good, np.full(size, float(k)), place[0, cell], place[0, cell + 1]]))
+        cells.append(np.stack([cell, cell + 1]))
+    return np.stack(rows, axis=2), np.stack(cells, axis=2)
+
+
+def _around(values: Array, best: Array) -> Array:
+    """The columns best - 1, best and best + 1 (at the edge, the edge) of (e, columns) as (3, e)."""
+    near = np.clip(best + np.array([[-1], [0], [1]]), 0, values.shape[1] - 1)
+    return values[np.arange(len(best)), near]
+
+
+def _least_k(setting: _Setting) -> Array:
+    """The smallest k that comes as far as each level: that of the first k PCs alone, one less with a partial copy."""
+    shares, norm = setting.shares, setting.norm
+    kept = np.sqrt((shares**2).cumsum()) / norm if setting.column else np.sqrt(shares.cumsum())
+    return np.clip(np.searchsorted(kept, setting.levels) + 1 - setting.partial, 1, len(shares) - setting.partial)
+
+
+def _refined(setting: _Setting, rows: Array, cells: Array) -> list[Array]:
+    """More rows, (4, e, trials): each level's best k is sought between the neighbours of the best one so far."""
+    found, size = [], len(setting.levels)
+    grid = np.arange(len(LEVELS if setting.partial else ANGLES), dtype=float)
+    least, here = _least_k(setting), np.arange(size)
+    while True:
+        some = np.isfinite(rows[0]).any(axis=1)
+        first_k = (rows[1] < least[here][:, None]).sum(axis=1).clip(max=rows.shape[2] - 1)
+        best = np.where(some, rows[0].argmax(axis=1), first_k)
+        low, _, high = _around(rows[1], best)
+        low = np.clip(least[here], low, high)
+        known = np.isfinite(_around(rows[0], best)).all(axis=0)
+        wide = high - low > np.where(known, 2, 0)
+        if not wide.any() or len(found) > ROUNDS:
+            return found
+        rows, cells, best, low, high, known = (
+            rows[:, wide], cells[:, wide], best[wide], low[wide], high[wide], known[wide]
+        )  # fmt: skip
+        here = here[wide]
+        trial = np.linspace(low, high, BETWEEN + 2, axis=1).round()
+        first = _around(cells[0], best).min(axis=0) - 0.5
+        last = _around(cells[1], best).max(axis=0) + 0.5
+        short = np.linspace(first.clip(0), last.clip(max=grid[-1]), PLACES, axis=1)
+        rows, cells = np.full((4, len(here), BETWEEN + 2), -np.inf), np.zeros((2, len(here), BETWEEN + 2))
+        for group, steps in ((known, short[known]), (~known, np.tile(grid, ((~known).sum(), 1)))):
+            if group.any():
+                many = setting._replace(levels=np.repeat(setting.levels[here[group]], BETWEEN + 2))
+                new = _tried(many, trial[group].ravel().astype(int), np.repeat(steps, BETWEEN + 2, axis=0))
+                rows[:, group], cells[:, group] = (part.reshape(len(part), -1, BETWEEN + 2) for part in new)
+        every = np.full((4, size, BETWEEN + 2), [[[-np.inf]], [[2]], [[1.0]], [[2.0]]])
+        every[:, here] = rows
+        found.append(every)
+
+
+def _candidates(setting: _Setting, every: int) -> Array:
+    """For each level the KEPT best k: how good, k and the bracket of the place, (4, e, KEPT)."""
+    size, p = len(setting.levels), len(setting.shares)
+    found = [np.full((4, size, 1), [[[-np.inf]], [[2]], [[1.0]], [[2.0]]])]
+    counts = _tabulated(min(setting.q - 1, p), every)
+    counts = counts[counts < p] if setting.partial else counts[counts > 1]  # k = 1 in full: one_copy
+    if counts.size:
+        rows, cells = _table(setting, counts)
+        found.append(rows)
+        if counts[-1] > every:
+            found += _refined(setting, rows, cells)
+    table = np.concatenate(found, axis=2)
+    table = np.take_along_axis(table, np.lexsort((-table[0], table[1]))[None], axis=2)
+    table[0, :, 1:][table[1, :, 1:] == table[1, :, :-1]] = -np.inf  # the same k again, from another round
     order = np.argsort(-table[0], axis=1)[:, :KEPT]
     return np.take_along_axis(table, order[None], axis=2)
 
 
-def upper_levels(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int, q: int) -> UpperPoint:
+def upper_levels(
+    shares: Float[Array, " p"], levels: Float[Array, " e"], column: int, q: int, every: int = EVERY
+) -> UpperPoint:
     """The frontier where NBS (column 0) or CKA (column 1) takes the values `levels`, all in (0, 1).
 
-    `q` is the number of Y's columns. NaN where no Y of q columns comes that far.
+    `q` is the number of Y's columns; all k up to `every` are tabulated. NaN where no Y of q columns comes that far.
     """
     norm = float(np.sqrt((shares**2).sum()))
     shares = shares[:q]
-    found = _one_copy(shares, norm, q, levels, column)
-    table = _candidates(shares, norm, q, levels, column)
-    for rank in range(table.shape[2]):
-        good, k, part, first, second = table[:, :, rank]
-        for partial in (False, True):
-            some = np.flatnonzero(np.isfinite(good) & (part == partial))
+    found = one_copy(shares, norm, q, levels, column)
+    for partial in (False, True):
+        table = _candidates(_Setting(shares, norm, q, levels, column, partial), every)
+        for rank in range(table.shape[2]):
+            good, k, first, second = table[:, :, rank]
+            some = np.flatnonzero(np.isfinite(good))
             if some.size:
                 count = k[some].astype(int)
                 new = _exactly(shares, norm, q, count, partial, first[some], second[some], levels[some], column)
@@ -216,10 +213,10 @@ def _exactly(
     """The points of pieces whose score number `column` takes the values `levels`, between two places."""
 
     def miss(place: Array) -> Array:
-        return _along(shares, norm, q, k, partial, place)[0][column] - levels
+        return along(shares, norm, q, k, partial, place)[0][column] - levels
 
     place = find_root(miss, first, second)
-    (nbs, cka), _, water, pull = _along(shares, norm, q, k, partial, np.where(np.isnan(place), first, place))
+    (nbs, cka), _, water, pull = along(shares, norm, q, k, partial, np.where(np.isnan(place), first, place))
     angle = np.full(place.shape, np.nan) if partial else place
     lost = np.isnan(place) | ~(np.abs((nbs, cka)[column] - levels) < 1e-10)  # a jump, not a crossing
     return UpperPoint(
@@ -251,7 +248,7 @@ def upper_factor(shares: Float[Array, " p"], q: int, point: UpperPoint, e: int) 
     else:
         at = slice(e, e + 1)
         k, level, pull, angle = point.full[at], point.water[at], point.pull[at], point.angle[at]
-        variance[:full] = _copies(shares, k, level, pull, _last_copy(shares, k, level, angle)[0])[0] ** 2
+        variance[:full] = full_copies(shares, k, level, pull, last_copy(shares, k, level, angle)[0])[0] ** 2
         if point.partial[e]:
             copied[full] = point.pull[e] ** 2 / (4 * shares[full])
     copied[:full] = variance[:full]
