@@ -265,7 +265,7 @@ def test_linear_regression_ranges():
     shares = roots.normalised(variances)
     X = data(variances)
     rng = np.random.default_rng(4)
-    for columns in (1, 3, 5):
+    for columns in (1, 3, 5, 7):
         for _ in range(60):
             Y = X @ rng.standard_normal((5, columns)) + rng.choice([0, 0.1, 1]) * rng.standard_normal((40, columns))
             Y = Y * np.exp(3 * rng.standard_normal(columns))
@@ -324,6 +324,16 @@ def test_first_pcs(name, count, low, high):
     np.testing.assert_allclose(found, (low, high), atol=1e-3)
 
 
+def test_pairs_by_name():
+    variances = SPECTRA_TRIED["uneven"]
+    assert frontiers.has_range("cka-angular-score", "linreg") and not frontiers.has_range("cka", "cka-angular-score")
+    low, high = frontiers.score_range(variances, "procrustes-angular-score", 0.9, "cka-angular-score", 8)
+    cka = np.array(frontiers.cka_range_given_nbs(variances, np.cos(0.05 * np.pi), 8))
+    np.testing.assert_allclose((low, high), 1 - 2 / np.pi * np.arccos(cka), atol=1e-12)
+    assert frontiers.score_range(variances, "linreg", 0.7, "nbs")[1] == pytest.approx(np.sqrt(0.7))
+    assert set(frontiers.STATUS["cka", "nbs"]) == {"proved", "conjecture"}
+
+
 def test_angular_forms():
     X, Y = data(np.ones(3)), data(np.arange(1, 4), seed=1)
     nbs, cka = scores(X, Y)
@@ -338,7 +348,8 @@ def test_angular_forms():
         (lambda: frontiers.nbs_range_given_cka(np.ones((2, 2)), 0.5), r"shape \(2, 2\)"),
         (lambda: frontiers.nbs_range_given_cka(np.ones(2), 1.5), "scores lie in"),
         (lambda: frontiers.nbs_range_given_cka(np.ones(3), 0.5, 2), "at least 3 columns"),
-        (lambda: frontiers.nbs_range_given_linear_regression(np.ones(3), 0.5, 4), "1 to 3"),
+        (lambda: frontiers.nbs_range_given_linear_regression(np.ones(3), 0.5, 0), "1 or more"),
+        (lambda: frontiers.score_range(np.ones(3), "cka", 0.5, "ridge-cv"), "no exact range of 'ridge-cv'"),
         (lambda: frontiers.cka_range_given_linear_regression(np.ones(3), -0.5), "scores lie in"),
         (lambda: frontiers.witness(np.eye(4), "most", cka=0.5), "most-cka"),
         (lambda: frontiers.witness(data(np.ones(3)), "most-cka", cka=1.0), "lies in"),

@@ -5,6 +5,7 @@ score these functions give the least and the most of another over all Y with q c
 which are a sketch is said in each docstring; the book page "Exact score ranges" has the proofs.
 """
 
+from simlib.frontiers.pairs import STATUS, has_range, plain, score_range
 from simlib.frontiers.ranges import (
     angular,
     cka_range_given_nbs,
@@ -21,7 +22,7 @@ from simlib.frontiers.regression import (
 )
 
 __all__ = [
-    "angular", "cka_range_given_linear_regression", "cka_range_given_nbs", "from_angular",
+    "STATUS", "angular", "cka_range_given_linear_regression", "cka_range_given_nbs", "from_angular", "has_range",
     "linear_regression_range_given_cka", "linear_regression_range_given_nbs", "nbs_bounds_given_cka",
-    "nbs_range_given_cka", "nbs_range_given_linear_regression", "witness",
+    "nbs_range_given_cka", "nbs_range_given_linear_regression", "plain", "score_range", "witness",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
-"""Ranges of pairs with the R^2 of linear regression of X on Y, in closed form. Status: proved, for any q <= p.
+"""Ranges of pairs with the R^2 of linear regression of X on Y, in closed form. Status: proved, for any q.
 
 R^2 hears only which directions Y spans: with mu_1 >= ... >= mu_q the eigenvalues of X's covariance within that
-span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of X's PCs. L_k = l_1 + ... + l_k.
+span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of X's PCs (0 beyond the p-th). L_k = l_1 + ... + l_k.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def _setting(variances, level, columns: int | None) -> tuple[Array, Array, int, 
     shares = normalised(variances)
     levels = levels_of(level)
     q = len(shares) if columns is None else columns
-    if not 1 <= q <= len(shares):
-        raise ValueError(f"columns is the number of Y's columns, 1 to {len(shares)} (PCs of X) with R^2; got {columns}")
+    if q < 1:
+        raise ValueError(f"columns is the number of Y's columns, 1 or more; got {columns}")
     return shares, levels, q, float(np.sqrt((shares**2).sum()))
 
 
@@ -44,7 +44,7 @@ def nbs_range_given_linear_regression(
 
     `variances` (p,) of X's PCs in any unit; `columns` = q of Y, p unless given. The low end is approached, not
     attained, for q > 1: one direction takes nearly all of Y's variance. NaN for r > L_q, which no Y reaches.
-    Raises ValueError for scores outside [0, 1] and for more columns than PCs.
+    Raises ValueError for scores outside [0, 1].
     """
     shares, levels, q, _ = _setting(variances, linear_regression, columns)
     reached = levels <= shares[:q].sum() + 1e-12
@@ -92,7 +92,7 @@ def linear_regression_range_given_cka(
     squares = (shares[:q] ** 2).cumsum()
     wanted = (levels * norm) ** 2
     reached = wanted <= squares[-1] + 1e-12
-    full = np.minimum((squares[:, None] < wanted.ravel() - 1e-15).sum(axis=0), q - 1).reshape(wanted.shape)
+    full = np.minimum((squares[:, None] < wanted.ravel() - 1e-15).sum(axis=0), len(squares) - 1).reshape(wanted.shape)
     before = np.concatenate([[0.0], squares])[full]
     low = np.concatenate([[0.0], shares.cumsum()])[full] + np.sqrt(np.maximum(wanted - before, 0))
     high = np.minimum(levels * norm + shares[: q - 1].sum(), shares[:q].sum())
