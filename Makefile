@@ -11,13 +11,14 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 HTML = book/_build/html
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+CARDS = $(BIN)/python book/cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
 EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
 
 # Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
 ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html notebooks figure store test benchmarks serve clean
+.PHONY: help setup book html notebooks figure cards card store test benchmarks serve clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -36,7 +37,7 @@ endif
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,oracles]'
 	@touch $@
 
-book: notebooks html ## execute what is out of date, build the book, say where it lies
+book: notebooks cards html ## execute what is out of date, build the book, say where it lies
 	@echo
 	@echo "The book lies at $(abspath $(HTML))/index.html"
 	@echo "Open that file in a browser, or serve it: make serve (then http://localhost:$(PORT))"
@@ -48,8 +49,19 @@ figure: $(STAMP) ## execute one notebook: make figure NAME=joint_score_ranges PA
 	@test -n "$(NAME)" || { echo 'Which one? make figure NAME=joint_score_ranges (the others: ls notebooks)'; exit 2; }
 	@$(EXECUTE) $(NAME) $(PARAMS)
 
+cards: $(STAMP) ## write the cards of all measures that are out of date
+	@$(CARDS)
+
+card: $(STAMP) ## the card of one measure: make card MEASURE=path.py:my_score (FULL=1: every section)
+	@test -n "$(MEASURE)" || { echo 'Which one? make card MEASURE=path.py:my_score, or an id: make card MEASURE=rsa FULL=1'; exit 2; }
+	@$(CARDS) "$(MEASURE)"
+
+# The pages that a build can't do without; `make cards` brings them up to date.
+book/_generated/cards.txt: | $(STAMP)
+	@$(CARDS)
+
 # A failed build is removed: the next one would not repeat the warnings of pages it thinks are done.
-html: $(STAMP) ## build the book from the executed notebooks
+html: $(STAMP) book/_generated/cards.txt ## build the book from the executed notebooks
 	@$(BIN)/python book/prepare.py
 	@$(BIN)/jupyter-book build book $(ALL) --quiet -W -n --keep-going || { rm -rf book/_build; exit 1; }
 
@@ -97,4 +109,4 @@ serve: ## serve the built book on this machine
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)
 
 clean: ## remove the built book and the executed notebooks (results and .venv stay)
-	rm -rf book/_build book/_vendor book/_failed book/figures
+	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/_generated/cards.txt

@@ -35,7 +35,7 @@ pytestmark = [
 
 def pages() -> list[str]:
     """Every page of the book, without its ending."""
-    found = sorted(HTML.glob("*.html")) + sorted(HTML.glob("figures/*.html"))
+    found = sorted(HTML.glob("*.html")) + sorted(HTML.glob("figures/*.html")) + sorted(HTML.glob("cards/*.html"))
     return [str(page.relative_to(HTML).with_suffix("")) for page in found]
 
 

@@ -1,5 +1,6 @@
 """Tidy tables to axes. A plot never computes, saves or shows; it draws on `ax` and returns it."""
 
+from simlib.plots.card import chance_against_neurons, cost_against_size, loss_against_variance
 from simlib.plots.compare import scores_beside_chance
 from simlib.plots.curves import (
     accuracy_against_score,
@@ -17,8 +18,9 @@ from simlib.plots.theory import change_against_amount, growth_against_variance, 
 
 __all__ = [
     "accuracy_against_score", "accuracy_over_published", "badge", "capture_against_variance",
-    "capture_over_published", "change_against_amount", "colour", "components_against_score",
-    "growth_against_variance", "kinds_of_pair", "legend", "marker", "noise_against_neurons", "panels",
-    "rank_colours", "region", "replacement_against_variance", "scores_beside_chance", "short_title",
-    "targeted_trajectories", "toy_components", "use", "verdict_grid", "verdict_legend",
+    "capture_over_published", "chance_against_neurons", "change_against_amount", "colour",
+    "components_against_score", "cost_against_size", "growth_against_variance", "kinds_of_pair", "legend",
+    "loss_against_variance", "marker", "noise_against_neurons", "panels", "rank_colours",
+    "region", "replacement_against_variance", "scores_beside_chance", "short_title", "targeted_trajectories",
+    "toy_components", "use", "verdict_grid", "verdict_legend",
 ]

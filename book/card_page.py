@@ -1,0 +1,270 @@
+"""The sections of a measure's card as Markdown, with their pictures; every number comes from a table."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from prepare import number, parameters, table
+
+from simlib import experiments, plots
+from simlib.experiments import cards
+from simlib.measures import Measure
+
+
+class Card(NamedTuple):
+    """One measure's card: its name as given, its record, where it goes, how much is run and drawn."""
+
+    name: str
+    record: Measure
+    out: Path
+    quick: bool
+    full: bool
+    jobs: int
+
+    @property
+    def path(self) -> Path:
+        return self.out / f"{self.record.id}.md"
+
+
+# -- Words -------------------------------------------------------------------------------------------
+
+
+def plain(text: object) -> str:
+    """Text that Markdown leaves as it is, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", " ".join(str(text).split()))
+
+
+def shown(value: float) -> str:
+    """Two or three digits that count, with a true minus sign; what is below 5e-7 is rounding: 0."""
+    if not math.isfinite(value):
+        return "undefined"
+    if abs(value) < 5e-7:
+        return "0"
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 0.095 else f"{value:.2g}"
+    return text.replace("-", "−")
+
+
+def interval(found: dict, of: str) -> str:
+    """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`."""
+    if not found["count"]:
+        return "none found"
+    return f"{shown(found['mean'])} ({shown(found['low'])} to {shown(found['high'])} over {int(found['count'])} {of})"
+
+
+def figure(card: Card, part: str, drawn: plt.Figure, alt: str, caption: str) -> str:
+    """Save the picture and return the directive that shows it."""
+    name = f"{card.record.id}-{part}.png"
+    drawn.savefig(card.out / name, dpi=110)
+    plt.close(drawn)
+    return f"```{{figure}} {name}\n:alt: {plain(alt)}\n\n{caption}\n```\n"
+
+
+# -- Sections ----------------------------------------------------------------------------------------
+
+
+def what_it_is(card: Card) -> str:
+    record = card.record
+    paragraphs = (inspect.getdoc(record.function) or "").split("\n\n")[:2]
+    text = "\n\n".join(plain(paragraph) for paragraph in paragraphs if paragraph)
+    rows = [
+        ["In code", f"`{record.id}`{plain(parameters(record))}"],
+        ["Range", f"{number(record.range[0])} to {number(record.range[1])}"],
+        ["Direction", "grows with similarity" if record.direction > 0 else "a distance: shrinks with similarity"],
+        ["X with itself", "depends on X, or isn't known" if record.own is None else number(record.own)],
+        ["Symmetric", "yes" if record.symmetric else "no, or not declared"],
+        ["Unchanged by, of Y", plain(", ".join(sorted(record.invariances)) or "nothing declared")],
+        ["Source", plain(record.source)],
+        ["Also known as", ", ".join(f"`{alias}`" for alias in record.aliases) or "no other name"],
+    ]
+    return f"{text or 'Its function has no docstring.'}\n\n{table(['Property', 'Value'], rows)}"
+
+
+def outcome(checks: pd.DataFrame) -> str:
+    """`38 of 38 as expected`, or that they couldn't be run."""
+    return f"{int(checks['ok'].sum())} of {len(checks)} as expected" if "ok" in checks else "not run"
+
+
+def checked(checks: pd.DataFrame) -> str:
+    if "ok" not in checks:
+        return f"The checks could not be run: {plain(checks['note'].iloc[0])}\n"
+    columns = [c for c in ("check", "about", "expected", "outcome", "ok", "evidence", "reason") if c in checks]
+    rows = [[plain(row[column]) for column in columns] for _, row in checks[columns].iterrows()]
+    unexpected = checks.loc[~checks["ok"].astype(bool), "check"]
+    words = f"{outcome(checks)}."
+    if len(unexpected):
+        words += f" Otherwise than expected: {plain('; '.join(unexpected))}."
+    return f"{words}\n\n{table([column.capitalize() for column in columns], rows)}"
+
+
+def sensitivity(card: Card, losses: pd.DataFrame) -> str:
+    distance = card.record.direction < 0
+    drawn, ax = plt.subplots(figsize=(6.6, 3.3))
+    plots.loss_against_variance(losses, cards.reference_losses(), ax, distance)
+    found, word = cards.exponents(losses), "growth" if distance else "loss"
+    text = f"The first {cards.NEURONS} PCs of Siegel 2015's published spectrum, in {cards.SAMPLES} samples; one PC's "
+    text += "time course is replaced by noise orthogonal to all of them. "
+    if found["count"]:
+        text += f"The {word} goes as the variance to the power {interval(found, 'random draws of X')}, fitted over "
+        text += f"{int(losses.loc[losses['loss'] > cards.NO_LOSS, 'pc'].nunique())} PCs. "
+    else:
+        text += "No exponent can be fitted. "
+    text += "For comparison: 2 for CKA, 1 for NBS, about 1/2 for angular Procrustes. "
+    if losses["theory"].notna().any():
+        error = (losses["score"] - losses["theory"]).abs().max()
+        text += f"Theory has an equation for it, from which the scores differ by {error:.0e} at most. "
+    if found["flat"]:
+        text += f"{found['flat']:.0%} of the replacements cost nothing or improve the value: the axes can't show them. "
+    text += undefined(losses, losses["score"].isna())
+    title = plain(card.record.title)
+    return text.strip() + "\n\n" + figure(
+        card, "sensitivity", drawn,
+        f"{word.capitalize()} of {card.record.title} against the explained variance of the replaced PC, log axes, "
+        "over reference lines: CKA falls steepest, NBS less, angular Procrustes least",
+        f"What {title} makes of one lost PC. Black: mean, least and greatest of {losses['seed'].nunique()} draws of X.",
+    )  # fmt: skip
+
+
+def reason(error: experiments.TaskError) -> str:
+    """Why the last of the failed tasks failed, without its arguments."""
+    return str(error).splitlines()[-1].split("}: ", 1)[-1]
+
+
+def undefined(rows: pd.DataFrame, where: pd.Series) -> str:
+    """Where a measure has no value, and the first reason it gave."""
+    if not where.any():
+        return ""
+    first = plain(rows.loc[where, "note"].iloc[0]).rstrip(".")
+    return f"Undefined in {int(where.sum())} of {len(rows)} cases; the first reason given: {first}."
+
+
+def chance(card: Card, draws: pd.DataFrame) -> str:
+    cells = cards.chance_cells(draws)
+    drawn, ax = plt.subplots(figsize=(6.6, 3.1))
+    plots.chance_against_neurons(cells, ax)
+    text = "Independent Gaussian $X$ and $Y$, so nothing is shared. "
+    known = cells.dropna(subset="mean")
+    if len(known):
+        low, high = known.loc[known["mean"].idxmin()], known.loc[known["mean"].idxmax()]
+        for word, cell in (("Lowest", low), ("Highest", high)):
+            size = f"{cell['samples']} samples of {cell['neurons']} neurons"
+            text += f"{word} mean: {interval(cell, 'draws')} for {size}. "
+    if known["closed_form"].notna().any():
+        off = (known["mean"] - known["closed_form"]).abs().max()
+        text += f"The closed form (dashed) is at most {shown(off)} off the mean of the draws. "
+    text += undefined(draws, draws["score"].isna())
+    gone = draws.groupby(["samples", "neurons"])["score"].agg(lambda scores: scores.isna().sum())
+    places = [f"n = {n}, p = {p} ({k} draws)" for (n, p), k in gone[gone > 0].items()]
+    text += f" Where: {'; '.join(places)}." if places else ""
+    return text.strip() + "\n\n" + figure(
+        card, "chance", drawn,
+        f"{card.record.title} of independent noise against neurons, a line for each number of samples",
+        f"{plain(card.record.title)} of noise: mean, and bars from the least to the greatest of "
+        f"{draws['draw'].nunique()} draws.",
+    )  # fmt: skip
+
+
+def why_not(card: Card) -> str:
+    """Why this measure can't be climbed, "" if it can."""
+    if card.record.direction < 0:
+        return "This is a distance; ascents and joint ranges are drawn for scores. Ask for the card of its score."
+    return "" if card.record.differentiable else "It has no gradient to climb."
+
+
+def decodability(card: Card) -> str:
+    if why_not(card):
+        return why_not(card) + "\n"
+    try:
+        tables = cards.decodability(card.name, quick=card.quick, jobs=card.jobs)
+    except experiments.TaskError as error:
+        return f"The ascent failed: {plain(reason(error))}\n"
+    curves, crossings, references = tables["curves"], tables["crossings"], tables["references"]
+    drawn, ax = plt.subplots(figsize=(4.8, 3.3))
+    plots.accuracy_against_score(curves, crossings, references, ax)
+    reached = crossings["score"].dropna()
+    share = f"{len(reached)} of {len(crossings)} ascents"
+    text = f"Noise climbs towards the small surrogate of Siegel 2015; {references['variable'].iloc[0]} is decoded "
+    text += f"on the way. It gets 90% of the way from chance to $X$'s own accuracy in {share}"
+    if len(reached):
+        text += f", at a score of {interval(cards.spread(reached), 'seeds')}"
+    ends = cards.spread(crossings["final_score"])
+    text += f". The ascents end at {interval(ends, 'seeds')}."
+    return text + "\n\n" + figure(
+        card, "decodability", drawn,
+        f"Decoding accuracy against {card.record.title} during ascents, with the accuracy on X and chance as lines",
+        "Mean accuracy, with its standard deviation over folds and seeds; markers: 90% of the way, a marker a seed. "
+        "Surrogate data at quick settings.",
+    )  # fmt: skip
+
+
+def joint_range(card: Card) -> str:
+    if why_not(card):
+        return why_not(card) + "\n"
+    try:
+        ends, limits = cards.regions(card.name, quick=card.quick, jobs=card.jobs)
+    except experiments.TaskError as error:
+        return f"The descents failed: {plain(reason(error))}\n"
+    pairs = list(dict.fromkeys(ends["against"]))
+    drawn, axes = plt.subplots(1, len(pairs), figsize=(3.5 * len(pairs), 3.6), squeeze=False)
+    for against, ax in zip(pairs, axes.flat, strict=True):
+        of_pair = limits[limits["against"] == against]
+        wide = of_pair.pivot(index="given", columns="bound", values="mean").reset_index()
+        plots.region(ends[ends["against"] == against], wide, ax)
+    rows = [
+        [plots.short_title(row.given), plots.short_title(row.other), row.bound, interval(row._asdict(), "seeds")]
+        for row in limits.itertuples()
+    ]
+    text = "Both scores at once are driven towards targets round the unit square, from noise. "
+    if card.record.id in cards.AGAINST:
+        text += "A measure against itself has no region: that pair is left out. "
+    words = " and ".join(plots.short_title(against) for against in pairs)
+    return text.strip() + "\n\n" + table(["0.9 or more on", "allows on", "bound", "score"], rows) + "\n" + figure(
+        card, "joint", drawn,
+        f"Reachable pairs of {card.record.title} and {words}, as regions of the unit square",
+        f"What {plain(card.record.title)} leaves open, an outline a seed. Thin lines lead from where a descent ended "
+        "to its target; bars span what 0.9 or more on the other score allows (mean over seeds). "
+        "Descent may miss some of it.",
+    )  # fmt: skip
+
+
+def cost(card: Card) -> str:
+    seconds = cards.cost_seconds(card.name, quick=card.quick)
+    failed = undefined(seconds, seconds["seconds"].isna())
+    if seconds["seconds"].isna().all():
+        return f"{failed}\n"
+    drawn, axes = plt.subplots(1, 2, figsize=(6.6, 2.9), sharey=True)
+    plots.cost_against_size(seconds, axes)
+    kind = "score and gradient" if seconds["gradient"].all() else "score (it has no gradient)"
+    text = f"Time of one {kind} in float32, on the machine that made this page. "
+    for row in cards.cost_exponents(seconds).itertuples():
+        text += f"It grows as {row.varied} to the power {interval(row._asdict(), 'repeats')}. "
+    return text + failed + "\n\n" + figure(
+        card, "cost", drawn,
+        f"Time of {card.record.title} against samples and against neurons, log axes",
+        f"Median of {seconds['repeat'].nunique()} repeats; bars: least and greatest.",
+    )  # fmt: skip
+
+
+def page(card: Card, checks: pd.DataFrame, losses: pd.DataFrame, draws: pd.DataFrame) -> str:
+    """The whole card; saves its pictures beside it."""
+    plots.use()
+    card.out.mkdir(parents=True, exist_ok=True)
+    sections = {
+        "What it is": what_it_is(card),
+        "Checks": checked(checks),
+        "Sensitivity to the variance of a PC": sensitivity(card, losses),
+        "Chance": chance(card, draws),
+    }
+    if card.full:
+        sections |= {"Decodability": decodability(card), "Joint range": joint_range(card), "Cost": cost(card)}
+    else:
+        words = "Decodability, joint range and cost are run for the six measures of the paper, and on request:"
+        sections["More"] = f"{words} `make card MEASURE={card.name} FULL=1`.\n"
+    note = "*Quick settings: fewer draws and seeds, shorter runs.*\n\n" if card.quick else ""
+    body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
+    return f"# {plain(card.record.title)}\n\n{note}{body}"
