@@ -10,6 +10,7 @@ from simlib.experiments.comparison import (
     scorecard_runs,
     scorecard_table,
 )
+from simlib.experiments.fold_schemes import claims_about_folds, fold_scores, fold_transfer
 from simlib.experiments.noise import claims_about_noise, noise_scores
 from simlib.experiments.published import (
     download_published,
@@ -37,14 +38,32 @@ from simlib.experiments.summaries import (
     crossing_table,
     crossings,
 )
+from simlib.experiments.supplement import (
+    start_variants,
+    variable_crossings,
+    variable_references,
+    variant_captures,
+    variant_runs,
+)
+from simlib.experiments.supplement_claims import (
+    capture_differences,
+    capture_order,
+    claims_about_gaussian,
+    claims_about_penalty,
+    claims_about_starts,
+    with_penalty,
+)
 
 __all__ = [
-    "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_scores", "changes",
-    "claims_about_capture", "claims_about_crossings", "claims_about_noise", "claims_about_ranges",
-    "claims_about_replacement", "claims_about_scorecard", "claims_about_toy", "claims_overview",
-    "component_curves", "crossing_table", "crossings", "decodable", "decoding_curves", "download_published",
-    "end_points", "estimate", "estimate_ranges", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs",
-    "noise_scores", "off_rows", "published_captures", "published_curves", "published_folder",
-    "published_note", "quick_datasets", "references", "replacements", "results_folder", "run", "scorecard",
-    "scorecard_captures", "scorecard_runs", "scorecard_table", "within_bounds",
+    "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_differences", "capture_order",
+    "capture_scores", "changes", "claims_about_capture", "claims_about_crossings", "claims_about_folds",
+    "claims_about_gaussian", "claims_about_noise", "claims_about_penalty", "claims_about_ranges",
+    "claims_about_replacement", "claims_about_scorecard", "claims_about_starts", "claims_about_toy",
+    "claims_overview", "component_curves", "crossing_table", "crossings", "decodable", "decoding_curves",
+    "download_published", "end_points", "estimate", "estimate_ranges", "fold_scores", "fold_transfer",
+    "gradient_rows", "is_quick", "joint_ranges", "largest_pcs", "noise_scores", "off_rows",
+    "published_captures", "published_curves", "published_folder", "published_note", "quick_datasets",
+    "references", "replacements", "results_folder", "run", "scorecard", "scorecard_captures", "scorecard_runs",
+    "scorecard_table", "start_variants", "variable_crossings", "variable_references", "variant_captures",
+    "variant_runs", "with_penalty", "within_bounds",
 ]
