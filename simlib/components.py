@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from simlib import checks
-from simlib.linalg import centre, orthonormal_basis, principal_components
+from simlib.linalg import centred_columns, inverse_gram, orthonormal_basis, principal_components
 
 __all__ = ["captured_variance", "explained_variance", "left_singular_vectors", "score_to_capture"]
 
@@ -37,12 +37,31 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     or (time, trial, neuron). `vectors` (from `left_singular_vectors(X)`) saves the decomposition of X when
     many Y are compared with one X. Source: Cloos et al. 2024, figures 2, 4 and 5.
     """
-    X, Y = checks.pair(X, Y)
-    vectors = left_singular_vectors(X) if vectors is None else vectors
-    Q = orthonormal_basis(centre(_tensor(Y, "Y")))
-    captured = np.full(X.shape[-1], np.nan)
-    captured[: vectors.shape[1]] = (Q.T @ vectors).square().sum(0).clamp(0, 1).numpy()
+    if vectors is None:
+        X, Y = checks.pair(X, Y)
+        vectors = left_singular_vectors(X)
+    captured = np.full(np.shape(X)[-1], np.nan)
+    captured[: vectors.shape[1]] = _explained(vectors, centred_columns(_samples(Y, len(vectors)))).clamp(0, 1)
     return captured
+
+
+def _samples(Y, n: int) -> torch.Tensor:
+    """Y as (n, neurons); a tensor of floats keeps its precision."""
+    if not (isinstance(Y, torch.Tensor) and Y.is_floating_point() and bool(torch.isfinite(Y).all())):
+        Y = _tensor(Y, "Y")
+    if len(flat := checks.flat(Y)) != n:
+        raise ValueError(f"X and Y need the same samples in the same order; got {n} and {len(flat)}")
+    return flat.detach().cpu()
+
+
+def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+    """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of Y."""
+    found = inverse_gram(Y)
+    if found is None:
+        return (orthonormal_basis(Y).T @ vectors).square().sum(0)
+    Z, inverse = found
+    overlap = Z.T @ vectors.to(Z.dtype)
+    return (overlap * (inverse @ overlap)).sum(0).double()
 
 
 def score_to_capture(scores, r2) -> np.ndarray:

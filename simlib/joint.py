@@ -85,10 +85,11 @@ def approach(
     bounds = score_measure(name_a), score_measure(name_b)
     values = checks.flat(checks.array(X, "X"))
     fixed = torch.as_tensor(values, dtype=dtype)
+    towards = [bound.towards(fixed) for bound in bounds]
     visited: list[tuple[float, float]] = []
 
     def closeness(Y: torch.Tensor) -> torch.Tensor:
-        scores = [bound(fixed, Y) for bound in bounds]
+        scores = [function(Y) for function in towards]
         visited.append(tuple(float(score.detach()) for score in scores))
         return -sum((score - goal).abs() for score, goal in zip(scores, target, strict=True))
 

@@ -78,7 +78,7 @@ def climb(
     ValueError where the first score is not finite.
     """
     Y = start.clone().requires_grad_(True)
-    optimizer = torch.optim.Adam([Y], lr=lr, maximize=True)
+    optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
     scores, stopped, kept = [], "steps", Y.detach().clone()
     for step in range(steps):
         value = objective(Y)
@@ -108,9 +108,9 @@ def climb(
     return Trajectory(np.array(scores), kept.cpu().numpy().copy(), stopped)
 
 
-def _differentiable(bound: Measure, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch.Tensor:
     """The measure's value, refused where it is no 0-d tensor that depends on Y."""
-    value = bound(X, Y)
+    value = towards(Y)
     if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
         found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
         raise TypeError(
@@ -180,9 +180,9 @@ def maximize(
     shape = Y0.shape
     fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
     recorder = _Recorder(observers, record)
-    sign = bound.direction
+    sign, towards = bound.direction, bound.towards(fixed)
     result = climb(
-        lambda Y: sign * _differentiable(bound, fixed, Y),
+        lambda Y: sign * _differentiable(bound, towards, Y),
         Y0.reshape(-1, shape[-1]),
         steps=steps,
         lr=lr,

@@ -40,14 +40,14 @@ MEASURES: Mapping[str, Measure] = Catalogue({
     record.id: record
     for record in (
         # Kernels: compare the samples' similarities.
-        Measure("cka", "CKA", kernels.cka, (0, 1), "Kornblith et al. 2019",
+        Measure("cka", "CKA", kernels.cka, (0, 1), "Kornblith et al. 2019", shared=kernels.cka_towards,
                 aliases=("rsa-correlation-corr", "rsa-euclidean-centered-cosine"),
                 elsewhere=(Elsewhere("rsatoolbox", "compare(..., method='cosine_cov') of squared Euclidean RDMs"),
                            Elsewhere("ckatorch", "cka_base(kernel='linear')"))),
         Measure("cka-angular", "Angular CKA distance", kernels.cka_angular, (0, pi / 2), "Williams et al. 2021",
                 direction=-1, own=0.0),
         Measure("cka-angular-score", "Angular CKA", kernels.cka_angular_score, (0, 1), "Williams et al. 2021",
-                aliases=("angular-cka",)),
+                shared=kernels.cka_angular_score_towards, aliases=("angular-cka",)),
         Measure("cka-debiased", "Debiased CKA", kernels.cka_debiased, (-1, 1), "Song et al. 2012",
                 aliases=("cka-hsic_song",),
                 elsewhere=(Elsewhere("ckatorch", "cka_base(kernel='linear', unbiased=True)"),)),

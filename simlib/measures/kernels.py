@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -11,7 +12,10 @@ from torch import Tensor
 from simlib.linalg import arccos, centre, centred_unit, square_sum
 from simlib.measures.rsa import squared_distances
 
-__all__ = ["cka", "cka_angular", "cka_angular_score", "cka_debiased", "cka_lange", "cka_rbf", "ensd"]
+__all__ = [
+    "cka", "cka_angular", "cka_angular_score", "cka_angular_score_towards", "cka_debiased", "cka_lange", "cka_rbf",
+    "cka_towards", "ensd",
+]  # fmt: skip
 
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,6 +40,41 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     return cross / (own_x * own_y).sqrt()
 
 
+class _Alignment(torch.autograd.Function):
+    """<K, L> / (||K||_F ||L||_F) of a Gram matrix K and L = YY': its gradient is a matrix times Y."""
+
+    @staticmethod
+    def forward(ctx, Y, K, norm):
+        L = Y @ Y.T
+        cross, own = (K * L).sum(), square_sum(L)
+        ctx.save_for_backward(Y, K, L, cross / own, 2 / (norm * own.sqrt()))
+        return cross / (norm * own.sqrt())
+
+    @staticmethod
+    def backward(ctx, grad):
+        Y, K, L, share, scale = ctx.saved_tensors
+        return grad * scale * ((K - share * L) @ Y), None, None
+
+
+def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
+    """Y -> `cka`(X, Y), with X's Gram matrix computed once: for many Y, and gradients in Y alone.
+
+    Where samples are fewer than the neurons of both sides together, a score and its gradient take two products of
+    n x n x q; else `cka` itself is as cheap.
+    """
+    n, p = X.shape
+    centred = centred_unit(X)
+    K = centred @ centred.T if n < 2 * p else None
+    norm = square_sum(K).sqrt() if n < 2 * p else None
+
+    def towards(Y: Tensor) -> Tensor:
+        if K is None or n >= p + Y.shape[1]:
+            return cka(X, Y)
+        return _Alignment.apply(centred_unit(Y), K, norm)
+
+    return towards
+
+
 def cka_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Angular CKA distance arccos(CKA) in radians, in [0, pi/2]. Invariances as `cka`.
 
@@ -51,6 +90,12 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     Source: Williams et al. 2021; Cloos et al. 2024.
     """
     return 1 - cka_angular(X, Y) * (2 / math.pi)
+
+
+def cka_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
+    """Y -> `cka_angular_score`(X, Y), as `cka_towards`."""
+    towards = cka_towards(X)
+    return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
 
 
 def _kernel_cosine(K: Tensor, L: Tensor) -> Tensor:

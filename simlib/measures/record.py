@@ -39,8 +39,9 @@ class Measure:
     from INVARIANCES: what leaves the value as it is), `invariances_of_x` (None: the same as those of Y), `own`
     (the value of X with itself, the best there is; None: it depends on X, and others may score better),
     `differentiable` (almost everywhere, with finite gradients at the edges), `aliases` (other ids that mean the
-    same), `elsewhere` (its names in other packages), `params` (keyword arguments bound to the function) and
-    `base` (the record that it was bound from). Calling the record calls the function.
+    same), `elsewhere` (its names in other packages), `params` (keyword arguments bound to the function),
+    `base` (the record that it was bound from) and `shared` (a function of X that gives the measure as a function
+    of Y, with what belongs to X computed once). Calling the record calls the function.
     """
 
     id: str
@@ -58,11 +59,16 @@ class Measure:
     elsewhere: tuple[Elsewhere, ...] = ()
     params: Mapping[str, object] = field(default_factory=dict)
     base: Measure | None = None
+    shared: Callable | None = None
 
     def __call__(self, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
         if not self.differentiable and torch.is_grad_enabled() and (X.requires_grad or Y.requires_grad):
             raise ValueError(f"{self.title} depends on ranks: it has no gradient to climb; choose another comparison")
         return self.function(X, Y, **self.params)
+
+    def towards(self, X: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The measure as a function of Y, for many Y and one X, with gradients in Y alone."""
+        return self.shared(X) if self.shared else lambda Y: self(X, Y)
 
     def invariances_of(self, side: str) -> frozenset[str]:
         """The invariances of side "X" or "Y"."""

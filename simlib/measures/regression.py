@@ -11,7 +11,7 @@ from simlib.linalg import (
     centre,
     centred_columns,
     centred_unit,
-    orthonormal_basis,
+    inverse_gram,
     spectral_map,
     square_sum,
 )
@@ -22,27 +22,32 @@ __all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "reg
 COMPARISONS = ("r2", "cosine", "pearson-median")
 
 
+def _least_squares(X: Tensor, Y: Tensor) -> Tensor:
+    """B = Y^+ X, in X's precision: by normal equations where they keep their digits, else by singular values."""
+    found = inverse_gram(Y)
+    if found:
+        Z, inverse = found
+        return (inverse @ (Z.T @ X.to(Z.dtype))).to(X.dtype)
+    U, s, Vh = torch.linalg.svd(Y.double(), full_matrices=False)
+    keep = s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps
+    return ((Vh[keep].T / s[keep]) @ (U[:, keep].T @ X.double())).to(X.dtype)
+
+
 class _ExplainedEnergy(torch.autograd.Function):
-    """||Q'X||_F^2, Q an orthonormal basis of Y's columns."""
+    """||YB||_F^2, B the least-squares coefficients of X on Y."""
 
     @staticmethod
     def forward(ctx, X, Y):
-        Q = orthonormal_basis(Y).to(X.dtype)
-        coordinates = Q.T @ X
-        ctx.save_for_backward(X, Y, Q, coordinates)
-        return square_sum(coordinates)
+        coefficients = _least_squares(X, Y)
+        fitted = Y @ coefficients
+        ctx.save_for_backward(X, fitted, coefficients)
+        return square_sum(fitted)
 
     @staticmethod
     def backward(ctx, grad):
-        X, Y, Q, coordinates = ctx.saved_tensors
-        # Y = QR; the residual of X on Y, times the coefficients (R^+ Q'X)'.
-        residual = X - Q @ coordinates
-        grad_y = None
-        if ctx.needs_input_grad[1]:
-            R = (Q.T @ Y).double()
-            coefficients = torch.linalg.pinv(R) @ coordinates.double()
-            grad_y = 2 * grad * (residual @ coefficients.to(X.dtype).T)
-        return 2 * grad * (Q @ coordinates) if ctx.needs_input_grad[0] else None, grad_y
+        X, fitted, coefficients = ctx.saved_tensors
+        grad_y = 2 * grad * ((X - fitted) @ coefficients.T) if ctx.needs_input_grad[1] else None
+        return 2 * grad * fitted if ctx.needs_input_grad[0] else None, grad_y
 
 
 def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
