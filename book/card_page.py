@@ -3,69 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import math
-import re
-from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
+from card_words import Card, figure, interval, plain, reason, shown, undefined, why_not
 from matplotlib import pyplot as plt
 from prepare import number, parameters, table
 
 from simlib import experiments, plots
-from simlib.experiments import cards
-from simlib.measures import Measure
-
-
-class Card(NamedTuple):
-    """One measure's card: its name as given, its record, where it goes, how much is run and drawn."""
-
-    name: str
-    record: Measure
-    out: Path
-    quick: bool
-    full: bool
-    jobs: int
-
-    @property
-    def path(self) -> Path:
-        return self.out / f"{self.record.id}.md"
-
-
-# -- Words -------------------------------------------------------------------------------------------
-
-
-def plain(text: object) -> str:
-    """Text that Markdown leaves as it is, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", " ".join(str(text).split()))
-
-
-def shown(value: float) -> str:
-    """Two or three digits that count, with a true minus sign; what is below 5e-7 is rounding: 0."""
-    if not math.isfinite(value):
-        return "undefined"
-    if abs(value) < 5e-7:
-        return "0"
-    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 0.095 else f"{value:.2g}"
-    return text.replace("-", "−")
-
-
-def interval(found: dict, of: str) -> str:
-    """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`."""
-    if not found["count"]:
-        return "none found"
-    return f"{shown(found['mean'])} ({shown(found['low'])} to {shown(found['high'])} over {int(found['count'])} {of})"
-
-
-def figure(card: Card, part: str, drawn: plt.Figure, alt: str, caption: str) -> str:
-    """Save the picture and return the directive that shows it."""
-    name = f"{card.record.id}-{part}.png"
-    drawn.savefig(card.out / name, dpi=110)
-    plt.close(drawn)
-    return f"```{{figure}} {name}\n:alt: {plain(alt)}\n\n{caption}\n```\n"
-
-
-# -- Sections ----------------------------------------------------------------------------------------
+from simlib.experiments import card_runs, cards
 
 
 def what_it_is(card: Card) -> str:
@@ -130,19 +75,6 @@ def sensitivity(card: Card, losses: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
-def reason(error: experiments.TaskError) -> str:
-    """Why the last of the failed tasks failed, without its arguments."""
-    return str(error).splitlines()[-1].split("}: ", 1)[-1]
-
-
-def undefined(rows: pd.DataFrame, where: pd.Series) -> str:
-    """Where a measure has no value, and the first reason it gave."""
-    if not where.any():
-        return ""
-    first = plain(rows.loc[where, "note"].iloc[0]).rstrip(".")
-    return f"Undefined in {int(where.sum())} of {len(rows)} cases; the first reason given: {first}."
-
-
 def chance(card: Card, draws: pd.DataFrame) -> str:
     cells = cards.chance_cells(draws)
     drawn, ax = plt.subplots(figsize=(6.6, 3.1))
@@ -169,18 +101,11 @@ def chance(card: Card, draws: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
-def why_not(card: Card) -> str:
-    """Why this measure can't be climbed, "" if it can."""
-    if card.record.direction < 0:
-        return "This is a distance; ascents and joint ranges are drawn for scores. Ask for the card of its score."
-    return "" if card.record.differentiable else "It has no gradient to climb."
-
-
 def decodability(card: Card) -> str:
     if why_not(card):
         return why_not(card) + "\n"
     try:
-        tables = cards.decodability(card.name, quick=card.quick, jobs=card.jobs)
+        tables = card_runs.decodability(card.name, quick=card.quick, jobs=card.jobs)
     except experiments.TaskError as error:
         return f"The ascent failed: {plain(reason(error))}\n"
     curves, crossings, references = tables["curves"], tables["crossings"], tables["references"]
@@ -206,7 +131,7 @@ def joint_range(card: Card) -> str:
     if why_not(card):
         return why_not(card) + "\n"
     try:
-        ends, limits = cards.regions(card.name, quick=card.quick, jobs=card.jobs)
+        ends, limits = card_runs.regions(card.name, quick=card.quick, jobs=card.jobs)
     except experiments.TaskError as error:
         return f"The descents failed: {plain(reason(error))}\n"
     pairs = list(dict.fromkeys(ends["against"]))
@@ -220,7 +145,7 @@ def joint_range(card: Card) -> str:
         for row in limits.itertuples()
     ]
     text = "Both scores at once are driven towards targets round the unit square, from noise. "
-    if card.record.id in cards.AGAINST:
+    if card.record.id in card_runs.AGAINST:
         text += "A measure against itself has no region: that pair is left out. "
     words = " and ".join(plots.short_title(against) for against in pairs)
     return text.strip() + "\n\n" + table(["0.9 or more on", "allows on", "bound", "score"], rows) + "\n" + figure(
@@ -233,7 +158,7 @@ def joint_range(card: Card) -> str:
 
 
 def cost(card: Card) -> str:
-    seconds = cards.cost_seconds(card.name, quick=card.quick)
+    seconds = card_runs.cost_seconds(card.name, quick=card.quick)
     failed = undefined(seconds, seconds["seconds"].isna())
     if seconds["seconds"].isna().all():
         return f"{failed}\n"
@@ -241,7 +166,7 @@ def cost(card: Card) -> str:
     plots.cost_against_size(seconds, axes)
     kind = "score and gradient" if seconds["gradient"].all() else "score (it has no gradient)"
     text = f"Time of one {kind} in float32, on the machine that made this page. "
-    for row in cards.cost_exponents(seconds).itertuples():
+    for row in card_runs.cost_exponents(seconds).itertuples():
         text += f"It grows as {row.varied} to the power {interval(row._asdict(), 'repeats')}. "
     return text + failed + "\n\n" + figure(
         card, "cost", drawn,

@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from card_page import Card, interval, outcome, page, plain
+from card_page import outcome, page
+from card_words import Card, interval, plain
 from docutils.core import publish_string
 from myst_parser.docutils_ import Parser
 from prepare import GENERATED, table, write
@@ -98,7 +99,7 @@ def of(tables: pd.DataFrame, one: Card) -> pd.DataFrame:
 
 def mark(one: Card) -> str:
     """A comment with a hash of all that the page depends on."""
-    scripts = [Path(__file__), BOOK / "card_page.py", *sorted((BOOK.parent / "simlib" / "plots").glob("*.py"))]
+    scripts = [*sorted(BOOK.glob("card*.py")), *sorted((BOOK.parent / "simlib" / "plots").glob("*.py"))]
     drawn = hashlib.sha256(b"".join(path.read_bytes() for path in scripts)).hexdigest()
     depends = {"name": one.name, "digest": own_measure.digest(one.name), "quick": one.quick, "full": one.full}
     return f"% {store.fingerprint(page, depends | {'drawn': drawn})}"
