@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import simlib as sl
-from simlib import experiments, joint, theory
+from simlib import experiments, frontiers, joint, theory
+from simlib.datasets.spectra import variance_ratios
+from simlib.experiments import exact_ranges
 
 ANGULAR = "procrustes-angular-score"
 
@@ -186,3 +189,52 @@ def test_claims(results):
     assert experiments.claims_about_ranges(limits, ways.assign(measure="rsa")).empty
     with pytest.raises(ValueError, match="is a distance"):
         experiments.joint_ranges(["hierarchy"], [("cka", "procrustes-angular")])
+
+
+def test_exact_outlines_bound_the_descents(results):
+    pairs = [("cka", ANGULAR), ("linreg", ANGULAR), ("cka", "nbs"), ("linreg", "cka"), ("ridge-cv", ANGULAR)]
+    exact = exact_ranges.exact_outlines(["hierarchy"], pairs, levels=21)
+    assert len(exact) == 4 * 2 * 21 and not exact["room"].any()  # 100 samples leave 49 directions for 50 neurons
+    assert set(exact[exact["status"] == "conjecture"]["end"]) == {"lowest"}
+    ways = experiments.joint_ranges(["hierarchy"], pairs, points=2, steps=60)
+    claims = exact_ranges.claims_about_exact_ranges(ways, exact)
+    assert len(claims) == 4 and claims["holds"].all() and claims["asserted"].all()
+    assert (claims["beyond"] < 1e-5).all() and claims["covered"].between(0.1, 1).all()
+    swapped = ways.assign(score_a=ways["score_b"], score_b=ways["score_a"])
+    wrong = exact_ranges.claims_about_exact_ranges(swapped, exact)
+    assert not wrong["holds"].any() and (wrong["beyond"] > 0.01).all()
+    assert exact_ranges.exact_outlines(["hierarchy"], pairs[-1:]).empty
+    assert exact_ranges.claims_about_exact_ranges(ways, exact[:0]).empty
+
+
+def test_exact_outlines_know_the_data():
+    """Toy: two PCs of known variances, so that the range is that of the spectrum."""
+    data = sl.datasets.load("toy-2d").values.reshape(-1, 2)
+    variances = np.linalg.svd(data - data.mean(0), compute_uv=False) ** 2
+    exact = exact_ranges.exact_outlines(["toy-2d"], [("cka", "nbs")], levels=5)
+    assert exact["room"].all()
+    for end, values in zip(
+        ("lowest", "highest"), frontiers.cka_range_given_nbs(variances, np.linspace(0, 1, 5)), strict=True
+    ):
+        np.testing.assert_allclose(exact.loc[exact["end"] == end, "score_a"], values, atol=1e-9)
+
+
+def test_implied_scores():
+    table = exact_ranges.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
+    assert len(table) == 10 and (table["lowest"] <= table["highest_at"]).all() and (table["highest"] == 1).all()
+    low, high = frontiers.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
+    assert table.loc[("cka", ANGULAR), "lowest"] == pytest.approx(1 - 2 / np.pi * np.arccos(float(low)))
+    assert table.loc[("cka", "nbs"), "highest_at"] == pytest.approx(float(high))
+    assert table.loc[("cka", "nbs"), "lowest_status"] == "proved"
+    assert table.loc[("nbs", "cka"), "lowest_status"] == "conjecture"
+
+
+def test_exact_range_is_drawn_over_a_region(ends):
+    exact = pd.DataFrame({
+        "end": ["lowest"] * 2 + ["highest"] * 2, "score_a": [0, 1, 0.5, 1], "score_b": [0, 1, 0, 1],
+        "status": ["conjecture"] * 2 + ["proved"] * 2,
+    })  # fmt: skip
+    ax = sl.plots.joint.exact_range(exact, Figure().subplots())
+    assert ax.get_legend_handles_labels()[1] == ["exact range (conjecture)", "exact range (proved)"]
+    assert ax.lines[0].get_linestyle() == "--" and ax.lines[1].get_linestyle() == "-"
+    assert not sl.plots.joint.exact_range(exact[:0], Figure().subplots()).lines

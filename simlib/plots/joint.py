@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from simlib.plots.style import colour, short_title
 
-__all__ = ["kinds_of_pair", "region"]
+__all__ = ["exact_range", "kinds_of_pair", "region"]
 
 GUIDE = 0.9
 # Outlines of the sketch, as corners in order: title, what the two scores say about each other, corners.
@@ -55,6 +55,21 @@ def region(ends: pd.DataFrame, limits: pd.DataFrame, ax: Axes) -> Axes:
         place = ([1.06, 1.06], span) if row["given"] == measure else (span, [1.06, 1.06])
         ax.plot(*place, **bar, label=None if k else f"allowed by {GUIDE} or more on the other score")
     ax.set(xlabel=short_title(measure), ylabel=short_title(against), title=ends["title"].iloc[0])
+    return ax
+
+
+def exact_range(exact: pd.DataFrame, ax: Axes) -> Axes:
+    """The ends of the exact range over a `region`: full lines where they are proved, dashed where conjectured.
+
+    `exact` is from `experiments.exact_ranges.exact_outlines`, for the region's dataset and pair; no rows, no lines.
+    """
+    for status, curves in exact.groupby("status", sort=False):
+        line = {"color": "black", "lw": 1.2, "ls": "-" if status == "proved" else (0, (4, 2))}
+        for k, (_, curve) in enumerate(curves.groupby("end", sort=False)):
+            ax.plot(curve["score_a"], curve["score_b"], **line, label=None if k else f"exact range ({status})")
+    for _, level in exact.groupby("score_b"):
+        if level["score_b"].iloc[0] in (0, 1):  # the range is closed at its bottom and top
+            ax.plot(level["score_a"], level["score_b"], color="black", lw=1.2)
     return ax
 
 
