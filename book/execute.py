@@ -53,6 +53,10 @@ NOTEBOOKS = {
     "joint_score_ranges": 3,
     "chance_level": 1,
     "model_against_brain": 1,
+    "supplement_ridge_strength": 2,
+    "supplement_gaussian": 2,
+    "supplement_folds": 1,
+    "supplement_starts": 2,
     "published_vs_reproduced": 2,
 }
 # At the paper's settings these take an hour or more: the whole book has them at the quick ones, unless they were

@@ -36,7 +36,7 @@ LEVELS = [
 PLOTS_MAY = {"checks", "measures"}
 PARAMETERS = {
     "datasets", "measures", "seeds", "steps", "quick", "jobs", "device", "pairs", "points", "folds", "penalties",
-    "against", "dataset",
+    "against", "dataset", "variables", "lengths", "scales", "optimisers", "shares",
 }  # fmt: skip
 
 
