@@ -41,7 +41,7 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
         X, Y = checks.pair(X, Y)
         vectors = left_singular_vectors(X)
     captured = np.full(np.shape(X)[-1], np.nan)
-    captured[: vectors.shape[1]] = _explained(vectors, centred_columns(_samples(Y, len(vectors)))).clamp(0, 1)
+    captured[: vectors.shape[1]] = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
     return captured
 
 
@@ -55,13 +55,13 @@ def _samples(Y, n: int) -> torch.Tensor:
 
 
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
-    """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of Y."""
-    found = inverse_gram(Y)
-    if found is None:
-        return (orthonormal_basis(Y).T @ vectors).square().sum(0)
-    Z, inverse = found
-    overlap = Z.T @ vectors.to(Z.dtype)
-    return (overlap * (inverse @ overlap)).sum(0).double()
+    """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of the centred Y."""
+    for columns in map(centred_columns, (Y, Y.double())):
+        inverse = inverse_gram(columns)
+        if inverse is not None:
+            overlap = columns.T @ vectors.to(columns.dtype)
+            return (overlap * (inverse @ overlap)).sum(0).double()
+    return (orthonormal_basis(columns).T @ vectors).square().sum(0)
 
 
 def score_to_capture(scores, r2) -> np.ndarray:

@@ -157,25 +157,23 @@ def spectral_map(X: Float[Tensor, "n p"], values: Callable) -> Float[Tensor, "n 
 LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 
 
-def inverse_gram(Y: Float[Tensor, "n q"]) -> tuple[Float[Tensor, "n q"], Float[Tensor, "q q"]] | None:
-    """Y and (Y'Y)^-1 in Y's own precision, or in float64 where that one loses too many digits. No gradient.
+def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
+    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or ill-conditioned. No gradient.
 
-    ||Y'Y||_F ||(Y'Y)^-1||_F eps bounds what is lost: up to 1e-3 in float32, which left least-squares gradients of all
-    shapes tried within 2e-4 of float64, and 1e-7 in float64. None beyond, and for n <= q: there squares tell too
-    little, and the caller takes singular values.
+    ||Y'Y||_F ||(Y'Y)^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 (it left
+    least-squares gradients of all shapes tried within 2e-4 of float64) and 1e-7 in float64. Beyond, the caller takes
+    float64, and then singular values.
     """
     if len(Y) <= Y.shape[1]:
         return None
     with torch.no_grad():
-        for Z in (Y, Y.double())[Y.dtype == torch.float64 :]:
-            gram = Z.T @ Z
-            L, failed = torch.linalg.cholesky_ex(gram)
-            if failed:
-                continue
-            inverse = torch.cholesky_inverse(L)
-            if gram.norm() * inverse.norm() * torch.finfo(Z.dtype).eps < LOST[Z.dtype]:
-                return Z, inverse
-    return None
+        gram = Y.T @ Y
+        L, failed = torch.linalg.cholesky_ex(gram)
+        if failed:
+            return None
+        inverse = torch.cholesky_inverse(L)
+        safe = gram.norm() * inverse.norm() * torch.finfo(Y.dtype).eps < LOST[Y.dtype]
+        return inverse if safe else None
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:

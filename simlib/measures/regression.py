@@ -22,23 +22,21 @@ __all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "reg
 COMPARISONS = ("r2", "cosine", "pearson-median")
 
 
-def _least_squares(X: Tensor, Y: Tensor) -> Tensor:
-    """B = Y^+ X, in X's precision: by normal equations where they keep their digits, else by singular values."""
-    found = inverse_gram(Y)
-    if found:
-        Z, inverse = found
-        return (inverse @ (Z.T @ X.to(Z.dtype))).to(X.dtype)
-    U, s, Vh = torch.linalg.svd(Y.double(), full_matrices=False)
+def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None) -> Tensor:
+    """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values."""
+    if inverse is not None:
+        return inverse @ (Y.T @ X)
+    U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
     keep = s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps
-    return ((Vh[keep].T / s[keep]) @ (U[:, keep].T @ X.double())).to(X.dtype)
+    return (Vh[keep].T / s[keep]) @ (U[:, keep].T @ X)
 
 
 class _ExplainedEnergy(torch.autograd.Function):
     """||YB||_F^2, B the least-squares coefficients of X on Y."""
 
     @staticmethod
-    def forward(ctx, X, Y):
-        coefficients = _least_squares(X, Y)
+    def forward(ctx, X, Y, inverse):
+        coefficients = _least_squares(X, Y, inverse)
         fitted = Y @ coefficients
         ctx.save_for_backward(X, fitted, coefficients)
         return square_sum(fitted)
@@ -47,7 +45,7 @@ class _ExplainedEnergy(torch.autograd.Function):
     def backward(ctx, grad):
         X, fitted, coefficients = ctx.saved_tensors
         grad_y = 2 * grad * ((X - fitted) @ coefficients.T) if ctx.needs_input_grad[1] else None
-        return 2 * grad * fitted if ctx.needs_input_grad[0] else None, grad_y
+        return 2 * grad * fitted if ctx.needs_input_grad[0] else None, grad_y, None
 
 
 def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -58,8 +56,11 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by rotation and
     isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019, section 3.
     """
-    X, Y = centred_unit(X), centred_columns(Y)
-    return _ExplainedEnergy.apply(X, Y) / square_sum(X)
+    target, columns = centred_unit(X), centred_columns(Y)
+    inverse = inverse_gram(columns)
+    if inverse is None and Y.dtype == torch.float32:
+        return linear_regression(X.double(), Y.double()).to(Y.dtype)
+    return _ExplainedEnergy.apply(target, columns, inverse) / square_sum(target)
 
 
 def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -114,11 +115,10 @@ def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
     return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
 
 
-def _fit_and_compare(
-    X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str, careful: bool
-) -> Tensor:
+def _fit_and_compare(X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str) -> Tensor:
+    """A fold by itself, through the singular values of its training samples."""
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
-    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty, careful), comparison)
+    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty, careful=True), comparison)
 
 
 def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
@@ -142,6 +142,27 @@ def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty
     return [torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b]) for b in blocks]
 
 
+def _downdated_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
+    """Ridge residuals of each held-out block, from Gram matrices of all samples less the block's.
+
+    With X and Y centred by all n samples and t the sum of the block's m rows, the training rows have the mean
+    -t / (n - m), and their centred Gram matrix is Y'Y - Y_k'Y_k - tt' / (n - m).
+    """
+    X, Y = centre(X), centre(Y)
+    held = [(X[block], Y[block]) for block in blocks]
+    grams, crosses = [y.T @ y for _, y in held], [y.T @ x for x, y in held]
+    gram, cross = sum(grams), sum(crosses)
+    ridge = penalty * torch.eye(len(gram), dtype=Y.dtype, device=Y.device)
+    errors = []
+    for (x, y), own, shared in zip(held, grams, crosses, strict=True):
+        left = len(X) - len(x)
+        sum_x, sum_y = x.sum(0), y.sum(0)
+        L = torch.linalg.cholesky(gram - own - torch.outer(sum_y, sum_y) / left + ridge)
+        B = torch.cholesky_solve(cross - shared - torch.outer(sum_y, sum_x) / left, L)
+        errors.append(x + sum_x / left - (y + sum_y / left) @ B)
+    return errors
+
+
 def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str) -> Tensor:
     if Y.dtype == torch.float32 and _digits_lost(Y, penalty, len(blocks), single=True):
         return _one_way(X.double(), Y.double(), penalty, blocks, comparison).to(X.dtype)
@@ -149,11 +170,12 @@ def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor],
     if not blocks:
         X, Y = centre(X), centre(Y)
         return _compare(X, Y @ _coefficients(X, Y, penalty, careful), comparison)
-    if careful or len(X) // len(blocks) > Y.shape[1]:
-        scores = [_fit_and_compare(X, Y, block, penalty, comparison, careful) for block in blocks]
+    if careful:
+        scores = [_fit_and_compare(X, Y, block, penalty, comparison) for block in blocks]
         return torch.stack(scores).mean()
+    errors = _downdated_errors if len(X) // len(blocks) > Y.shape[1] else _held_out_errors
     scores = []
-    for block, error in zip(blocks, _held_out_errors(X, Y, blocks, penalty), strict=True):
+    for block, error in zip(blocks, errors(X, Y, blocks, penalty), strict=True):
         target = split(X, block)[1]
         scores.append(_compare(target, target - error, comparison))
     return torch.stack(scores).mean()

@@ -1,0 +1,165 @@
+"""Every fast route beside its plain twin: float64 singular values, one fit after the other, autograd alone."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import simlib as sl
+from simlib import linalg
+from simlib.components import captured_variance, left_singular_vectors
+from simlib.measures.folds import contiguous_blocks
+
+SHAPES = {"tall": (120, 12, 12), "square": (40, 40, 40), "wide": (20, 60, 60), "few samples": (60, 40, 50),
+          "narrow Y": (80, 30, 7), "wide Y": (50, 20, 45)}  # fmt: skip
+CONDITIONS = (1, 1e2, 1e6)
+
+
+def problem(shape, condition, seed=0):
+    """X with a decaying spectrum, Y part X and part noise, its columns mixed to this condition number."""
+    n, p, q = SHAPES[shape]
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p)) * np.logspace(0, -2, p)
+    Y = 0.7 * X @ rng.standard_normal((p, q)) / math.sqrt(p) + rng.standard_normal((n, q))
+    U, s, Vh = np.linalg.svd(Y - Y.mean(0), full_matrices=False)
+    return X, (U * np.geomspace(1, 1 / condition, len(s))) @ Vh
+
+
+def centred(Z):
+    return Z - Z.mean(0, keepdim=True)
+
+
+def plain_cka(X, Y):
+    K, L = (centred(Z) @ centred(Z).T for Z in (X, Y))
+    return (K * L).sum() / (K.norm() * L.norm())
+
+
+def plain_nbs(X, Y):
+    return torch.linalg.svdvals(centred(X).T @ centred(Y)).sum() / (centred(X).norm() * centred(Y).norm())
+
+
+def plain_angular_procrustes(X, Y):
+    return 1 - torch.arccos(plain_nbs(X, Y)) * 2 / math.pi
+
+
+def plain_linear_regression(X, Y):
+    """By the singular vectors of Y; the gradient is that of the projection, U held to Y's columns."""
+    X, Y = centred(X), centred(Y)
+    U, s, _ = torch.linalg.svd(Y.detach(), full_matrices=False)
+    U = U[:, s > s[0] * 1e-10]
+    B = torch.linalg.pinv(Y.detach(), rtol=1e-10) @ X
+    # d|PX|^2 = 2 tr((X - YB)' dY B), the envelope theorem of least squares.
+    value = (U.T @ X).square().sum()
+    return (value + 2 * ((X - Y.detach() @ B) * ((Y - Y.detach()) @ B)).sum()) / X.square().sum()
+
+
+def plain_ridge(X, Y, penalty=100.0, folds=5):
+    scores = []
+    for block in contiguous_blocks(len(X), folds):
+        rest = torch.ones(len(X), dtype=torch.bool)
+        rest[block] = False
+        mean_x, mean_y = X[rest].mean(0), Y[rest].mean(0)
+        Z = Y[rest] - mean_y
+        B = torch.linalg.solve(Z.T @ Z + penalty * torch.eye(Y.shape[1], dtype=Y.dtype), Z.T @ (X[rest] - mean_x))
+        target = X[block] - mean_x
+        scores.append(1 - (target - (Y[block] - mean_y) @ B).square().sum() / target.square().sum())
+    return torch.stack(scores).mean()
+
+
+PLAIN = {
+    "cka": plain_cka,
+    "nbs": plain_nbs,
+    "procrustes-angular-score": plain_angular_procrustes,
+    "linreg": plain_linear_regression,
+    "ridge-cv": plain_ridge,
+}
+
+
+def value_and_gradient(function, Y):
+    Y = Y.clone().requires_grad_(True)
+    value = function(Y)
+    value.backward()
+    return float(value), Y.grad.double()
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids="condition {:g}".format)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", PLAIN)
+def test_scores_and_gradients_in_float32_are_the_plain_ones_in_float64(name, shape, condition):
+    """Within 1e-5 and, relative to the gradient's size, 1e-3; at condition 1e6 NBS's gradient is left with 3e-2."""
+    X, Y = (torch.from_numpy(Z).float() for Z in problem(shape, condition))
+    slow, slope = value_and_gradient(lambda Z: PLAIN[name](X.double(), Z), Y.double())
+    fast, climb = value_and_gradient(sl.measure(name).towards(X), Y)
+    assert fast == pytest.approx(slow, abs=1e-5, rel=1e-5)
+    if name == "linreg" and Y.shape[1] >= len(Y) - 1:
+        return  # Y spans all samples: both gradients are rounding
+    rotated = name in ("nbs", "procrustes-angular-score") and condition == 1e6
+    assert (climb - slope).norm() <= (3e-2 if rotated else 1e-3) * slope.norm()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["cka", "cka-angular-score"])
+def test_what_is_shared_between_many_y_changes_nothing(name, shape):
+    X, Y = (torch.from_numpy(Z) for Z in problem(shape, 10))
+    bound = sl.measure(name)
+    fast, slow = (value_and_gradient(f, Y) for f in (bound.towards(X), lambda Z: bound(X, Z)))
+    assert fast[0] == pytest.approx(slow[0], abs=1e-12)
+    torch.testing.assert_close(fast[1], slow[1], rtol=1e-9, atol=1e-12)
+
+
+def test_a_shared_side_is_computed_once():
+    X, Y = (torch.from_numpy(Z) for Z in problem("few samples", 10))
+    towards = sl.measure("cka").towards(X)
+    before = float(towards(Y))
+    X += 100 * torch.randn(X.shape, generator=torch.Generator().manual_seed(0), dtype=X.dtype)
+    assert float(towards(Y)) == before != float(sl.measure("cka").towards(X)(Y))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("condition", CONDITIONS, ids="condition {:g}".format)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_capture_is_the_projection_on_singular_vectors(shape, condition, dtype):
+    X, Y = problem(shape, condition)
+    Y = torch.from_numpy(Y).to(dtype)
+    vectors = left_singular_vectors(X)
+    U, s, _ = torch.linalg.svd(centred(Y.double()), full_matrices=False)
+    slow = (U[:, s > s[0] * max(Y.shape) * torch.finfo(torch.float64).eps].T @ vectors).square().sum(0)
+    fast = captured_variance(X, Y, vectors=vectors)[: vectors.shape[1]]
+    np.testing.assert_allclose(fast, slow, atol=1e-5 if dtype == torch.float32 else 1e-9)
+
+
+def test_folds_that_differ_a_thousandfold_in_size_keep_their_digits():
+    """Training on small rows only: their Gram matrix is what is left of a much larger one."""
+    X, Y = problem("tall", 1)
+    X[:24], Y[:24] = 1e3 * X[:24], 1e3 * Y[:24]
+    slow = plain_ridge(torch.from_numpy(X), torch.from_numpy(Y), penalty=1.0)
+    assert sl.score("ridge-cv", X, Y, penalty=1.0) == pytest.approx(float(slow), rel=1e-7)
+    single = sl.measure("ridge-cv", penalty=1.0)(torch.from_numpy(X).float(), torch.from_numpy(Y).float())
+    assert float(single) == pytest.approx(float(slow), rel=1e-4)
+
+
+def test_squares_are_refused_where_they_lose_digits():
+    well, ill, lost = (torch.from_numpy(problem("tall", condition)[1]) for condition in (3, 300, 1e6))
+    for Y, single, double in ((well, True, True), (ill, False, True), (lost, False, False)):
+        assert (linalg.inverse_gram(Y.float()) is not None) == single
+        assert (linalg.inverse_gram(Y) is not None) == double
+    assert linalg.inverse_gram(well[:12]) is None  # as many neurons as samples
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_sixty_steps_follow_the_plain_optimiser(name):
+    """torch's Adam on the plain formula, from the same noise, in float64; ours in float32."""
+    X, _ = problem("tall", 1)
+    start = sl.optimize.start_from_noise(X.shape, 3)
+    Y = start.double().requires_grad_(True)
+    optimizer = torch.optim.Adam([Y], lr=0.1, maximize=True)
+    scores = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        value = PLAIN[name](torch.from_numpy(X).float().double(), Y)
+        scores.append(float(value))
+        value.backward()
+        optimizer.step()
+    ours = sl.maximize(name, X, seed=3, steps=60, stop=None)
+    np.testing.assert_allclose(ours.scores, scores, atol=1e-3)
