@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pandas as pd
-from card_words import Card, figure, interval, plain, reason, shown, undefined, why_not
+from card_words import Card, figure, interval, plain, prose, reason, shown, undefined, why_not
 from matplotlib import pyplot as plt
 from prepare import number, parameters, table
 
@@ -16,7 +16,7 @@ from simlib.experiments import card_runs, cards
 def what_it_is(card: Card) -> str:
     record = card.record
     paragraphs = (inspect.getdoc(record.function) or "").split("\n\n")[:2]
-    text = "\n\n".join(plain(paragraph) for paragraph in paragraphs if paragraph)
+    text = "\n\n".join(prose(paragraph) for paragraph in paragraphs if paragraph)
     rows = [
         ["In code", f"`{record.id}`{plain(parameters(record))}"],
         ["Range", f"{number(record.range[0])} to {number(record.range[1])}"],
@@ -31,20 +31,35 @@ def what_it_is(card: Card) -> str:
 
 
 def outcome(checks: pd.DataFrame) -> str:
-    """`38 of 38 as expected`, or that they couldn't be run."""
-    return f"{int(checks['ok'].sum())} of {len(checks)} as expected" if "ok" in checks else "not run"
+    """`36 of 38 hold; 2 fail as declared`, or that they couldn't be run."""
+    if "outcome" not in checks:
+        return "not run"
+    words = checks.apply(verdict, axis=1).value_counts()
+    applicable = len(checks) - words.get("not applicable", 0)
+    rest = [
+        f"{count} {word if count == 1 else word.replace('fails', 'fail').replace('holds', 'hold')}"
+        for word, count in words.items() if word != "holds"
+    ]  # fmt: skip
+    return "; ".join([f"{words.get('holds', 0)} of {applicable} hold", *rest])
+
+
+def verdict(check: pd.Series) -> str:
+    """What came out, and whether that was declared."""
+    expected = check.get("expected", "either")
+    if check["outcome"] == "fails":
+        return {"fails": "fails as declared", "holds": "fails unexpectedly"}.get(expected, "fails")
+    return "holds though declared to fail" if (check["outcome"], expected) == ("holds", "fails") else check["outcome"]
 
 
 def checked(checks: pd.DataFrame) -> str:
-    if "ok" not in checks:
+    if "outcome" not in checks:
         return f"The checks could not be run: {plain(checks['note'].iloc[0])}\n"
-    columns = [c for c in ("check", "about", "expected", "outcome", "ok", "evidence", "reason") if c in checks]
-    rows = [[plain(row[column]) for column in columns] for _, row in checks[columns].iterrows()]
-    unexpected = checks.loc[~checks["ok"].astype(bool), "check"]
-    words = f"{outcome(checks)}."
-    if len(unexpected):
-        words += f" Otherwise than expected: {plain('; '.join(unexpected))}."
-    return f"{words}\n\n{table([column.capitalize() for column in columns], rows)}"
+    rows = [
+        [plain(check.get("about", "")), plain(check["check"]), verdict(check),
+         plain(check["evidence"]), plain(check.get("reason", ""))]
+        for _, check in checks.iterrows()
+    ]  # fmt: skip
+    return f"{outcome(checks)}.\n\n{table(['About', 'Check', 'Outcome', 'Evidence', 'Why it matters'], rows)}"
 
 
 def sensitivity(card: Card, losses: pd.DataFrame) -> str:

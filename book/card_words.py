@@ -29,9 +29,20 @@ class Card(NamedTuple):
         return self.out / f"{self.record.id}.md"
 
 
+def escaped(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
+
+
 def plain(text: object) -> str:
-    """Text that Markdown leaves as it is, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", " ".join(str(text).split()))
+    """Anything as text on one line that Markdown leaves as it is."""
+    return escaped(" ".join(str(text).split()))
+
+
+def prose(text: str) -> str:
+    """Text of a docstring: plain, but for the code between backticks."""
+    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    return "".join(part if k % 2 else escaped(part) for k, part in enumerate(parts))
 
 
 def shown(value: float) -> str:
@@ -44,11 +55,12 @@ def shown(value: float) -> str:
     return text.replace("-", "−")
 
 
-def interval(found: dict, of: str) -> str:
-    """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`."""
+def interval(found: dict, of: str = "") -> str:
+    """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`, or without saying over what."""
     if not found["count"]:
         return "none found"
-    return f"{shown(found['mean'])} ({shown(found['low'])} to {shown(found['high'])} over {int(found['count'])} {of})"
+    over = f" over {int(found['count'])} {of}" if of else ""
+    return f"{shown(found['mean'])} ({shown(found['low'])} to {shown(found['high'])}{over})"
 
 
 def figure(card: Card, part: str, drawn: plt.Figure, alt: str, caption: str) -> str:

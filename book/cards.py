@@ -118,7 +118,7 @@ def overview(asked: argparse.Namespace) -> str:
         cells = cards.chance_cells(of(draws, one)).set_index(["samples", "neurons"])
         rows.append([
             f"[{plain(one.record.title)}](cards/{one.record.id}.md)", outcome(of(checks, one)),
-            interval(cards.exponents(of(losses, one)), "draws"), interval(cells.loc[EXAMPLE], "draws"),
+            interval(cards.exponents(of(losses, one))), interval(cells.loc[EXAMPLE]),
         ])  # fmt: skip
     ids = {one.record.id for one in every}
     for path in sorted(asked.out.glob("*.md")):
@@ -126,7 +126,10 @@ def overview(asked: argparse.Namespace) -> str:
             title = path.read_text().splitlines()[0].removeprefix("# ")
             rows.append([f"[{title}](cards/{path.name})", "a measure of your own", "on its card", "on its card"])
     n, p = EXAMPLE
-    return table(["Card", "Checks", "Exponent of the loss", f"Chance, {n} samples of {p} neurons"], rows)
+    settings = cards.card_settings(asked.quick)
+    head = ["Card", "Checks", "Exponent of the loss", f"Chance, {n} samples of {p} neurons"]
+    note = f"Means, with the least and greatest of {settings.seeds} draws (exponents) and of {settings.draws} (chance)."
+    return f"{table(head, rows)}\n{note}\n"
 
 
 def stand_alone(one: Card) -> bytes:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from simlib import theory
@@ -14,6 +15,7 @@ from simlib.measures import MEASURES
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book"))
 
+import card_page  # noqa: E402
 import card_words  # noqa: E402
 import cards as script  # noqa: E402
 
@@ -241,12 +243,26 @@ def test_the_table_of_cards_links_every_measure(tmp_path):
     assert "[mine](cards/mine.md)" in script.overview(script.arguments(["--quick", "--out", str(tmp_path)]))
 
 
+def test_the_line_on_checks_counts_what_was_declared():
+    outcomes = ["holds", "holds", "fails", "fails", "fails", "not applicable"]
+    expected = ["holds", "either", "fails", "fails", "holds", "holds"]
+    checks = pd.DataFrame({"check": list("abcdef"), "about": "value", "reason": "because", "evidence": "1 | 2",
+                           "outcome": outcomes, "expected": expected})  # fmt: skip
+    line = card_page.outcome(checks)
+    assert set(line.split("; ")) == {"2 of 5 hold", "2 fail as declared", "1 fails unexpectedly", "1 not applicable"}
+    assert r"| value | e | fails unexpectedly | 1 \| 2 | because |" in card_page.checked(checks)
+
+
 @pytest.mark.parametrize(
     "value, text",
     [(0.5, "0.50"), (-0.031, "−0.031"), (1e-9, "0"), (153.2, "153"), (12.345, "12.35"), (np.nan, "undefined")],
 )
 def test_numbers_as_they_are_shown(value, text):
     assert card_words.shown(value) == text
+
+
+def test_code_of_a_docstring_stays_code():
+    assert card_words.prose("as `a_b` of\n|x|") == r"as `a_b` of \|x\|"
 
 
 def test_plain_text_stays_plain_in_markdown():
