@@ -49,10 +49,16 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ranks(a: Tensor) -> Tensor:
-    """Ranks from 1 up; ties share their mean rank."""
-    _, place, count = torch.unique(a, return_inverse=True, return_counts=True)
+    """Ranks from 1 up; ties share their mean rank. Values that differ by no more than rounding are ties."""
+    values, order = a.sort()
+    rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
+    group = torch.zeros_like(order)
+    group[1:] = (values.diff() > rounding).cumsum(0)
+    count = group.bincount()
     last = count.cumsum(0)
-    return (last - (count - 1) / 2)[place].to(a.dtype)
+    ranks = torch.empty_like(a)
+    ranks[order] = (last - (count - 1) / 2)[group].to(a.dtype)
+    return ranks
 
 
 def _spearman(a: Tensor, b: Tensor) -> Tensor:
@@ -60,7 +66,7 @@ def _spearman(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
-    a, b = a.detach(), b.detach()
+    a, b = _ranks(a.detach()), _ranks(b.detach())
     return torch.as_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic, dtype=a.dtype, device=a.device)
 
 
@@ -71,6 +77,7 @@ DISTANCES = {
     "cosine": _cosine_distances,
 }
 COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": _cosine, "kendall": _kendall}
+RANKS = ("spearman", "kendall")  # in float32 rounding would tie what is apart: there are too many pairs
 
 
 def rsa(
@@ -85,18 +92,23 @@ def rsa(
     The upper triangles of the two samples x samples distance matrices, compared.
     `distance`: "squared-euclidean", "euclidean", "cosine" (one minus the cosine of two samples, columns not
     centred) or "correlation" (the same of rows centred over neurons). `comparison`: "pearson", "cosine",
-    "spearman" (ties share their mean rank) or "kendall" (tau-b); the last two depend on ranks alone and
-    carry no gradient.
+    "spearman" (ties share their mean rank) or "kendall" (tau-b); the last two depend on ranks alone, in which
+    distances that differ by rounding only are tied (computed in float64), and carry no gradient.
     Symmetric. Euclidean distances, squared or not, are unchanged by translation and rotation, and their
     comparison by isotropic scale; cosine distances by rotation and scale; correlation distances by scale,
     permutation and one number added to all neurons of a sample. A sample whose neurons are all equal
     (zero, for "cosine") counts as uncorrelated with every other.
-    Raises ValueError on another distance or comparison, and for correlations over fewer than 3 neurons.
+    Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single distance), and
+    for correlations over fewer than 3 neurons.
     Source: Kriegeskorte et al. 2008.
     """
     if distance not in DISTANCES:
         raise checks.unknown_name("distance of RSA", distance, DISTANCES)
     if comparison not in COMPARISONS:
         raise checks.unknown_name("comparison of RSA", comparison, COMPARISONS)
+    if len(X) < 3:
+        raise ValueError(f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}")
     above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
-    return COMPARISONS[comparison](DISTANCES[distance](X)[above], DISTANCES[distance](Y)[above])
+    exact = (lambda Z: Z.double()) if comparison in RANKS else lambda Z: Z
+    a, b = (DISTANCES[distance](exact(Z))[above] for Z in (X, Y))
+    return COMPARISONS[comparison](a, b).to(X.dtype)
