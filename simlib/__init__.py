@@ -22,7 +22,7 @@ from simlib.components import captured_variance, score_to_capture
 from simlib.decoding import decoding_accuracy
 from simlib.joint import joint_range
 from simlib.measures import MEASURES, Measure, measure, score
-from simlib.measures.card import check_measure
+from simlib.measures.checking import check_measure
 from simlib.optimize import Trajectory, maximize
 
 __version__ = "0.1.0"

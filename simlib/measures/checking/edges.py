@@ -1,0 +1,148 @@
+"""Checks at the edges: units, offsets, silent and repeated neurons, and sizes that leave little to compare."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found
+
+__all__ = ["EDGES", "low_rank", "pairs", "with_constant_unit"]
+
+OFFSET = 1e6
+WORDS = 4  # a refusal says at least what was found and what is needed
+
+
+def low_rank(bench: Bench) -> Tensor:
+    """Y of rank 2."""
+    return bench.Y[:, :2] @ bench.noise(2, NEURONS, draw=80)
+
+
+def with_constant_unit(bench: Bench) -> Tensor:
+    """Y with a neuron that never varies in place of its second."""
+    Y = bench.Y.clone()
+    Y[:, 1] = 3
+    return Y
+
+
+def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor]:
+    X = bench.noise(samples, p, draw=81)
+    return X, 0.5 * X @ bench.noise(p, q, draw=82) + bench.noise(samples, q, draw=83)
+
+
+def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
+    """Pairs of data sets at the edge of what can be compared, by name."""
+    X, Y = bench.X, bench.Y
+    return {
+        "constant unit": (X, with_constant_unit(bench)),
+        "constant unit in X": (with_constant_unit(bench), Y),
+        "repeated unit": (X, torch.cat([Y, Y[:, :1]], 1)),
+        "low rank": (X, low_rank(bench)),
+        "repeated samples": (torch.cat([X[:20], X[:20]]), torch.cat([Y[:20], Y[:20]])),
+        "neurons in other units": (X, Y * torch.logspace(-6, 6, NEURONS, dtype=Y.dtype)),
+        "fewer neurons in Y": _related(bench, SAMPLES, NEURONS, 4),
+        "more neurons in Y": _related(bench, SAMPLES, NEURONS, 9),
+        "one neuron in X": _related(bench, SAMPLES, 1, NEURONS),
+        "one neuron in Y": _related(bench, SAMPLES, NEURONS, 1),
+        "two samples": _related(bench, 2, 3, 3),
+        "neurons outnumber samples": _related(bench, 8, 12, 12),
+        "both sides' neurons outnumber samples": _related(bench, 10, 6, 6),
+    }
+
+
+def _has_a_value(name: str):
+    def run(bench: Bench) -> Finding:
+        value = bench.number(*pairs(bench)[name])
+        low, high = bench.record.range
+        slack = bench.slack(value)
+        return found(bool(np.isfinite(value)) and low - slack <= value <= high + slack, f"{value:.4g}")
+
+    return run
+
+
+def _in_words(bench: Bench) -> Finding:
+    unclear = []
+    for name, (X, Y) in pairs(bench).items():
+        try:
+            value = bench.number(X, Y)
+        except Exception as error:
+            # Subclasses, as numpy's LinAlgError, are errors of the algorithm and no refusals.
+            if type(error) not in (ValueError, TypeError) or len(str(error).split()) < WORDS:
+                unclear.append(f"{name}: {type(error).__name__}")
+            continue
+        if not np.isfinite(value):
+            unclear.append(f"{name}: {value}")
+    return found(not unclear, "; ".join(unclear) or "each has a value or is refused by a ValueError in words")
+
+
+def _in_units(scale: float, dtype: torch.dtype = torch.float64):
+    """At this scale: the same value where a factor of 3 leaves it, else a finite one."""
+
+    def run(bench: Bench) -> Finding:
+        X, Y = bench.X.to(dtype), bench.Y.to(dtype)
+        single = dtype == torch.float32
+        if bench.same(3 * bench.X, 3 * bench.Y).outcome == "holds":
+            return bench.same(scale * X, scale * Y, 1e-4 if single else None)
+        value = bench.number(scale * X, scale * Y)
+        return found(bool(np.isfinite(value)), f"{value:.4g}")
+
+    return run
+
+
+def _ties(bench: Bench) -> Finding:
+    """Zeros and ones: with the neurons in another order the value stays where it does on other data."""
+    X, Y = (bench.X > 0).to(bench.X.dtype), (bench.Y > 1).to(bench.Y.dtype)
+    value, order = bench.number(X, Y), bench.noise(NEURONS, draw=86).argsort()
+    if bench.same(bench.X[:, order], bench.Y[:, order]).outcome == "fails":
+        return found(bool(np.isfinite(value)), f"{value:.4g}")
+    change = abs(bench.number(X[:, order], Y[:, order]) - value)
+    return found(change < bench.slack(value), f"{value:.4g}, changes by {change:.1e} with the order of neurons")
+
+
+def _offset(bench: Bench) -> Finding:
+    if bench.same(bench.X + 1, bench.Y + 1).outcome == "holds":
+        return bench.same(bench.X + OFFSET, bench.Y + OFFSET)
+    value = bench.number(bench.X + OFFSET, bench.Y + OFFSET)
+    return found(bool(np.isfinite(value)), f"{value:.4g}")
+
+
+def _unsaturated(bench: Bench) -> Finding:
+    X, Y = bench.noise(8, 12, draw=84), bench.noise(8, 12, draw=85)
+    own, stranger = bench.number(X, X), bench.number(X, Y)
+    lead = bench.record.direction * (own - stranger)
+    return found(lead > 1e-3, f"{own:.4g} for X itself, {stranger:.4g} for noise")
+
+
+def _edge(name: str, reason: str, everyone: bool = False) -> Check:
+    """`everyone`: a bare function, too, has to give a value there."""
+    return Check(name, "edge", reason, _has_a_value(name), None if everyone else lambda record: True)
+
+
+EDGES = (
+    Check("scale 1e-12", "edge", "Currents in amperes are tiny; squares and fourth powers must not underflow.",
+          _in_units(1e-12)),
+    Check("scale 1e12", "edge", "Raw units can be huge; squares and fourth powers must not overflow.",
+          _in_units(1e12)),
+    Check("scale 1e12, float32", "edge", "float32 overflows at 3e38, so the fourth power of 1e12 is out of reach.",
+          _in_units(1e12, torch.float32)),
+    Check("offset 1e6", "edge", "Raw fluorescence lies far from zero; centring must not lose what varies.", _offset),
+    Check("zeros and ones", "edge", "Binary features tie many distances; rounding must not break the ties.", _ties),
+    _edge("constant unit", "Silent neurons are common; one of them must not undo the score.", True),
+    _edge("constant unit in X", "The reference has silent neurons, too.", True),
+    _edge("repeated unit", "A unit sorted twice makes Y rank-deficient.", True),
+    _edge("low rank", "Models and smoothed data often span few dimensions.", True),
+    _edge("repeated samples", "Repeated stimuli can have identical rows.", True),
+    _edge("neurons in other units", "Mixed units differ by orders of magnitude without any loss of rank.", True),
+    _edge("fewer neurons in Y", "Models and brains seldom have the same number of units."),
+    _edge("more neurons in Y", "Models and brains seldom have the same number of units."),
+    _edge("one neuron in X", "A single neuron can be the reference."),
+    _edge("one neuron in Y", "A single model unit can be compared."),
+    _edge("two samples", "Two conditions are the least that can be compared."),
+    _edge("neurons outnumber samples", "A few conditions and hundreds of neurons are the usual case."),
+    _edge("both sides' neurons outnumber samples", "Two recordings then share directions whatever they hold."),
+    Check("tells noise from X", "edge", "With more neurons than samples some measures give noise a perfect score.",
+          _unsaturated, lambda record: True),
+    Check("refusals in words", "edge", "What can't be scored is refused by a ValueError that says why, not by a NaN "
+          "or an error of linear algebra.", _in_words),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""Checks of the input: memory layouts, containers and dtypes that mean the same, and bad input that is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import xarray as xr
+
+from simlib import measures
+from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found, not_applicable
+
+__all__ = ["INPUTS"]
+
+TIMES = 5
+
+
+def _unwritten(bench: Bench) -> Finding:
+    X, Y = bench.X.clone(), bench.Y.clone()
+    bench.record(X, Y)
+    written = [name for name, Z, kept in (("X", X, bench.X), ("Y", Y, bench.Y)) if not torch.equal(Z, kept)]
+    return found(not written, f"wrote into {' and '.join(written)}" if written else "both as they were")
+
+
+def _as_it_stands(bench: Bench, X: torch.Tensor, Y: torch.Tensor) -> Finding:
+    """The number of X and Y in the memory they have: `Bench.value` would hand over fresh copies."""
+    change = abs(float(bench.record(X, Y).detach()) - bench.plain)
+    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
+
+
+def _fortran(bench: Bench) -> Finding:
+    return _as_it_stands(bench, bench.X.T.contiguous().T, bench.Y.T.contiguous().T)
+
+
+def _strided(bench: Bench) -> Finding:
+    def view(Z: torch.Tensor) -> torch.Tensor:
+        larger = torch.full((2 * SAMPLES, 2 * NEURONS), 7.0, dtype=Z.dtype)
+        larger[::2, ::2] = Z
+        return larger[::2, ::2]
+
+    return _as_it_stands(bench, view(bench.X), view(bench.Y))
+
+
+def _scored(bench: Bench, X, Y) -> Finding:
+    change = abs(measures.score(bench.record, X, Y) - bench.plain)
+    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
+
+
+def _read_only(bench: Bench) -> Finding:
+    X, Y = bench.X.numpy().copy(), bench.Y.numpy().copy()
+    for Z in (X, Y):
+        Z.flags.writeable = False
+    finding = _scored(bench, X, Y)
+    kept = np.array_equal(X, bench.X.numpy()) and np.array_equal(Y, bench.Y.numpy())
+    return finding if kept else found(False, "read-only arrays were written into")
+
+
+def _layouts(bench: Bench) -> Finding:
+    if bench.record.params.get("scheme") == "condition":
+        return not_applicable("folds by condition take the conditions from the third axis")
+    return _scored(bench, *(Z.numpy().reshape(TIMES, SAMPLES // TIMES, NEURONS) for Z in (bench.X, bench.Y)))
+
+
+def _containers(bench: Bench) -> Finding:
+    named = xr.DataArray(bench.X.numpy().T, dims=("neuron", "trial"))
+    findings = [_scored(bench, named, bench.Y), _scored(bench, bench.X.numpy(), bench.Y.numpy())]
+    worse = [finding for finding in findings if finding.outcome == "fails"]
+    return (worse or findings)[0]
+
+
+def _counts(bench: Bench) -> Finding:
+    X, Y = ((4 * Z).round() for Z in (bench.X, bench.Y))
+    change = abs(measures.score(bench.record, X.int().numpy(), Y.int().numpy()) - bench.number(X, Y))
+    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
+
+
+def _refuses(spoil: Callable[[np.ndarray], np.ndarray], says: str) -> Callable[[Bench], Finding]:
+    """Whether `score` raises ValueError with these words for a spoilt Y."""
+
+    def run(bench: Bench) -> Finding:
+        try:
+            value = measures.score(bench.record, bench.X, spoil(bench.Y.numpy().copy()))
+        except ValueError as error:
+            return found(says in str(error), f"refused: {str(error).splitlines()[0]}")
+        return found(False, f"scored as {value:.4g}")
+
+    return run
+
+
+def _spoilt(value: float) -> Callable[[np.ndarray], np.ndarray]:
+    def spoil(Y: np.ndarray) -> np.ndarray:
+        Y[3, 2] = value
+        return Y
+
+    return spoil
+
+
+INPUTS = (
+    Check("inputs left alone", "input", "A measure that writes into its input spoils the user's data.", _unwritten),
+    Check("Fortran order", "input", "Transposed arrays and files of MATLAB come column by column.", _fortran),
+    Check("strided views", "input", "A slice of a larger recording is not contiguous.", _strided),
+    Check("read-only arrays", "input", "Memory-mapped and shared arrays can't be written.", _read_only),
+    Check("time, trial, neuron", "input", "Three axes are flattened to samples: the same data, the same score.",
+          _layouts),
+    Check("numpy, torch, xarray", "input", "The container of the numbers is no part of them.", _containers),
+    Check("integer counts", "input", "Spike counts are integers.", _counts),
+    Check("constant Y refused", "input", "Without variance there is nothing to compare; the wrong array was loaded.",
+          _refuses(np.zeros_like, "constant")),
+    Check("NaN refused", "input", "A gap in the data has to be named with its place, never passed on or filled.",
+          _refuses(_spoilt(np.nan), "sample 3, neuron 2")),
+    Check("infinity refused", "input", "A division by zero upstream has to be named with its place.",
+          _refuses(_spoilt(np.inf), "sample 3, neuron 2")),
+    Check("lost sample refused", "input", "Rows that can't be paired must not be cut to fit.",
+          _refuses(lambda Y: Y[:-1], "same samples")),
+    Check("one axis refused", "input", "A vector could be one neuron or one sample.",
+          _refuses(lambda Y: Y[:, 0], "shape")),
+)  # fmt: skip

@@ -1,0 +1,96 @@
+"""`check_measure`: every check on one measure, as a table."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from simlib import checks, measures
+from simlib.measures.checking.bench import Bench, Check, Finding, found
+from simlib.measures.checking.edges import EDGES
+from simlib.measures.checking.exceptions import declared_exceptions
+from simlib.measures.checking.gradients import GRADIENTS
+from simlib.measures.checking.inputs import INPUTS
+from simlib.measures.checking.invariances import SYMMETRIES
+from simlib.measures.checking.surroundings import restored
+from simlib.measures.checking.values import VALUES
+
+__all__ = ["CHECKS", "check_measure"]
+
+CHECKS: tuple[Check, ...] = (*VALUES, *SYMMETRIES, *INPUTS, *EDGES, *GRADIENTS)
+BARE = "the caller's own"  # the source in the record that `measure` makes of a bare function: it declares nothing
+
+
+def _expectation(check: Check, record: measures.Measure) -> str:
+    if check.declared is None:
+        return "holds"
+    claim = None if record.source == BARE else check.declared(record)
+    return {True: "holds", False: "fails", None: "either"}[claim]
+
+
+def _run(check: Check, bench: Bench) -> Finding:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a user's function may divide by zero: the finding says so
+            return check.run(bench)
+    except Exception as error:  # a measure of the user's own may fail in any way: that is the finding
+        lines = str(error).splitlines() or ["no message"]
+        return found(False, f"{type(error).__name__}: {lines[0]}")
+
+
+def _row(check: Check, bench: Bench, declared: Mapping[str, tuple[str, str]]) -> tuple:
+    finding = _run(check, bench)
+    expected, why = declared.get(check.name, (_expectation(check, bench.record), ""))
+    ok = finding.outcome in (expected, "not applicable") or expected == "either"
+    evidence = f"{finding.evidence} (declared: {why})" if why else finding.evidence
+    return check.name, check.about, check.reason, expected, finding.outcome, ok, evidence
+
+
+def _refuse_other_results(bench: Bench) -> None:
+    """The one fault that leaves nothing to check: something else than a 0-d tensor comes back."""
+    try:
+        result = bench.record(bench.X.clone(), bench.Y.clone())
+    except Exception:  # every row will say so
+        return
+    bench.refuse(result)
+
+
+def check_measure(
+    function: Callable | str | measures.Measure,
+    *,
+    seed: int = 0,
+    tolerance: float = 1e-6,
+    expected: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """What a measure does and what it is blind to: a table of named checks, a row a check.
+
+    `function` takes two tensors (samples, neurons) and returns a 0-d tensor that grows with similarity; or it is
+    an id, or a `Measure`, which says itself what it is. Everything is tried on small random data (40 samples, 6
+    neurons) drawn from `seed`. A value is unchanged where it moves by less than `tolerance`, relative to 1 or to
+    the value where that is larger.
+
+    Columns: `check` (its name), `about` ("value", "invariance", "input", "edge", "gradient"), `reason` (why it
+    matters), `expected`, `outcome` ("holds", "fails", "not applicable"; an error of the measure is a failure),
+    `ok` (the outcome is as expected) and `evidence` (numbers, or the error).
+
+    What is `expected`: "holds"; "fails", where the record says so (it isn't symmetric, say) or the failure is
+    declared; "either", where nothing is claimed: a bare function claims no symmetry, no invariance, no gradient
+    and no size of data beyond the ordinary, so that there the table tells and doesn't judge. Declare a failure by
+    `expected={"two samples": "needs 3 or more"}`, the name of the check and the reason; one that doesn't fail
+    after all is not ok. `table[~table["ok"]]` is what to look at.
+
+    Raises TypeError where something else than a 0-d tensor comes back, ValueError for a check that doesn't exist.
+    """
+    bench = Bench(measures.measure(function), tolerance, seed)
+    names = [check.name for check in CHECKS]
+    for name in expected or {}:
+        if name not in names:
+            raise checks.unknown_name("check", name, names)
+    declared = {} if bench.record.source == BARE else declared_exceptions(bench.record)
+    declared |= {name: ("fails", why) for name, why in (expected or {}).items()}
+    with restored():
+        _refuse_other_results(bench)
+        rows = [_row(check, bench, declared) for check in CHECKS]
+    return pd.DataFrame(rows, columns=["check", "about", "reason", "expected", "outcome", "ok", "evidence"])
