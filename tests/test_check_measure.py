@@ -1,6 +1,8 @@
 """Laws of `check_measure`: every built-in measure passes as declared, and each check notices what it is for."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,6 +165,13 @@ def detached_axes(X, Y):
     return (X[:, : aligned.shape[1]] * aligned).sum(0).abs().sum() / Y.norm()
 
 
+def by_inverse(X, Y):
+    """R^2 by normal equations, rank or no rank."""
+    X, Y = centre(X), centre(Y)
+    fitted = Y @ torch.linalg.pinv(Y, rtol=1e-12) @ X
+    return squared(fitted) / squared(X)
+
+
 def roots(X, Y):
     return torch.linalg.svdvals(centre(X).T @ centre(Y)).sqrt().sum()
 
@@ -200,10 +209,12 @@ BROKEN = {
     "constant unit in X": scored_by_unit,
     "repeated unit": refuses_low_rank,
     "low rank": refuses_low_rank,
+    "low rank, float32": by_inverse,
     "repeated samples": of_distances(torch.log),
     "neurons in other units": refuses_low_rank,
     "fewer neurons in Y": distance,
     "more neurons in Y": distance,
+    "one neuron isn't stretched": distance,
     "one neuron in X": where(lambda X, Y: X.shape[1] < 2),
     "one neuron in Y": where(lambda X, Y: Y.shape[1] < 2),
     "two samples": of_distances(torch.sqrt),
@@ -318,3 +329,22 @@ def test_rsa_of_ranks_takes_distances_that_differ_by_rounding_as_ties(comparison
 def test_rsa_refuses_two_samples():
     with pytest.raises(ValueError, match="3 or more samples, since 2 have a single distance; got 2"):
         sl.score("rsa", np.eye(2), np.eye(2))
+
+
+# -- The example of the book --------------------------------------------------------------------------
+
+
+def test_the_books_example_has_the_faults_that_its_page_names():
+    page = (Path(__file__).resolve().parent.parent / "book" / "own_data.md").read_text()
+    (code,) = re.findall(r"```python\n(def my_score.*?)```", page, flags=re.S)
+    names = {}
+    exec(code, names)
+    table = checked(names["my_score"])
+    faults = table[~table["ok"]].index
+    assert list(faults) == ["constant unit", "constant unit in X", "one neuron isn't stretched", "refusals in words",
+                            "gradient at a constant unit"]
+    assert (table["evidence"][["constant unit", "constant unit in X"]] == "nan").all()
+    assert "RuntimeError" in table["evidence"]["fewer neurons in Y"]
+    assert table["outcome"]["permutation of Y"] == "fails" and table["ok"]["permutation of Y"]
+    (declared,) = re.findall(r"`expected=(\{.*?\})`", page)
+    assert checked(names["my_score"], expected=eval(declared))["ok"]["constant unit"]

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found
+from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found, not_applicable
 
 __all__ = ["EDGES", "low_rank", "pairs", "with_constant_unit"]
 
 OFFSET = 1e6
+ROUNDED = 1e-3  # what float32 may cost where rank is lost
 WORDS = 4  # a refusal says at least what was found and what is needed
 
 
@@ -26,6 +27,11 @@ def with_constant_unit(bench: Bench) -> Tensor:
     return Y
 
 
+def with_repeated_unit(bench: Bench) -> Tensor:
+    """Y with its first neuron again in place of its last."""
+    return torch.cat([bench.Y[:, :-1], bench.Y[:, :1]], 1)
+
+
 def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor]:
     X = bench.noise(samples, p, draw=81)
     return X, 0.5 * X @ bench.noise(p, q, draw=82) + bench.noise(samples, q, draw=83)
@@ -37,7 +43,7 @@ def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
     return {
         "constant unit": (X, with_constant_unit(bench)),
         "constant unit in X": (with_constant_unit(bench), Y),
-        "repeated unit": (X, torch.cat([Y, Y[:, :1]], 1)),
+        "repeated unit": (X, with_repeated_unit(bench)),
         "low rank": (X, low_rank(bench)),
         "repeated samples": (torch.cat([X[:20], X[:20]]), torch.cat([Y[:20], Y[:20]])),
         "neurons in other units": (X, Y * torch.logspace(-6, 6, NEURONS, dtype=Y.dtype)),
@@ -74,6 +80,26 @@ def _in_words(bench: Bench) -> Finding:
         if not np.isfinite(value):
             unclear.append(f"{name}: {value}")
     return found(not unclear, "; ".join(unclear) or "each has a value or is refused by a ValueError in words")
+
+
+def _low_rank_in_single(bench: Bench) -> Finding:
+    exact = bench.number(bench.X, low_rank(bench))
+    rounded = bench.number(bench.X.float(), low_rank(bench).float())
+    return found(abs(rounded - exact) < bench.slack(exact, ROUNDED), f"{rounded:.4g}, in float64 {exact:.4g}")
+
+
+def _unstretched(bench: Bench) -> Finding:
+    """A measure that can't compare 6 neurons with 4 can't compare them with 1 either, unless by broadcasting."""
+    try:
+        bench.number(bench.X, bench.Y[:, :4])
+        return not_applicable("unequal numbers of neurons have a value")
+    except Exception:  # what the measure says there is another check's
+        pass
+    try:
+        value = bench.number(bench.X, bench.Y[:, :1])
+    except Exception:
+        return found(True, "one neuron has no value either")
+    return found(False, f"4 neurons of Y have no value, 1 has {value:.4g}")
 
 
 def _in_units(scale: float, dtype: torch.dtype = torch.float64):
@@ -132,12 +158,15 @@ EDGES = (
     _edge("constant unit in X", "The reference has silent neurons, too.", True),
     _edge("repeated unit", "A unit sorted twice makes Y rank-deficient.", True),
     _edge("low rank", "Models and smoothed data often span few dimensions.", True),
+    Check("low rank, float32", "edge", "Rounding to float32 must not lend Y the rank it lacks.", _low_rank_in_single),
     _edge("repeated samples", "Repeated stimuli can have identical rows.", True),
     _edge("neurons in other units", "Mixed units differ by orders of magnitude without any loss of rank.", True),
     _edge("fewer neurons in Y", "Models and brains seldom have the same number of units."),
     _edge("more neurons in Y", "Models and brains seldom have the same number of units."),
     _edge("one neuron in X", "A single neuron can be the reference."),
     _edge("one neuron in Y", "A single model unit can be compared."),
+    Check("one neuron isn't stretched", "edge", "Broadcasting compares one neuron with each of X's without a word.",
+          _unstretched),
     _edge("two samples", "Two conditions are the least that can be compared."),
     _edge("neurons outnumber samples", "A few conditions and hundreds of neurons are the usual case."),
     _edge("both sides' neurons outnumber samples", "Two recordings then share directions whatever they hold."),
