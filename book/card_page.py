@@ -45,7 +45,7 @@ def outcome(checks: pd.DataFrame) -> str:
 
 def verdict(check: pd.Series) -> str:
     """What came out, and whether that was declared."""
-    expected = check.get("expected", "either")
+    expected = check["expected"]
     if check["outcome"] == "fails":
         return {"fails": "fails as declared", "holds": "fails unexpectedly"}.get(expected, "fails")
     return "holds though declared to fail" if (check["outcome"], expected) == ("holds", "fails") else check["outcome"]
@@ -54,12 +54,15 @@ def verdict(check: pd.Series) -> str:
 def checked(checks: pd.DataFrame) -> str:
     if "outcome" not in checks:
         return f"The checks could not be run: {plain(checks['note'].iloc[0])}\n"
+    head = ["About", "Check", "Outcome", "Evidence", "Why it matters"]
     rows = [
-        [plain(check.get("about", "")), plain(check["check"]), verdict(check),
-         plain(check["evidence"]), plain(check.get("reason", ""))]
+        [check["about"], plain(check["check"]), verdict(check), plain(check["evidence"]), plain(check["reason"])]
         for _, check in checks.iterrows()
-    ]  # fmt: skip
-    return f"{outcome(checks)}.\n\n{table(['About', 'Check', 'Outcome', 'Evidence', 'Why it matters'], rows)}"
+    ]
+    others = [row for row in rows if row[2] != "holds"]
+    first = f"Those that don't simply hold:\n\n{table(head, others)}\n" if others else ""
+    every = f"<details>\n<summary>All {len(rows)} checks</summary>\n\n{table(head, rows)}\n</details>\n"
+    return f"{outcome(checks)}.\n\n{first}{every}"
 
 
 def sensitivity(card: Card, losses: pd.DataFrame) -> str:

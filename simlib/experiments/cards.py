@@ -74,9 +74,6 @@ def _checks(measure: str, digest: str) -> pd.DataFrame:
         table = check_measure(bound)
     except Exception as error:  # no 0-d tensor comes back, say
         table = pd.DataFrame({"note": [f"{type(error).__name__}: {error}"]})
-    if "holds" in table:
-        table = table.rename(columns={"property": "check"})
-        table["outcome"] = np.where(table.pop("holds").astype(bool), "holds", "fails")
     return table.assign(measure=bound.id)
 
 
