@@ -53,7 +53,7 @@ NOTEBOOKS = {
     "joint_score_ranges": 3,
     "chance_level": 1,
     "model_against_brain": 1,
-    "supplement_ridge_strength": 2,
+    "supplement_ridge_strength": 4,
     "supplement_gaussian": 2,
     "supplement_folds": 1,
     "supplement_starts": 2,

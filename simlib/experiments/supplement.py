@@ -37,7 +37,7 @@ def spectrum_matched(X: xr.DataArray, seed: int = 0) -> np.ndarray:
     values = np.asarray(X.values, float)
     flat = values.reshape(-1, values.shape[-1])
     spread = principal_components(torch.from_numpy(flat))[1].numpy()
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, *flat.shape])  # not the stream that a surrogate of this seed was drawn from
     noise = rng.standard_normal((len(flat), len(spread)))
     left = np.linalg.qr(noise - noise.mean(0))[0]
     right = np.linalg.qr(rng.standard_normal((flat.shape[1], len(spread))))[0]
@@ -63,7 +63,7 @@ def ascend(
 
     SGD's learning rate is SGD_RATE times the sum of squares of the start, so that the scale of Y doesn't
     matter; L-BFGS takes one iteration, with a line search, a step. `observe(step, score, Y)` sees each scored
-    Y. Raises ValueError for another optimiser.
+    Y, valid during the call. Raises ValueError for another optimiser.
     """
     bound = measures.measure(name)
     fixed = torch.as_tensor(checks.flat(checks.array(X, "X")), dtype=torch.float64)
