@@ -68,6 +68,22 @@ def test_the_order_claims_fail_where_the_order_is_lost():
     assert experiments.claims_about_starts(kept, base="as in the paper")["holds"].all()
 
 
+@pytest.mark.skipif(not experiments.recordings_at_hand(), reason="no recordings on this machine")
+def test_the_claims_about_capture_hold_on_recorded_data(own_results):
+    targets = {"X": {}, "Gaussian": {"gaussian": 0}}
+    names = ["procrustes-angular-score", "cka"]
+    table = experiments.variant_runs(experiments.recordings_at_hand(), names, targets, quick=True)
+    claims = experiments.claims_about_recordings(experiments.variant_captures(table), base="X")
+    assert len(claims) == 7 * len(experiments.recordings_at_hand())
+    assert claims["holds"].all(), claims.to_string()
+
+
+def test_without_recordings_the_page_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
+    assert experiments.recordings_at_hand() == {}
+    assert "SIMLIB_SHARED" in experiments.recordings_note()
+
+
 # -- Starts and optimisers --------------------------------------------------------------------------
 
 

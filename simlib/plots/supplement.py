@@ -102,13 +102,16 @@ def score_against_smoothness(table: pd.DataFrame, ax: Axes) -> Axes:
 def capture_by_variant(captures: pd.DataFrame, ax: Axes) -> Axes:
     """Score to capture each PC against its rank, a line a variant (first seed), of one dataset and measure.
 
-    `captures` is the table of `experiments.variant_captures`; the first variant is drawn boldest.
+    `captures` is the table of `experiments.variant_captures`; the first variant is drawn boldest,
+    one whose start predicts every PC as points without a line.
     """
     shown = captures[captures["seed"] == captures["seed"].iloc[0]]
     for k, (variant, run) in enumerate(shown.groupby("variant", sort=False)):
         known = run.dropna(subset="score").sort_values("pc")
         look = {"color": "black", "lw": 2.4} if k == 0 else {"color": LINES[(k - 1) % len(LINES)], "lw": 1.2}
-        ax.plot(known["pc"], known["score"], marker=SHAPES[k % len(SHAPES)], ms=3, label=variant, **look)
+        if run["start"].mean() > 0.99:  # nothing left to learn: no order, and no line
+            look |= {"lw": 0, "alpha": 0.4}
+        ax.plot(known["pc"], known["score"], marker=SHAPES[k % len(SHAPES)], ms=2.5, label=variant, **look)
     ax.set(xscale="log", ylim=(0, 1.02), xlabel="rank of the PC (1: most variance)", ylabel="score to capture the PC",
            title=f"{captures['title'].iloc[0]}\n{short_title(captures['measure'].iloc[0])}")  # fmt: skip
     return ax
