@@ -19,7 +19,7 @@ from simlib.experiments import store
 from simlib.experiments.own_measure import digest, resolve
 from simlib.experiments.replacement import new_direction, spread_ranks
 from simlib.measures import score
-from simlib.measures.card import check_measure
+from simlib.measures.checking import check_measure
 
 __all__ = [
     "CardSettings", "card_settings", "chance_cells", "chance_draws", "check_tables", "exponents", "reference_losses",
