@@ -115,9 +115,9 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
 
 class _SpectralMap(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, X, values):
+    def forward(ctx, X, values, digits):
         U, s, Vh = torch.linalg.svd(X.double(), full_matrices=False)
-        keep = s > s[0] * max(X.shape) * torch.finfo(X.dtype).eps
+        keep = s > s[0] * max(X.shape) * torch.finfo(digits or X.dtype).eps
         U, s, Vh = U[:, keep], s[keep], Vh[keep]
         g, slopes = values(s)
         start = values(torch.zeros_like(s[:1]))[1]
@@ -138,19 +138,20 @@ class _SpectralMap(torch.autograd.Function):
         below, beside = G @ Vh.T - U @ inner, U.T @ G - inner @ Vh
         outside = G - U @ (U.T @ G) - below @ Vh
         mapped = U @ (inside @ Vh + (g / s)[:, None] * beside) + (below * (g / s)) @ Vh + start * outside
-        return mapped.to(grad.dtype), None
+        return mapped.to(grad.dtype), None, None
 
 
-def spectral_map(X: Float[Tensor, "n p"], values: Callable) -> Float[Tensor, "n p"]:
+def spectral_map(X: Float[Tensor, "n p"], values: Callable, digits: torch.dtype | None = None) -> Float[Tensor, "n p"]:
     """U g(s) V' for X = U S V': X with its singular values replaced, its singular vectors kept.
 
     `values(s)` gives g and its slope at the singular values above max(n, p) * eps of the largest; those below
-    are left out. g = 1 gives the polar factor. The gradient holds divided differences of g, finite for repeated
-    singular values; where g has no finite slope at 0, it is that of changes that leave the rank as it is.
+    are left out. eps is that of `digits`, the precision in which X was measured (X's own unless said). g = 1 gives
+    the polar factor. The gradient holds divided differences of g, finite for repeated singular values; where g has
+    no finite slope at 0, it is that of changes that leave the rank as it is.
     Computed in float64.
     Source: Daleckii & Krein 1965, for singular values by Noferini 2017.
     """
-    return _SpectralMap.apply(X, values)
+    return _SpectralMap.apply(X, values, digits)
 
 
 # Share of the digits that the inverse of a Gram matrix may lose in each precision.

@@ -44,11 +44,12 @@ def plain_angular_procrustes(X, Y):
 
 
 def plain_linear_regression(X, Y):
-    """By the singular vectors of Y; the gradient is that of the projection, U held to Y's columns."""
-    X, Y = centred(X), centred(Y)
+    """By the singular values of Y, its columns in units of their own, above what float32 rounds."""
+    X, Y = centred(X), linalg.centred_columns(Y)
     U, s, _ = torch.linalg.svd(Y.detach(), full_matrices=False)
-    U = U[:, s > s[0] * 1e-10]
-    B = torch.linalg.pinv(Y.detach(), rtol=1e-10) @ X
+    rounding = max(Y.shape) * torch.finfo(torch.float32).eps
+    U = U[:, s > s[0] * rounding]
+    B = torch.linalg.pinv(Y.detach(), rtol=rounding) @ X
     # d|PX|^2 = 2 tr((X - YB)' dY B), the envelope theorem of least squares.
     value = (U.T @ X).square().sum()
     return (value + 2 * ((X - Y.detach() @ B) * ((Y - Y.detach()) @ B)).sum()) / X.square().sum()

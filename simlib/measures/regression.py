@@ -22,12 +22,12 @@ __all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "reg
 COMPARISONS = ("r2", "cosine", "pearson-median")
 
 
-def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None) -> Tensor:
-    """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values."""
+def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, digits: torch.dtype) -> Tensor:
+    """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values above rounding."""
     if inverse is not None:
         return inverse @ (Y.T @ X)
     U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
-    keep = s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps
+    keep = s > s[0] * max(Y.shape) * torch.finfo(digits).eps
     return (Vh[keep].T / s[keep]) @ (U[:, keep].T @ X)
 
 
@@ -35,8 +35,8 @@ class _ExplainedEnergy(torch.autograd.Function):
     """||YB||_F^2, B the least-squares coefficients of X on Y."""
 
     @staticmethod
-    def forward(ctx, X, Y, inverse):
-        coefficients = _least_squares(X, Y, inverse)
+    def forward(ctx, X, Y, inverse, digits):
+        coefficients = _least_squares(X, Y, inverse, digits)
         fitted = Y @ coefficients
         ctx.save_for_backward(X, fitted, coefficients)
         return square_sum(fitted)
@@ -45,7 +45,7 @@ class _ExplainedEnergy(torch.autograd.Function):
     def backward(ctx, grad):
         X, fitted, coefficients = ctx.saved_tensors
         grad_y = 2 * grad * ((X - fitted) @ coefficients.T) if ctx.needs_input_grad[1] else None
-        return 2 * grad * fitted if ctx.needs_input_grad[0] else None, grad_y, None
+        return 2 * grad * fitted if ctx.needs_input_grad[0] else None, grad_y, None, None
 
 
 def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -56,11 +56,12 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by rotation and
     isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019, section 3.
     """
-    target, columns = centred_unit(X), centred_columns(Y)
-    inverse = inverse_gram(columns)
-    if inverse is None and Y.dtype == torch.float32:
-        return linear_regression(X.double(), Y.double()).to(Y.dtype)
-    return _ExplainedEnergy.apply(target, columns, inverse) / square_sum(target)
+    for dtype in (Y.dtype, torch.float64):
+        target, columns = centred_unit(X.to(dtype)), centred_columns(Y.to(dtype))
+        inverse = inverse_gram(columns)
+        if inverse is not None:
+            break
+    return (_ExplainedEnergy.apply(target, columns, inverse, Y.dtype) / square_sum(target)).to(Y.dtype)
 
 
 def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -72,15 +73,17 @@ def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) 
     return arccos(linear_regression(X, Y))
 
 
-def _coefficients(X: Tensor, Y: Tensor, penalty: float, careful: bool = False) -> Tensor:
+def _coefficients(X: Tensor, Y: Tensor, penalty: float, careful: torch.dtype | None = None) -> Tensor:
     """B = (Y'Y + penalty I)^-1 Y'X; least norm where penalty is 0.
 
     With more neurons than samples by the dual form Y'(YY' + penalty I)^-1 X: the smaller matrix is solved.
-    `careful` works on the singular values of Y instead: it loses no digits to squaring them.
+    `careful` works on the singular values of Y instead, those above rounding in the precision it names: it loses no
+    digits to squaring them.
     """
     n, q = Y.shape
     if careful:
-        return spectral_map(Y, lambda s: (s / (s**2 + penalty), (penalty - s**2) / (s**2 + penalty) ** 2)).T @ X
+        shrunk = spectral_map(Y, lambda s: (s / (s**2 + penalty), (penalty - s**2) / (s**2 + penalty) ** 2), careful)
+        return shrunk.T @ X
     if q <= n:
         return torch.linalg.solve(Y.T @ Y + penalty * torch.eye(q, dtype=Y.dtype, device=Y.device), Y.T @ X)
     return Y.T @ torch.linalg.solve(Y @ Y.T + penalty * torch.eye(n, dtype=Y.dtype, device=Y.device), X)
@@ -115,10 +118,12 @@ def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
     return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
 
 
-def _fit_and_compare(X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str) -> Tensor:
+def _fit_and_compare(
+    X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str, careful: torch.dtype
+) -> Tensor:
     """A fold by itself, through the singular values of its training samples."""
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
-    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty, careful=True), comparison)
+    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty, careful), comparison)
 
 
 def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
@@ -163,15 +168,19 @@ def _downdated_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalt
     return errors
 
 
-def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str) -> Tensor:
+def _one_way(
+    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str,
+    digits: torch.dtype | None = None,
+) -> Tensor:
+    """The score of predicting X from Y; `digits` is the precision of the data where that of X and Y was raised."""
     if Y.dtype == torch.float32 and _digits_lost(Y, penalty, len(blocks), single=True):
-        return _one_way(X.double(), Y.double(), penalty, blocks, comparison).to(X.dtype)
-    careful = _digits_lost(Y, penalty, len(blocks), single=False)
+        return _one_way(X.double(), Y.double(), penalty, blocks, comparison, Y.dtype).to(X.dtype)
+    careful = (digits or Y.dtype) if _digits_lost(Y, penalty, len(blocks), single=False) else None
     if not blocks:
         X, Y = centre(X), centre(Y)
         return _compare(X, Y @ _coefficients(X, Y, penalty, careful), comparison)
     if careful:
-        scores = [_fit_and_compare(X, Y, block, penalty, comparison) for block in blocks]
+        scores = [_fit_and_compare(X, Y, block, penalty, comparison, careful) for block in blocks]
         return torch.stack(scores).mean()
     errors = _downdated_errors if len(X) // len(blocks) > Y.shape[1] else _held_out_errors
     scores = []

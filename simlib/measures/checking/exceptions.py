@@ -13,8 +13,6 @@ FOLDS = {
 }
 DEBIASED = {"two samples": "the unbiased estimate divides by n - 3: 4 samples are the least"}
 
-ROUNDED = {"low rank, float32": "rounding lends Y small directions, on which the fit in float64 then leans"}
-
 # Id, of a bound measure too -> check -> why it fails.
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "cka-debiased": DEBIASED,
@@ -33,11 +31,10 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "cca-regularised--whitening-1": SATURATES,
     "svcca": SATURATES,
     "pwcca": {**SATURATES, "both sides' neurons outnumber samples": "the weights of tied correlations aren't defined"},
-    "linreg": SATURATES | ROUNDED,
-    "linreg-angular": SATURATES | ROUNDED,
-    "ridge--folds-0--penalty-0": SATURATES | ROUNDED,
+    "linreg": SATURATES,
+    "linreg-angular": SATURATES,
+    "ridge--folds-0--penalty-0": SATURATES,
     "ridge-cv": FOLDS,
-    "ridge-cv--folds-5--penalty-0": ROUNDED,
     "ridge-cv-median": FOLDS,
 }
 

@@ -1,0 +1,80 @@
+"""How time and memory of a step grow with samples and neurons, each size in a process of its own.
+
+    python benchmarks/growth.py
+
+Seconds are the median of three steps (score, gradient, update), memory the greatest the process held beyond what it
+held before X was made. The exponent is the slope of log time over the three largest sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+
+MEASURES = ("cka", "nbs", "linreg", "ridge-cv")
+SAMPLES = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+NEURONS = (10, 30, 100, 300, 1000, 2000, 4000)
+LARGEST = (100_000, 1000)
+
+
+def one(measure: str, n: int, p: int, steps: int) -> dict:
+    """Seconds a step and peak memory (MB) of an ascent of `steps` steps on Gaussian data. Run in a fresh process."""
+    import torch
+
+    import simlib as sl
+
+    sl.maximize(measure, np.random.default_rng(0).standard_normal((20, 3)), steps=2)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    X = torch.randn(n, p, generator=torch.Generator().manual_seed(0)).numpy()
+    times = []
+
+    def tick(step, score, Y):
+        times.append(time.perf_counter())
+
+    sl.maximize(measure, X, steps=steps, stop=None, observers=[tick])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return {"seconds": float(np.median(np.diff(times))), "MB": peak / 1024}
+
+
+def measured(measure: str, n: int, p: int, steps: int = 4) -> dict:
+    arguments = json.dumps([measure, n, p, steps])
+    done = subprocess.run([sys.executable, __file__, arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{arguments}: {done.stderr.strip().splitlines()[-1]}")
+    return {"measure": measure, "samples": n, "neurons": p, "steps": steps, **json.loads(done.stdout)}
+
+
+def table() -> pd.DataFrame:
+    found = []
+    for measure in MEASURES:
+        found += [{"along": "samples", **measured(measure, n, 100)} for n in SAMPLES]
+        found += [{"along": "neurons", **measured(measure, 2000, p)} for p in NEURONS]
+        found += [{"along": "steps", **measured(measure, 2000, 100, steps)} for steps in (10, 100, 400)]
+        found.append({"along": "largest", **measured(measure, *LARGEST)})
+    return pd.DataFrame(found)
+
+
+def exponents(growth: pd.DataFrame) -> pd.DataFrame:
+    """Fitted exponents of time and memory along samples and neurons, over the three largest sizes."""
+    found = []
+    for (measure, along), group in growth[growth["along"].isin(["samples", "neurons"])].groupby(["measure", "along"]):
+        last = np.log(group.sort_values(along)[[along, "seconds", "MB"]].tail(3))
+        slopes = {what: np.polyfit(last[along], last[what], 1)[0] for what in ("seconds", "MB")}
+        found.append({"measure": measure, "along": along, "time grows as": slopes["seconds"],
+                      "memory grows as": slopes["MB"]})  # fmt: skip
+    return pd.DataFrame(found)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(one(*json.loads(sys.argv[1]))))
+    else:
+        growth = table()
+        print(growth.round(4).to_string(index=False))
+        print(exponents(growth).round(2).to_string(index=False))
