@@ -191,6 +191,11 @@ def test_noise_on_what_is_scored_moves_the_score_little(name):
     assert 0 < conventions.noise_effect(name, datasets.load(SIEGEL, trials=64, neurons=40)) < 0.002
 
 
+def test_our_ridge_score_never_falls():
+    scores = maximize("ridge-cv", datasets.load(SIEGEL, trials=64, neurons=40), seed=0).scores
+    assert scores[-1] > 0.99 and np.diff(scores).min() > 0
+
+
 @needs_tables
 def test_the_first_snapshot_is_doubled_in_every_run():
     table = conventions.doubled_snapshots()
