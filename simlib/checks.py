@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 import numpy as np
 
 __all__ = [
-    "array", "finite", "flat", "label_array", "majority_share", "names", "nearest_names", "pair", "responses",
+    "array", "finite", "flat", "label_array", "majority_share", "memory", "names", "nearest_names", "pair", "responses",
     "same_samples", "unknown_name",
 ]  # fmt: skip
 
@@ -124,6 +125,19 @@ def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
         raise ValueError(
             f"X and Y need the same samples in the same order; got {got}. "
             "Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+        )
+
+
+def memory(needed: float, what: str) -> None:
+    """Refuse work of `needed` bytes where this machine has less memory, before it starts to swap."""
+    try:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not told on this system
+        return
+    if needed > there:
+        raise ValueError(
+            f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has {there / 1e9:.3g} GB: take fewer "
+            "samples or neurons, such as the leading principal components of each side"
         )
 
 

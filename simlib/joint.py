@@ -85,6 +85,8 @@ def approach(
     bounds = score_measure(name_a), score_measure(name_b)
     values = checks.flat(checks.array(X, "X"))
     fixed = torch.as_tensor(values, dtype=dtype)
+    for bound in bounds:
+        bound.room(fixed, values.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]
     visited: list[tuple[float, float]] = []
 

@@ -166,7 +166,8 @@ def maximize(
     whenever the score has moved by that much since the last record. Memory doesn't grow with the steps.
 
     float32 is the paper's precision: scores differ from float64 by about 1e-6, far below a figure's
-    resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored.
+    resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored or that this machine's
+    memory doesn't hold.
     """
     if operator.index(steps) < 1:
         raise ValueError(f"steps needs to be 1 or more; got {steps}")
@@ -179,6 +180,7 @@ def maximize(
         Y0 = torch.as_tensor(given, dtype=dtype, device=device)
     shape = Y0.shape
     fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
+    bound.room(fixed, shape[-1], dtype)
     recorder = _Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
     result = climb(

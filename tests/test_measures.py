@@ -172,7 +172,7 @@ def test_bad_parameters_are_named():
         sl.measure(3)
 
 
-@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("careful", [None, torch.float64], ids=str)
 def test_coefficients_agree_in_both_forms(careful):
     X, Y = (torch.from_numpy(Z) for Z in gaussians(10, 3, 25))
     dual = regression._coefficients(X, Y, 2.0, careful)
@@ -205,3 +205,27 @@ def test_a_penalty_small_beside_the_data_still_gives_the_right_number(shape, ran
     Y = scale * rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[2]))
     expected = ridge_by_singular_values(X, Y, penalty, folds)
     assert sl.score("ridge-cv", X, Y, penalty=penalty, folds=folds) == pytest.approx(expected, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", sl.MEASURES)
+def test_sizes_beyond_this_machine_are_refused_with_an_estimate(name, monkeypatch):
+    """A machine of 1 MB: 400 samples of 100 neurons are too much, and 20 of 4 are not."""
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}.__getitem__)
+    large = np.random.default_rng(0).standard_normal((400, 100))
+    with pytest.raises(ValueError, match=r"400 samples, 100 and 100 neurons needs about .* GB .* fewer"):
+        sl.score(name, large, large)
+    assert np.isfinite(sl.score(name, large[:20, :4], large[:20, 4:8]))
+
+
+def test_memory_grows_with_squared_samples_only_where_pairs_are_compared():
+    grown = {name: record.memory(10**5, 10, 10) / record.memory(10**4, 10, 10) for name, record in sl.MEASURES.items()}
+    assert {name for name, factor in grown.items() if factor > 50} == {"cka-debiased", "cka-lange", "cka-rbf", "rsa"}
+
+
+def test_ascents_out_of_reach_are_refused(monkeypatch):
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}.__getitem__)
+    X = np.random.default_rng(0).standard_normal((400, 100))
+    with pytest.raises(ValueError, match="memory"):
+        sl.maximize("cka", X, steps=1)
+    with pytest.raises(ValueError, match="memory"):
+        sl.joint.approach("cka", "nbs", X, (1, 1), steps=1)

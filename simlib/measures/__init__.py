@@ -39,13 +39,15 @@ def score(name: str | Measure | Callable, X, Y, **params) -> float:
     numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial, neuron), with the same
     samples in the same order. Regression measures predict X from Y. `params` go to the measure, such as
     `penalty` and `folds` of "ridge-cv"; the fold scheme "condition" takes the number of trials from the array.
-    Raises ValueError where an input can't be scored, and says why.
+    Raises ValueError where an input can't be scored or this machine's memory can't hold it, and says why.
     """
     bound = measure(name, **params)
     X, Y = checks.pair(X, Y)
     if bound.params.get("scheme") == "condition" and not bound.params.get("conditions"):
         bound = bound.bind(conditions=X.shape[-2])
-    value = float(bound(torch.from_numpy(checks.flat(X)), torch.from_numpy(checks.flat(Y))))
+    X, Y = checks.flat(X), checks.flat(Y)
+    bound.room(X, Y.shape[1])
+    value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))
     if not np.isfinite(value):
         raise ValueError(f"{bound.title} of these two is {value}: the measure is not defined on them")
     return value

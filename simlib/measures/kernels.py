@@ -57,7 +57,7 @@ class _Alignment(torch.autograd.Function):
 
 
 def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> `cka`(X, Y), with X's Gram matrix computed once: for many Y, and gradients in Y alone.
+    """Y -> cka(X, Y), with X's Gram matrix computed once: for many Y, and gradients in Y alone.
 
     Where samples are fewer than the neurons of both sides together, a score and its gradient take two products of
     n x n x q; else `cka` itself is as cheap.
@@ -93,7 +93,7 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
 
 
 def cka_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> `cka_angular_score`(X, Y), as `cka_towards`."""
+    """Y -> cka_angular_score(X, Y), as `cka_towards`."""
     towards = cka_towards(X)
     return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
 

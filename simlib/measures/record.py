@@ -40,8 +40,9 @@ class Measure:
     (the value of X with itself, the best there is; None: it depends on X, and others may score better),
     `differentiable` (almost everywhere, with finite gradients at the edges), `aliases` (other ids that mean the
     same), `elsewhere` (its names in other packages), `params` (keyword arguments bound to the function),
-    `base` (the record that it was bound from) and `shared` (a function of X that gives the measure as a function
-    of Y, with what belongs to X computed once). Calling the record calls the function.
+    `base` (the record that it was bound from), `shared` (a function of X that gives the measure as a function
+    of Y, with what belongs to X computed once) and `pairs_of_samples` (whether it always holds matrices of samples x
+    samples: memory grows with their square). Calling the record calls the function.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Measure:
     params: Mapping[str, object] = field(default_factory=dict)
     base: Measure | None = None
     shared: Callable | None = None
+    pairs_of_samples: bool = False
 
     def __call__(self, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
         if not self.differentiable and torch.is_grad_enabled() and (X.requires_grad or Y.requires_grad):
@@ -69,6 +71,17 @@ class Measure:
     def towards(self, X: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         """The measure as a function of Y, for many Y and one X, with gradients in Y alone."""
         return self.shared(X) if self.shared else lambda Y: self(X, Y)
+
+    def memory(self, samples: int, neurons_x: int, neurons_y: int, dtype: torch.dtype = torch.float64) -> float:
+        """About how many bytes one score takes: 6 copies of both sides and 8 of the largest square matrix."""
+        neurons = neurons_x + neurons_y
+        side = samples if self.pairs_of_samples else min(samples, neurons)
+        return (6.0 * samples * neurons + 8.0 * side**2) * dtype.itemsize
+
+    def room(self, X, Y_neurons: int, dtype: torch.dtype = torch.float64) -> None:
+        """Refuse what this machine's memory doesn't hold: X is (samples, neurons)."""
+        n, p = X.shape
+        checks.memory(self.memory(n, p, Y_neurons, dtype), f"{self.title} of {n} samples, {p} and {Y_neurons} neurons")
 
     def invariances_of(self, side: str) -> frozenset[str]:
         """The invariances of side "X" or "Y"."""
