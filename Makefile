@@ -18,10 +18,10 @@ EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(
 ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html notebooks figure cards card store test benchmarks serve clean
+.PHONY: help setup book html notebooks figure cards card store test bench bench-compare serve clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
 	@echo 'Options: QUICK=1 (minutes, smaller runs), DATA=recording.npz (your own data), JOBS=4 (processes),'
 	@echo '         PYTHON=python3.12, TORCH_INDEX=... (where a CPU build of torch lies; README.md says when)'
 
@@ -102,8 +102,12 @@ scorecard: $(STAMP) ## published against reproduced: fetch the tables, execute t
 store: $(STAMP) ## refresh the stored text outputs of the notebooks' check cells
 	@$(BIN)/python book/store.py
 
-benchmarks: $(STAMP) ## time and memory against plain implementations
-	@for script in benchmarks/steps.py; do $(BIN)/python $$script || exit 1; done
+bench: $(STAMP) ## time and memory against plain implementations: the tables and the picture of the book
+	@$(BIN)/python benchmarks/bench.py
+
+bench-compare: $(STAMP) ## speed of this checkout against another revision: make bench-compare REV=main
+	@test -n "$(REV)" || { echo 'Which one? make bench-compare REV=main'; exit 2; }
+	@$(BIN)/python benchmarks/compare.py $(REV)
 
 serve: ## serve the built book on this machine
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)

@@ -3,7 +3,7 @@
     python benchmarks/growth.py
 
 Seconds are the median of three steps (score, gradient, update), memory the greatest the process held beyond what it
-held before X was made. The exponent is the slope of log time over the three largest sizes.
+held before X was made.
 """
 
 from __future__ import annotations
@@ -60,21 +60,8 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def exponents(growth: pd.DataFrame) -> pd.DataFrame:
-    """Fitted exponents of time and memory along samples and neurons, over the three largest sizes."""
-    found = []
-    for (measure, along), group in growth[growth["along"].isin(["samples", "neurons"])].groupby(["measure", "along"]):
-        last = np.log(group.sort_values(along)[[along, "seconds", "MB"]].tail(3))
-        slopes = {what: np.polyfit(last[along], last[what], 1)[0] for what in ("seconds", "MB")}
-        found.append({"measure": measure, "along": along, "time grows as": slopes["seconds"],
-                      "memory grows as": slopes["MB"]})  # fmt: skip
-    return pd.DataFrame(found)
-
-
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(json.dumps(one(*json.loads(sys.argv[1]))))
     else:
-        growth = table()
-        print(growth.round(4).to_string(index=False))
-        print(exponents(growth).round(2).to_string(index=False))
+        print(table().round(4).to_string(index=False))

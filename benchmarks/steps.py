@@ -30,7 +30,7 @@ SHAPES = {
     "freeman": "surrogate-freemanziemba2013",
 }
 YARDSTICKS = {"authors' route": plain.AUTHORS, "direct formula": plain.DIRECT}
-PATIENCE = 20.0  # a pair of runs that takes longer than this many seconds is run once
+PATIENCE = 5.0  # a pair of runs that takes longer than this many seconds is run once
 
 
 def seconds(call: Callable) -> float:

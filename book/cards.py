@@ -38,7 +38,7 @@ figcaption { font-size: 90%; color: #444; }</style></head>"""
 
 def main(argv: list[str] | None = None) -> int:
     asked = arguments(argv)
-    os.environ.setdefault("SIMLIB_RESULTS", str(BOOK.parent / "notebooks" / "results"))  # shared with the notebooks
+    os.environ.setdefault("SIMLIB_RESULTS", str(BOOK.parent / "results"))  # shared with the notebooks
     try:
         chosen = [card(name, asked) for name in asked.names or MEASURES]
         make(chosen, asked.jobs)

@@ -10,6 +10,8 @@ import math
 import pkgutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import toy_animation
 
 import simlib
@@ -34,6 +36,8 @@ def main() -> None:
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
     write(GENERATED / "api.txt", api_pages().encode())
+    for name, text in speed_tables().items():
+        write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
 
 
@@ -100,6 +104,44 @@ def elsewhere_table() -> str:
 def datasets_table() -> str:
     rows = [[f"`{name}`", record.description] for name, record in simlib.datasets.DATASETS.items()]
     return table(["Id", "What it is"], rows)
+
+
+def speed_tables() -> dict[str, str]:
+    """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak and growth."""
+    folder = BOOK / "speed"
+    steps, peaks, sizes = (pd.read_csv(folder / f"{name}.csv") for name in ("steps", "roofline", "growth"))
+    ratio = steps.assign(cell=[f"{r.ratio:.1f} ({r.least:.1f} to {r.greatest:.1f})" for r in steps.itertuples()])
+    wide = ratio.pivot_table(index=["shape", "work"], columns="against", values="cell", aggfunc="first", sort=False)
+    took = steps.groupby(["shape", "work"], sort=False)["ms"].median()
+    rows = [[shape, work, f"{took[shape, work]:.1f}", *cells.fillna("").loc[["authors' route", "direct formula"]]]
+            for (shape, work), cells in wide.iterrows()]
+    shares = [[r.shape, f"`{r.measure}`", f"{r.ms:.1f}", f"{100 * r.share:.0f}%", r[-3]]
+              for r in peaks.rename(columns={"the rest": "rest"}).itertuples(index=False)]
+    large = sizes[sizes["along"].isin(["steps", "largest"])]
+    return {
+        "machine": (folder / "machine.txt").read_text(),
+        "steps": table(["Shape (time × trial × neuron)", "Work", "Ours (ms)", "Against the authors' route",
+                        "Against the direct formula"], rows),
+        "roofline": table(["Shape", "Measure", "Step (ms)", "Products alone", "What takes the rest"], shares),
+        "exponents": table(["Measure", "Along", "Time grows as", "Memory grows as"], [
+            [f"`{r[0]}`", r[1], f"{r[1]}^{r[2]:.1f}", f"{r[1]}^{r[3]:.1f}"]
+            for r in exponents(sizes).itertuples(index=False)
+        ]),
+        "largest": table(["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"], [
+            [f"`{r.measure}`", f"{r.samples}", f"{r.neurons}", f"{r.steps}", f"{r.seconds:.2g}", f"{r.MB / 1024:.2g}"]
+            for r in large.itertuples()
+        ]),
+    }
+
+
+def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
+    """Slopes of log time and log memory along samples and neurons, over the three largest sizes."""
+    found = []
+    for (measure, along), group in sizes[sizes["along"].isin(["samples", "neurons"])].groupby(["measure", "along"]):
+        last = np.log(group.sort_values(along)[[along, "seconds", "MB"]].tail(3))
+        slopes = (np.polyfit(last[along], last[what], 1)[0] for what in ("seconds", "MB"))
+        found.append([measure, along, *slopes])
+    return pd.DataFrame(found)
 
 
 def api_pages() -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from simlib import checks
-from simlib.linalg import centred_columns, inverse_gram, orthonormal_basis, principal_components
+from simlib.linalg import centred_columns, orthonormal_basis, orthonormal_columns, principal_components
 
 __all__ = ["captured_variance", "explained_variance", "left_singular_vectors", "score_to_capture"]
 
@@ -56,12 +56,10 @@ def _samples(Y, n: int) -> torch.Tensor:
 
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of the centred Y."""
-    for columns in map(centred_columns, (Y, Y.double())):
-        inverse = inverse_gram(columns)
-        if inverse is not None:
-            overlap = columns.T @ vectors.to(columns.dtype)
-            return (overlap * (inverse @ overlap)).sum(0).double()
-    return (orthonormal_basis(columns).T @ vectors).square().sum(0)
+    Q = orthonormal_columns(centred_columns(Y))
+    if Q is None:
+        Q = orthonormal_basis(centred_columns(Y.double()))
+    return (Q.T @ vectors.to(Q.dtype)).square().sum(0).double()
 
 
 def score_to_capture(scores, r2) -> np.ndarray:

@@ -112,7 +112,12 @@ def _all_at_once(bins: np.ndarray, tasks: list, tol: float) -> Iterator[np.ndarr
     train = torch.zeros_like(positive)
     for column, (used, _) in enumerate(fold for _, folded in tasks for fold in folded):
         train[used, column] = True
-    odds = decision_values(torch.from_numpy(bins), positive, train, tol=tol)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # many small products: threads would wait for each other
+    try:
+        odds = decision_values(torch.from_numpy(bins), positive, train, tol=tol)
+    finally:
+        torch.set_num_threads(threads)
     if odds is None:
         return None
     hits = ((odds > 0) == positive) & ~train

@@ -18,6 +18,7 @@ __all__ = [
     "inverse_gram",
     "nuclear_norm",
     "orthonormal_basis",
+    "orthonormal_columns",
     "participation_ratio",
     "principal_components",
     "spectral_map",
@@ -73,28 +74,14 @@ def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.where(inside, torch.arccos(safe), torch.where(x > 0, 0.0, math.pi).to(x.dtype))
 
 
-def _polar_from_svd(M: Tensor) -> tuple[Tensor, Tensor]:
-    U, s, Vh = torch.linalg.svd(M, full_matrices=False)
-    keep = s > s[0] * max(M.shape) * torch.finfo(M.dtype).eps
-    return s.sum(), U[:, keep] @ Vh[keep]
-
-
-def _polar_from_gram(M: Tensor) -> tuple[Tensor, Tensor]:
-    wide = M.double() if M.shape[0] <= M.shape[1] else M.double().T
-    squares, V = torch.linalg.eigh(wide @ wide.T)
-    s = squares.clamp_min(0).sqrt()
-    keep = s > s[-1] * math.sqrt(max(M.shape) * torch.finfo(torch.float64).eps)
-    polar = (V[:, keep] / s[keep]) @ (V[:, keep].T @ wide)
-    return s.sum(), polar if M.shape[0] <= M.shape[1] else polar.T
-
-
 class _NuclearNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, M):
-        # A float32 product carries no more digits than its float64 Gram matrix keeps; a float64 one does.
-        norm, polar = _polar_from_svd(M) if M.dtype == torch.float64 else _polar_from_gram(M)
-        ctx.save_for_backward(polar.to(M.dtype))
-        return norm.to(M.dtype)
+        U, s, Vh = torch.linalg.svd(M, full_matrices=False)
+        # In float32 as in float64: small singular values are inexact there, but their directions still carry weight.
+        keep = s > s[0] * max(M.shape) * torch.finfo(torch.float64).eps
+        ctx.save_for_backward(U[:, keep] @ Vh[keep])
+        return s.sum()
 
     @staticmethod
     def backward(ctx, grad):
@@ -106,8 +93,7 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     """||M||_*, the sum of M's singular values.
 
     The gradient is the polar factor U V' over the singular values that are not zero: finite for repeated
-    singular values and, as the subgradient of least norm, for low rank. float64 input goes through an SVD,
-    float32 input through the eigenvectors of its smaller Gram matrix in float64.
+    singular values and, as a subgradient, for low rank.
     Source: Watson 1992 (characterisation of the subdifferential).
     """
     return _NuclearNorm.apply(M)
@@ -175,6 +161,20 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
         inverse = torch.cholesky_inverse(L)
         safe = gram.norm() * inverse.norm() * torch.finfo(Y.dtype).eps < LOST[Y.dtype]
         return inverse if safe else None
+
+
+def orthonormal_columns(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n q"] | None:
+    """Q of Y = QR in Y's precision, None where R's diagonal tells of nearly dependent columns, and for n < q.
+
+    Rounding turns Q by about eps times Y's condition, which the diagonal of R bounds from below: a range of up to
+    1e-4 / eps is taken (840 in float32). No gradient.
+    """
+    if len(Y) < Y.shape[1]:
+        return None
+    with torch.no_grad():
+        Q, R = torch.linalg.qr(Y)
+        sizes = R.diagonal().abs()
+        return Q if sizes.min() > sizes.max() * 1e4 * torch.finfo(Y.dtype).eps else None
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:

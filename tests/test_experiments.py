@@ -6,7 +6,10 @@ import pytest
 
 import simlib as sl
 from simlib import experiments
+from simlib.components import left_singular_vectors
+from simlib.decoding import score_at_accuracy
 from simlib.experiments import settings, store, summaries
+from simlib.experiments.ascents import RECORD
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +103,28 @@ def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
     assert accuracy == pytest.approx(sl.decoding_accuracy(Y, data["context"].values), abs=1e-3)
     r2 = last[last["quantity"] == "captured variance"].sort_values("pc")["value"]
     np.testing.assert_allclose(r2, sl.captured_variance(data, Y), atol=1e-3)
+
+
+@pytest.mark.parametrize("measure", ["cka", "nbs", "procrustes-angular-score", "ridge-cv"])
+def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
+    """Scores at which PCs are captured and at which decoding crosses: within 0.002 of those from every step."""
+    data = sl.datasets.load(TINY, **settings.load_options(TINY, True))
+    labels, vectors = data[data.attrs["main_variable"]].values, left_singular_vectors(data)
+    rows = []
+    sl.maximize(measure, data, observers=[lambda step, score, Y: rows.append(
+        (score, sl.captured_variance(data, Y, vectors=vectors), sl.decoding_accuracy(Y, labels))
+    )])  # fmt: skip
+    scores, captured, accuracy = (np.array(column) for column in zip(*rows, strict=True))
+    taken = [0]
+    for k, score in enumerate(scores):
+        if abs(score - scores[taken[-1]]) >= RECORD or k == len(scores) - 1:
+            taken.append(k)
+    assert len(taken) < 0.7 * len(scores)
+    every, few = (sl.score_to_capture(scores[k], captured[k]) for k in (slice(None), taken))
+    np.testing.assert_allclose(few, every, atol=2e-3)
+    target = sl.decoding_accuracy(data, labels)
+    every, few = (score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), taken))
+    assert few == pytest.approx(every, abs=2e-3, nan_ok=True)
 
 
 def test_crossings_and_capture_have_a_row_a_run(tiny):

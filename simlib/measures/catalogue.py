@@ -63,7 +63,7 @@ MEASURES: Mapping[str, Measure] = Catalogue({
                 aliases=("rsa-euclidean-corr",),
                 elsewhere=(Elsewhere("rsatoolbox", "compare(..., method='corr') of squared Euclidean RDMs"),)),
         # Shapes: rotate one side onto the other.
-        Measure("nbs", "NBS", shapes.nbs, (0, 1), "Tang et al. 2020; Harvey et al. 2023",
+        Measure("nbs", "NBS", shapes.nbs, (0, 1), "Tang et al. 2020; Harvey et al. 2023", shared=shapes.nbs_towards,
                 elsewhere=(Elsewhere("rsatoolbox", "compare(..., method='bures') of squared Euclidean RDMs"),
                            Elsewhere("netrep", "LinearMetric(alpha=1, score_method='angular')",
                                      "the cosine of its distance"))),
@@ -73,7 +73,8 @@ MEASURES: Mapping[str, Measure] = Catalogue({
                 "Williams et al. 2021", direction=-1, own=0.0, aliases=("nbs-angular",),
                 elsewhere=(Elsewhere("netrep", "LinearMetric(alpha=1, score_method='angular')"),)),
         Measure("procrustes-angular-score", "Angular Procrustes", shapes.procrustes_angular_score, (0, 1),
-                "Williams et al. 2021", aliases=("angular-procrustes", "nbs-angular-score")),
+                "Williams et al. 2021", shared=shapes.procrustes_angular_score_towards,
+                aliases=("angular-procrustes", "nbs-angular-score")),
         Measure("procrustes-euclidean", "Procrustes distance", shapes.procrustes_euclidean, (0, inf),
                 "Schonemann 1966", direction=-1, own=0.0, invariances=MOTION,
                 elsewhere=(Elsewhere("netrep", "LinearMetric(alpha=1, score_method='euclidean')"),)),

@@ -41,36 +41,36 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
 
 class _Alignment(torch.autograd.Function):
-    """<K, L> / (||K||_F ||L||_F) of a Gram matrix K and L = YY': its gradient is a matrix times Y."""
+    """CKA of Y with a fixed X, both centred: of X's Gram matrix K (then X is not needed) or of X, and ||K||_F."""
 
     @staticmethod
-    def forward(ctx, Y, K, norm):
-        L = Y @ Y.T
-        cross, own = (K * L).sum(), square_sum(L)
-        ctx.save_for_backward(Y, K, L, cross / own, 2 / (norm * own.sqrt()))
-        return cross / (norm * own.sqrt())
+    def forward(ctx, Y, X, K, norm):
+        shared, own = (K, Y @ Y.T) if X is None else (X.T @ Y, Y.T @ Y)
+        cross, square = (K * own).sum() if X is None else square_sum(shared), square_sum(own)
+        ctx.save_for_backward(Y, X, shared, own, cross / square, 2 / (norm * square.sqrt()))
+        return cross / (norm * square.sqrt())
 
     @staticmethod
     def backward(ctx, grad):
-        Y, K, L, share, scale = ctx.saved_tensors
-        return grad * scale * ((K - share * L) @ Y), None, None
+        Y, X, shared, own, share, scale = ctx.saved_tensors
+        uphill = (shared - share * own) @ Y if X is None else torch.addmm(X @ shared, Y, own, alpha=-float(share))
+        return grad * scale * uphill, None, None, None
 
 
 def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> cka(X, Y), with X's Gram matrix computed once: for many Y, and gradients in Y alone.
+    """Y -> cka(X, Y), with what belongs to X computed once: for many Y, and gradients in Y alone.
 
-    Where samples are fewer than the neurons of both sides together, a score and its gradient take two products of
-    n x n x q; else `cka` itself is as cheap.
+    A score and its gradient take two products of n x n x q where samples are fewer than the neurons of both sides
+    together, else two of n x p x q and two of n x q x q.
     """
     n, p = X.shape
-    centred = centred_unit(X)
-    K = centred @ centred.T if n < 2 * p else None
-    norm = square_sum(K).sqrt() if n < 2 * p else None
+    X = centred_unit(X)
+    K = X @ X.T if n < 2 * p else None
+    norm = square_sum(K if K is not None else X.T @ X).sqrt()
 
     def towards(Y: Tensor) -> Tensor:
-        if K is None or n >= p + Y.shape[1]:
-            return cka(X, Y)
-        return _Alignment.apply(centred_unit(Y), K, norm)
+        by_samples = K is not None and n < p + Y.shape[1]
+        return _Alignment.apply(centred_unit(Y), None if by_samples else X, K, norm)
 
     return towards
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -14,8 +15,10 @@ from simlib.measures.folds import Labels, held_out_blocks, split
 __all__ = [
     "nbs",
     "nbs_squared",
+    "nbs_towards",
     "procrustes_angular",
     "procrustes_angular_score",
+    "procrustes_angular_score_towards",
     "procrustes_cv",
     "procrustes_euclidean",
 ]
@@ -39,6 +42,18 @@ def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     return _cross_nuclear_norm(X, Y) / (square_sum(X) * square_sum(Y)).sqrt()
 
 
+def nbs_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
+    """Y -> nbs(X, Y), with X centred and measured once: for many Y, and gradients in Y alone."""
+    X = centred_unit(X)
+    norm = square_sum(X)
+
+    def towards(Y: Tensor) -> Tensor:
+        Y = centred_unit(Y)
+        return _cross_nuclear_norm(X, Y) / (norm * square_sum(Y)).sqrt()
+
+    return towards
+
+
 def nbs_squared(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """NBS^2, in [0, 1]. Invariances as `nbs`."""
     return nbs(X, Y).square()
@@ -59,6 +74,12 @@ def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -
     Invariances as `nbs`. Source: Williams et al. 2021; Cloos et al. 2024.
     """
     return 1 - procrustes_angular(X, Y) * (2 / math.pi)
+
+
+def procrustes_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
+    """Y -> procrustes_angular_score(X, Y), as `nbs_towards`."""
+    towards = nbs_towards(X)
+    return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
 
 
 def _root(square: Tensor) -> Tensor:

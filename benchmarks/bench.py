@@ -1,0 +1,85 @@
+"""Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the machine named.
+
+    python benchmarks/bench.py            about ten minutes on two quiet cores
+    python benchmarks/bench.py --only steps roofline
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from pathlib import Path
+
+import growth
+import numpy as np
+import pandas as pd
+import roofline
+import steps
+import torch
+from matplotlib import pyplot as plt
+
+from simlib import plots
+
+OUT = Path(__file__).resolve().parent.parent / "book" / "speed"
+PARTS = {
+    "steps": lambda: steps.table(steps.SHAPES, repeats=7),
+    "roofline": lambda: roofline.table(("mante", "hatsopoulos")),
+    "growth": growth.table,
+}
+
+
+def machine() -> str:
+    """Processor, cores, threads and versions, as one line."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
+        if info.exists() else []  # fmt: skip
+    return (f"{names[0] if names else platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, "
+            f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=PARTS, nargs="*", default=list(PARTS))
+    options = parser.parse_args()
+    OUT.mkdir(exist_ok=True)
+    for name in options.only:
+        PARTS[name]().to_csv(OUT / f"{name}.csv", index=False, float_format="%.4g")
+        print(f"{OUT / name}.csv")
+    (OUT / "machine.txt").write_text(machine() + "\n")
+    figure = picture(pd.read_csv(OUT / "steps.csv"), pd.read_csv(OUT / "growth.csv"))
+    figure.savefig(OUT / "speed.png", dpi=110)
+
+
+def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
+    """Left: how many times faster each piece of work is; right: how a step's time grows with samples and neurons."""
+    plots.use()
+    figure, (left, *right) = plt.subplots(1, 3, figsize=(13, 5), width_ratios=(2, 1, 1))
+    _ratios(left, ratios[ratios["against"] == "authors' route"])
+    for ax, along in zip(right, ("samples", "neurons"), strict=True):
+        for measure, group in sizes[sizes["along"] == along].groupby("measure", sort=False):
+            ax.plot(group[along], group["seconds"], marker=plots.marker(measure), color=plots.colour(measure),
+                    label=plots.short_title(measure))  # fmt: skip
+        fixed = sizes.loc[sizes["along"] == along, "neurons" if along == "samples" else "samples"].iloc[0]
+        ax.set(xscale="log", yscale="log", xlabel=f"number of {along}", ylabel="seconds a step",
+               title=f"{fixed} {'neurons' if along == 'samples' else 'samples'}")  # fmt: skip
+    right[0].legend(fontsize=8)
+    return figure
+
+
+def _ratios(ax: plt.Axes, table: pd.DataFrame) -> None:
+    shapes = list(dict.fromkeys(table["shape"].str.split().str[0]))
+    works = list(dict.fromkeys(table["work"]))[::-1]
+    markers = dict(zip(shapes, "osD^vP", strict=False))
+    for k, shape in enumerate(shapes):
+        group = table[table["shape"].str.split().str[0] == shape]
+        height = np.array([works.index(work) for work in group["work"]]) + 0.13 * (len(shapes) / 2 - k)
+        middle, least, greatest = (group[c].to_numpy() for c in ("ratio", "least", "greatest"))
+        ax.errorbar(middle, height, xerr=[middle - least, greatest - middle], fmt=markers[shape], ms=5, lw=1,
+                    color=plots.style.OTHERS[k], label=shape)  # fmt: skip
+    ax.axvline(1, color="#999999", lw=1)
+    ax.set(xscale="log", yticks=range(len(works)), yticklabels=works, xlabel="times faster than the authors' route")
+    ax.legend(title="shape of", fontsize=8)
+
+
+if __name__ == "__main__":
+    main()
