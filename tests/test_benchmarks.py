@@ -1,0 +1,84 @@
+"""The benchmarks measure what they say: the plain implementations give simlib's numbers, and the page its tables."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import simlib as sl
+from simlib.components import captured_variance, left_singular_vectors
+
+ROOT = Path(__file__).resolve().parent.parent
+X, Y = (torch.randn(40, 9, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in (0, 1))
+LABELS = np.arange(40) % 2
+
+
+@pytest.fixture(scope="module")
+def benchmarks():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield {name: importlib.import_module(name) for name in ("plain", "steps", "roofline", "growth", "compare")}
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.mark.parametrize("measure", ["cka", "nbs", "procrustes-angular-score", "linreg", "ridge-cv"])
+def test_both_yardsticks_compute_the_measure_and_its_gradient(benchmarks, measure):
+    start = Y.clone().requires_grad_(True)
+    value = sl.measure(measure)(X, start)
+    value.backward()
+    for table in (benchmarks["plain"].AUTHORS, benchmarks["plain"].DIRECT):
+        plain = Y.clone().requires_grad_(True)
+        slow = table[measure](X, plain)
+        slow.backward()
+        assert float(slow.detach()) == pytest.approx(float(value.detach()), abs=1e-9)
+        torch.testing.assert_close(plain.grad, start.grad, rtol=1e-6, atol=1e-9)
+
+
+def test_both_yardsticks_compute_capture_and_decoding(benchmarks):
+    plain = benchmarks["plain"]
+    ours = captured_variance(X, Y)
+    np.testing.assert_allclose(plain.svd_capture(X, Y), ours, atol=1e-9)
+    np.testing.assert_allclose(plain.cached_capture(left_singular_vectors(X), Y), ours, atol=1e-9)
+    bins = Y.reshape(1, 40, 9).numpy()
+    ours = sl.decoding_accuracy(bins, LABELS)
+    for decode in (plain.loop_accuracy, plain.parallel_accuracy):
+        assert decode(bins, LABELS) == pytest.approx(ours, abs=0.026)  # one trial of 40, at the default tolerance
+
+
+def test_ratios_are_of_pairs_and_the_slower_side_is_above_one(benchmarks, monkeypatch):
+    steps = benchmarks["steps"]
+    monkeypatch.setattr(steps, "seconds", lambda call: call())
+    row = steps.alternate(lambda: 0.6, lambda: 0.2, repeats=3)
+    assert row == pytest.approx({"ms": 200, "ratio": 3, "least": 3, "greatest": 3})
+
+
+def test_growth_is_measured_in_a_process_of_its_own(benchmarks):
+    row = benchmarks["growth"].measured("cka", 200, 10, steps=3)
+    assert row["seconds"] > 0 and row["MB"] >= 0 and row["samples"] == 200
+    with pytest.raises(RuntimeError, match="unknown measure"):
+        benchmarks["growth"].measured("ckaa", 20, 3)
+
+
+def test_products_of_a_step_are_counted_by_the_smaller_gram_matrix(benchmarks):
+    count = benchmarks["roofline"].products
+    assert sum(count("cka", 100, 400).values()) < sum(count("cka", 400, 400).values())
+    assert count("cka", 10**5, 100)[torch.float32] == 8 * 10**5 * 100**2
+
+
+def test_the_page_on_speed_shows_the_tables_of_the_last_run():
+    sys.path.insert(0, str(ROOT / "book"))
+    try:
+        tables = importlib.import_module("prepare").speed_tables()
+    finally:
+        sys.path.remove(str(ROOT / "book"))
+    steps = pd.read_csv(ROOT / "book" / "speed" / "steps.csv")
+    assert {"mante", "hatsopoulos", "majaj", "siegel", "freeman"} == set(steps["shape"].str.split().str[0])
+    assert tables["steps"].count("\n") == 2 + len(steps[["shape", "work"]].drop_duplicates())
+    assert "threads" in tables["machine"] and "100000" in tables["largest"]
+    growth = pd.read_csv(ROOT / "book" / "speed" / "growth.csv")
+    assert (growth.loc[growth["along"] == "largest", "MB"] < 8 * 1024).all()
+    along_steps = growth[growth["along"] == "steps"].groupby("measure")["MB"]
+    assert (along_steps.max() - along_steps.min() < 50).all(), "memory grew with the steps"
