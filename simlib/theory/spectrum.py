@@ -1,0 +1,47 @@
+"""A spectrum at the door, and what the equations share."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray as Array
+
+__all__ = ["angular", "penalty_of_ridge", "shares", "spectrum", "squared_shares"]
+
+
+def spectrum(variances) -> Float[Array, " p"]:
+    """The variances as float64, refused where they are not a spectrum."""
+    values = np.asarray(variances, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(f"variances needs one value a PC, shape (p,); got shape {values.shape}")
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        place = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"variances needs positive finite numbers; got {values[place]:g} at PC {place + 1}. "
+            "Drop the PCs beyond the rank: nothing can replace a PC that has no variance"
+        )
+    return values
+
+
+def shares(variances) -> Float[Array, " p"]:
+    """lambda_i / sum lambda_j, the explained-variance ratios."""
+    values = spectrum(variances)
+    return values / values.sum()
+
+
+def squared_shares(variances) -> Float[Array, " p"]:
+    """lambda_i^2 / sum lambda_j^2."""
+    return shares(np.square(spectrum(variances)))
+
+
+def angular(score: Array) -> Array:
+    """1 - (2/pi) arccos(score), a score within 16 eps of 1 counting as 1, as in the measures."""
+    score = np.asarray(score, dtype=np.float64)
+    return 1 - 2 / np.pi * np.where(score > 1 - 16 * np.finfo(float).eps, 0, np.arccos(np.clip(score, -1, 1)))
+
+
+def penalty_of_ridge(penalty: float) -> float:
+    if not penalty >= 0:
+        raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
+    return float(penalty)
