@@ -219,7 +219,7 @@ BROKEN = {
     "one neuron in Y": where(lambda X, Y: Y.shape[1] < 2),
     "two samples": of_distances(torch.sqrt),
     "neurons outnumber samples": where(lambda X, Y: Y.shape[1] > len(Y)),
-    "both sides' neurons outnumber samples": where(lambda X, Y: X.shape[1] + Y.shape[1] > len(Y)),
+    "neurons together outnumber samples": where(lambda X, Y: X.shape[1] + Y.shape[1] > len(Y)),
     "tells noise from X": linear_regression,
     "refusals in words": where(lambda X, Y: len(Y) < 4, ValueError("singular")),
     "gradient exists": lambda X, Y: cka(X, Y).detach(),

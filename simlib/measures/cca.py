@@ -114,24 +114,42 @@ def _tie(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).eps ** 0.75
 
 
+def _tied(correlations: Tensor, candidates: int) -> int:
+    """How many of X's canonical variables, of this many, hang on an arbitrary choice of basis: 0 where none does.
+
+    Within a tie of correlations any rotation of the variables is as good. A correlation of 0 is tied with all
+    directions of X that have no partner in Y.
+    """
+    ties = int((-correlations.diff() < _tie(correlations.dtype)).sum())
+    lost = int((correlations < _tie(correlations.dtype)).sum())
+    free = lost + candidates - len(correlations) if lost else 0
+    return free if free > 1 else ties and ties + 1
+
+
 def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Projection-weighted CCA (PWCCA), in [0, 1].
 
     The mean of the canonical correlations rho_i, each weighted by sum_j |h_i' x_j|: how much of X's neurons its
     canonical variable h_i accounts for. Not symmetric: the weights are X's. Unchanged by any invertible linear
     map of Y; in X by permutation and isotropic scale only, since the absolute values refer to single neurons.
-    Raises ValueError where some correlations are tied and others are not, as where the two sides' neurons together
-    outnumber the samples: their weights would hang on an arbitrary choice of basis.
+    Where all correlations are equal, as where either side spans the samples, the weights don't matter; the gradient
+    is then that of the mean correlation.
+    Raises ValueError where only some correlations are tied, as where the two sides' neurons together outnumber the
+    samples, and where some are 0 and X has other directions without a partner: a sum of absolute values changes with
+    the basis of the tie, and the data don't choose one.
     Source: Morcos, Raghu & Bengio 2018, eq. 7.
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))
-    steps = -correlations.detach().diff()
-    tied = int((steps < _tie(X.dtype)).sum())
-    if 0 < tied < len(steps):
+    known = correlations.detach()
+    if known[0] - known[-1] < _tie(X.dtype):
+        return correlations.mean()
+    tied = _tied(known, wx.shape[1])
+    if tied:
         raise ValueError(
-            f"{tied + 1} canonical correlations are tied, so that their weights in PWCCA are not defined "
-            "(X and Y share directions exactly, or their neurons together outnumber the samples); use 'cca'"
+            f"{tied} canonical correlations are tied, so that their weights in PWCCA are not defined "
+            "(X and Y share directions exactly, or have some that are orthogonal, or their neurons together outnumber "
+            "the samples); use 'cca', or fewer principal components of each side"
         )
     weights = ((wx @ directions).T @ centred_unit(X)).abs().sum(1)
     return (weights * correlations).sum() / weights.sum()

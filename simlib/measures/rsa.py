@@ -80,6 +80,17 @@ COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": _cosine, "k
 RANKS = ("spearman", "kendall")  # in float32 rounding would tie what is apart: there are too many pairs
 
 
+def _refuse_rounding(values: Tensor, side: str, distance: str, comparison: str) -> None:
+    """Refuse distances whose differences (for a cosine: which themselves) are nothing but rounding."""
+    values, same = values.detach(), "0" if comparison == "cosine" else "the same"
+    spread = values.max() - (0 if comparison == "cosine" else values.min())
+    if spread <= 64 * torch.finfo(values.dtype).eps * max(1.0, float(values.abs().max())):
+        raise ValueError(
+            f"all {distance} distances between samples of {side} are {same}, but for rounding: RSA has nothing to "
+            "compare; take another distance"
+        )
+
+
 def rsa(
     X: Float[Tensor, "n p"],
     Y: Float[Tensor, "n q"],
@@ -98,8 +109,9 @@ def rsa(
     comparison by isotropic scale; cosine distances by rotation and scale; correlation distances by scale,
     permutation and one number added to all neurons of a sample. A sample whose neurons are all equal
     (zero, for "cosine") counts as uncorrelated with every other.
-    Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single distance), and
-    for correlations over fewer than 3 neurons.
+    Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single distance), for
+    correlations over fewer than 3 neurons, and where all distances of a side are the same but for rounding, as
+    those of one-hot samples (for "cosine", where all are 0).
     Source: Kriegeskorte et al. 2008.
     """
     if distance not in DISTANCES:
@@ -111,4 +123,6 @@ def rsa(
     above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
     exact = (lambda Z: Z.double()) if comparison in RANKS else lambda Z: Z
     a, b = (DISTANCES[distance](exact(Z))[above] for Z in (X, Y))
+    for values, side in ((a, "X"), (b, "Y")):
+        _refuse_rounding(values, side, distance, comparison)
     return COMPARISONS[comparison](a, b).to(X.dtype)

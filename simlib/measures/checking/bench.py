@@ -85,7 +85,11 @@ class Bench:
         if isinstance(result, Tensor) and not result.ndim:
             return
         shape = f" of shape {tuple(result.shape)}" if hasattr(result, "shape") else ""
-        raise TypeError(f"a measure returns a 0-d tensor; {self.record.title} returned {type(result).__name__}{shape}")
+        numbers = isinstance(result, float | int) or shape == " of shape ()"
+        hint = "; wrap it as torch.tensor(value), which has no gradient to climb" if numbers else ""
+        raise TypeError(
+            f"a measure returns a 0-d tensor; {self.record.title} returned {type(result).__name__}{shape}{hint}"
+        )
 
     def number(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> float:
         """The value as a float, whether or not it carries a gradient."""

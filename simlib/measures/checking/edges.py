@@ -53,7 +53,7 @@ def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
         "one neuron in Y": _related(bench, SAMPLES, NEURONS, 1),
         "two samples": _related(bench, 2, 3, 3),
         "neurons outnumber samples": _related(bench, 8, 12, 12),
-        "both sides' neurons outnumber samples": _related(bench, 10, 6, 6),
+        "neurons together outnumber samples": _related(bench, 10, 6, 6),
     }
 
 
@@ -169,7 +169,7 @@ EDGES = (
           _unstretched),
     _edge("two samples", "Two conditions are the least that can be compared."),
     _edge("neurons outnumber samples", "A few conditions and hundreds of neurons are the usual case."),
-    _edge("both sides' neurons outnumber samples", "Two recordings then share directions whatever they hold."),
+    _edge("neurons together outnumber samples", "Two recordings then share directions whatever they hold."),
     Check("tells noise from X", "edge", "With more neurons than samples some measures give noise a perfect score.",
           _unsaturated, lambda record: True),
     Check("refusals in words", "edge", "What can't be scored is refused by a ValueError that says why, not by a NaN "

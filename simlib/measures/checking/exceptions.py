@@ -30,7 +30,11 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "cca-angular-score": SATURATES,
     "cca-regularised--whitening-1": SATURATES,
     "svcca": SATURATES,
-    "pwcca": {**SATURATES, "both sides' neurons outnumber samples": "the weights of tied correlations aren't defined"},
+    "pwcca": {
+        **SATURATES,
+        "neurons together outnumber samples": "only some correlations are tied at 1, and "
+        "weights within a tie hang on the choice of basis",
+    },
     "linreg": SATURATES,
     "linreg-angular": SATURATES,
     "ridge--folds-0--penalty-0": SATURATES,
