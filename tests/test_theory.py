@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 import simlib as sl
 from simlib import experiments, theory
@@ -49,65 +50,111 @@ def ridge_by_hand(X, Y, penalty):
     return 1 - ((X - Y @ B) ** 2).sum() / (X**2).sum()
 
 
-@pytest.mark.parametrize("name", SPECTRA_TRIED)
-@pytest.mark.parametrize("measure", [m for m in theory.REPLACED if m != "ridge"])
+def agrees(measure, X, Y, expected, **options):
+    """The score is the expected one within 1e-9; an angle near 0 by its cosine: arccos magnifies rounding."""
+    found = sl.score(measure, X, Y, **options)
+    if measure.endswith("angular-score") and expected > 0.999:
+        found, expected = np.sin(np.pi / 2 * np.array([found, expected]))
+    assert abs(found - expected) < 1e-9
+
+
+each_measure = pytest.mark.parametrize("measure", theory.REPLACED)
+each_spectrum = pytest.mark.parametrize("name", SPECTRA_TRIED)
+
+
+def test_every_change_has_an_equation_for_every_measure():
+    six = {"cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg", "ridge"}
+    assert six == set(theory.REPLACED) == set(theory.ROTATED) == set(theory.RESCALED) == set(theory.KEPT)
+
+
+def options_of(measure):
+    """Ridge at penalties far below, among and far above the variances tried."""
+    return [{"penalty": a} for a in (0.01, 1.0, 100.0)] if measure == "ridge" else [{}]
+
+
+@each_spectrum
+@each_measure
 def test_replaced(measure, name):
     variances = SPECTRA_TRIED[name]
     w = build(variances)[3]
-    expected = theory.REPLACED[measure](variances)
-    assert expected.shape == variances.shape
-    for i in range(len(variances)):
-        assert abs(sl.score(measure, *changed(variances, i, w)) - expected[i]) < 1e-10
+    for options in options_of(measure):
+        expected = theory.REPLACED[measure](variances, **options)
+        assert expected.shape == variances.shape
+        for i in range(len(variances)):
+            agrees(measure, *changed(variances, i, w), expected[i], **options)
 
 
-@pytest.mark.parametrize("penalty", [0.01, 1.0, 100.0])
-@pytest.mark.parametrize("name", SPECTRA_TRIED)
-def test_replaced_ridge(name, penalty):
-    variances = SPECTRA_TRIED[name]
-    w = build(variances)[3]
-    for i, expected in enumerate(theory.replaced_ridge(variances, penalty)):
-        X, Y = changed(variances, i, w)
-        assert abs(ridge_by_hand(X, Y, penalty) - expected) < 1e-10
-        assert abs(sl.score("ridge", X, Y, penalty=penalty) - expected) < 1e-10
-    np.testing.assert_allclose(theory.replaced_ridge(variances, 0), theory.replaced_linear_regression(variances))
-
-
-@pytest.mark.parametrize("name", SPECTRA_TRIED)
-def test_rotated(name):
+@each_spectrum
+@each_measure
+def test_rotated(measure, name):
     variances = SPECTRA_TRIED[name]
     U, _, _, w = build(variances)
-    angles = np.linspace(-1, 4, 7)
-    cka, nbs = theory.rotated_cka(variances, angles), theory.rotated_nbs(variances, angles)
-    assert cka.shape == nbs.shape == (7, len(variances))
-    for k, angle in enumerate(angles):
-        for i in range(len(variances)):
-            X, Y = changed(variances, i, np.cos(angle) * U[:, i] + np.sin(angle) * w)
-            assert abs(sl.score("cka", X, Y) - cka[k, i]) < 1e-10
-            assert abs(sl.score("nbs", X, Y) - nbs[k, i]) < 1e-10
+    angles = np.append(np.linspace(-1, 4, 7), 0)
+    for options in options_of(measure):
+        expected = theory.ROTATED[measure](variances, angles, **options)
+        assert expected.shape == (8, len(variances))
+        for k, angle in enumerate(angles):
+            for i in range(len(variances)):
+                X, Y = changed(variances, i, np.cos(angle) * U[:, i] + np.sin(angle) * w)
+                agrees(measure, X, Y, expected[k, i], **options)
 
 
 @pytest.mark.parametrize("name", ["random", "flat", "steep"])
-def test_rescaled(name):
+@each_measure
+def test_rescaled(measure, name):
     variances = SPECTRA_TRIED[name]
     scales = np.array([-2, 0, 0.3, 1, 7.0])
-    cka, nbs = theory.rescaled_cka(variances, scales), theory.rescaled_nbs(variances, scales)
-    for k, scale in enumerate(scales):
-        for i in range(len(variances)):
-            X, Y = changed(variances, i, scale=scale)
-            assert abs(sl.score("cka", X, Y) - cka[k, i]) < 1e-10
-            assert abs(sl.score("nbs", X, Y) - nbs[k, i]) < 1e-10
+    for options in options_of(measure):
+        expected = theory.RESCALED[measure](variances, scales, **options)
+        assert expected.shape == (5, len(variances))
+        for k, scale in enumerate(scales):
+            for i in range(len(variances)):
+                agrees(measure, *changed(variances, i, scale=scale), expected[k, i], **options)
 
 
-@pytest.mark.parametrize("name", SPECTRA_TRIED)
-@pytest.mark.parametrize(
-    "measure, equation",
-    [("cka", theory.kept_cka), ("nbs", theory.kept_nbs), ("linreg", theory.kept_linear_regression)],
-)
-def test_kept(measure, equation, name):
+@each_spectrum
+@each_measure
+def test_kept(measure, name):
     variances = SPECTRA_TRIED[name]
     U, s, V, _ = build(variances)
-    for k, expected in enumerate(equation(variances), start=1):
-        assert abs(sl.score(measure, (U * s) @ V.T, U[:, :k] * s[:k]) - expected) < 1e-10
+    for options in options_of(measure):
+        for k, expected in enumerate(theory.KEPT[measure](variances, **options), start=1):
+            agrees(measure, (U * s) @ V.T, U[:, :k] * s[:k], expected, **options)
+
+
+@each_spectrum
+def test_ridge_of_every_change_by_hand(name):
+    """Against normal equations written out here, and at no penalty against linear regression."""
+    variances = SPECTRA_TRIED[name]
+    U, s, V, w = build(variances)
+    turned = np.cos(0.7) * U[:, 0] + np.sin(0.7) * w
+    for penalty in (0.01, 1.0, 100.0):
+        pairs = {
+            theory.replaced_ridge(variances, penalty)[0]: changed(variances, 0, w),
+            theory.rotated_ridge(variances, 0.7, penalty)[0]: changed(variances, 0, turned),
+            theory.rescaled_ridge(variances, 0.3, penalty)[0]: changed(variances, 0, scale=0.3),
+            theory.kept_ridge(variances, penalty)[0]: ((U * s) @ V.T, U[:, :1] * s[:1]),
+        }
+        for expected, pair in pairs.items():
+            assert abs(ridge_by_hand(*pair, penalty) - expected) < 1e-10
+    amounts = np.array([0, 0.7, np.pi / 2])
+    for ridge, linear, amount in (
+        (theory.replaced_ridge, theory.replaced_linear_regression, ()),
+        (theory.rotated_ridge, theory.rotated_linear_regression, (amounts,)),
+        (theory.rescaled_ridge, theory.rescaled_linear_regression, (amounts,)),
+        (theory.kept_ridge, theory.kept_linear_regression, ()),
+    ):
+        np.testing.assert_allclose(ridge(variances, *amount, penalty=0), linear(variances, *amount), atol=1e-12)
+
+
+def test_what_rescaling_tells_the_regressions():
+    """Linear regression hears nothing of it, down to 1e-3; ridge hears more of a PC the larger it is made."""
+    variances = SPECTRA_TRIED["random"]
+    assert (theory.rescaled_linear_regression(variances, [1e-3, 0.5, 3]) == 1).all()
+    for i in range(len(variances)):
+        assert sl.score("linreg", *changed(variances, i, scale=1e-3)) == pytest.approx(1, abs=1e-9)
+    rising = theory.rescaled_ridge(variances, [0, 0.5, 1, 3, 100.0], penalty=1.0)
+    assert (np.diff(rising, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("name", SPECTRA_TRIED)
@@ -123,6 +170,131 @@ def test_growth_is_the_gradient_in_the_basis_of_pcs(name):
     assert ((U.T @ nuclear).norm(dim=1) - s).abs().max() < 1e-10
     np.testing.assert_allclose(theory.growth_cka(variances), variances / variances.max())
     np.testing.assert_allclose(theory.growth_nbs(variances), np.sqrt(variances / variances.max()))
+
+
+@each_spectrum
+def test_an_angular_score_has_the_gradient_of_its_cosine_but_for_a_factor(name):
+    U, s, V, _ = (torch.from_numpy(np.ascontiguousarray(part)) for part in build(SPECTRA_TRIED[name]))
+    X = (U * s) @ V.T
+    Y = torch.randn(30, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    for angular, cosine in (("cka-angular-score", "cka"), ("procrustes-angular-score", "nbs")):
+        ours, theirs = (torch.autograd.grad(sl.measure(m)(X, Y), Y)[0] for m in (angular, cosine))
+        factor = ours.norm() / theirs.norm()
+        assert (ours - factor * theirs).abs().max() < 1e-10
+        assert theory.GROWTH[angular] is theory.GROWTH[cosine]
+
+
+def gaussian(p, n, seed=0):
+    """X with variances proportional to 1/i, a mean square of 1 an entry, and those variances."""
+    variances = 1 / np.arange(1, p + 1)
+    variances *= n * p / variances.sum()
+    U, s, V, _ = build(variances, seed, n)
+    return (U * s) @ V.T, variances
+
+
+def test_cka_flow_captures_what_the_theory_says():
+    """Small plain gradient steps, their time added up: ||X'X||_F ||Y'Y||_F is that of the Y at hand."""
+    X, variances = gaussian(6, 25)
+    U = np.linalg.svd(X, full_matrices=False)[0]
+    rest = np.linalg.svd(np.column_stack([U, np.ones(25)]))[0][:, 7:]
+    X, Y = torch.from_numpy(X), torch.randn(25, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    Y = Y - Y.mean(0)
+    start, time = np.column_stack([U, rest]).T @ Y.numpy(), 0.0
+    for step in range(6000):
+        Y.requires_grad_(True)
+        (gradient,) = torch.autograd.grad(sl.measure("cka")(X, Y), Y)
+        Y, own = Y.detach(), torch.linalg.matrix_norm(X.T @ X) * torch.linalg.matrix_norm(Y.detach().T @ Y.detach())
+        Y, time = Y + 0.2 * gradient, time + 0.2 * 2 / float(own)
+        if step in (0, 500, 2000, 5999):
+            found = sl.captured_variance(X.numpy(), Y.numpy())
+            np.testing.assert_allclose(theory.captured_by_cka_flow(variances, start, time), found, atol=2e-3)
+    assert found[0] > 0.99 and found.min() < 0.5
+
+
+@pytest.mark.parametrize("measure", ["cka", "linreg"])
+def test_growth_of_capture_is_the_mean_over_gaussian_starts(measure):
+    """From gradients of many starts: those below the mean variance fall at first."""
+    X, variances = gaussian(6, 12)
+    U = torch.from_numpy(np.linalg.svd(X, full_matrices=False)[0])
+    X, generator, rises = torch.from_numpy(X), torch.Generator().manual_seed(0), []
+    for _ in range(4000):
+        Y = torch.randn(12, 4, dtype=torch.float64, generator=generator)
+        Y = (Y - Y.mean(0)).requires_grad_(True)
+        (gradient,) = torch.autograd.grad(sl.measure(measure)(X, Y), Y)
+        Q, R = torch.linalg.qr(Y.detach())
+        moved = U.T @ torch.linalg.solve_triangular(R, gradient - Q @ (Q.T @ gradient), upper=True, left=False)
+        rises.append(2 * (moved * (U.T @ Q)).sum(1))
+    rises = torch.stack(rises)
+    mean, error = rises.mean(0).numpy(), rises.std(0).numpy() / len(rises) ** 0.5
+    expected = theory.growth_of_capture(variances, 11)
+    assert expected[0] == 1 and expected[-1] < 0
+    assert (np.abs(mean - mean[0] * expected) < 4 * (error + error[0] * np.abs(expected))).all()
+    assert (error < 0.05 * mean[0]).all()
+
+
+@pytest.mark.parametrize("measure", [*theory.GROWTH, "linreg"])
+def test_simulated_ascents_learn_in_the_predicted_order(measure):
+    """Adam's ascents, mean score to capture over three starts: Spearman correlation with the predicted order."""
+    X, variances = gaussian(15, 120)
+    scores = []
+    for seed in range(3):
+        path, captured = [], []
+        sl.maximize(measure, X, seed=seed, stop=0.999, observers=[
+            lambda step, score, Y, path=path: path.append(score),
+            lambda step, score, Y, captured=captured: captured.append(sl.captured_variance(X, Y)),
+        ])  # fmt: skip
+        scores.append(sl.score_to_capture(path, captured))
+    found = np.mean(scores, axis=0)
+    assert np.isfinite(found).all()
+    assert spearmanr(theory.learning_order(variances), found).statistic > 0.9
+
+
+def test_learning_order_is_by_variance():
+    np.testing.assert_array_equal(theory.learning_order([1.0, 4, 2, 4]), [4, 1, 3, 2])
+    for growth in (*theory.GROWTH.values(), lambda v: theory.growth_of_capture(v, 10)):
+        fastest_first = np.argsort(-growth(SPECTRA_TRIED["random"][::-1].copy()))
+        np.testing.assert_array_equal(theory.learning_order(SPECTRA_TRIED["random"][::-1])[fastest_first], range(1, 8))
+
+
+CHANCE_SIZES = [(50, 1, 1), (50, 2, 2), (50, 5, 20), (50, 49, 49), (50, 2, 400), (50, 400, 400), (100, 10, 10)]
+# The largest error of each closed form that its docstring allows (of ENSD as a share of the value).
+CHANCE_ERROR = {"cka": 0.001, "cka-angular-score": 0.002, "ensd": 0.01, "nbs": 0.008,
+                "procrustes-angular-score": 0.005, "linreg": 0, "ridge": 0.0015}  # fmt: skip
+
+
+def test_every_form_of_chance_has_an_error():
+    assert set(CHANCE_ERROR) == set(theory.CHANCE)
+
+
+@pytest.mark.parametrize("size", CHANCE_SIZES)
+@pytest.mark.parametrize("measure", theory.CHANCE)
+def test_chance_of_gaussian_data(measure, size):
+    """The mean of simulated draws, within the docstring's error and four standard errors of that mean."""
+    n, p, q = size
+    rng = np.random.default_rng(0)
+    draws = 10 if p * q > 10_000 else 300
+    found = [sl.score(measure, rng.standard_normal((n, p)), rng.standard_normal((n, q))) for _ in range(draws)]
+    expected = theory.CHANCE[measure](n, p, q)
+    allowed = CHANCE_ERROR[measure] * (expected if measure == "ensd" else 1)
+    sampling = np.std(found) / draws**0.5
+    assert abs(np.mean(found) - expected) < allowed + 4 * sampling + 1e-12
+    assert sampling < 0.02 * max(1, expected)
+
+
+def test_limits_of_chance():
+    """One neuron each: exact. Few neurons among many samples: no chance. Many neurons: all scores are 1."""
+    assert theory.chance_cka(50, 1, 1) == pytest.approx(1 / 49)
+    assert theory.chance_cka(50, 30, 70) == pytest.approx(np.sqrt(30 * 70 / (80 * 120)), rel=1e-3)
+    for form in theory.CHANCE.values():
+        assert form(50, 3, 7) == pytest.approx(form(50, 7, 3)) or form in (
+            theory.chance_linear_regression, theory.chance_ridge)  # fmt: skip
+    for measure in ("cka", "nbs", "linreg", "ridge"):
+        assert theory.CHANCE[measure](10**5, 2, 2) < 0.01 and theory.CHANCE[measure](20, 10**5, 10**5) > 0.99
+    assert theory.chance_ridge(50, 3, 7, penalty=0) == 7 / 49
+    for neurons in (7, 49, 90):
+        almost = theory.chance_ridge(50, 3, neurons, penalty=1e-9)
+        assert almost == pytest.approx(theory.chance_linear_regression(50, 3, neurons), abs=1e-5)
+    assert theory.chance_nbs(50, 20, 30) == pytest.approx(theory.chance_nbs(50, 20, 30, points=20_000), abs=1e-4)
 
 
 def test_bounds_hold_over_random_pairs():
@@ -180,6 +352,12 @@ def test_refused_numbers():
         theory.replaced_ridge([1.0], -1)
     with pytest.raises(ValueError, match=r"CKA lies in \[0, 1\]"):
         theory.nbs_bounds(1.2, 3, 3)
+    with pytest.raises(ValueError, match="more than the 2 PCs; got 2"):
+        theory.growth_of_capture([2.0, 1.0], 2)
+    with pytest.raises(ValueError, match="a row for each of the 2 PCs"):
+        theory.captured_by_cka_flow([2.0, 1.0], np.ones((1, 3)), 1.0)
+    with pytest.raises(ValueError, match="2 or more samples and 1 or more neurons; got 1"):
+        theory.chance_cka(1, 3, 3)
 
 
 @pytest.fixture

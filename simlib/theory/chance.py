@@ -71,8 +71,9 @@ def chance_ridge(samples: int, neurons_x: int, neurons_y: int, penalty: float = 
     N, a = _sizes(samples, neurons_x, neurons_y), penalty_of_ridge(penalty)
     if a == 0:
         return chance_linear_regression(samples, neurons_x, neurons_y)
-    root = np.sqrt((a + neurons_y - N) ** 2 + 4 * a * N)
-    g = 2 / (a + neurons_y - N + root)
+    more = a + neurons_y - N
+    root = np.sqrt(more**2 + 4 * a * N)
+    g = 2 / (more + root) if more > 0 else (root - more) / (2 * a * N)  # neither takes a difference of near equals
     return float(1 - a**2 * (N * g**2 + g) / root)
 
 

@@ -161,7 +161,7 @@ def rescaled_procrustes_angular_score(variances, scale) -> Float[Array, "*scales
 def rescaled_linear_regression(variances, scale) -> Float[Array, "*scales p"]:
     """Linear-regression R^2 of X from Y after s_i becomes a s_i (a = `scale`), in [0, 1].
 
-    1, and 1 - lambda_i / sum lambda_j at a = 0. It knows the span of Y only: however small a PC is made, as long as it is there.
+    1, and 1 - lambda_i / sum lambda_j at a = 0. It knows the span of Y only: a PC counts, however small it is made.
     """
     return 1 - shares(variances) * (_along_pcs(scale) == 0)
 
