@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from simlib import checks
-from simlib.linalg import centre, orthonormal_basis, participation_ratio
+from simlib.linalg import centre, orthonormal_basis, participation_ratio, principal_components
 from simlib.measures import MEASURES, Measure, measure, score
 
 __all__ = [
@@ -45,25 +45,38 @@ def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
     return X, Y
 
 
-def expected_by_chance(name: str, X, Y) -> float:
-    """Mean score over all permutations of Y's samples, in closed form: CKA, ENSD and linear regression.
+def expected_by_chance(name: Name, X, Y) -> float:
+    """Mean score over all permutations of Y's samples, in closed form and exact.
 
     Averaged over permutations the centred Gram matrix of Y is tr(K_Y) / (n - 1) times the centring matrix.
-    Hence CKA gives sqrt(PR_X PR_Y) / (n - 1) with the participation ratios PR, ENSD PR_X PR_Y / (n - 1), and
-    the R^2 of linear regression rank(Y) / (n - 1). Exact for samples that are exchangeable; where trials hold
-    several time bins use `permutation_null`. Raises ValueError for another measure.
+    Hence CKA gives sqrt(PR_X PR_Y) / (n - 1) with the participation ratios PR, ENSD PR_X PR_Y / (n - 1), the
+    R^2 of linear regression rank(Y) / (n - 1), and that of ridge regression (no folds) the mean over the n - 1
+    directions of 1 - (a / (l_j + a))^2 with the eigenvalues l_j of K_Y and the penalty a. Debiased CKA and RSA
+    (Pearson correlation of squared distances) give 0. The mean for samples that are exchangeable; where trials
+    hold several time bins use `permutation_null`. Raises ValueError for another measure. For independent Gaussian
+    data of a size, with no data at hand: `simlib.theory.CHANCE`.
     """
     X, Y = (torch.from_numpy(checks.flat(values)) for values in checks.pair(X, Y))
     free = len(X) - 1
-    name = measure(name).id
+    bound = measure(name)
     forms = {
         "cka": lambda: np.sqrt(participation_ratio(X) * participation_ratio(Y)) / free,
         "ensd": lambda: participation_ratio(X) * participation_ratio(Y) / free,
         "linreg": lambda: orthonormal_basis(centre(Y)).shape[1] / free,
+        "ridge": lambda: _explained_by_ridge(Y, bound.params["penalty"]).sum() / free,
+        "cka-debiased": lambda: 0.0,
+        "rsa": lambda: 0.0,
     }
-    if name not in forms:
-        raise ValueError(f"no closed form for {name!r}, only for {', '.join(forms)}; use permutation_null")
-    return float(forms[name]())
+    penalty_only = bound.id.startswith("ridge--") and set(bound.params) == {"penalty", "folds"}
+    known = "ridge" if penalty_only and not bound.params["folds"] else bound.id
+    if known not in forms:
+        raise ValueError(f"no closed form for {bound.id!r}, only for {', '.join(forms)}; use permutation_null")
+    return float(forms[known]())
+
+
+def _explained_by_ridge(Y: torch.Tensor, penalty: float) -> torch.Tensor:
+    """1 - (a / (l_j + a))^2 of each PC of Y: what a unit vector along it is explained."""
+    return 1 - (penalty / (principal_components(centre(Y))[1].square() + penalty)) ** 2
 
 
 def noise_score(name: Name, samples: int, neurons_x: int, neurons_y: int, *, draws: int = 10, seed: int = 0) -> float:

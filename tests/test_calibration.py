@@ -32,9 +32,15 @@ def test_the_closed_forms_are_the_mean_over_all_permutations():
     from itertools import permutations
 
     left, right = rng.standard_normal((6, 3)), rng.standard_normal((6, 2)) * [1, 0.3]
-    for name in ("cka", "ensd", "linreg"):
-        every = [sl.score(name, left, right[list(order)]) for order in permutations(range(6))]
-        assert sl.calibration.expected_by_chance(name, left, right) == pytest.approx(np.mean(every), abs=1e-10)
+    shapes = [("cka", left), ("ensd", left), ("linreg", left), ("cka-debiased", left), ("rsa", left), ("ridge", left),
+              (sl.measure("ridge", penalty=0.5), left), (sl.measure("ridge", penalty=3.0), left[:, :1])]  # fmt: skip
+    for name, side in shapes:
+        every = [sl.score(name, side, right[list(order)]) for order in permutations(range(6))]
+        assert np.std(every) > 1e-3
+        assert sl.calibration.expected_by_chance(name, side, right) == pytest.approx(np.mean(every), abs=1e-10)
+    for other in (sl.measure("rsa", comparison="spearman"), sl.measure("ridge", comparison="pearson"), "ridge-cv"):
+        with pytest.raises(ValueError, match="use permutation_null"):
+            sl.calibration.expected_by_chance(other, left, right)
     with pytest.raises(ValueError, match="no closed form for 'nbs'"):
         sl.calibration.expected_by_chance("nbs", left, right)
 
