@@ -11,14 +11,17 @@ from prepare import number, parameters, table
 
 from simlib import experiments, plots
 from simlib.experiments import card_runs, cards
+from simlib.measures import MEASURES
 
 
 def what_it_is(card: Card) -> str:
     record = card.record
-    paragraphs = (inspect.getdoc(record.function) or "").split("\n\n")[:2]
+    function = getattr(record.function, "func", record.function)  # of a functools.partial: what it is of
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")[:2]
+    known = parameters(record) if hasattr(record.function, "__kwdefaults__") else ""  # an object with __call__ has none
     text = "\n\n".join(prose(paragraph) for paragraph in paragraphs if paragraph)
     rows = [
-        ["In code", f"`{record.id}`{plain(parameters(record))}"],
+        ["In code", f"`{record.id if card.name in MEASURES else card.name}`{plain(known)}"],
         ["Range", f"{number(record.range[0])} to {number(record.range[1])}"],
         ["Direction", "grows with similarity" if record.direction > 0 else "a distance: shrinks with similarity"],
         ["X with itself", "depends on X, or isn't known" if record.own is None else number(record.own)],
@@ -28,6 +31,9 @@ def what_it_is(card: Card) -> str:
         ["Also known as", ", ".join(f"`{alias}`" for alias in record.aliases) or "no other name"],
     ]
     return f"{text or 'Its function has no docstring.'}\n\n{table(['Property', 'Value'], rows)}"
+
+
+URGENCY = ["fails unexpectedly", "holds though declared to fail", "fails", "fails as declared"]
 
 
 def outcome(checks: pd.DataFrame) -> str:
@@ -59,13 +65,25 @@ def checked(checks: pd.DataFrame) -> str:
         [check["about"], plain(check["check"]), verdict(check), plain(check["evidence"]), plain(check["reason"])]
         for _, check in checks.iterrows()
     ]
-    others = [row for row in rows if row[2] != "holds"]
-    first = f"Those that don't simply hold:\n\n{table(head, others)}\n" if others else ""
+    failures = sorted((row for row in rows if row[2] in URGENCY), key=lambda row: URGENCY.index(row[2]))
+    first = f"Those that fail:\n\n{table(head, failures)}\n" if failures else ""
     every = f"<details>\n<summary>All {len(rows)} checks</summary>\n\n{table(head, rows)}\n</details>\n"
-    return f"{outcome(checks)}.\n\n{first}{every}"
+    return f"{outcome(checks)}. {advice(checks)}\n\n{first}{every}"
+
+
+def advice(checks: pd.DataFrame) -> str:
+    """What to make of the failures, "" where all of them were declared."""
+    unexpected = set(checks.loc[checks.apply(verdict, axis=1) == URGENCY[0], "check"])
+    if {"noise lowers it", "copy beats noise"} <= unexpected:
+        return "It grows with noise: a distance is declared by a record, `sl.Measure(..., direction=-1)`."
+    if unexpected:
+        return "What fails unexpectedly is a fault, or is declared as meant; what merely fails was claimed by nobody."
+    return ""
 
 
 def sensitivity(card: Card, losses: pd.DataFrame) -> str:
+    if losses["score"].isna().all():
+        return undefined(losses, losses["score"].isna()) + "\n"
     distance = card.record.direction < 0
     drawn, ax = plt.subplots(figsize=(6.6, 3.3))
     plots.loss_against_variance(losses, cards.reference_losses(), ax, distance)
@@ -94,6 +112,8 @@ def sensitivity(card: Card, losses: pd.DataFrame) -> str:
 
 
 def chance(card: Card, draws: pd.DataFrame) -> str:
+    if draws["score"].isna().all():
+        return undefined(draws, draws["score"].isna()) + "\n"
     cells = cards.chance_cells(draws)
     drawn, ax = plt.subplots(figsize=(6.6, 3.1))
     plots.chance_against_neurons(cells, ax)

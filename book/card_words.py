@@ -76,7 +76,8 @@ def undefined(rows: pd.DataFrame, where: pd.Series) -> str:
     if not where.any():
         return ""
     first = plain(rows.loc[where, "note"].iloc[0]).rstrip(".")
-    return f"Undefined in {int(where.sum())} of {len(rows)} cases; the first reason given: {first}."
+    count = f"all {len(rows)}" if where.all() else f"{int(where.sum())} of {len(rows)}"
+    return f"Undefined in {count} cases; the first reason given: {first}."
 
 
 def reason(error: experiments.TaskError) -> str:

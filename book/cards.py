@@ -16,6 +16,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from card_page import outcome, page
 from card_words import Card, interval, plain
@@ -24,7 +25,7 @@ from myst_parser.docutils_ import Parser
 from prepare import GENERATED, table, write
 
 from simlib.experiments import cards, own_measure, store
-from simlib.measures import MEASURES
+from simlib.measures import MEASURES, score
 
 BOOK = Path(__file__).resolve().parent
 OUT = BOOK / "cards"
@@ -32,8 +33,14 @@ OF_THE_PAPER = ("procrustes-angular-score", "nbs", "cka-angular-score", "cka", "
 EXAMPLE = (20, 20)  # samples and neurons of the chance level in the table of all cards
 STYLE = """<style>body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sans-serif; }
 table { border-collapse: collapse; font-size: 90%; } td, th { border-bottom: 1px solid #ddd; padding: .2rem .6rem;
-text-align: left; vertical-align: top; } td p, th p { margin: 0; } img { max-width: 100%; }
-figcaption { font-size: 90%; color: #444; }</style></head>"""
+text-align: left; vertical-align: top; overflow-wrap: anywhere; } td p, th p { margin: 0; }
+img { max-width: 100%; height: auto; } figcaption { font-size: 90%; color: #444; }
+html, body, main { background: white; border: 0; }
+@media (max-width: 40rem) { body { margin: 0; padding: 0; } main { padding: 0 .8rem; } table { width: 100%; }
+thead:has(th:nth-child(4)) { display: none; } tr:has(td:nth-child(4)) { display: block; padding: .4rem 0; }
+tr:has(td:nth-child(4)) td { display: block; border: 0; padding: 0; }
+tr:has(td:nth-child(4)) td:nth-child(-n + 3) { display: inline; padding-right: .4rem; font-weight: bold; }
+tr:has(td:nth-child(4)) td:nth-child(-n + 3) p { display: inline; } }</style></head>"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,6 +74,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def card(name: str, asked: argparse.Namespace) -> Card:
     record = own_measure.resolve(name)
+    if name in MEASURES:
+        score(record, *np.random.default_rng(0).standard_normal((2, 60, 6)))  # refuses a value of a parameter
     full = asked.full or (name in MEASURES and record.id in OF_THE_PAPER)
     return Card(name, record, asked.out, asked.quick, full, asked.jobs)
 

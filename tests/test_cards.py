@@ -47,6 +47,22 @@ def cka(X, Y):
     return my_score(X, Y) ** 2
 
 
+class Cosine:
+    def __call__(self, X, Y):
+        return my_score(X, Y)
+
+
+an_object = Cosine()
+
+
+def grows_with_noise(X, Y):
+    return (X - Y).norm()
+
+
+def returns_nothing(X, Y):
+    my_score(X, Y)
+
+
 LEVEL = 0.9
 '''
 FULL = ["Decodability", "Joint range", "Cost"]
@@ -193,6 +209,28 @@ def test_a_measure_without_gradient_says_so(own, tmp_path):
     assert all(words(text) for text in found.values())
 
 
+def test_a_measure_without_any_value_has_no_empty_pictures(own, tmp_path):
+    (page,) = made([f"{own}:returns_nothing"], tmp_path / "cards")
+    assert "Undefined in all 36 cases" in sections(page)["Sensitivity to the variance of a PC"]
+    assert "Undefined in all 40 cases" in sections(page)["Chance"] and "{figure}" not in page
+
+
+def test_an_object_that_can_be_called_has_a_card_that_says_how_it_is_named(own, tmp_path):
+    (page,) = made([f"{own}:an_object"], tmp_path / "cards")
+    assert f"| In code | `{own}:an_object` |" in page
+
+
+def test_a_distance_given_as_a_bare_function_is_told_to_declare_itself(own, tmp_path):
+    pages = made([f"{own}:grows_with_noise", f"{own}:my_score"], tmp_path / "cards")
+    assert ["direction=-1" in sections(page)["Checks"] for page in pages] == [True, False]
+
+
+def test_what_fails_unexpectedly_comes_first(own, tmp_path):
+    (page,) = made([f"{own}:my_score"], tmp_path / "cards")
+    failures = re.findall(r"^\|.*\| (fails.*?) \|", sections(page)["Checks"].split("<details>")[0], flags=re.M)
+    assert len(set(failures)) == 2 and failures == sorted(failures, key=card_page.URGENCY.index)
+
+
 def test_a_name_of_the_catalogue_is_not_overwritten(own):
     assert own_measure.resolve(f"{own}:cka").id == "cka-own"
 
@@ -201,6 +239,8 @@ def test_a_name_of_the_catalogue_is_not_overwritten(own):
     "name, says",
     [
         ("ckka", "unknown measure 'ckka'; nearest: 'cka'"),
+        ("rsa--distance-city", "unknown distance of RSA 'city'; known: 'squared-euclidean'"),
+        ("mine:my_score", "mine.py:my_score?"),
         ("mine.py", "which function of mine.py? Name it after a colon: mine.py:my_score"),
         ("mine.py:", "which function of mine.py? Name it after the colon"),
         ("elsewhere.py:my_score", "no such file: elsewhere.py"),

@@ -1,4 +1,4 @@
-"""Agreement with other people's packages, each named by what it calls the measure (`pip install .[oracles]`)."""
+"""Agreement with other people's packages, each named by what it calls the measure (`pip install .[oracles]`), and formulas."""
 
 import numpy as np
 import pytest
@@ -198,3 +198,97 @@ def test_soft_matching_of_equal_widths_is_the_best_assignment_as_a_transport():
     X, Y = gaussians(30, 12, 12)
     plan = ot.emd([], [], 1 - np.corrcoef(X.T, Y.T)[:12, 12:])
     assert sorted(np.flatnonzero(plan.ravel() > 1e-9) // 12) == list(range(12))
+
+
+# -- Published formulas, written out --------------------------------------------------------------
+
+
+def netrep_distance(X, Y, alpha, angular):
+    """Williams et al. 2021, eqs. 5-7, as in netrep: zero-pad, whiten partly, rotate onto each other, measure."""
+    width = max(X.shape[1], Y.shape[1])
+    sides = []
+    for Z in (X, Y):
+        Z = np.pad(Z - Z.mean(0), ((0, 0), (0, width - Z.shape[1])))
+        if alpha < 1:
+            variances, V = np.linalg.eigh(Z.T @ Z)
+            Z = Z @ (V * (alpha + (1 - alpha) / np.sqrt(variances))) @ V.T
+        sides.append(Z)
+    U, _, Vh = np.linalg.svd(sides[0].T @ sides[1])
+    A, B = sides[0] @ U, sides[1] @ Vh.T
+    return np.arccos((A * B).sum() / np.linalg.norm(A) / np.linalg.norm(B)) if angular else np.linalg.norm(A - B)
+
+
+@each_shape
+def test_procrustes_agrees_with_netreps_formula_without_whitening(shape):
+    X, Y = gaussians(*shape)
+    angle = netrep_distance(X, Y, 1, True)
+    assert sl.score("procrustes-angular", X, Y) == pytest.approx(angle, abs=1e-9)
+    assert sl.score("nbs", X, Y) == pytest.approx(np.cos(angle), abs=1e-9)
+    assert sl.score("procrustes-euclidean", X, Y) == pytest.approx(netrep_distance(X, Y, 1, False), abs=1e-9)
+
+
+def test_angular_cca_agrees_with_netreps_formula_of_whitened_sides_of_equal_width():
+    X, Y = gaussians(40, 9, 9)
+    assert sl.score("cca-angular", X, Y) == pytest.approx(netrep_distance(X, Y, 0, True), abs=1e-9)
+
+
+def orthonormal(samples, count, seed=0):
+    Z = np.random.default_rng(seed).standard_normal((samples, count))
+    return np.linalg.qr(Z - Z.mean(0))[0]
+
+
+def pwcca_by_parts(X, Y, turn=None):
+    """Morcos et al. 2018, eqs. 4-7; `turn` rotates the canonical variables of X among themselves."""
+    X = X - X.mean(0)
+    Q = [np.linalg.qr(Z - Z.mean(0))[0] for Z in (X, Y)]
+    U, rho, _ = np.linalg.svd(Q[0].T @ Q[1], full_matrices=False)
+    variables = Q[0] @ U if turn is None else Q[0] @ U @ turn
+    return np.average(rho, weights=np.abs(variables.T @ X).sum(1))
+
+
+def test_pwcca_is_the_published_weighted_mean():
+    for shape in ((40, 9, 9), (30, 6, 9), (30, 9, 6)):
+        X, Y = gaussians(*shape)
+        assert sl.score("pwcca", X, Y) == pytest.approx(pwcca_by_parts(X, Y), abs=1e-9)
+
+
+def test_pwcca_has_a_value_wherever_ties_do_not_change_it():
+    B = orthonormal(30, 12)
+    X = B[:, :4] @ np.random.default_rng(1).standard_normal((4, 4))
+    assert sl.score("pwcca", X, 0.6 * B[:, :4] + 0.8 * B[:, 4:8]) == pytest.approx(0.6), "all tied at 0.6"
+    assert sl.score("pwcca", X, B[:, 8:10]) == pytest.approx(0, abs=1e-12), "all tied at 0"
+    for shape in ((8, 12, 12), (8, 3, 12), (8, 12, 3)):  # one side spans the samples
+        assert sl.score("pwcca", *gaussians(*shape)) == pytest.approx(1)
+    one_lost = np.c_[B[:, 0] + B[:, 6], B[:, 1] + 2 * B[:, 7], B[:, 2] + 3 * B[:, 8], B[:, 9]]
+    assert sl.score("pwcca", X, one_lost) == pytest.approx(pwcca_by_parts(X, one_lost)), "a single 0 is no tie"
+
+
+def test_pwcca_is_refused_where_the_basis_of_a_tie_changes_it():
+    B, turn = orthonormal(30, 12), np.eye(4)
+    turn[:2, :2] = [[0.6, -0.8], [0.8, 0.6]]
+    X = B[:, :4] @ np.random.default_rng(1).standard_normal((4, 4))
+    Y = np.c_[B[:, :2], B[:, 2] + B[:, 4], B[:, 3] + 2 * B[:, 5]]
+    assert abs(pwcca_by_parts(X, Y) - pwcca_by_parts(X, Y, turn)) > 1e-3
+    with pytest.raises(ValueError, match="2 canonical correlations are tied"):
+        sl.score("pwcca", X, Y)
+    with pytest.raises(ValueError, match="3 canonical correlations are tied"):
+        sl.score("pwcca", X, np.c_[B[:, 0] + B[:, 6], B[:, 7]])  # one of 0, and X has 2 more directions that Y lacks
+
+
+@pytest.mark.parametrize("distance", ["squared-euclidean", "euclidean", "cosine", "correlation"])
+@pytest.mark.parametrize("comparison", ["pearson", "spearman", "kendall"])
+def test_rsa_refuses_distances_that_differ_by_rounding_only(distance, comparison):
+    X, Y = gaussians(8, 5, 4)
+    one_hot = 0.3 * np.eye(8)
+    with pytest.raises(ValueError, match="distances between samples of X are the same"):
+        sl.score("rsa", one_hot, Y, distance=distance, comparison=comparison)
+    with pytest.raises(ValueError, match="distances between samples of Y are the same"):
+        sl.score("rsa", X, one_hot, distance=distance, comparison=comparison)
+    assert 0 < sl.score("rsa", one_hot, Y, distance=distance, comparison="cosine") < 1
+
+
+def test_rsa_refuses_the_cosine_of_distances_that_are_zero():
+    X = gaussians(8, 5, 4)[0]
+    along_one_ray = np.outer(np.arange(1.0, 9), [1.0, 2, 3, 4])
+    with pytest.raises(ValueError, match="distances between samples of Y are 0"):
+        sl.score("rsa", X, along_one_ray, distance="cosine", comparison="cosine")

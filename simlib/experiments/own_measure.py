@@ -21,11 +21,12 @@ def _place(name: str) -> tuple[Path, str]:
     if not colon or not path:
         if name.endswith(".py"):
             raise ValueError(f"which function of {name}? Name it after a colon: {name}:my_score")
-        raise checks.unknown_name("measure", name, MEASURES, "a measure of your own is path.py:function")
+        raise checks.unknown_name("measure", name, MEASURES, "A measure of your own is path.py:function")
     if not function:
         raise ValueError(f"which function of {path}? Name it after the colon: {path}:my_score")
     if not Path(path).is_file():
-        raise ValueError(f"no such file: {path} (looked in {Path.cwd()})")
+        meant = f"; {path}.py:{function}?" if Path(f"{path}.py").is_file() else ""
+        raise ValueError(f"no such file: {path} (looked in {Path.cwd()}){meant}")
     return Path(path), function
 
 
@@ -72,6 +73,6 @@ def resolve(name: str) -> Measure:
             f"{name} is {type(found).__name__}, not a function; a measure takes X and Y, tensors of (samples, "
             "neurons), and returns a 0-d tensor"
         )
-    record = found if isinstance(found, Measure) else replace(measure(found), title=attribute.replace("_", " "))
+    record = found if isinstance(found, Measure) else replace(measure(found), title=attribute.replace("_", " ").strip())
     slug = re.sub(r"[^a-z0-9]+", "-", attribute.lower()).strip("-") or "own"
     return replace(record, id=f"{slug}-own" if slug in MEASURES else slug)

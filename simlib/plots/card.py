@@ -73,7 +73,8 @@ def chance_against_neurons(cells: pd.DataFrame, ax: Axes) -> Axes:
     ax.set(xscale="log", xlabel="neurons p on either side", ylabel="value for independent noise")
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    if len(known):
+        ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return ax
 
 
