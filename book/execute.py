@@ -57,6 +57,7 @@ NOTEBOOKS = {
     "supplement_gaussian": 2,
     "supplement_folds": 1,
     "supplement_starts": 2,
+    "claims": 3,
     "published_vs_reproduced": 2,
 }
 # At the paper's settings these take an hour or more: the whole book has them at the quick ones, unless they were

@@ -23,7 +23,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FIGURES = ["score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges", "chance_level",
            "model_against_brain",
            "supplement_ridge_strength", "supplement_gaussian", "supplement_folds", "supplement_starts",
-           "published_vs_reproduced"]  # fmt: skip
+           "claims", "published_vs_reproduced"]  # fmt: skip
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
 

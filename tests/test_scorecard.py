@@ -1,13 +1,16 @@
 """The scorecard: its rule, the authors' conventions, and that it works with and without the published tables."""
 
 import sys
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pooch
 import pytest
 
-from simlib import components, experiments
+from simlib import components, experiments, plots
+from simlib.experiments import paper_claims, paper_values, scorecard_claims
 from simlib.experiments.published import CAPTURES, CURVES, PUBLISHED_TABLES
 
 module = experiments.comparison
@@ -89,6 +92,154 @@ def test_the_authors_capture_is_the_first_crossing_of_a_rising_curve_only():
 )  # fmt: skip
 def test_a_crossing_that_is_never_made_is_judged_too(published, ours, word):
     assert module._number("90% crossing", published, ours)["verdict"] == word
+
+
+# -- What five seeds can bring ---------------------------------------------------------------------
+
+CURVE = pd.DataFrame({"step": [0, 1, 2], "score": [0.1, 0.5, 0.95], "value": [0.5, 0.6, 0.9]})
+
+
+def test_seeds_that_agree_to_the_last_digit_are_judged_by_the_floor():
+    row = module._number("initial score", 0.51, [0.5] * 5)
+    assert row["spread"] == 0 and row["verdict"] == "inside"
+    assert module._number("initial score", 0.6, [0.5] * 5)["verdict"] == "off"
+    assert module._curve_row(CURVE, [CURVE] * 5)["verdict"] == "inside"
+
+
+def test_curves_that_share_no_score_have_no_verdict(recwarn):
+    low, high = CURVE.assign(score=[0.1, 0.2, 0.3]), CURVE.assign(score=[0.5, 0.6, 0.7])
+    row = module._curve_row(low, [high, high])
+    assert row["verdict"] == "" and np.isnan(row["difference"]) and not recwarn.list
+
+
+def pc_tables(theirs: list[float], ours: list[list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Capture scores of one published run and of some seeds."""
+    pcs = np.arange(1, len(theirs) + 1)
+    seeds = [pd.DataFrame({"seed": seed, "pc": pcs, "score": scores}) for seed, scores in enumerate(ours)]
+    return pd.DataFrame({"pc": pcs, "score": theirs}), pd.concat(seeds)
+
+
+def test_pcs_that_one_seed_misses_are_left_out_and_counted(recwarn):
+    nan = np.nan
+    rows = module._capture_rows(*pc_tables([0.1, 0.2, 0.3, 0.4, nan], [[0.1, 0.2, 0.3, 0.4, nan]] * 4
+                                           + [[0.1, 0.2, 0.3, nan, nan]]))  # fmt: skip
+    found = {row["quantity"]: row for row in rows}
+    assert found["capture, median"]["difference"] == pytest.approx(0)
+    assert found["PCs reached"]["published"] == pytest.approx(0.8)
+    assert found["PCs reached"]["reproduced"] == pytest.approx(0.76) and found["PCs agreed on"]["reproduced"] == 1
+    few = module._capture_rows(*pc_tables([0.1, 0.2, nan], [[0.1, 0.2, 0.3]] * 5))
+    assert [row["quantity"] for row in few] == ["PCs reached", "PCs agreed on"]
+    same = module._capture_rows(*pc_tables([0.5] * 4, [[0.5] * 4] * 5))
+    assert np.isnan(next(row["reproduced"] for row in same if row["quantity"] == "capture, correlation"))
+    assert not recwarn.list
+
+
+def test_a_missing_table_of_pcs_is_not_a_run_that_reaches_none():
+    theirs, ours = pc_tables([0.1] * 4, [[0.1] * 4] * 5)
+    assert module._capture_rows(theirs[:0], ours) == [] == module._capture_rows(theirs, ours[:0])
+
+
+@pytest.mark.parametrize(("scores", "expected"), [
+    ([0.6, 0.7, 0.8, 0.9, np.nan], 0.8), ([0.6, 0.7, np.nan, np.nan, np.nan], np.nan), ([0.6, np.nan], np.nan),
+    ([0.6, 0.8], 0.7), ([np.nan], np.nan),
+])  # fmt: skip
+def test_one_seed_that_never_crosses_does_not_speak_for_all(scores, expected):
+    np.testing.assert_allclose(scorecard_claims._middle(pd.Series(scores)), expected)
+
+
+@pytest.mark.parametrize(("scores", "expected"), [
+    ([0.5, 0.8], True), ([0.7, 0.8], False), ([0.7, np.nan], True), ([np.nan, np.nan], False),
+])  # fmt: skip
+def test_scores_that_nothing_reaches_do_not_differ(scores, expected):
+    assert scorecard_claims._differ(pd.Series(scores)) is expected
+
+
+def test_too_few_common_pcs_are_said_and_not_asserted():
+    rows = [{"dataset": SIEGEL, "measure": "cka", "quantity": "steps", "reproduced": 30, "difference": 0.1}]
+    correlation, steps = scorecard_claims._comparisons(pd.DataFrame(rows))
+    assert "too few PCs" in correlation["evidence"] and not correlation["holds"] and not correlation["asserted"]
+    assert steps["holds"] and steps["asserted"]
+
+
+def test_the_grid_says_when_there_is_no_verdict():
+    row = {"measure": "cka", "quantity": "90% crossing", "difference": np.nan, "verdict": "", "title": "Siegel"}
+    figure, axes = plt.subplots(1, 2)
+    plots.verdict_grid(pd.DataFrame([row]), axes[0])
+    plots.verdict_grid(pd.DataFrame([{**row, "verdict": "inside"}]), axes[1])
+    assert "No verdict" in axes[0].texts[0].get_text() and axes[1].texts[0].get_text() == "never"
+    plt.close(figure)
+
+
+# -- The paper's claims, seed by seed ---------------------------------------------------------------
+
+
+def crossings_of(scores: dict[str, float], dataset: str = "surrogate-x", seed: int = 0) -> pd.DataFrame:
+    rows = [{"dataset": dataset, "seed": seed, "measure": name, "score": score, "final_score": 0.992}
+            for name, score in scores.items()]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_decoding_values_count_never_as_later_than_any():
+    found = paper_values.decoding_values(
+        pd.concat([crossings_of({"procrustes-angular-score": 0.5, "cka": np.nan, "linreg": 0.9}, f"surrogate-{k}")
+                   for k in range(3)])
+    )  # fmt: skip
+    values = found[found["dataset"] == "surrogate-0"].set_index("claim")["value"]
+    assert values["cka decodes late"] == values["angular Procrustes decodes early"] == np.inf
+    assert values["no score for all measures"] == pytest.approx(0.49) and values["linreg decodes late"] == 0.9
+    assert found.loc[found["claim"] == "no score for all datasets", "value"].tolist() == [0]
+    neither = paper_values.decoding_values(crossings_of({"procrustes-angular-score": np.nan, "cka": np.nan}))
+    judged = paper_claims.judged_values(neither).set_index("claim")["holds"]
+    assert not judged["angular Procrustes decodes early"] and not judged["no score for all measures"]
+
+
+def test_the_table_has_every_claim_and_says_how_often_it_holds():
+    two = pd.concat([crossings_of({"procrustes-angular-score": 0.5, "cka": score}, seed=seed)
+                     for seed, score in enumerate((0.8, 0.9))])  # fmt: skip
+    table = paper_claims.paper_table(paper_values.decoding_values(two)).set_index("claim")
+    assert len(table) == len(paper_claims.CLAIMS) + len(paper_claims.UNTESTED) and table.index.is_unique
+    late = table.loc[paper_claims.CLAIMS["cka decodes late"].sentence]
+    assert late["holds"] == "in 1 of 2 runs"
+    assert late["evidence"] == "x 0.80 to 0.90 (2 runs, does not hold in 1 of them)"
+    assert table.loc[paper_claims.CLAIMS["no score for all measures"].sentence, "holds"] == "yes"
+    assert (table["holds"] == "not tested").sum() == len(table) - 4 and (table["evidence"] != "").all()
+
+
+def test_a_number_that_is_missing_is_no_evidence():
+    row = paper_values.value_table([("cka decodes late", "surrogate-x", 0, np.nan)])
+    assert not paper_claims.judged_values(row)["holds"].any()
+    freeman = paper_values.value_table([("cka decodes late", "surrogate-freemanziemba2013", 0, 0.4)])
+    assert not paper_claims.judged_values(freeman)["asserted"].any()
+
+
+def test_every_claim_is_bounded_on_one_side_and_has_a_page():
+    pages = {path.stem for path in (Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb")}
+    for claim in paper_claims.CLAIMS.values():
+        assert np.isfinite(claim.least) != np.isfinite(claim.most) and claim.page in pages
+
+
+def test_losses_to_another_power_are_seen():
+    variance = np.array([0.5, 0.3, 0.2])
+    table = pd.DataFrame({"dataset": "x", "measure": "cka", "seed": 0, "explained_variance": variance})
+    (square,) = paper_values.theory_values(table.assign(score=1 - variance**2))["value"]
+    (linear,) = paper_values.theory_values(table.assign(score=1 - variance))["value"]
+    assert square == pytest.approx(0, abs=1e-12) and linear == pytest.approx(1)
+
+
+def test_claims_are_drawn_with_what_is_never_reached():
+    values = paper_values.decoding_values(crossings_of({"procrustes-angular-score": 0.5, "cka": np.nan}))
+    figure, ax = plt.subplots()
+    plots.scorecard.claims_against_bounds(paper_claims.judged_values(values), ax)
+    assert len(ax.get_yticklabels()) == values["claim"].nunique()
+    drawn = np.concatenate([line.get_xdata() for line in ax.lines])
+    assert len(drawn) == len(values) and np.isfinite(drawn).all() and drawn.max() == 1.08
+    plt.close(figure)
+
+
+@needs_tables
+def test_the_odd_one_out_hangs_on_the_published_run():
+    found = paper_values.published_values().set_index("run")["value"]
+    np.testing.assert_allclose(found[["cka", "rsa-correlation-corr"]], [0.04, 0.18], atol=0.006)
 
 
 # -- Without the tables ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from simlib import datasets, experiments, maximize, score
-from simlib.experiments import conventions, fold_schemes, supplement
+from simlib.experiments import conventions, fold_schemes, paper_claims, paper_values, recorded, supplement
 from simlib.optimize import start_from_noise
 
 SMALL = {"trials": 24, "neurons": 12}
@@ -78,9 +78,22 @@ def test_the_claims_about_capture_hold_on_recorded_data(own_results):
     assert claims["holds"].all(), claims.to_string()
 
 
+@pytest.mark.skipif(not any("mihi" in name for name in experiments.recordings_at_hand()),
+                    reason="the reaching recording is not on this machine")  # fmt: skip
+def test_the_claims_about_decoding_hold_on_recorded_reaches(own_results):
+    names = ["procrustes-angular-score", "cka", "linreg"]
+    crossings, captures = recorded.recorded_decoding(names, quick=True)
+    assert crossings["reference"].iloc[0] == pytest.approx(0.83, abs=0.01)  # bins of a reach share a fold
+    np.testing.assert_allclose(crossings.set_index("measure")["score"][names], [0.53, 0.96, 0.95], atol=0.03)
+    values = pd.concat([paper_values.decoding_values(crossings), paper_values.capture_values(captures)])
+    judged = paper_claims.judged_values(values)
+    assert judged["holds"].all() and len(judged) == 8, judged.to_string()
+
+
 def test_without_recordings_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
     assert experiments.recordings_at_hand() == {}
+    assert all(table.empty for table in recorded.recorded_decoding(["cka"]))
     assert "SIMLIB_SHARED" in experiments.recordings_note()
 
 

@@ -146,6 +146,8 @@ def _curve_row(published: pd.DataFrame, runs: list[pd.DataFrame]) -> dict:
     grid = np.arange(np.ceil(start / WIDTH), 0.99 / WIDTH + 0.5) * WIDTH
     values = np.array([_on_grid(run, grid) for run in [published, *runs]])
     values = values[:, np.isfinite(values).all(0)]
+    if not values.size:  # runs that ended before the latest of them starts
+        return {"quantity": "accuracy curve", "difference": np.nan, "spread": np.nan, "verdict": ""}
     difference = np.sqrt(np.mean((values[1:].mean(0) - values[0]) ** 2))
     spread = np.sqrt(np.mean(_spread(values[1:]) ** 2))
     return {"quantity": "accuracy curve", "difference": difference, "spread": spread,
@@ -153,7 +155,12 @@ def _curve_row(published: pd.DataFrame, runs: list[pd.DataFrame]) -> dict:
 
 
 def _capture_rows(published: pd.DataFrame, ours: pd.DataFrame) -> list[dict]:
-    """Thresholds over the PCs that the published run and all of ours reach; how many PCs each reaches."""
+    """Thresholds over the PCs that the published run and all of ours reach; how many PCs each reaches.
+
+    No rows where one side has no table of PCs: that isn't the same as reaching none.
+    """
+    if published.empty or ours.empty:
+        return []
     runs = ours.pivot(index="seed", columns="pc", values="score")
     theirs = published.set_index("pc")["score"].reindex(runs.columns).to_numpy()
     values = runs.to_numpy()
@@ -164,7 +171,9 @@ def _capture_rows(published: pd.DataFrame, ours: pd.DataFrame) -> list[dict]:
         for quantity, share in (("capture, median", 50), ("capture, 95th percentile", 95)):
             row = {"difference": np.percentile(difference, share), "spread": np.percentile(spread, share)}
             rows.append({"quantity": quantity, **row, "verdict": verdict(**row)})
-        correlation = np.corrcoef(values[:, both].mean(0), theirs[both])[0, 1]
+        means = values[:, both].mean(0)
+        constant = np.ptp(means) == 0 or np.ptp(theirs[both]) == 0
+        correlation = np.nan if constant else np.corrcoef(means, theirs[both])[0, 1]
         rows.append({"quantity": "capture, correlation", "reproduced": correlation})
     reached = np.isfinite(values)
     rows.append(_number("PCs reached", np.isfinite(theirs).mean(), reached.mean(1)))

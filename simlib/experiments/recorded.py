@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from simlib import datasets
+from simlib.decoding import chance, decoding_accuracy
 from simlib.experiments.claims import claim_table, claims_about_capture
+from simlib.experiments.supplement import variable_crossings, variant_captures, variant_runs
 from simlib.experiments.supplement_claims import claims_about_gaussian
 
-__all__ = ["claims_about_recordings", "recordings_at_hand", "recordings_note"]
+__all__ = ["claims_about_recordings", "recorded_decoding", "recordings_at_hand", "recordings_note"]
 
 REACHING = "recordings/m1_reaching/mihi_demo.mat"
 MANTE = "recordings/mante2013"
@@ -30,8 +34,39 @@ def recordings_at_hand() -> dict[str, dict]:
     mante, reaching = _shared() / MANTE, _shared() / REACHING
     found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
     if reaching.is_file():
-        found[str(reaching)] = {"values": "Ytr", "dims": ["trial", "neuron"]}
+        found[str(reaching)] = _reaching_options(reaching)
     return found
+
+
+def _reaching_options(path: Path) -> dict:
+    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach together."""
+    options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
+    reach = datasets.runs(datasets.load(path, **options)["target"].values)
+    return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
+
+
+def recorded_decoding(
+    measures: Sequence[str], *, seeds: Sequence[int] = (0,), steps: int = 1000, quick: bool = False, jobs: int = 1,
+    device: str = "cpu",
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ascents towards recorded reaches: when the target of a reach can be decoded, and when PCs are captured.
+
+    The tables of `crossings` (with `reference`, the accuracy on the recording itself) and of `variant_captures`,
+    the dataset named by its file; both empty where the recording is absent.
+    """
+    path = str(_shared() / REACHING)
+    options = recordings_at_hand().get(path)
+    if options is None:
+        return pd.DataFrame(), pd.DataFrame()
+    data = datasets.load(path, **options)
+    target = datasets.labels(data, "target")
+    reference = decoding_accuracy(data.values, target, groups=datasets.fold_groups(data))
+    levels = pd.DataFrame({"variable": ["target"], "accuracy": reference, "chance": chance(target)})
+    table = variant_runs({path: options}, measures, {"recorded": {}}, seeds=seeds, steps=steps, variables=["target"],
+                         quick=quick, jobs=jobs, device=device)  # fmt: skip
+    crossings = variable_crossings(table, levels).rename(columns={"reached": "final_score"})
+    name = Path(path).name
+    return crossings.assign(dataset=name, reference=reference), variant_captures(table).assign(dataset=name)
 
 
 def recordings_note() -> str:
@@ -39,8 +74,8 @@ def recordings_note() -> str:
     found = recordings_at_hand()
     if not found:
         return (
-            "**No recordings are on this machine, so this section is empty.** It looks for units of Mante 2013 "
-            f"(`{MANTE}`) and reaches from motor cortex (`{REACHING}`) in the folder that `SIMLIB_SHARED` names."
+            "**No recordings are on this machine, so nothing is shown for them.** They are looked for as units of "
+            f"Mante 2013 (`{MANTE}`) and reaches from motor cortex (`{REACHING}`), in the folder `SIMLIB_SHARED`."
         )
     return "Recordings found: " + " and ".join(f"`{Path(name).name}`" for name in found) + "."
 

@@ -25,8 +25,14 @@ def _word(score: float) -> str:
     return "never" if np.isnan(score) else f"{score:.2f}"
 
 
+def _middle(scores: pd.Series) -> float:
+    """Median over runs, a score that is never reached being later than any; NaN where that is the median."""
+    middle = np.median(scores.fillna(np.inf))
+    return float(middle) if np.isfinite(middle) else np.nan
+
+
 def _crossings(curves: pd.DataFrame, levels: dict[str, tuple[float, float]], share: float) -> pd.DataFrame:
-    """Mean over runs of the score at this share of the way from chance to the reference, datasets by measures."""
+    """Median over runs of the score at this share of the way from chance to the reference, datasets by measures."""
     rows = []
     for (dataset, measure, _), run in curves.groupby(["dataset", "measure", "seed"], sort=False):
         run = run.sort_values("step")
@@ -34,8 +40,8 @@ def _crossings(curves: pd.DataFrame, levels: dict[str, tuple[float, float]], sha
         rows.append({"dataset": dataset, "measure": measure, "score": score})
     if not rows:
         return pd.DataFrame()
-    means = pd.DataFrame(rows).groupby(["dataset", "measure"], sort=False)
-    return means["score"].agg(lambda scores: scores.mean(skipna=False)).unstack("measure")
+    runs = pd.DataFrame(rows).groupby(["dataset", "measure"], sort=False)
+    return runs["score"].agg(_middle).unstack("measure")
 
 
 def _decoding_claims(curves: pd.DataFrame, levels: dict[str, tuple[float, float]]) -> list[dict]:
@@ -68,13 +74,15 @@ def _decoding_claims(curves: pd.DataFrame, levels: dict[str, tuple[float, float]
 
 
 def _differ(scores: pd.Series) -> bool:
-    return bool(scores.isna().any() or scores.max() - scores.min() > 0.2)
+    """Whether some score is reached, and another never or more than 0.2 later."""
+    never = scores.isna()
+    return bool((never.any() and not never.all()) or scores.max() - scores.min() > 0.2)
 
 
 def _order_claims(captures: pd.DataFrame) -> list[dict]:
     rows = claims_about_capture(captures).to_dict("records")
     for dataset, group in captures.groupby("dataset", sort=False):
-        means = group.groupby(["pc", "measure"])["score"].agg(lambda s: s.mean(skipna=False)).unstack("measure")
+        means = group.groupby(["pc", "measure"])["score"].agg(_middle).unstack("measure")
         if not {EARLY, LATE} <= set(means):
             continue
         late = means.loc[means[EARLY].between(0.4, 0.5), LATE].fillna(np.inf)
@@ -94,12 +102,15 @@ def _comparisons(card: pd.DataFrame) -> list[dict]:
     for (dataset, measure), group in card[card["measure"].isin(COMPARED)].groupby(["dataset", "measure"], sort=False):
         found = group.set_index("quantity")
         r, steps = found["reproduced"].get("capture, correlation", np.nan), found["difference"]["steps"]
-        for claim, evidence, holds in (
-            (f"{measure}: reproduced capture scores correlate with the published above 0.9", f"{r:.3f}", r > 0.9),
-            (f"{measure}: number of steps within 30% of the published", f"{steps:+.0%}", abs(steps) < 0.3),
+        correlation = f"{r:.3f}" if np.isfinite(r) else "too few PCs that the published run and all of ours reach"
+        for claim, evidence, holds, known in (
+            (f"{measure}: reproduced capture scores correlate with the published above 0.9", correlation, r > 0.9,
+             np.isfinite(r)),
+            (f"{measure}: number of steps within 30% of the published", f"{steps:+.0%}", abs(steps) < 0.3, True),
         ):
+            asserted = dataset.removeprefix("surrogate-") in COMPARISON_ASSERTED
             rows.append({"dataset": dataset, "claim": claim, "evidence": evidence, "holds": bool(holds),
-                         "asserted": dataset.removeprefix("surrogate-") in COMPARISON_ASSERTED})  # fmt: skip
+                         "asserted": bool(asserted and known)})
     return rows
 
 

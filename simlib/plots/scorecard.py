@@ -8,10 +8,13 @@ from matplotlib.patches import Patch, Rectangle
 
 from simlib.plots.style import colour, marker, short_title
 
-__all__ = ["accuracy_over_published", "capture_over_published", "verdict_grid", "verdict_legend"]
+__all__ = [
+    "accuracy_over_published", "capture_over_published", "claims_against_bounds", "verdict_grid", "verdict_legend",
+]
 
 # From light to dark, so that they differ in grey print as well.
 VERDICTS = {"inside": "#D6EAF5", "near": "#F0C36D", "off": "#B5480C"}
+HOLDS, FAILS = "#0072B2", "#B5480C"
 PUBLISHED = {"color": "black", "lw": 1, "ls": "--", "zorder": 4}
 
 
@@ -53,11 +56,12 @@ def verdict_grid(card: pd.DataFrame, ax: Axes) -> Axes:
     """Difference and verdict of each measure (rows) and quantity (columns) on one dataset.
 
     `card` is the table of `experiments.scorecard` for that dataset; quantities without a verdict are left out.
-    Without rows the axes say so.
+    Without rows, or without verdicts, the axes say so.
     """
-    if card.empty:
+    if not (card["verdict"] != "").any():
         ax.axis("off")
-        ax.text(0, 0.5, "No published tables on this machine: nothing to compare with.")
+        found = "No verdict: nothing was reached that" if len(card) else "No published tables on this machine: nothing"
+        ax.text(0, 0.5, f"{found} could be compared.")
         return ax
     judged = card[card["quantity"].isin(card.loc[card["verdict"] != "", "quantity"])]
     quantities, measures = list(dict.fromkeys(judged["quantity"])), list(dict.fromkeys(judged["measure"]))
@@ -85,3 +89,26 @@ def verdict_legend(source: Axes, ax: Axes) -> None:
     if source.patches:
         patches = [Patch(color=shade, label=word) for word, shade in VERDICTS.items()]
         ax.legend(handles=patches, loc="center", ncols=3, title="difference, read against the run-to-run spread")
+
+
+def claims_against_bounds(judged: pd.DataFrame, ax: Axes) -> Axes:
+    """Each claim's numbers (a marker a dataset and run) on the side of its bound where it holds (shaded), or not.
+
+    `judged` is the table of `experiments.judged_values`. Numbers above 1.05, and scores never reached, stand at the
+    right end; those below -0.1 at the left end.
+    """
+    sentences = list(dict.fromkeys(judged["sentence"]))
+    rows, at = judged["sentence"].map(sentences.index), judged["value"].clip(-0.08, 1.08)
+    for y, sentence in enumerate(sentences):
+        bounds = judged.loc[judged["sentence"] == sentence, ["least", "most"]].iloc[0].clip(-0.12, 1.12)
+        ax.barh(y, bounds["most"] - bounds["least"], left=bounds["least"], height=0.8, color=VERDICTS["inside"])
+    for held, shade, shape, label in ((True, HOLDS, "o", "holds"), (False, FAILS, "X", "does not hold")):
+        one = judged["holds"] == held
+        ax.plot(at[one], rows[one], shape, color=shade, ms=5, mec="white", mew=0.5, alpha=0.9, label=label, ls="none")
+    ax.set(xlim=(-0.12, 1.12), ylim=(len(sentences) - 0.4, -0.6), xlabel="the claim's number")
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1, 1.08], ["0", "0.25", "0.5", "0.75", "1", "\nnever"])
+    ax.set_yticks(range(len(sentences)), sentences, fontsize=8)
+    ax.tick_params(axis="y", length=0)
+    ax.bar(0, 0, color=VERDICTS["inside"], label="where the claim holds")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    return ax
