@@ -85,7 +85,7 @@ def sensitivity(card: Card, losses: pd.DataFrame) -> str:
     if losses["score"].isna().all():
         return undefined(losses, losses["score"].isna()) + "\n"
     distance = card.record.direction < 0
-    drawn, ax = plt.subplots(figsize=(6.6, 3.3))
+    drawn, ax = plt.subplots(figsize=(4.8, 3.8))
     plots.loss_against_variance(losses, cards.reference_losses(), ax, distance)
     found, word = cards.exponents(losses), "growth" if distance else "loss"
     text = f"The first {cards.NEURONS} PCs of Siegel 2015's published spectrum, in {cards.SAMPLES} samples; one PC's "
@@ -115,7 +115,7 @@ def chance(card: Card, draws: pd.DataFrame) -> str:
     if draws["score"].isna().all():
         return undefined(draws, draws["score"].isna()) + "\n"
     cells = cards.chance_cells(draws)
-    drawn, ax = plt.subplots(figsize=(6.6, 3.1))
+    drawn, ax = plt.subplots(figsize=(4.8, 3.5))
     plots.chance_against_neurons(cells, ax)
     text = "Independent Gaussian $X$ and $Y$, so nothing is shared. "
     known = cells.dropna(subset="mean")

@@ -33,14 +33,15 @@ OF_THE_PAPER = ("procrustes-angular-score", "nbs", "cka-angular-score", "cka", "
 EXAMPLE = (20, 20)  # samples and neurons of the chance level in the table of all cards
 STYLE = """<style>body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sans-serif; }
 table { border-collapse: collapse; font-size: 90%; } td, th { border-bottom: 1px solid #ddd; padding: .2rem .6rem;
-text-align: left; vertical-align: top; overflow-wrap: anywhere; } td p, th p { margin: 0; }
+text-align: left; vertical-align: top; } td p, th p { margin: 0; }
 img { max-width: 100%; height: auto; } figcaption { font-size: 90%; color: #444; }
 html, body, main { background: white; border: 0; }
-@media (max-width: 40rem) { body { margin: 0; padding: 0; } main { padding: 0 .8rem; } table { width: 100%; }
-thead:has(th:nth-child(4)) { display: none; } tr:has(td:nth-child(4)) { display: block; padding: .4rem 0; }
-tr:has(td:nth-child(4)) td { display: block; border: 0; padding: 0; }
-tr:has(td:nth-child(4)) td:nth-child(-n + 3) { display: inline; padding-right: .4rem; font-weight: bold; }
-tr:has(td:nth-child(4)) td:nth-child(-n + 3) p { display: inline; } }</style></head>"""
+@media (max-width: 40rem) { body { margin: 0; padding: 0; } main { padding: 0 .8rem; } figure { margin: 1rem 0; }
+table { width: 100%; } code { overflow-wrap: anywhere; }
+thead:has(th:nth-child(5)) { display: none; } tr:has(td:nth-child(5)) { display: block; padding: .4rem 0; }
+tr:has(td:nth-child(5)) td { display: block; border: 0; padding: 0; }
+tr:has(td:nth-child(5)) td:nth-child(-n + 3) { display: inline; padding-right: .4rem; font-weight: bold; }
+tr:has(td:nth-child(5)) td:nth-child(-n + 3) p { display: inline; } }</style></head>"""
 
 
 def main(argv: list[str] | None = None) -> int:

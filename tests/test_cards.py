@@ -239,7 +239,7 @@ def test_a_name_of_the_catalogue_is_not_overwritten(own):
     "name, says",
     [
         ("ckka", "unknown measure 'ckka'; nearest: 'cka'"),
-        ("rsa--distance-city", "unknown distance of RSA 'city'; known: 'squared-euclidean'"),
+        ("rsa--distance-city", "unknown distance of RSA 'city'; "),
         ("mine:my_score", "mine.py:my_score?"),
         ("mine.py", "which function of mine.py? Name it after a colon: mine.py:my_score"),
         ("mine.py:", "which function of mine.py? Name it after the colon"),

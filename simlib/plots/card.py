@@ -47,7 +47,7 @@ def loss_against_variance(losses: pd.DataFrame, references: pd.DataFrame, ax: Ax
     low = min(references["loss"].min(), positive["loss"].min() if len(positive) else 1)
     ax.set(xscale="log", yscale="log", ylim=(low / 2, None), xlabel="explained-variance ratio of the PC replaced",
            ylabel="growth of the distance" if distance else "loss of the score")  # fmt: skip
-    ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
 
 
@@ -74,7 +74,7 @@ def chance_against_neurons(cells: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     if len(known):
-        ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
 
 
