@@ -1,5 +1,8 @@
 """Each equation of simlib.theory against a matrix built for it, the published numbers, and its refusals."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from scipy.stats import spearmanr
 import simlib as sl
 from simlib import experiments, theory
 from simlib.datasets.spectra import SPECTRA, variance_ratios
+from simlib.linalg import participation_ratio
 
 SPECTRA_TRIED = {
     "random": np.sort(np.random.default_rng(0).exponential(size=7))[::-1],
@@ -173,7 +177,7 @@ def test_growth_is_the_gradient_in_the_basis_of_pcs(name):
 
 
 @each_spectrum
-def test_an_angular_score_has_the_gradient_of_its_cosine_but_for_a_factor(name):
+def test_gradients_of_angular_scores(name):
     U, s, V, _ = (torch.from_numpy(np.ascontiguousarray(part)) for part in build(SPECTRA_TRIED[name]))
     X = (U * s) @ V.T
     Y = torch.randn(30, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
@@ -279,6 +283,20 @@ def test_chance_of_gaussian_data(measure, size):
     sampling = np.std(found) / draws**0.5
     assert abs(np.mean(found) - expected) < allowed + 4 * sampling + 1e-12
     assert sampling < 0.02 * max(1, expected)
+
+
+@pytest.mark.parametrize("size", CHANCE_SIZES)
+def test_chance_of_cka_and_ensd_by_participation_ratios(size):
+    """E[CKA] = E[sqrt(PR_X)] E[sqrt(PR_Y)] / N and E[ENSD] = E[PR_X] E[PR_Y] / N: hardly any sampling noise."""
+    n, *neurons = size
+    generator = torch.Generator().manual_seed(0)
+    ratios = np.array([
+        [participation_ratio(torch.randn(n, p, dtype=torch.float64, generator=generator)) for _ in range(200)]
+        for p in neurons
+    ])  # fmt: skip
+    cka, ensd = np.sqrt(ratios).mean(1).prod() / (n - 1), ratios.mean(1).prod() / (n - 1)
+    assert abs(cka - theory.chance_cka(*size)) < 0.001
+    assert abs(ensd / theory.chance_ensd(*size) - 1) < 0.01
 
 
 def test_limits_of_chance():
@@ -396,3 +414,18 @@ def test_changes_and_gradients_match_the_theory():
 def test_largest_pcs_knows_the_paper_s_recordings_only():
     table = experiments.largest_pcs(["surrogate-siegel2015", "hierarchy", "mante2013"])
     assert set(table["dataset"]) == {"siegel2015", "mante2013"} and len(table) == 6
+
+
+def test_the_derivations_name_every_function_and_tests_that_exist():
+    """Angular scores of CKA and NBS are named by their endings."""
+    tests = Path(__file__).parent
+    named = set(re.findall(r"`(\w+)`", (tests.parent / "book" / "derivations.md").read_text()))
+    equations = {name for name in theory.__all__ if callable(getattr(theory, name))}
+    changes = {name for name in equations if not name.startswith("chance_")}
+    assert not equations - named - {name for name in changes if name.endswith("_angular_score")}
+    written = "".join((tests / f"{name}.py").read_text() for name in ("test_theory", "test_calibration"))
+    assert (
+        not {name for name in named if name.startswith("test_")}
+        - set(re.findall(r"def (test_\w+)", written))
+        - {"test_theory"}
+    )
