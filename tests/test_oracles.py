@@ -1,4 +1,4 @@
-"""Agreement with other people's packages, named by what they call a measure (`pip install .[oracles]`), and formulas."""
+"""Agreement with other packages, named by what they call a measure (`pip install .[oracles]`), and with formulas."""
 
 import numpy as np
 import pytest
