@@ -60,9 +60,9 @@ NOTEBOOKS = {
     "claims": 3,
     "published_vs_reproduced": 2,
 }
-# At the paper's settings these take an hour or more: the whole book has them at the quick ones, unless they were
-# executed by name (`make scorecard`).
-ON_REQUEST = {"published_vs_reproduced"}
+# At the paper's settings these take many minutes to an hour: the whole book has them at the quick ones, unless they
+# were executed by name (`make figure NAME=...`, `make scorecard`).
+ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
 
