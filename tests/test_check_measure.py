@@ -348,3 +348,15 @@ def test_the_books_example_has_the_faults_that_its_page_names():
     assert table["outcome"]["permutation of Y"] == "fails" and table["ok"]["permutation of Y"]
     (declared,) = re.findall(r"`expected=(\{.*?\})`", page)
     assert checked(names["my_score"], expected=eval(declared))["ok"]["constant unit"]
+
+
+def test_the_books_distance_keeps_its_record_but_for_unequal_neurons_which_it_refuses_in_words():
+    page = (Path(__file__).resolve().parent.parent / "book" / "own_data.md").read_text()
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, flags=re.S) if "my_distance" in block)
+    names = {}
+    exec(code, names)
+    table = checked(names["my_distance"])
+    faults = table.loc[~table["ok"], "evidence"]
+    assert list(faults.index) == ["fewer neurons in Y", "more neurons in Y", "one neuron in X", "one neuron in Y"]
+    assert faults.str.startswith("ValueError: X and Y need the same neurons").all()
+    assert not checked(replace(names["my_distance"], own=1.0, invariances=frozenset({"rotation"})))["ok"]["own value"]
