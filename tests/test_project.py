@@ -282,3 +282,11 @@ def test_figures_have_captions_and_alt_text(path):
         assert figure["figure"]["name"].startswith("fig-")
         assert len(figure["figure"]["caption"]) > 20
         assert len(figure["image"]["alt"]) > 20
+
+
+@each_notebook
+def test_links_to_pages_lead_somewhere(path):
+    """Executed notebooks lie in book/figures: a page of the book is one folder up."""
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    known = {f"../{page.stem}" for page in (ROOT / "book").glob("*.md")} | {other.stem for other in NOTEBOOKS}
+    assert set(re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", text)) <= known
