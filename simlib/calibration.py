@@ -157,8 +157,8 @@ def compare(
                "low": bound.range[0], "high": bound.range[1], "note": ""}
         try:
             row |= _beside_chance(bound, X, Y, repeats, permutations, seed)
-        except ValueError as error:
-            row["note"] = str(error)
+        except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # one measure's fault is its own
+            row["note"] = str(error) or type(error).__name__
         rows.append(row)
     columns = ["measure", "title", "score", "direction", "low", "high", "chance", "chance_spread", "corrected", "z",
                "p", "ceiling", "note"]

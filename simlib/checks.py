@@ -58,6 +58,13 @@ def finite(values: np.ndarray, name: str = "X") -> None:
     )
 
 
+def _from_tensor(values, name: str) -> np.ndarray:
+    if "sparse" in str(values.layout):
+        raise TypeError(f"{name} is a sparse tensor; pass {name}.to_dense()")
+    values = values.detach().cpu()
+    return (values.double() if values.is_floating_point() else values).numpy()  # numpy knows no bfloat16
+
+
 def _by_names(values, name: str) -> np.ndarray:
     """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order was."""
     order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
@@ -79,10 +86,16 @@ def responses(values, name: str = "X") -> np.ndarray:
     if hasattr(values, "dims") and hasattr(values, "transpose"):
         values = _by_names(values, name)
     elif hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    values = np.asarray(values)
+        values = _from_tensor(values, name)
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has {np.ma.count_masked(values)} masked values; drop or fill them in before scoring")
+    try:
+        values = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} needs rows of the same length; {error}") from error
     if values.dtype.kind not in "fiub":
-        raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}")
+        hint = "; .astype(float) turns them into numbers if they are" if values.dtype.kind == "O" else ""
+        raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}{hint}")
     values = values.astype(np.float64)
     if values.ndim not in (2, 3):
         hint = "; for one neuron use x[:, None]" if values.ndim == 1 else ""

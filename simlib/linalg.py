@@ -71,7 +71,8 @@ def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """
     inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
     safe = torch.where(inside, x, torch.zeros_like(x))
-    return torch.where(inside, torch.arccos(safe), torch.where(x > 0, 0.0, math.pi).to(x.dtype))
+    end = torch.where(x > 0, torch.zeros_like(x), torch.where(x < 0, torch.full_like(x, math.pi), x))
+    return torch.where(inside, torch.arccos(safe), end.detach())
 
 
 class _NuclearNorm(torch.autograd.Function):
@@ -96,6 +97,8 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     singular values and, as a subgradient, for low rank.
     Source: Watson 1992 (characterisation of the subdifferential).
     """
+    if not (torch.is_grad_enabled() and M.requires_grad):
+        return torch.linalg.svdvals(M).sum()
     return _NuclearNorm.apply(M)
 
 

@@ -100,3 +100,13 @@ def test_folds_by_condition_have_a_null_too():
     by_condition = sl.measure("ridge-cv", scheme="condition", folds=5)
     table = sl.compare(X, RELATED, [by_condition], permutations=3)
     assert table["score"][0] == sl.score(by_condition, X, RELATED) and table["note"][0] == ""
+
+
+def test_a_measure_of_ones_own_that_fails_costs_only_its_row():
+    def breaks(X, Y):
+        raise RuntimeError("no such kernel")
+
+    X = np.random.default_rng(0).standard_normal((12, 3))
+    table = sl.compare(X, X + 1, ["cka", breaks], permutations=3).set_index("measure")
+    assert table.loc["cka", "score"] == pytest.approx(1)
+    assert table.loc["breaks", "note"] == "no such kernel" and np.isnan(table.loc["breaks", "score"])

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import simlib as sl
+from simlib import linalg
 from simlib.measures import regression
 from simlib.measures.folds import contiguous_blocks
 
@@ -229,3 +230,36 @@ def test_ascents_out_of_reach_are_refused(monkeypatch):
         sl.maximize("cka", X, steps=1)
     with pytest.raises(ValueError, match="memory"):
         sl.joint.approach("cka", "nbs", X, (1, 1), steps=1)
+
+
+def test_nothing_undefined_is_read_as_an_angle():
+    assert torch.isnan(linalg.arccos(torch.tensor(float("nan"))))
+    assert linalg.arccos(torch.tensor([1.0, -1.0])).tolist() == [0, pytest.approx(np.pi)]
+
+
+@pytest.mark.parametrize(
+    "values, error, words",
+    [
+        (np.ma.masked_greater(X0, 1), ValueError, "X has .* masked values; drop or fill them in"),
+        ([[1.0, 2.0], [3.0]], ValueError, "X needs rows of the same length"),
+        (torch.from_numpy(X0).to_sparse(), TypeError, r"X is a sparse tensor; pass X.to_dense\(\)"),
+        (X0.astype(object), TypeError, r"dtype object; .astype\(float\)"),
+        (X0 + 0j, TypeError, "X needs real numbers; got an array of dtype complex128"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_named_with_the_remedy(values, error, words):
+    with pytest.raises(error, match=words):
+        sl.score("cka", values, X0)
+
+
+def test_half_precision_is_taken_as_it_is():
+    half = torch.from_numpy(X0).bfloat16()
+    assert sl.score("cka", half, half.double()) == pytest.approx(1)
+
+
+def test_a_decomposition_that_fails_is_refused_in_words():
+    def fails(X, Y):
+        return torch.linalg.cholesky(torch.zeros(2, 2)).sum()
+
+    with pytest.raises(ValueError, match=r"fails can.t be computed on these two.* common unit"):
+        sl.score(fails, X0, X0)

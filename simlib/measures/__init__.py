@@ -47,7 +47,14 @@ def score(name: str | Measure | Callable, X, Y, **params) -> float:
         bound = bound.bind(conditions=X.shape[-2])
     X, Y = checks.flat(X), checks.flat(Y)
     bound.room(X, Y.shape[1])
-    value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))
+    try:
+        value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))
+    except torch.linalg.LinAlgError as error:
+        sizes = (np.abs(Z).max() for Z in (X, Y))
+        raise ValueError(
+            f"{bound.title} can't be computed on these two, whose largest values are {next(sizes):.3g} and "
+            f"{next(sizes):.3g}; bring both to a common unit ({str(error).splitlines()[0]})"
+        ) from error
     if not np.isfinite(value):
         raise ValueError(f"{bound.title} of these two is {value}: the measure is not defined on them")
     return value
