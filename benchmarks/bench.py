@@ -22,7 +22,7 @@ from simlib import plots
 
 OUT = Path(__file__).resolve().parent.parent / "book" / "speed"
 PARTS = {
-    "steps": lambda: steps.table(steps.SHAPES, repeats=7),
+    "steps": lambda: steps.table(steps.SHAPES, repeats=5),
     "roofline": lambda: roofline.table(("mante", "hatsopoulos")),
     "growth": growth.table,
 }

@@ -115,8 +115,8 @@ def speed_tables() -> dict[str, str]:
     took = steps.groupby(["shape", "work"], sort=False)["ms"].median()
     rows = [[shape, work, f"{took[shape, work]:.1f}", *cells.fillna("").loc[["authors' route", "direct formula"]]]
             for (shape, work), cells in wide.iterrows()]
-    shares = [[r.shape, f"`{r.measure}`", f"{r.ms:.1f}", f"{100 * r.share:.0f}%", r[-3]]
-              for r in peaks.rename(columns={"the rest": "rest"}).itertuples(index=False)]
+    shares = [[r.shape, f"`{r.measure}`", f"{r.ms:.1f}", f"{100 * r.share:.0f}%", r.rest]
+              for r in peaks.rename(columns={"the rest": "rest"}).itertuples()]
     large = sizes[sizes["along"].isin(["steps", "largest"])]
     return {
         "machine": (folder / "machine.txt").read_text(),
