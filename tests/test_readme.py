@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import simlib as sl
+from simlib.measures.checking import CHECKS
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 
@@ -28,3 +29,7 @@ def test_it_is_short_and_names_what_exists():
         assert (root / name).exists(), name
     for name in re.findall(r"^\| .* \| `(\w+)` \|", README, re.M):
         assert (root / "notebooks" / f"{name}.ipynb").exists(), name
+
+
+def test_the_number_of_checks_is_the_number_there_are():
+    assert f"which of {len(CHECKS)} checks" in README
