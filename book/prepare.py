@@ -110,7 +110,10 @@ def speed_tables() -> dict[str, str]:
     """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak and growth."""
     folder = BOOK / "speed"
     steps, peaks, sizes = (pd.read_csv(folder / f"{name}.csv") for name in ("steps", "roofline", "growth"))
-    ratio = steps.assign(cell=[f"{r.ratio:.1f} ({r.least:.1f} to {r.greatest:.1f})" for r in steps.itertuples()])
+    ratio = steps.assign(cell=[
+        f"{r.ratio:.0f} (one run)" if r.least == r.greatest else f"{r.ratio:.1f} ({r.least:.1f} to {r.greatest:.1f})"
+        for r in steps.itertuples()
+    ])
     wide = ratio.pivot_table(index=["shape", "work"], columns="against", values="cell", aggfunc="first", sort=False)
     took = steps.groupby(["shape", "work"], sort=False)["ms"].median()
     rows = [[shape, work, f"{took[shape, work]:.1f}", *cells.fillna("").loc[["authors' route", "direct formula"]]]
