@@ -20,10 +20,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next((found for found in map(shutil.which, NAMES) if found), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-FIGURES = ["score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges", "chance_level",
-           "model_against_brain",
-           "supplement_ridge_strength", "supplement_gaussian", "supplement_folds", "supplement_starts",
-           "claims", "published_vs_reproduced"]  # fmt: skip
+FIGURES = [  # in the order of the book
+    "score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges",
+    "supplement_ridge_strength", "supplement_gaussian", "supplement_folds", "supplement_starts", "claims",
+    "chance_level", "model_against_brain", "published_vs_reproduced",
+]  # fmt: skip
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
 
