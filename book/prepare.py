@@ -10,11 +10,11 @@ import math
 import pkgutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import toy_animation
 
 import simlib
+from simlib.experiments.cards import slope
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
@@ -141,8 +141,8 @@ def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
     """Slopes of log time and log memory along samples and neurons, over the three largest sizes."""
     found = []
     for (measure, along), group in sizes[sizes["along"].isin(["samples", "neurons"])].groupby(["measure", "along"]):
-        last = np.log(group.sort_values(along)[[along, "seconds", "MB"]].tail(3))
-        slopes = (np.polyfit(last[along], last[what], 1)[0] for what in ("seconds", "MB"))
+        last = group.sort_values(along).tail(3)
+        slopes = (slope(last[along], last[what]) for what in ("seconds", "MB"))
         found.append([measure, along, *slopes])
     return pd.DataFrame(found)
 

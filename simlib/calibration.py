@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from simlib import checks
-from simlib.linalg import centre, orthonormal_basis, participation_ratio, principal_components
+from simlib.linalg import centre, participation_ratio, principal_components
 from simlib.measures import MEASURES, Measure, measure, score
 
 __all__ = [
@@ -62,7 +62,7 @@ def expected_by_chance(name: Name, X, Y) -> float:
     forms = {
         "cka": lambda: np.sqrt(participation_ratio(X) * participation_ratio(Y)) / free,
         "ensd": lambda: participation_ratio(X) * participation_ratio(Y) / free,
-        "linreg": lambda: orthonormal_basis(centre(Y)).shape[1] / free,
+        "linreg": lambda: int(torch.linalg.matrix_rank(centre(Y))) / free,
         "ridge": lambda: _explained_by_ridge(Y, bound.params["penalty"]).sum() / free,
         "cka-debiased": lambda: 0.0,
         "rsa": lambda: 0.0,

@@ -150,9 +150,9 @@ LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
     """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or ill-conditioned. No gradient.
 
-    ||Y'Y||_F ||(Y'Y)^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 (it left
-    least-squares gradients of all shapes tried within 2e-4 of float64) and 1e-7 in float64. Beyond, the caller takes
-    float64, and then singular values.
+    ||Y'Y||_F ||(Y'Y)^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and 1e-7 in
+    float64: least-squares gradients are tested to stay within 1e-3 of float64. Beyond, the caller takes float64, and
+    then singular values.
     """
     if len(Y) <= Y.shape[1]:
         return None
@@ -183,17 +183,14 @@ def orthonormal_columns(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n q"] | None:
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
     """Orthonormal basis, in float64, of the column space of Y; r is Y's numerical rank. No gradient.
 
-    Cholesky QR where it comes out orthonormal to 1e-9, else the left singular vectors above
-    max(n, q) * eps of the largest singular value (eps of Y's own precision).
+    By QR where no column nearly depends on the others, else the left singular vectors above max(n, q) * eps of the
+    largest singular value (eps of Y's own precision).
     """
     with torch.no_grad():
         Y64 = Y.double()
-        if Y.shape[0] > Y.shape[1]:
-            L, failed = torch.linalg.cholesky_ex(Y64.T @ Y64)
-            if not failed:
-                Q = torch.linalg.solve_triangular(L, Y64.T, upper=False).T
-                if (Q.T @ Q - torch.eye(Q.shape[1], dtype=Q.dtype, device=Q.device)).abs().max() < 1e-9:
-                    return Q
+        Q = orthonormal_columns(Y64)
+        if Q is not None:
+            return Q
         U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
         return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
 

@@ -13,7 +13,7 @@ import torch
 from simlib import checks
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["Trajectory", "climb", "maximize", "start_from_noise"]
+__all__ = ["Recorder", "Trajectory", "climb", "maximize", "start_from_noise"]
 
 Observer = Callable[[int, float, torch.Tensor], None]
 
@@ -30,7 +30,7 @@ class Trajectory(NamedTuple):
     stopped: str
 
 
-class _Recorder:
+class Recorder:
     """Calls the observers at every k-th step (int), or at each move of the score by so much (float)."""
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
@@ -181,7 +181,7 @@ def maximize(
     shape = Y0.shape
     fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
     bound.room(fixed, shape[-1], dtype)
-    recorder = _Recorder(observers, record)
+    recorder = Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
     result = climb(
         lambda Y: sign * _differentiable(bound, towards, Y),

@@ -81,7 +81,7 @@ def value_and_gradient(function, Y):
     Y = Y.clone().requires_grad_(True)
     value = function(Y)
     value.backward()
-    return float(value), Y.grad.double()
+    return float(value.detach()), Y.grad.double()
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids="condition {:g}".format)
@@ -159,7 +159,7 @@ def test_sixty_steps_follow_the_plain_optimiser(name):
     for _ in range(60):
         optimizer.zero_grad()
         value = PLAIN[name](torch.from_numpy(X).float().double(), Y)
-        scores.append(float(value))
+        scores.append(float(value.detach()))
         value.backward()
         optimizer.step()
     ours = sl.maximize(name, X, seed=3, steps=60, stop=None)

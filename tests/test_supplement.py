@@ -107,7 +107,8 @@ def test_every_optimiser_climbs(small, optimiser):
     assert scores[-1] > 0.9 > 0.3 > scores[0]
     seen = []
     supplement.ascend("cka", small.values, start, optimiser, steps=3,
-                      observe=lambda step, value, Y: seen.append((value, Y.clone())))  # fmt: skip
+                      observers=[lambda step, value, Y: seen.append((value, Y.clone()))])  # fmt: skip
+    assert len(seen) == 3
     for value, Y in seen:
         assert score("cka", small.values, Y.reshape(small.shape).numpy()) == pytest.approx(value, abs=1e-9)
 

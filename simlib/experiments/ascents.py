@@ -44,7 +44,8 @@ def _labels(data: xr.DataArray) -> tuple[np.ndarray, int, int, np.ndarray | None
     return labels, FOLDS, 0, datasets.fold_groups(data)
 
 
-def _accuracy_rows(Y, data: xr.DataArray) -> pd.DataFrame:
+def accuracy_rows(Y, data: xr.DataArray) -> pd.DataFrame:
+    """Accuracy of the main variable decoded from Y, a row a fold (mean over time bins)."""
     labels, folds, seed, groups = _labels(data)
     per_fold = fold_accuracies(Y, labels, folds, seed, groups).mean(1)
     return pd.DataFrame({
@@ -67,7 +68,7 @@ def _ascent(
     def observe(step: int, score: float, Y: torch.Tensor) -> None:
         r2 = captured_variance(X, Y, vectors=vectors)
         captured = {"quantity": "captured variance", "name": "", "fold": -1, "pc": pcs, "value": r2}
-        tables = [pd.DataFrame(captured), *([_accuracy_rows(Y, data)] if decode else [])]
+        tables = [pd.DataFrame(captured), *([accuracy_rows(Y, data)] if decode else [])]
         snapshots.append(pd.concat(tables).assign(step=step, score=score))
 
     trajectory = maximize(
@@ -91,7 +92,7 @@ def _sources(names: Sequence[str], quick: bool) -> list[tuple[str, dict, xr.Data
     return found
 
 
-def _score_id(name: str | Measure) -> str:
+def score_id(name: str | Measure) -> str:
     """The id under which results are stored; refuses what is unknown, and distances: axes are of scores."""
     bound = score_measure(name)
     if isinstance(name, str):
@@ -101,7 +102,7 @@ def _score_id(name: str | Measure) -> str:
     return bound.id
 
 
-def _text_again(tables: list[pd.DataFrame]) -> pd.DataFrame:
+def text_again(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """One table of many, with categories back as text so that every column joins."""
     plain = []
     for table in tables:
@@ -129,7 +130,7 @@ def ascents(
     0.01 (0.03 in a quick run). Finished ascents are stored and found again (`store.run`); `jobs` of them run at once.
     """
     datasets, seeds = checks.names(datasets, "datasets"), checks.names(seeds, "seeds")
-    measures = [_score_id(name) for name in checks.names(measures, "measures")]
+    measures = [score_id(name) for name in checks.names(measures, "measures")]
     tasks = []
     for name, options, data in _sources(datasets, quick):
         times, trials, neurons = data.shape
@@ -145,7 +146,7 @@ def ascents(
             for seed in seeds
         ]
     costs, arguments = zip(*tasks, strict=True)
-    return _text_again(store.run(_ascent, arguments, jobs, costs))
+    return text_again(store.run(_ascent, arguments, jobs, costs))
 
 
 def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
@@ -162,7 +163,7 @@ def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
             split(*_labels(data))
         except ValueError as error:
             raise ValueError(f"{name} can't be decoded by {data.attrs['main_variable']!r}: {error}") from error
-        rows = _accuracy_rows(data.values, data).rename(columns={"value": "accuracy", "name": "variable"})
+        rows = accuracy_rows(data.values, data).rename(columns={"value": "accuracy", "name": "variable"})
         labels = _labels(data)[0]
         tables.append(rows[["variable", "fold", "accuracy"]].assign(
             dataset=name, chance=chance(labels), **settings.provenance(data, quick)))
@@ -184,7 +185,7 @@ def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], ste
     start = time.perf_counter()
     captured_variance(X, X)
     if decodable(data):
-        _accuracy_rows(X, data)
+        accuracy_rows(X, data)
     snapshot_seconds = time.perf_counter() - start
     ascents_count = len(names) * len(seeds)
     snapshots = min(steps, round(1 / RECORD))

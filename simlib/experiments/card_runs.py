@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pandas as pd
 import torch
 
 from simlib import datasets, joint
-from simlib.decoding import fold_accuracies
 from simlib.experiments import settings, store, summaries
-from simlib.experiments.ascents import FOLDS, QUICK_RECORD, ascents, references
+from simlib.experiments.ascents import QUICK_RECORD, accuracy_rows, ascents, references
 from simlib.experiments.cards import NEURONS, SAMPLES, attempt, card_settings, each, slope, spread, toy
 from simlib.experiments.own_measure import digest, resolve
 from simlib.measures import MEASURES, Measure
@@ -31,16 +29,14 @@ COST_FIXED = {"samples": 1000, "neurons": 100}
 def _own_ascent(measure: str, digest: str, seed: int) -> pd.DataFrame:
     """The accuracy rows of `experiments.ascents` for a measure that has no id there."""
     bound, data = resolve(measure), datasets.load(DATASET, **settings.load_options(DATASET, True))
-    labels, groups, snapshots = data.coords[data.attrs["main_variable"]].values, datasets.fold_groups(data), []
+    snapshots = []
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:
-        per_fold = fold_accuracies(Y, labels, FOLDS, 0, groups).mean(1)
-        rows = {"step": step, "score": score, "fold": np.arange(FOLDS), "value": per_fold}
-        snapshots.append(pd.DataFrame(rows))
+        snapshots.append(accuracy_rows(Y, data).assign(step=step, score=score))
 
     maximize(bound, data.values, seed=seed, observers=[observe], record=QUICK_RECORD)
     return pd.concat(snapshots, ignore_index=True).assign(
-        quantity="accuracy", dataset=DATASET, measure=bound.id, seed=seed, **settings.provenance(data, True)
+        dataset=DATASET, measure=bound.id, seed=seed, **settings.provenance(data, True)
     )
 
 

@@ -140,6 +140,7 @@ def reference_losses() -> pd.DataFrame:
 
 
 def slope(x, y) -> float:
+    """The exponent k of y ~ x^k, by least squares on logarithms."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 

@@ -12,7 +12,7 @@ from simlib import checks, datasets
 from simlib.components import captured_variance, left_singular_vectors, score_to_capture
 from simlib.decoding import score_at_accuracy
 from simlib.experiments.comparison import authors_capture
-from simlib.experiments.published import CURVES, _read, published_captures, published_curves
+from simlib.experiments.published import CURVES, published_captures, published_curves, read_published
 from simlib.experiments.published import PUBLISHED_TABLES as TABLES
 from simlib.measures import measure
 from simlib.optimize import maximize
@@ -95,7 +95,7 @@ def doubled_snapshots(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
     two, so the latter is what the folds alone are worth), next_step (move of the score to the third snapshot).
     """
     rows = []
-    for (dataset, name), run in _read(names, CURVES).groupby(["dataset", "published_measure"], sort=False):
+    for (dataset, name), run in read_published(names, CURVES).groupby(["dataset", "published_measure"], sort=False):
         score, value = run["score"].to_numpy(), run["value"].to_numpy()
         rows.append({"dataset": dataset, "measure": name, "scores_apart": abs(score[1] - score[0]),
                      "accuracy_apart": abs(value[1] - value[0]), "next_step": abs(score[2] - score[1])})  # fmt: skip

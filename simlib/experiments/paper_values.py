@@ -17,6 +17,7 @@ from simlib import checks, joint
 from simlib import datasets as data_sets
 from simlib.decoding import score_at_accuracy
 from simlib.experiments import settings
+from simlib.experiments.cards import slope
 from simlib.experiments.published import PUBLISHED_TABLES, published_curves
 from simlib.experiments.summaries import component_curves
 from simlib.experiments.supplement_claims import FEWEST, capture_differences
@@ -80,8 +81,8 @@ def theory_values(replacements: pd.DataFrame) -> pd.DataFrame:
         if power:
             loss = 1 - run["score"]
             seen = loss > 1e-10  # below, the rounding of the score is all there is
-            slope = np.polyfit(np.log(run.loc[seen, "explained_variance"]), np.log(loss[seen]), 1)[0]
-            rows.append((f"{measure} loses to the power of {power}", dataset, seed, abs(slope - power)))
+            found = slope(run.loc[seen, "explained_variance"], loss[seen])
+            rows.append((f"{measure} loses to the power of {power}", dataset, seed, abs(found - power)))
     return value_table(rows)
 
 

@@ -74,14 +74,18 @@ PUBLISHED_TABLES: dict[str, PublishedTables] = {
 }  # fmt: skip
 
 
+def shared_folder() -> Path:
+    """The folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this checkout."""
+    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+
+
 def published_folder() -> Path | None:
     """The folder of the published tables on this machine; None where there is none.
 
     Looked for in this order: `published` in the folder of downloads (SIMLIB_DATA, or the cache folder), in
     SIMLIB_SHARED, and in a folder `shared` beside this checkout.
     """
-    shared = Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-    places = (data_folder() / "published", shared / "published")
+    places = (data_folder() / "published", shared_folder() / "published")
     return next((place for place in places if any(place.glob(f"*/{CURVES}"))), None)
 
 
@@ -131,7 +135,7 @@ def download_published() -> Path:
     return folder
 
 
-def _read(datasets: Sequence[str], file: str) -> pd.DataFrame:
+def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
     """One published file of each dataset that has it, with columns dataset (as asked), measure, published_measure."""
     folder, tables = published_folder(), []
     for dataset in map(str, datasets):
@@ -157,7 +161,7 @@ def published_curves(datasets: Sequence[str]) -> pd.DataFrame:
     snapshot, doubled in the tables, counts once. No rows for datasets without tables, or without the folder.
     Raises ValueError for a file that is not the published one.
     """
-    table = _read(datasets, CURVES)
+    table = read_published(datasets, CURVES)
     row = table.groupby(["dataset", "published_measure"]).cumcount()
     table = table.assign(step=row - 1)[row > 0]
     return table[["dataset", "measure", "published_measure", "step", "score", "value"]].reset_index(drop=True)
@@ -170,7 +174,7 @@ def published_captures(datasets: Sequence[str]) -> pd.DataFrame:
     score (NaN: never). No rows for datasets without tables, or without the folder. Raises ValueError for a
     file that is not the published one.
     """
-    table = _read(datasets, CAPTURES)
+    table = read_published(datasets, CAPTURES)
     table = table.assign(
         pc=table.groupby(["dataset", "published_measure"]).cumcount() + 1, score=table["scores_at_threshold"],
         explained_variance=table["pc_explained_variance"],

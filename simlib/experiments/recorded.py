@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 from simlib import datasets
 from simlib.decoding import chance, decoding_accuracy
 from simlib.experiments.claims import claim_table, claims_about_capture
+from simlib.experiments.published import shared_folder
 from simlib.experiments.supplement import variable_crossings, variant_captures, variant_runs
 from simlib.experiments.supplement_claims import claims_about_gaussian
 
@@ -21,17 +21,13 @@ MANTE = "recordings/mante2013"
 PAIR = {"procrustes-angular-score", "cka"}
 
 
-def _shared() -> Path:
-    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-
-
 def recordings_at_hand() -> dict[str, dict]:
     """Dataset -> options of its loader, for the recordings found: units of Mante 2013, reaches from motor cortex.
 
     Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this checkout. Empty where
     there are none.
     """
-    mante, reaching = _shared() / MANTE, _shared() / REACHING
+    mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
     found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
     if reaching.is_file():
         found[str(reaching)] = _reaching_options(reaching)
@@ -54,7 +50,7 @@ def recorded_decoding(
     The tables of `crossings` (with `reference`, the accuracy on the recording itself) and of `variant_captures`,
     the dataset named by its file; both empty where the recording is absent.
     """
-    path = str(_shared() / REACHING)
+    path = str(shared_folder() / REACHING)
     options = recordings_at_hand().get(path)
     if options is None:
         return pd.DataFrame(), pd.DataFrame()

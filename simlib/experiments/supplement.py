@@ -13,9 +13,9 @@ from simlib import checks, datasets, measures
 from simlib.components import captured_variance, explained_variance, left_singular_vectors, score_to_capture
 from simlib.decoding import chance, decoding_accuracy, score_at_accuracy
 from simlib.experiments import settings, store
-from simlib.experiments.ascents import QUICK_RECORD, RECORD, _score_id, _text_again
+from simlib.experiments.ascents import QUICK_RECORD, RECORD, score_id, text_again
 from simlib.linalg import principal_components
-from simlib.optimize import maximize, start_from_noise
+from simlib.optimize import Recorder, maximize, start_from_noise
 
 __all__ = [
     "OPTIMISERS", "ascend", "spectrum_matched", "start_variants", "variable_crossings", "variable_references",
@@ -57,19 +57,19 @@ def _optimiser(name: str, Y: torch.Tensor) -> torch.optim.Optimizer:
 
 def ascend(
     name: str, X, start: torch.Tensor, optimiser: str, *, steps: int = 1000, stop: float = 0.99,
-    observe: Callable[[int, float, torch.Tensor], None] = lambda step, score, Y: None,
+    observers: Sequence[Callable[[int, float, torch.Tensor], None]] = (), record: int | float = 1,
 ) -> np.ndarray:
     """Scores of an ascent from `start` with one of OPTIMISERS, float64; ends as `maximize` does.
 
     SGD's learning rate is SGD_RATE times the sum of squares of the start, so that the scale of Y doesn't
-    matter; L-BFGS takes one iteration, with a line search, a step. `observe(step, score, Y)` sees each scored
-    Y, valid during the call. Raises ValueError for another optimiser.
+    matter; L-BFGS takes one iteration, with a line search, a step. `observers` and `record` as in `maximize`.
+    Raises ValueError for another optimiser.
     """
     bound = measures.measure(name)
     fixed = torch.as_tensor(checks.flat(checks.array(X, "X")), dtype=torch.float64)
     Y = start.detach().double().reshape(len(fixed), -1).clone().requires_grad_(True)
     stepper, scores = _optimiser(optimiser, Y), []
-    sign = -1 if optimiser == "lbfgs" else 1
+    sign, recorder = -1 if optimiser == "lbfgs" else 1, Recorder(observers, record)
 
     def value() -> torch.Tensor:
         stepper.zero_grad(set_to_none=True)
@@ -83,8 +83,9 @@ def ascend(
         if not np.isfinite(score):
             break
         scores.append(score)
-        observe(step, score, Y.detach().reshape(start.shape))
-        if score > stop or step == steps - 1:
+        last = score > stop or step == steps - 1
+        recorder(step, score, Y.detach().reshape(start.shape), last)
+        if last:
             break
         stepper.step(value)
     return np.array(scores)
@@ -98,12 +99,9 @@ def _variant(
     data = datasets.load(dataset, **options)
     X = data.values if gaussian is None else spectrum_matched(data, gaussian)
     vectors, ratios, rows = left_singular_vectors(X), explained_variance(X), []
-    groups, last = datasets.fold_groups(data), [-np.inf]
+    groups = datasets.fold_groups(data)
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:
-        if abs(score - last[0]) < record and score <= 0.99:
-            return
-        last[0] = score
         facts = {"step": step, "score": score}
         pcs = {"pc": np.arange(1, X.shape[-1] + 1), "explained_variance": ratios}
         r2 = captured_variance(X, Y, vectors=vectors)
@@ -115,9 +113,10 @@ def _variant(
 
     start = scale * start_from_noise((*X.shape[:-1], max(1, round(share * X.shape[-1]))), seed)
     if optimiser == "adam":
-        scores = maximize(measure, X, start=start, steps=steps, observers=[observe], device=device).scores
+        options = {"observers": [observe], "record": record, "device": device}
+        scores = maximize(measure, X, start=start, steps=steps, **options).scores
     else:
-        scores = ascend(measure, X, start, optimiser, steps=steps, observe=observe)
+        scores = ascend(measure, X, start, optimiser, steps=steps, observers=[observe], record=record)
     facts = {**settings.provenance(data, quick), "surrogate": gaussian is not None or bool(data.attrs["surrogate"])}
     table = pd.concat(rows, ignore_index=True)
     table = table.assign(dataset=dataset, measure=measure, seed=seed, steps=len(scores), **facts)
@@ -138,7 +137,7 @@ def variant_runs(
     made to carry them. Tidy: a row a snapshot and PC or variable, columns as in `experiments.ascents` with
     `variant` and `explained_variance`. Finished ascents are stored and found again.
     """
-    measures = [_score_id(name) for name in checks.names(measures, "measures")]
+    measures = [score_id(name) for name in checks.names(measures, "measures")]
     given = names if isinstance(names, Mapping) else dict.fromkeys(checks.names(names, "datasets"), None)
     tasks, labels = [], []
     for name, options in given.items():
@@ -155,7 +154,7 @@ def variant_runs(
             for measure in measures:
                 tasks += [{**shared, **DEFAULTS, **differs, "measure": measure, "seed": int(seed)} for seed in seeds]
                 labels += [label] * len(seeds)
-    tables = [_text_again([table]) for table in store.run(_variant, tasks, jobs)]
+    tables = [text_again([table]) for table in store.run(_variant, tasks, jobs)]
     return pd.concat([t.assign(variant=label) for t, label in zip(tables, labels, strict=True)], ignore_index=True)
 
 

@@ -12,15 +12,11 @@ from simlib.frontiers.lower import lower_factor, lower_levels, lower_point
 from simlib.frontiers.roots import levels_of, normalised
 from simlib.frontiers.upper import upper_factor, upper_levels
 from simlib.linalg import principal_components
+from simlib.theory.spectrum import angular
 
 __all__ = ["angular", "cka_range_given_nbs", "from_angular", "nbs_bounds_given_cka", "nbs_range_given_cka", "witness"]
 
 ENDS = 1e-9  # levels nearer to 0 or 1 than this are 0 or 1
-
-
-def angular(score):
-    """1 - (2/pi) arccos(score): angular Procrustes from NBS, angular CKA from CKA. It keeps the order of scores."""
-    return 1 - 2 / np.pi * np.arccos(np.clip(score, -1, 1))
 
 
 def from_angular(score):

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
+from simlib.theory.spectrum import shares as shares_of
+
 __all__ = ["cubic_roots", "find_root", "large_root", "levels_of", "normalised"]
 
 STEPS = 80
@@ -16,13 +18,7 @@ ROUNDING = 1e-9
 
 def normalised(variances) -> Float[Array, " p"]:
     """The variances as decreasing float64 shares of their sum, refused where they are not a spectrum."""
-    values = np.asarray(variances, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0:
-        raise ValueError(f"variances needs one value a PC, shape (p,); got shape {values.shape}")
-    if not (np.isfinite(values) & (values > 0)).all():
-        raise ValueError("variances needs positive finite numbers; drop the PCs beyond the rank")
-    values = np.sort(values)[::-1]
-    return values / values.sum()
+    return np.sort(shares_of(variances))[::-1]
 
 
 def levels_of(score) -> Float[Array, "*levels"]:

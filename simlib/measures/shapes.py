@@ -38,12 +38,11 @@ def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     Symmetric; unchanged by translation, rotation and isotropic scale of either side.
     Source: Tang, Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023.
     """
-    X, Y = centred_unit(X), centred_unit(Y)
-    return _cross_nuclear_norm(X, Y) / (square_sum(X) * square_sum(Y)).sqrt()
+    return nbs_towards(X)(Y)
 
 
 def nbs_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> nbs(X, Y), with X centred and measured once: for many Y, and gradients in Y alone."""
+    """Y -> nbs(X, Y), with X centred and measured once: for many Y."""
     X = centred_unit(X)
     norm = square_sum(X)
 
@@ -73,7 +72,7 @@ def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -
     Steep where NBS is near 1: it hears what the largest principal components drown out elsewhere.
     Invariances as `nbs`. Source: Williams et al. 2021; Cloos et al. 2024.
     """
-    return 1 - procrustes_angular(X, Y) * (2 / math.pi)
+    return procrustes_angular_score_towards(X)(Y)
 
 
 def procrustes_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:

@@ -19,7 +19,7 @@ def spectrum(variances) -> Float[Array, " p"]:
         place = int(np.flatnonzero(bad)[0])
         raise ValueError(
             f"variances needs positive finite numbers; got {values[place]:g} at PC {place + 1}. "
-            "Drop the PCs beyond the rank: nothing can replace a PC that has no variance"
+            "Drop the PCs beyond the rank: they have no variance to keep, replace or score"
         )
     return values
 
