@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from simlib.plots.style import colour, marker, short_title
+from simlib.plots.style import colour, marker, reference_lines, short_title
 
 __all__ = ["accuracy_against_score", "capture_against_variance", "components_against_score", "toy_components"]
 
@@ -24,16 +24,10 @@ def accuracy_against_score(
         ax.plot(curve["score"], curve["mean"], color=colour(measure), zorder=3)
         ax.plot([], [], marker(measure) + "-", color=colour(measure), mec="white", ms=7, label=short_title(measure))
         ax.fill_between(curve["score"], curve["low"], curve["high"], color=colour(measure), alpha=0.15, lw=0)
-    reference, chance = references["accuracy"].mean(), references["chance"].mean()
-    ax.axhline(reference, color="black", ls="--", lw=1)
-    ax.axhline(chance, color="black", ls=":", lw=1)
-    back = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}
-    box = {"textcoords": "offset points", "fontsize": 8, "bbox": back}
-    ax.annotate("$X$ itself", (0.0, reference), xytext=(3, 4), **box)
-    ax.annotate("chance", (1.02, chance), xytext=(-3, 4), ha="right", **box)
     for measure, dots in crossings.groupby("measure", sort=False):
         look = {"color": colour(measure), "mec": "white", "ms": 7, "zorder": 4}
         ax.plot(dots["score"], dots["target"], marker(measure), **look)
+    reference_lines(ax, references["accuracy"].mean(), references["chance"].mean(), 1.02)
     ax.set(xlim=(0, 1.02), xlabel="similarity score", ylabel="decoding accuracy",
            title=f"{curves['title'].iloc[0]}: {references['variable'].iloc[0].replace('_', ' ')}")
     return ax

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 
 from simlib.measures import MEASURES
 
-__all__ = ["COLOURS", "MARKERS", "badge", "colour", "legend", "marker", "panels", "short_title", "use"]
+__all__ = [
+    "COLOURS", "MARKERS", "badge", "colour", "legend", "marker", "panels", "reference_lines", "short_title", "use",
+]  # fmt: skip
 
 # Okabe & Ito's palette, told apart by colour-blind readers; markers tell them apart in grey print.
 COLOURS = {
@@ -84,6 +86,18 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
     if notes:
         text = "; ".join(notes)
         figure.supxlabel(text[0].upper() + text[1:] + ".", fontsize=8, style="italic", color="#555555")
+
+
+def reference_lines(ax: Axes, reference: float, chance: float, right: float) -> None:
+    """Dashed: the accuracy on X itself; dotted: chance. Both named, with room for the upper name below the title."""
+    ax.axhline(reference, color="black", ls="--", lw=1)
+    ax.axhline(chance, color="black", ls=":", lw=1)
+    back = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}
+    box = {"textcoords": "offset points", "fontsize": 8, "bbox": back}
+    ax.annotate("$X$ itself", (0.0, reference), xytext=(3, 4), **box)
+    ax.annotate("chance", (right, chance), xytext=(-3, 4), ha="right", **box)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, max(high, reference + 0.12 * (reference - low)))
 
 
 def panels(count: int, columns: int = 3, width: float = 3.4, height: float = 3.0) -> tuple[Figure, list[Axes]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from simlib.plots.style import colour, marker, short_title
+from simlib.plots.style import colour, marker, reference_lines, short_title
 
 __all__ = [
     "accuracy_by_penalty", "capture_against_gaussian", "capture_by_variant", "crossings_against_penalty",
@@ -37,9 +37,7 @@ def accuracy_by_penalty(accuracy: pd.DataFrame, reference: pd.Series, ax: Axes) 
         for k, (_, run) in enumerate(accuracy[accuracy["penalty"] == penalty].groupby("seed")):
             run = run.sort_values("step")
             ax.plot(run["score"], run["value"], color=shade, lw=1.3, label=None if k else f"{penalty:g}")
-    ax.axhline(reference["accuracy"], color="black", ls="--", lw=1)
-    ax.axhline(reference["chance"], color="black", ls=":", lw=1)
-    ax.annotate("$X$ itself", (0.0, reference["accuracy"]), xytext=(3, 4), textcoords="offset points", fontsize=8)
+    reference_lines(ax, reference["accuracy"], reference["chance"], 1.02)
     ax.set(xlim=(0, 1.02), xlabel="ridge score", ylabel="decoding accuracy", title=reference["variable"])
     return ax
 
