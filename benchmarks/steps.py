@@ -76,8 +76,7 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     """PC capture and decoding of a Y on CKA's ascent."""
     Y = ascended("cka", values)
     X = torch.from_numpy(values.reshape(-1, values.shape[-1])).float()
-    flat, vectors = Y.reshape(X.shape), left_singular_vectors(values)
-    single = vectors.float()
+    flat, vectors = Y.reshape(X.shape), left_singular_vectors(values).float()
 
     def capture():
         captured_variance(values, Y, vectors=vectors)
@@ -85,7 +84,7 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     yield {"work": "PC capture", "against": "authors' route",
            **alternate(lambda: plain.svd_capture(X, flat), capture, repeats)}  # fmt: skip
     yield {"work": "PC capture", "against": "direct formula",
-           **alternate(lambda: plain.cached_capture(single, flat), capture, repeats)}  # fmt: skip
+           **alternate(lambda: plain.cached_capture(vectors, flat), capture, repeats)}  # fmt: skip
     bins = Y.numpy()
 
     def decode():
@@ -112,7 +111,7 @@ def whole_step(values: np.ndarray, labels: np.ndarray, measure: str, repeats: in
     """Ascent, capture and decoding of one snapshot, together."""
     X = torch.from_numpy(values.reshape(-1, values.shape[-1])).float()
     Y = ascended(measure, values)
-    flat, vectors, towards = Y.reshape(X.shape), left_singular_vectors(values), sl.measure(measure).towards(X)
+    flat, vectors, towards = Y.reshape(X.shape), left_singular_vectors(values).float(), sl.measure(measure).towards(X)
 
     def slow():
         step(lambda Z: plain.AUTHORS[measure](X, Z), flat)()

@@ -34,8 +34,8 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
 
     R^2_i = ||Q'u_i||^2 with u_i the left singular vectors of the centred X and Q an orthonormal basis of
     the centred Y's columns. PCs beyond the rank of X have no direction: NaN. X and Y are (samples, neurons)
-    or (time, trial, neuron). `vectors` (from `left_singular_vectors(X)`) saves the decomposition of X when
-    many Y are compared with one X. Source: Cloos et al. 2024, figures 2, 4 and 5.
+    or (time, trial, neuron). `vectors` (from `left_singular_vectors(X)`, in single precision where Y is) saves
+    the decomposition of X when many Y are compared with one X. Source: Cloos et al. 2024, figures 2, 4 and 5.
     """
     if vectors is None:
         X, Y = checks.pair(X, Y)
@@ -47,7 +47,7 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
 
 def _samples(Y, n: int) -> torch.Tensor:
     """Y as (n, neurons); a tensor of floats keeps its precision."""
-    if not (isinstance(Y, torch.Tensor) and Y.is_floating_point() and bool(torch.isfinite(Y).all())):
+    if not (isinstance(Y, torch.Tensor) and Y.is_floating_point() and bool(torch.isfinite(Y.sum()))):
         Y = _tensor(Y, "Y")
     if len(flat := checks.flat(Y)) != n:
         raise ValueError(f"X and Y need the same samples in the same order; got {n} and {len(flat)}")

@@ -16,6 +16,7 @@ __all__ = [
     "centred_unit",
     "explained_variance_ratio",
     "inverse_gram",
+    "inverse_of",
     "nuclear_norm",
     "orthonormal_basis",
     "orthonormal_columns",
@@ -48,11 +49,12 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     A column that varies by no more than rounding becomes 0. For measures that don't depend on the scale of single
     columns: neurons in other units don't count as a lost rank.
     """
-    centred = centre(X)
+    mean = X.mean(0, keepdim=True)
+    centred = X - mean
     largest = centred.detach().abs().amax(0)
-    varies = largest > 8 * torch.finfo(X.dtype).eps * X.detach().abs().amax(0)
-    scale = torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
-    return centred * torch.where(varies, scale, 0)
+    varies = largest > 8 * torch.finfo(X.dtype).eps * (largest + mean.detach().abs())
+    scale = torch.ldexp(varies.to(X.dtype), -torch.frexp(largest).exponent)
+    return centred * scale
 
 
 def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
@@ -147,23 +149,34 @@ def spectral_map(X: Float[Tensor, "n p"], values: Callable, digits: torch.dtype 
 LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 
 
-def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
-    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or ill-conditioned. No gradient.
+def inverse_of(
+    gram: Float[Tensor, "q q"], source: Float[Tensor, "q q"] | None = None
+) -> Float[Tensor, "q q"] | None:
+    """Inverse of a positive definite matrix, None where it is too ill-conditioned for its precision. No gradient.
 
-    ||Y'Y||_F ||(Y'Y)^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and 1e-7 in
-    float64: least-squares gradients are tested to stay within 1e-3 of float64. Beyond, the caller takes float64, and
-    then singular values.
+    ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and 1e-7 in float64.
+    S is the `source` whose rounding G carries where G was made by subtraction, else G itself.
     """
-    if len(Y) <= Y.shape[1]:
-        return None
     with torch.no_grad():
-        gram = Y.T @ Y
         L, failed = torch.linalg.cholesky_ex(gram)
         if failed:
             return None
         inverse = torch.cholesky_inverse(L)
-        safe = gram.norm() * inverse.norm() * torch.finfo(Y.dtype).eps < LOST[Y.dtype]
+        size = (gram if source is None else source).norm()
+        safe = size * inverse.norm() * torch.finfo(gram.dtype).eps < LOST[gram.dtype]
         return inverse if safe else None
+
+
+def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
+    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or ill-conditioned. No gradient.
+
+    Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`. Beyond, the
+    caller takes float64, and then singular values.
+    """
+    if len(Y) <= Y.shape[1]:
+        return None
+    with torch.no_grad():
+        return inverse_of(Y.T @ Y)
 
 
 def orthonormal_columns(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n q"] | None:

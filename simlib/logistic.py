@@ -52,14 +52,14 @@ class _Problem:
 
 def _direction(gradient: Tensor, inverse: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
     """The step of L-BFGS (two loops over the kept pairs), from `inverse` as the first guess."""
-    q, shares = gradient, []
+    q, shares = -gradient, []
     for step, change, scale in reversed(pairs):
-        shares.append(scale * (step * q).sum(1, keepdim=True))
-        q = q - shares[-1] * change
-    q = inverse * q
+        shares.append((step * q).sum(1, keepdim=True).mul_(scale))
+        q.addcmul_(shares[-1], change, value=-1)
+    q *= inverse
     for (step, change, scale), share in zip(pairs, reversed(shares), strict=True):
-        q = q + step * (share - scale * (change * q).sum(1, keepdim=True))
-    return -q
+        q.addcmul_(share.addcmul_(scale, (change * q).sum(1, keepdim=True), value=-1), step)
+    return q
 
 
 def decision_values(

@@ -1,6 +1,7 @@
 """Every fast route beside its plain twin: float64 singular values, one fit after the other, autograd alone."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import simlib as sl
 from simlib import linalg
 from simlib.components import captured_variance, left_singular_vectors
 from simlib.measures.folds import contiguous_blocks
+from simlib.measures.regression import _careful_fits
 
 SHAPES = {"tall": (120, 12, 12), "square": (40, 40, 40), "wide": (20, 60, 60), "few samples": (60, 40, 50),
-          "narrow Y": (80, 30, 7), "wide Y": (50, 20, 45)}  # fmt: skip
+          "narrow Y": (80, 30, 7), "wide Y": (50, 20, 45), "edge": (75, 60, 60)}  # fmt: skip
 CONDITIONS = (1, 1e2, 1e6)
 
 
@@ -128,6 +130,40 @@ def test_capture_is_the_projection_on_singular_vectors(shape, condition, dtype):
     slow = (U[:, s > s[0] * max(Y.shape) * torch.finfo(torch.float64).eps].T @ vectors).square().sum(0)
     fast = captured_variance(X, Y, vectors=vectors)[: vectors.shape[1]]
     np.testing.assert_allclose(fast, slow, atol=1e-5 if dtype == torch.float32 else 1e-9)
+
+
+def careful_ridge(X, Y, penalty, folds):
+    """Each fit by itself, through singular values in float64."""
+    fits = _careful_fits(X, Y, contiguous_blocks(len(X), folds) if folds else [], penalty, torch.float64)
+    return torch.stack([1 - error.square().sum() / target.square().sum() for target, error in fits]).mean()
+
+
+@pytest.mark.parametrize("share", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-7])
+@pytest.mark.parametrize("folds", [0, 5])
+@pytest.mark.parametrize("shape", ["tall", "wide", "few samples", "edge", "square"])
+def test_ridge_takes_squares_only_where_they_are_safe(shape, folds, share):
+    """Penalties from large to far too small for normal equations, as shares of ||Y'Y||_F."""
+    for condition in (1, 30, 300):
+        X, Y = (torch.from_numpy(Z).float() for Z in problem(shape, condition))
+        penalty = share * float((centred(Y).T @ centred(Y)).norm())
+        slow, slope = value_and_gradient(partial(careful_ridge, X.double(), penalty=penalty, folds=folds), Y.double())
+        bound = sl.measure("ridge-cv", penalty=penalty, folds=folds)
+        for dtype, value, gradient in ((torch.float32, 1e-5, 1e-3), (torch.float64, 1e-8, 1e-6)):
+            fast, climb = value_and_gradient(bound.towards(X.to(dtype)), Y.to(dtype))
+            assert fast == pytest.approx(slow, abs=value, rel=value)
+            flat = 1e-2 / centred(Y).norm()  # a fit of all samples may be exact: its gradient is rounding
+            assert (climb - slope).norm() <= gradient * (slope.norm() + flat)
+
+
+def test_unequal_folds_that_leave_few_samples_are_fitted_with_care():
+    """Without one group of 108 of 120 samples no more rows are left than neurons; the Gram matrix of all is fine."""
+    X, Y = (torch.from_numpy(Z) for Z in problem("tall", 1))
+    groups = np.r_[np.zeros(108), 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+    bound = sl.measure("ridge-cv", penalty=1e-6, scheme="grouped", groups=groups, folds=5)
+    blocks = [torch.from_numpy(np.flatnonzero(groups == k)) for k in range(5)]
+    fits = _careful_fits(X, Y, blocks, 1e-6, torch.float64)
+    slow = torch.stack([1 - error.square().sum() / target.square().sum() for target, error in fits]).mean()
+    assert float(bound(X, Y)) == pytest.approx(float(slow), rel=1e-7)
 
 
 def test_folds_that_differ_a_thousandfold_in_size_keep_their_digits():

@@ -61,7 +61,7 @@ def _ascent(
     """One ascent: a row a snapshot and quantity (accuracy of a fold, R^2 of a PC). A task of `ascents`."""
     data = datasets.load(dataset, **options)
     X = data.values
-    vectors = left_singular_vectors(X)
+    vectors = left_singular_vectors(X).float()
     pcs = np.arange(1, X.shape[-1] + 1)
     snapshots = []
 

@@ -57,7 +57,7 @@ def crossing_conventions(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
 def _captures(name: str, measure_id: str, seed: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Score to capture each PC in one ascent, every step recorded: at the first crossing, and by the authors' code."""
     X, scores, r2 = datasets.load(name).values, [], []
-    vectors = left_singular_vectors(X)
+    vectors = left_singular_vectors(X).float()
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:
         scores.append(score)

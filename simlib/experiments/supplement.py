@@ -98,7 +98,7 @@ def _variant(
     """One ascent of `variant_runs`: a row a snapshot and PC, or a snapshot and task variable."""
     data = datasets.load(dataset, **options)
     X = data.values if gaussian is None else spectrum_matched(data, gaussian)
-    vectors, ratios, rows = left_singular_vectors(X), explained_variance(X), []
+    vectors, ratios, rows = left_singular_vectors(X).float(), explained_variance(X), []
     groups = datasets.fold_groups(data)
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:

@@ -12,6 +12,7 @@ from simlib.linalg import (
     centred_columns,
     centred_unit,
     inverse_gram,
+    inverse_of,
     spectral_map,
     square_sum,
 )
@@ -73,34 +74,6 @@ def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) 
     return arccos(linear_regression(X, Y))
 
 
-def _coefficients(X: Tensor, Y: Tensor, penalty: float, careful: torch.dtype | None = None) -> Tensor:
-    """B = (Y'Y + penalty I)^-1 Y'X; least norm where penalty is 0.
-
-    With more neurons than samples by the dual form Y'(YY' + penalty I)^-1 X: the smaller matrix is solved.
-    `careful` works on the singular values of Y instead, those above rounding in the precision it names: it loses no
-    digits to squaring them.
-    """
-    n, q = Y.shape
-    if careful:
-        shrunk = spectral_map(Y, lambda s: (s / (s**2 + penalty), (penalty - s**2) / (s**2 + penalty) ** 2), careful)
-        return shrunk.T @ X
-    if q <= n:
-        return torch.linalg.solve(Y.T @ Y + penalty * torch.eye(q, dtype=Y.dtype, device=Y.device), Y.T @ X)
-    return Y.T @ torch.linalg.solve(Y @ Y.T + penalty * torch.eye(n, dtype=Y.dtype, device=Y.device), X)
-
-
-def _digits_lost(Y: Tensor, penalty: float, folds: int, single: bool) -> bool:
-    """Whether the penalty is too small beside ||Y||_F^2 for normal equations in this precision.
-
-    They lose the digits of ||Y||^2 / penalty where Y may be rank-deficient, and as many again where folds
-    train on fewer samples than there are neurons, so that the fit all but interpolates.
-    """
-    n, q = Y.shape
-    interpolates = folds > 0 and n - n // folds - 1 <= q
-    least = (1e-2 if single else 1e-4) if interpolates else (1e-6 if single else 1e-9)
-    return penalty < least * float(square_sum(centre(Y.detach())))
-
-
 def _pearson_median(target: Tensor, predicted: Tensor) -> Tensor:
     """The median over columns of Pearson's r; a column without variance counts as 0."""
     target, predicted = centre(target), centre(predicted)
@@ -118,24 +91,54 @@ def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
     return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
 
 
-def _fit_and_compare(
-    X: Tensor, Y: Tensor, test: slice | Tensor, penalty: float, comparison: str, careful: torch.dtype
-) -> Tensor:
-    """A fold by itself, through the singular values of its training samples."""
-    (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
-    return _compare(test_x, test_y @ _coefficients(train_x, train_y, penalty, careful), comparison)
+# Share of ||Y'Y||_F that the penalty needs for normal equations to keep their digits, and where the fit all but
+# interpolates: with fewer than 1.1 samples to train on for each neuron.
+ENOUGH = {torch.float32: (1e-4, 1e-2), torch.float64: (1e-9, 1e-6)}
 
 
-def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
+def _enough(gram: Tensor, penalty: float, interpolates: bool) -> bool:
+    """Whether the penalty alone makes (gram + penalty I)^-1 safe in this precision."""
+    return penalty > 0 and penalty >= ENOUGH[gram.dtype][interpolates] * float(gram.detach().norm())
+
+
+def _ridged(gram: Tensor, penalty: float) -> Tensor:
+    return gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+
+
+Fits = list[tuple[Tensor, Tensor]] | None  # target and residual of each part of the samples; None: digits lost
+
+
+def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
+    """The fit to all samples: by Y'Y, or with more neurons than samples by YY', the smaller."""
+    X, Y = centre(X), centre(Y)
+    wide = Y.shape[1] > len(Y)
+    gram = Y @ Y.T if wide else Y.T @ Y
+    ridged = _ridged(gram, penalty)
+    if not _enough(gram, penalty, interpolates=wide) and (wide or inverse_of(ridged) is None):
+        return None
+    if wide:
+        return [(X, penalty * torch.linalg.solve(ridged, X))]
+    return [(X, X - Y @ torch.linalg.solve(ridged, Y.T @ X))]
+
+
+def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
+    """Whether some fold trains on so few samples that the fit all but interpolates them."""
+    return n - max(map(len, held)) - 1 < 1.1 * q
+
+
+def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
     """Ridge residuals of each held-out block from one fit: E_k = (I - H_kk)^-1 (X - HX)_k.
 
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because the
-    intercept is not penalised.
+    intercept is not penalised. For blocks smaller than Y has neurons.
     """
     n, q = Y.shape
-    Y = centre(Y)
+    X, Y = centre(X), centre(Y)
+    held = [X[block] for block in blocks]
     side = Y.T @ Y if q <= n else Y @ Y.T
-    L = torch.linalg.cholesky(side + penalty * torch.eye(len(side), dtype=Y.dtype, device=Y.device))
+    if not _enough(side, penalty, _interpolates(n, q, held)):
+        return None
+    L = torch.linalg.cholesky(_ridged(side, penalty))
     if q <= n:
         half = torch.linalg.solve_triangular(L, Y.T, upper=False)
         hat = half.T @ half
@@ -144,10 +147,13 @@ def _held_out_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty
     hat = hat + 1 / n
     residual = X - hat @ X
     eye = torch.eye(n, dtype=Y.dtype, device=Y.device)
-    return [torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b]) for b in blocks]
+    return [
+        (x + x.sum(0) / (n - len(x)), torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b]))
+        for b, x in zip(blocks, held, strict=True)
+    ]
 
 
-def _downdated_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> list[Tensor]:
+def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
     """Ridge residuals of each held-out block, from Gram matrices of all samples less the block's.
 
     With X and Y centred by all n samples and t the sum of the block's m rows, the training rows have the mean
@@ -157,37 +163,54 @@ def _downdated_errors(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalt
     held = [(X[block], Y[block]) for block in blocks]
     grams, crosses = [y.T @ y for _, y in held], [y.T @ x for x, y in held]
     gram, cross = sum(grams), sum(crosses)
-    ridge = penalty * torch.eye(len(gram), dtype=Y.dtype, device=Y.device)
-    errors = []
+    interpolates = _interpolates(*Y.shape, [x for x, _ in held])
+    sure = _enough(gram, penalty, interpolates)
+    if interpolates and not sure:
+        return None
+    fits = []
     for (x, y), own, shared in zip(held, grams, crosses, strict=True):
         left = len(X) - len(x)
         sum_x, sum_y = x.sum(0), y.sum(0)
-        L = torch.linalg.cholesky(gram - own - torch.outer(sum_y, sum_y) / left + ridge)
+        trained = _ridged(gram - own - torch.outer(sum_y, sum_y) / left, penalty)
+        if not sure and inverse_of(trained, gram) is None:
+            return None
+        L = torch.linalg.cholesky(trained)
         B = torch.cholesky_solve(cross - shared - torch.outer(sum_y, sum_x) / left, L)
-        errors.append(x + sum_x / left - (y + sum_y / left) @ B)
-    return errors
+        target = x + sum_x / left
+        fits.append((target, target - (y + sum_y / left) @ B))
+    return fits
 
 
-def _one_way(
-    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str,
-    digits: torch.dtype | None = None,
-) -> Tensor:
-    """The score of predicting X from Y; `digits` is the precision of the data where that of X and Y was raised."""
-    if Y.dtype == torch.float32 and _digits_lost(Y, penalty, len(blocks), single=True):
-        return _one_way(X.double(), Y.double(), penalty, blocks, comparison, Y.dtype).to(X.dtype)
-    careful = (digits or Y.dtype) if _digits_lost(Y, penalty, len(blocks), single=False) else None
-    if not blocks:
-        X, Y = centre(X), centre(Y)
-        return _compare(X, Y @ _coefficients(X, Y, penalty, careful), comparison)
-    if careful:
-        scores = [_fit_and_compare(X, Y, block, penalty, comparison, careful) for block in blocks]
-        return torch.stack(scores).mean()
-    errors = _downdated_errors if len(X) // len(blocks) > Y.shape[1] else _held_out_errors
-    scores = []
-    for block, error in zip(blocks, errors(X, Y, blocks, penalty), strict=True):
-        target = split(X, block)[1]
-        scores.append(_compare(target, target - error, comparison))
-    return torch.stack(scores).mean()
+def _careful_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, digits: torch.dtype) -> Fits:
+    """Each fit by itself, through the singular values of its samples above rounding in the precision `digits`.
+
+    Loses no digits to squares; least norm where the penalty is 0.
+    """
+
+    def shrunk(s: Tensor) -> tuple[Tensor, Tensor]:
+        return s / (s**2 + penalty), (penalty - s**2) / (s**2 + penalty) ** 2
+
+    fits = []
+    for block in blocks or [None]:
+        (train_x, x), (train_y, y) = (split(Z, block) if blocks else (centre(Z), centre(Z)) for Z in (X, Y))
+        fits.append((x, x - y @ (spectral_map(train_y, shrunk, digits).T @ train_x)))
+    return fits
+
+
+def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str) -> Tensor:
+    """The score of predicting X from Y: in Y's precision where safe, else in float64, else by singular values."""
+    for dtype in dict.fromkeys((Y.dtype, torch.float64)):
+        x, y = X.to(dtype), Y.to(dtype)
+        if not blocks:
+            fits = _fit_all(x, y, penalty)
+        else:
+            fits = _hat_fits(x, y, blocks, penalty) if len(X) // len(blocks) <= Y.shape[1] else None
+            fits = fits or _downdated_fits(x, y, blocks, penalty)
+        if fits is not None:
+            break
+    else:
+        fits = _careful_fits(x, y, blocks, penalty, Y.dtype)
+    return torch.stack([_compare(target, target - error, comparison) for target, error in fits]).mean().to(Y.dtype)
 
 
 def regression(
