@@ -45,16 +45,16 @@ def score_measure(name: Name) -> Measure:
 
 
 class _Stall:
-    """Says when to stop: the distance is within `tolerance`, or its best hasn't improved for `patience` scores."""
+    """Says when to stop: the distance is within `tolerance`, or its least hasn't fallen for `patience` scores."""
 
     def __init__(self, tolerance: float, patience: int):
         self.tolerance, self.patience = tolerance, patience
         self.level, self.waited = np.inf, 0
 
-    def __call__(self, value: float) -> bool:
-        improved = -value < self.level - self.tolerance
-        self.level, self.waited = (-value, 0) if improved else (self.level, self.waited + 1)
-        return -value < self.tolerance or self.waited >= self.patience
+    def __call__(self, distance: float) -> bool:
+        improved = distance < self.level - self.tolerance
+        self.level, self.waited = (distance, 0) if improved else (self.level, self.waited + 1)
+        return distance < self.tolerance or self.waited >= self.patience
 
 
 def approach(
@@ -68,20 +68,24 @@ def approach(
     lr: float = 0.1,
     tolerance: float = 1e-3,
     patience: int = 100,
+    power: int = 1,
     dtype: torch.dtype = torch.float32,
 ) -> pd.DataFrame:
     """The way of Y's two scores towards one target: a row for each Y scored, (step, score_a, score_b, distance).
 
-    Adam lowers |score_a - target_a| + |score_b - target_b| from Gaussian noise of X's shape. It ends when
-    the distance is below `tolerance` ("reached"), when the least distance hasn't fallen by more than
-    `tolerance` for `patience` steps ("stalled"), or after `steps` scores ("steps"); `stopped` says which
-    ("not finite": a measure or its gradient failed there). Constant columns: target_a, target_b, stopped.
+    Adam lowers |score_a - target_a| + |score_b - target_b|, the distance, from Gaussian noise of X's shape; with
+    `power` 2 it lowers the sum of their squares, which lands farther away. It ends when the distance is below
+    `tolerance` ("reached"), when the least distance hasn't fallen by more than `tolerance` for `patience` steps
+    ("stalled"), or after `steps` scores ("steps"); `stopped` says which ("not finite": a measure or its gradient
+    failed there). Constant columns: target_a, target_b, stopped.
     Raises ValueError for distances and inputs that can't be scored.
     """
     if steps < 1 or patience < 1 or not tolerance > 0:
         raise ValueError(
             f"steps and patience need to be 1 or more, tolerance above 0; got {steps}, {patience} and {tolerance}"
         )
+    if power not in (1, 2):
+        raise ValueError(f"power is 1 (absolute differences) or 2 (squares); got {power}")
     bounds = score_measure(name_a), score_measure(name_b)
     values = checks.flat(checks.array(X, "X"))
     fixed = torch.as_tensor(values, dtype=dtype)
@@ -89,21 +93,24 @@ def approach(
         bound.room(fixed, values.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]
     visited: list[tuple[float, float]] = []
+    goal = np.array(target, float)
+    stall = _Stall(tolerance, patience)
 
     def closeness(Y: torch.Tensor) -> torch.Tensor:
         scores = [function(Y) for function in towards]
         visited.append(tuple(float(score.detach()) for score in scores))
-        return -sum((score - goal).abs() for score, goal in zip(scores, target, strict=True))
+        return -sum((score - aim).abs() ** power for score, aim in zip(scores, goal.tolist(), strict=True))
 
-    start = start_from_noise(values.shape, seed, dtype)
-    result = climb(closeness, start, steps=steps, lr=lr, done=_Stall(tolerance, patience))
-    count = len(result.scores)
-    a, b = np.array(visited[:count]).T
-    close = -result.scores[-1] < tolerance
-    stopped = result.stopped if result.stopped != "reached" else "reached" if close else "stalled"
+    def done(climbed: float) -> bool:
+        return stall(float(np.abs(visited[-1] - goal).sum()))
+
+    result = climb(closeness, start_from_noise(values.shape, seed, dtype), steps=steps, lr=lr, done=done)
+    scores = np.array(visited[: len(result.scores)])
+    distance = np.abs(scores - goal).sum(1)
+    stopped = result.stopped if result.stopped != "reached" else "reached" if distance[-1] < tolerance else "stalled"
     return pd.DataFrame({
-        "target_a": float(target[0]), "target_b": float(target[1]), "step": np.arange(count),
-        "score_a": a, "score_b": b, "distance": -result.scores, "stopped": stopped,
+        "target_a": goal[0], "target_b": goal[1], "step": np.arange(len(scores)), "score_a": scores[:, 0],
+        "score_b": scores[:, 1], "distance": distance, "stopped": stopped,
     })  # fmt: skip
 
 

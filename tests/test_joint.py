@@ -106,6 +106,17 @@ def test_a_way_stops_when_it_stalls(X):
     assert set(there["stopped"]) == {"reached"} and there["distance"].iloc[-1] < 0.1
 
 
+def test_descending_squares_measures_the_same_distance_and_lands_farther_away(X):
+    left = {}
+    for power in (1, 2):
+        ways = [joint.approach("cka", ANGULAR, X, t, steps=150, power=power) for t in joint.edge_targets(3).tolist()]
+        for way in ways:
+            away = (way["score_a"] - way["target_a"]).abs() + (way["score_b"] - way["target_b"]).abs()
+            np.testing.assert_allclose(way["distance"], away, atol=1e-12)
+        left[power] = np.mean([way["distance"].min() for way in ways])
+    assert left[1] < left[2]
+
+
 def test_callables_and_three_axes(X):
     def own(X, Y):
         return 1 / (1 + (X - Y).square().mean())

@@ -186,11 +186,13 @@ def test_decoding_values_count_never_as_later_than_any():
     )  # fmt: skip
     values = found[found["dataset"] == "surrogate-0"].set_index("claim")["value"]
     assert values["cka decodes late"] == values["angular Procrustes decodes early"] == np.inf
-    assert values["no score for all measures"] == pytest.approx(0.49) and values["linreg decodes late"] == 0.9
+    assert values["no score for all measures"] == np.inf and values["linreg decodes late"] == 0.9
     assert found.loc[found["claim"] == "no score for all datasets", "value"].tolist() == [0]
     neither = paper_values.decoding_values(crossings_of({"procrustes-angular-score": np.nan, "cka": np.nan}))
     judged = paper_claims.judged_values(neither).set_index("claim")["holds"]
     assert not judged["angular Procrustes decodes early"] and not judged["no score for all measures"]
+    close = paper_values.decoding_values(crossings_of({"procrustes-angular-score": 0.9, "cka": 0.95}))
+    assert close.set_index("claim")["value"]["no score for all measures"] == pytest.approx(0.05)
 
 
 def test_the_table_has_every_claim_and_says_how_often_it_holds():

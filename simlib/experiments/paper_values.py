@@ -6,22 +6,16 @@ Every function takes a table of `simlib.experiments` and returns columns claim (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import spearmanr
 
-from simlib import checks, joint
-from simlib import datasets as data_sets
+from simlib import joint
 from simlib.decoding import score_at_accuracy
-from simlib.experiments import settings
 from simlib.experiments.cards import slope
 from simlib.experiments.published import PUBLISHED_TABLES, published_curves
 from simlib.experiments.summaries import component_curves
 from simlib.experiments.supplement_claims import FEWEST, capture_differences
-from simlib.optimize import climb, start_from_noise
 
 __all__ = [
     "capture_values", "decoding_values", "distance_values", "gaussian_values", "penalty_values", "published_values",
@@ -38,6 +32,11 @@ def value_table(rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "dataset", "run", "value"])
 
 
+def _differ_by(reached: pd.Series) -> float:
+    """By how much the latest score exceeds the first: infinite where some are never reached, NaN where none is."""
+    return reached.max() - reached.min() if np.isfinite(reached.min()) else np.nan
+
+
 def decoding_values(crossings: pd.DataFrame) -> pd.DataFrame:
     """Scores at which the variable is decodable (figure 3), from the table of `crossings`."""
     rows, final = [], crossings.groupby(["dataset", "seed"])["final_score"].min()
@@ -49,10 +48,9 @@ def decoding_values(crossings: pd.DataFrame) -> pd.DataFrame:
             gap = reached[LATE] - reached[EARLY] if np.isfinite(reached[EARLY]) else -np.inf
             rows.append(("angular Procrustes decodes early", dataset, seed, gap))
         if len(reached) > 1:
-            # Never is later than the end of the run: what they differ by at least.
-            rows.append(("no score for all measures", dataset, seed, np.ptp(reached.clip(upper=END))))
+            rows.append(("no score for all measures", dataset, seed, _differ_by(reached)))
     if EARLY in wide and wide.index.unique("dataset").size >= SEVERAL:
-        spread = wide[EARLY].clip(upper=END).groupby("seed").agg(np.ptp)
+        spread = wide[EARLY].groupby("seed").agg(_differ_by)
         rows += [("no score for all datasets", "all", seed, value) for seed, value in spread.items()]
     return value_table(rows)
 
@@ -97,27 +95,19 @@ def range_values(ends: pd.DataFrame) -> pd.DataFrame:
     return value_table(rows)
 
 
-def distance_values(dataset: str, seeds: Sequence[int], *, points: int = 4, steps: int = 150, quick: bool = False):
+def distance_values(ways: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFrame:
     """Mean distance |s1 - a| + |s2 - b| left by descents of it, over that left by descents of the squares.
 
-    CKA against angular Procrustes, targets round the unit square.
+    Tables of `experiments.joint_ranges`, `squared` with power 2; both with the same targets and seeds.
     """
-    X = torch.as_tensor(checks.flat(data_sets.load(dataset, **settings.load_options(dataset, quick)).values)).float()
-    towards, rows = [joint.score_measure(name).towards(X) for name in (LATE, EARLY)], []
-    for seed in seeds:
-        left = {1: [], 2: []}
-        for (a, b), power in ((target, power) for target in joint.edge_targets(points).tolist() for power in left):
-            nearest = []
-
-            def closeness(Y, a=a, b=b, power=power, nearest=nearest):
-                away = [(score(Y) - goal).abs() for score, goal in zip(towards, (a, b), strict=True)]
-                nearest.append(float(sum(away).detach()))
-                return -sum(distance**power for distance in away)
-
-            climb(closeness, start_from_noise(X.shape, seed), steps=steps, lr=0.1, done=lambda score: False)
-            left[power].append(min(nearest))
-        rows.append(("absolute distance lands closer", dataset, seed, np.mean(left[1]) / np.mean(left[2])))
-    return value_table(rows)
+    run = ["dataset", "seed", "measure", "against"]
+    left = [
+        table.groupby([*run, "target_a", "target_b"])["distance"].min().groupby(run).mean() for table in (ways, squared)
+    ]
+    ratios = (left[0] / left[1]).dropna()
+    return value_table([
+        ("absolute distance lands closer", dataset, seed, ratio) for (dataset, seed, *_), ratio in ratios.items()
+    ])
 
 
 def penalty_values(crossings: pd.DataFrame) -> pd.DataFrame:

@@ -27,11 +27,11 @@ CLAIMS = {
 
 def _approach(
     dataset: str, options: dict, data_hash: str, measure: str, against: str, target: list[float], seed: int,
-    steps: int, quick: bool,
+    steps: int, quick: bool, power: int,
 ) -> pd.DataFrame:
     """The way to one target. A task of `joint_ranges`; `data_hash` makes a changed file a new task."""
     data = data_sets.load(dataset, **options)
-    way = joint.approach(measure, against, data, tuple(target), seed=seed, steps=steps)
+    way = joint.approach(measure, against, data, tuple(target), seed=seed, steps=steps, power=power)
     region = {"dataset": dataset, "measure": measure, "against": against, "seed": seed}
     return way.assign(**region, neurons=data.sizes["neuron"], **settings.provenance(data, quick))
 
@@ -43,15 +43,16 @@ def joint_ranges(
     points: int = 6,
     seeds: Sequence[int] = (0,),
     steps: int = 1000,
+    power: int = 1,
     quick: bool = False,
     jobs: int = 1,
 ) -> pd.DataFrame:
     """The ways of Y's two scores to targets round the unit square, for each dataset and pair of measures.
 
-    `pairs` are (measure, against) ids, `points` the targets on a side. Tidy: a row for each Y scored, with
-    columns dataset, measure, against, seed, target_a, target_b, step, score_a (of `measure`), score_b (of
-    `against`), distance, stopped, neurons, title, settings, surrogate, data_hash; targets in order round the
-    square.
+    `pairs` are (measure, against) ids, `points` the targets on a side; `power` as for `joint.approach`. Tidy: a
+    row for each Y scored, with columns dataset, measure, against, seed, target_a, target_b, step, score_a (of
+    `measure`), score_b (of `against`), distance, stopped, neurons, title, settings, surrogate, data_hash; targets
+    in order round the square.
     Finished targets are stored and found again (`store.run`); `jobs` of them run at once.
     """
     for pair in pairs:
@@ -64,7 +65,7 @@ def joint_ranges(
         source = {"dataset": dataset, "options": options, "data_hash": data_hash, "quick": bool(quick)}
         tasks += [
             {**source, "measure": measure, "against": against, "target": target.tolist(), "seed": int(seed),
-             "steps": int(steps)}
+             "steps": int(steps), "power": int(power)}
             for measure, against in pairs
             for seed in seeds
             for target in joint.edge_targets(points)
