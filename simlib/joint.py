@@ -70,6 +70,7 @@ def approach(
     patience: int = 100,
     power: int = 1,
     dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
     """The way of Y's two scores towards one target: a row for each Y scored, (step, score_a, score_b, distance).
 
@@ -88,7 +89,7 @@ def approach(
         raise ValueError(f"power is 1 (absolute differences) or 2 (squares); got {power}")
     bounds = score_measure(name_a), score_measure(name_b)
     values = checks.flat(checks.array(X, "X"))
-    fixed = torch.as_tensor(values, dtype=dtype)
+    fixed = torch.as_tensor(values, dtype=dtype, device=device)
     for bound in bounds:
         bound.room(fixed, values.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]
@@ -104,7 +105,8 @@ def approach(
     def done(climbed: float) -> bool:
         return stall(float(np.abs(visited[-1] - goal).sum()))
 
-    result = climb(closeness, start_from_noise(values.shape, seed, dtype), steps=steps, lr=lr, done=done)
+    start = start_from_noise(values.shape, seed, dtype, device)
+    result = climb(closeness, start, steps=steps, lr=lr, done=done)
     scores = np.array(visited[: len(result.scores)])
     distance = np.abs(scores - goal).sum(1)
     stopped = result.stopped if result.stopped != "reached" else "reached" if distance[-1] < tolerance else "stalled"
@@ -133,6 +135,7 @@ def joint_range(
     tolerance: float = 1e-3,
     patience: int = 100,
     visited: bool = False,
+    device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
     """How near Y can come, with two scores at once, to targets round the edges of the unit square.
 
@@ -147,7 +150,8 @@ def joint_range(
     Raises ValueError for distances, for fewer than 2 points and for inputs that can't be scored.
     Source: Cloos et al. 2024, figure 7.
     """
-    options = {"seed": seed, "steps": steps, "lr": lr, "tolerance": tolerance, "patience": patience}
+    options = {"seed": seed, "steps": steps, "lr": lr, "tolerance": tolerance, "patience": patience,
+               "device": device}  # fmt: skip
     ways = [approach(name_a, name_b, X, tuple(target), **options) for target in edge_targets(points)]
     if visited:
         return pd.concat(ways, ignore_index=True)

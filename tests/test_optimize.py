@@ -138,5 +138,8 @@ def test_float32_ascends_like_float64():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 def test_a_gpu_climbs_the_same_way():
-    here, there = (sl.maximize("nbs", X, steps=20, stop=None, device=d).scores for d in ("cpu", "cuda"))
-    np.testing.assert_allclose(here, there, atol=1e-3)
+    for name in ("cka", "nbs", "procrustes-angular-score", "linreg", "ridge-cv"):
+        here, there = (sl.maximize(name, X, steps=20, stop=None, device=d).scores for d in ("cpu", "cuda"))
+        np.testing.assert_allclose(here, there, atol=1e-3)
+    ways = [sl.joint.approach("cka", "nbs", X, (1, 1), steps=20, device=d) for d in ("cpu", "cuda")]
+    np.testing.assert_allclose(ways[0]["distance"], ways[1]["distance"], atol=1e-3)
