@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 
+import joblib
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
@@ -73,20 +74,22 @@ def _row_space(trials: np.ndarray) -> np.ndarray:
     return np.linalg.qr(trials.T, mode="r").T
 
 
-def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4) -> np.ndarray:
+def fold_accuracies(
+    Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4, jobs: int = 1
+) -> np.ndarray:
     """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
 
     Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled
     inputs). Two classes are fitted all at once to a relative 1e-5 (`simlib.logistic`), more of them by
-    scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`. The folds are the same for every bin, and
-    for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
-    Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
+    scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`, shared out to `jobs` processes. The folds are
+    the same for every bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial,
+    neuron). Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
     """
-    return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol)[""]
+    return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol, jobs=jobs)[""]
 
 
 def variable_accuracies(
-    Y, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4
+    Y, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4, jobs: int = 1
 ) -> dict[str, np.ndarray]:
     """`fold_accuracies` of each of several variables (name -> labels): those of two classes share one batch of fits."""
     responses = checks.responses(Y, "Y")
@@ -98,11 +101,11 @@ def variable_accuracies(
         classes, codes = np.unique(labels, return_inverse=True)
         if len(classes) == 2:
             two[name] = (codes, folded)
-        found[name] = None if len(classes) == 2 else _one_by_one(bins, codes, folded, tol)
+        found[name] = None if len(classes) == 2 else _one_by_one(bins, codes, folded, tol, jobs)
     if two:
         batch = _all_at_once(bins, list(two.values()), min(tol, 1e-5))
         for name, (codes, folded) in two.items():
-            found[name] = next(batch) if batch else _one_by_one(bins, codes, folded, tol)
+            found[name] = next(batch) if batch else _one_by_one(bins, codes, folded, tol, jobs)
     return found
 
 
@@ -124,25 +127,28 @@ def _all_at_once(bins: np.ndarray, tasks: list, tol: float) -> Iterator[np.ndarr
     return iter((hits.sum(1).double() / (~train).sum(0)).T.numpy().reshape(len(tasks), -1, len(bins)))
 
 
-def _one_by_one(bins: np.ndarray, codes: np.ndarray, folded: list, tol: float) -> np.ndarray:
-    """Accuracies (folds, times) by scikit-learn, a fit at a time."""
-    accuracies = np.empty((len(folded), len(bins)))
+def _one_fit(trials: np.ndarray, codes: np.ndarray, fold: tuple[np.ndarray, np.ndarray], tol: float) -> float:
+    train, test = fold
     # Problems this small lose far more to waiting threads than they gain: one thread.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        for time, trials in enumerate(map(_row_space, bins)):
-            for fold, (train, test) in enumerate(folded):
-                decoder = LogisticRegression(C=1.0, max_iter=200, tol=tol).fit(trials[train], codes[train])
-                accuracies[fold, time] = np.mean(decoder.predict(trials[test]) == codes[test])
-    return accuracies
+        decoder = LogisticRegression(C=1.0, max_iter=200, tol=tol).fit(trials[train], codes[train])
+        return float(np.mean(decoder.predict(trials[test]) == codes[test]))
 
 
-def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> float:
+def _one_by_one(bins: np.ndarray, codes: np.ndarray, folded: list, tol: float, jobs: int) -> np.ndarray:
+    """Accuracies (folds, times) by scikit-learn, a fit at a time, shared out to processes."""
+    fits = ((trials, codes, fold, tol) for trials in map(_row_space, bins) for fold in folded)
+    accuracies = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_one_fit)(*fit) for fit in fits)
+    return np.reshape(accuracies, (len(bins), len(folded))).T
+
+
+def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, jobs: int = 1) -> float:
     """Cross-validated accuracy of decoding `labels` from Y, mean over folds and time bins, in [0, 1].
 
     See `fold_accuracies`. Y is (trial, neuron) or (time, trial, neuron), one label a trial.
     """
-    return float(fold_accuracies(Y, labels, folds, seed, groups).mean())
+    return float(fold_accuracies(Y, labels, folds, seed, groups, jobs=jobs).mean())
 
 
 def chance(labels) -> float:

@@ -58,6 +58,11 @@ def test_weights_of_the_batch_are_at_their_optimum():
             np.testing.assert_allclose(odds[time, :, fold], decoder.decision_function(bin), atol=1e-6)
 
 
+def test_processes_that_share_the_fits_find_the_same():
+    responses, labels = draw(2, 45, 10, seed=11), np.arange(45) % 3
+    np.testing.assert_array_equal(fold_accuracies(responses, labels, jobs=2), fold_accuracies(responses, labels))
+
+
 def test_variables_decoded_together_are_those_decoded_alone():
     responses = draw(3, 48, 60, seed=10)
     variables = {"two": np.arange(48) % 2, "again": np.arange(48) // 24, "three": np.arange(48) % 3}
