@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -160,18 +161,279 @@ def test_closed_start(variances):
     np.testing.assert_allclose(most, nbs**2 * np.sqrt(q) / np.linalg.norm(shares), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["inverse", "flat", "steep", "uneven", "two"])
-def test_slope_where_y_is_x(name):
-    """dNBS / dCKA of the curve of least CKA at (1, 1): |l|^2 / (4 max((l_1 + l_2) / 2, e)), e an eigenvalue."""
-    shares = roots.normalised(SPECTRA_TRIED[name])
-    square = (shares**2).sum()
-    matrix = np.diag(shares) - np.outer(shares**1.5, shares**1.5) / square
-    rest = np.linalg.qr(np.column_stack([np.sqrt(shares), np.eye(len(shares))[:, 1:]]))[0][:, 1:]
-    e = np.linalg.eigvalsh(rest.T @ matrix @ rest)[-1]
-    assert lower.top_level(shares) == pytest.approx(2 * max((shares[0] + shares[1]) / 2, e), rel=1e-9)
-    step = 1e-6
+def slope_term(shares):
+    """m = max((l_1 + l_2) / 2, e), e the top eigenvalue of diag(l) - l^{3/2} l^{3/2}' / |l|^2."""
+    e = np.linalg.eigvalsh(np.diag(shares) - np.outer(shares**1.5, shares**1.5) / (shares**2).sum())[-1]
+    return max((shares[0] + shares[1]) / 2, e)
+
+
+def spectra_for_slopes():
+    """Those tried, flat ones, two PCs, one large PC before a plateau (where e wins) and random ones."""
+    rng = np.random.default_rng(6)
+    yield from (variances for name, variances in SPECTRA_TRIED.items() if name != "one")
+    yield from (np.ones(2), np.ones(9), np.array([1, 1, 0.1]), np.array([1, 0.1]), np.r_[1, 0.5 * np.ones(6)])
+    yield from (rng.dirichlet(np.full(p, width)) for p in (2, 3, 5, 8) for width in (1, 5))
+
+
+@pytest.mark.parametrize("variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}")
+def test_slope_where_y_is_x(variances):
+    """At (1, 1) dNBS / dCKA is |l|^2 / 4m on the curve of least CKA, dCKA / dNBS 2 l_p / |l|^2 on that of most."""
+    shares = roots.normalised(variances)
+    square, m, step = (shares**2).sum(), slope_term(shares), 1e-6
+    assert lower.top_level(shares) == pytest.approx(2 * m, rel=1e-9)
     nbs = frontiers.nbs_range_given_cka(shares, 1 - step)[1]
-    assert (1 - nbs) / step == pytest.approx(square / (2 * lower.top_level(shares)), rel=5e-3)
+    assert (1 - nbs) / step == pytest.approx(square / (4 * m), rel=5e-3)
+    least, most = frontiers.cka_range_given_nbs(shares, 1 - step)
+    assert (1 - least) / step == pytest.approx(4 * m / square, rel=5e-3)
+    assert (1 - most) / step == pytest.approx(2 * shares[-1] / square, rel=5e-3)
+    assert (1 - frontiers.cka_range_given_nbs(shares, 1 - step, len(shares) + 1)[1]) / step < 1e-3
+
+
+@pytest.mark.parametrize("variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}")
+def test_no_change_of_x_beats_the_slopes(variances):
+    """Small changes of X of every kind lose CKA and NBS in a ratio between the two slopes, which some attain."""
+    shares = roots.normalised(variances)
+    p, square, m = len(shares), (shares**2).sum(), slope_term(shares)
+    rng = np.random.default_rng(7)
+    X = data(shares)
+    U, sizes, Vt = np.linalg.svd(X, full_matrices=False)
+    new = np.linalg.qr(np.column_stack([np.ones(40), U, rng.standard_normal((40, 2))]))[0][:, p + 1 :]
+    turned = np.zeros((p, p))
+    turned[0, 1], turned[1, 0] = 1, 1
+    changes = [U @ turned @ np.diag(sizes) @ Vt, new[:, :1] @ Vt[-1:]]
+    for _ in range(200):
+        weights = np.exp(2 * rng.standard_normal((p + 2, p)))
+        changes.append(np.column_stack([U, new]) @ (weights * rng.standard_normal((p + 2, p))) @ Vt)
+        changes.append(U @ np.diag(weights[0] * rng.standard_normal(p) * sizes) @ Vt)
+    ratios = []
+    for change in changes:
+        nbs, cka = scores(X, X + 1e-4 * change / np.linalg.norm(change))
+        if 1 - nbs > 1e-11:
+            ratios.append((1 - cka) / (1 - nbs) * square)
+    assert 2 * shares[-1] * (1 - 0.02) - 1e-3 < min(ratios) and max(ratios) < 4 * m * (1 + 0.02)
+    assert ratios[0] == pytest.approx(2 * (shares[0] + shares[1]), rel=1e-2)
+    assert ratios[1] == pytest.approx(2 * shares[-1], rel=1e-2)
+
+
+# -- The shape of the least CKA: prop-least-stationary, prop-least-second, prop-least-cka ---------
+
+
+def diagonal_scores(shares, copies):
+    """(NBS, CKA) of the Y that copies PC i copies_i-fold."""
+    square = copies**2
+    nbs = (shares * copies).sum() / np.sqrt((shares * square).sum())
+    return nbs, (shares**2 * square).sum() / np.linalg.norm(shares) / np.linalg.norm(shares * square)
+
+
+@each_spectrum
+def test_the_curve_solves_the_matrix_equation(variances):
+    """R L R + g u u' = L + w - (kappa / 2) / R, w T = kappa F / 2, s = N^2, and w bounds the eigenvalues of K_Y."""
+    shares = roots.normalised(variances)
+    p, scale = len(shares), np.diag(np.sqrt(shares))
+    for water, pull in zip(*lower.lower_levels(shares, LEVELS, 0), strict=True):
+        factor = lower.lower_factor(shares, water, pull)
+        U, m, _ = np.linalg.svd(scale @ factor[:p])
+        R = np.linalg.solve(scale, (U * m) @ U.T) @ np.linalg.inv(scale)
+        outside = (factor[p] ** 2).sum()
+        K = R @ np.diag(shares) @ R
+        K[-1, -1] += outside  # u is PC p
+        right = np.diag(shares) + water * np.eye(p) - pull / 2 * np.linalg.inv(R)
+        np.testing.assert_allclose(K, right, atol=1e-7 * np.abs(right).max())
+        assert water * (factor**2).sum() == pytest.approx(pull * m.sum() / 2, rel=1e-7)
+        assert (m**2).sum() == pytest.approx(((factor.T @ factor) ** 2).sum(), rel=1e-7)
+        assert np.linalg.eigvalsh(K)[-1] <= water * (1 + 1e-9)
+
+
+def stationary(rng, pairs):
+    """L and R = diag(r) that solve the matrix equation, of so many turned pairs and one PC: L, R, w, kappa / 2."""
+    while True:
+        water = rng.uniform(0.1, 2)
+        half = water * rng.uniform(0.3, 1.7)
+        first = np.exp(np.abs(rng.standard_normal(pairs)))
+        r = np.append(np.column_stack([first, 1 / first]).ravel(), np.exp(rng.standard_normal()))
+        entries = (water - half / r) / (r**2 - 1)
+        if (np.abs(r - 1) > 0.1).all() and (entries > 0).all():
+            break
+    L = np.diag(entries)
+    for a in range(0, 2 * pairs, 2):
+        L[a, a + 1] = L[a + 1, a] = rng.uniform(-1, 1) * np.sqrt(entries[a] * entries[a + 1])
+    return L, np.diag(r), water, half
+
+
+def second_coefficient(L, R, water, half, Z, W=None, Y=None):
+    """The coefficient of t^2 in J(R + t Z, W + t Y), by five points of a polynomial of degree 4."""
+    W = np.zeros((1, len(L))) if W is None else W
+    Y = np.zeros((1, len(L))) if Y is None else Y
+    values, vectors = np.linalg.eigh(L)
+    root = (vectors * np.sqrt(values)) @ vectors.T
+    t = np.linspace(-1, 1, 5)
+
+    def J(t):
+        M, outside = R + t * Z, W + t * Y
+        C = root @ M @ M @ root + outside.T @ outside
+        return np.trace(L @ M @ L @ M) - (C**2).sum() / 2 - 2 * half * np.trace(L @ M) + water * np.trace(C)
+
+    return np.polyfit(t, [J(x) for x in t], 4)[2]
+
+
+def test_second_order_where_nothing_is_outside():
+    """The coefficients in the proof of prop-least-second, 1 to 3, and the identity between them."""
+    rng = np.random.default_rng(8)
+    for _ in range(200):
+        L, R, w, half = stationary(rng, 2)
+        np.testing.assert_allclose(
+            R @ L @ R, L + w * np.eye(5) - half * np.linalg.inv(R), atol=1e-9 * np.abs(R @ L @ R).max()
+        )
+        r, entries = np.diag(R), np.diag(L)
+        h, c = r * entries, np.array([L[0, 1], L[0, 1], L[2, 3], L[2, 3], 0])
+        assert h[0] + h[1] == pytest.approx(half) and (r**2 * entries)[:2].sum() == pytest.approx(w)
+        for a, b in ((0, 2), (0, 3), (1, 3), (0, 4), (1, 4)):
+            Z = np.zeros((5, 5))
+            Z[a, b] = Z[b, a] = 1
+            room = half / (r[a] * r[b]) - h[a] - h[b]
+            wanted = (h[a] + h[b]) * room - (c[a] / r[a]) ** 2 - (c[b] / r[b]) ** 2
+            size = (r.max() * entries.max() * r.max()) ** 2 + w * entries.max()
+            assert second_coefficient(L, R, w, half, Z) == pytest.approx(wanted, abs=1e-9 * size)
+            assert room * (r[a] - r[b]) == pytest.approx(
+                (r[a] * r[b] - 1) * (entries[a] - entries[b]), abs=1e-9 * size / w
+            )
+        z = rng.standard_normal(2)
+        Z = np.zeros((5, 5))
+        Z[:2, 4] = Z[4, :2] = z
+        V = R[:2, :2] @ L[:2, :2] @ R[:2, :2] + h[4] * R[:2, :2]
+        Uz = (R[:2, :2] @ L[:2, :2] + h[4] * np.eye(2)) @ z
+        wanted = half / r[4] * Uz @ np.linalg.solve(V, Uz) - Uz @ Uz
+        assert second_coefficient(L, R, w, half, Z) == pytest.approx(wanted, abs=1e-8 * size * max(1, z @ z))
+        theta = r[0] * (r[0] * r[4] - 1) / (r[0] - r[4])
+        D = [[theta * (entries[0] - entries[4]), -L[0, 1]], [-L[0, 1], (entries[1] - entries[4]) / theta]]
+        np.testing.assert_allclose(half / r[4] * np.eye(2) - V, D, atol=1e-9 * size / w)
+
+
+def test_second_order_with_a_spike_outside():
+    """The two coefficients in the proof of prop-least-second, 4."""
+    rng = np.random.default_rng(9)
+    for _ in range(200):
+        L, R, w, half = stationary(rng, 1)
+        share = half**2 / w * rng.uniform(1.05, 3)
+        r = half / share
+        inside = share * r**2
+        outside = w - inside
+        L, R = np.pad(L, (1, 0)), np.pad(R, (1, 0))
+        L[0, 0], R[0, 0] = share, r
+        values, vectors = np.linalg.eigh(L)
+        root = (vectors * np.sqrt(values)) @ vectors.T
+        W = np.sqrt(outside) * np.eye(4)[:1]
+        size = (1 + (R @ L @ R).max() + L.max() + w) ** 2 * (1 + R.max() + r) ** 2
+        for b in (1, 2, 3):
+            Z = np.zeros((4, 4))
+            Z[0, b] = Z[b, 0] = 1
+            found = second_coefficient(L, R, w, half, Z, W, np.sqrt(outside / inside) * root[b : b + 1])
+            wanted = (
+                L[b, b] * (2 * share - share * R[b, b] ** 2 - 2 * w * R[b, b] / r) - w / inside * (L @ R @ R @ L)[b, b]
+            )
+            assert found == pytest.approx(wanted, abs=1e-9 * size)
+        own, copy = L[3, 3], R[3, 3]
+        form = np.array(
+            [[own * (2 * share - own * copy**2 + w - share * (r + copy) ** 2), 0], [0, inside - own * copy**2]]
+        )
+        form[0, 1] = form[1, 0] = -np.sqrt(outside * share * own) * (r + copy)
+        zeta, beta = rng.standard_normal(2)
+        found = second_coefficient(L, R, w, half, zeta * Z, W, beta * np.eye(4)[3:])
+        assert found == pytest.approx(form @ (zeta, beta) @ (zeta, beta), abs=1e-9 * size * (1 + zeta**2 + beta**2))
+        wanted = own * copy * (own - share) * (share * r + own * copy)
+        assert np.linalg.det(form) == pytest.approx(wanted, abs=1e-9 * size**2)
+
+
+def states_left(shares, water, ratio):
+    """The spikes that prop-least-cka leaves at a water level and a ratio = kappa / 2w < 1, numbered as in `lower`."""
+    p = len(shares)
+    large, small = (
+        root[0] / np.sqrt(shares) for root in roots.cubic_roots(shares, np.array([[water]]), 2 * ratio * water)
+    )
+    left = [0] if (ratio * water) ** 2 <= water * shares[-1] else []
+    for j in np.flatnonzero(large > 1):
+        below, above = large[j] * small[shares < shares[j]], large[j] * small[shares > shares[j]]
+        if (below >= 1).all() and (above <= 1).all() and shares[j] * large[j] ** 2 <= water:
+            left.append(2 * (p - 1 - j) + 1)
+    for i, (one, other) in enumerate(pairwise(shares)):
+        both = ((one + other) / water + 1) / ratio  # r + 1 / r
+        if both <= 2:
+            continue
+        r = (both + np.sqrt(both**2 - 4)) / 2
+        entries = water * (r - ratio) / (r * (r**2 - 1)), water * r**2 * (ratio * r - 1) / (r**2 - 1)
+        if min(entries) > 0 and one * other < entries[0] * entries[1]:
+            left.append(2 * (p - 1 - i))
+    return left
+
+
+def test_one_spike_is_left_at_each_water_level_and_pull():
+    rng = np.random.default_rng(10)
+    for _ in range(500):
+        shares = roots.normalised(rng.dirichlet(np.full(rng.integers(2, 7), rng.choice([0.3, 1, 5]))))
+        water = np.exp(rng.uniform(np.log(0.3 * shares[-1]), np.log(3 * shares[0])))
+        ratio = rng.uniform(0.02, 0.999)
+        state = int(lower._sums(shares, np.array([water]), np.array([2 * ratio * water])).state[0])
+        assert states_left(shares, water, ratio) == [state]
+
+
+def test_optimised_matrices_have_one_of_the_two_kinds():
+    """Least CKA over whole matrices, near Y = X: first kind, and second kind where one large PC precedes a plateau."""
+    for variances, kind in ((SPECTRA_TRIED["inverse"], 1), (np.r_[1, 0.4 * np.ones(6)], 2)):
+        shares = roots.normalised(variances)
+        curve = float(lower.lower_point(shares, *lower.lower_levels(shares, np.array([0.992]), 0))[1][0])
+        tried = [climb_to(shares, 0.992, -1, len(shares), seed) for seed in range(4)]
+        least = min(cka for cka, off in tried if off < 1e-7)
+        assert (least < curve - 2e-4) if kind == 2 else least == pytest.approx(curve, abs=1e-6)
+
+
+def test_the_second_kind_can_win():
+    """The book's example: 1 and 25 times 0.2, PC 1 at 0.6 of its size, against the curve of the first kind."""
+    variances = np.r_[1, 0.2 * np.ones(25)]
+    shares = roots.normalised(variances)
+    nbs, cka = diagonal_scores(shares, np.r_[0.6, np.ones(25)])
+    X = data(variances, n=60)
+    U, sizes, Vt = np.linalg.svd(X, full_matrices=False)
+    assert scores(X, (U * sizes * np.r_[0.6, np.ones(25)]) @ Vt) == pytest.approx((nbs, cka), abs=1e-9)
+    curve = lower.lower_point(shares, *lower.lower_levels(shares, np.array([nbs]), 0))[1][0]
+    assert (nbs, cka, curve) == pytest.approx((0.9875, 0.905, 0.912), abs=5e-4)
+
+
+def second_kind(shares, ratios, steps):
+    """(NBS, CKA) of Y of the second kind without a turned pair, by sign changes over grids of w and kappa / 2w > 1."""
+    found = []
+    for k in np.flatnonzero(shares[:-1] > shares[1:] * (1 + 1e-9)) + 1:
+        for water in np.linspace(2 * shares[k], 2 * shares[k - 1], steps + 2)[1:-1]:
+            large, small = roots.cubic_roots(shares, np.array([[water]]), 2 * water * ratios[:, None])
+            solves = np.abs(small**3 - (water + shares) * small + water * ratios[:, None] * np.sqrt(shares)) < 1e-9
+            for place in (None, k - 1, k):
+                x = small.copy()
+                if place is not None:
+                    x[:, place] = large[:, place]
+                balance = np.where(solves.all(1), (x**2).sum(1) - ratios * (np.sqrt(shares) * x).sum(1), np.nan)
+                for e in np.flatnonzero(balance[1:] * balance[:-1] < 0):
+                    part = balance[e] / (balance[e] - balance[e + 1])
+                    found.append(diagonal_scores(shares, ((1 - part) * x[e] + part * x[e + 1]) / np.sqrt(shares)))
+    return np.array(found).reshape(-1, 2)
+
+
+def below_the_curve(shares, ratios, steps):
+    """CKA of the curve of the first kind less that of every Y of the second kind found."""
+    nbs, cka = second_kind(shares, ratios, steps).T
+    if not nbs.size:
+        return nbs
+    return lower.lower_point(shares, *lower.lower_levels(shares, nbs.clip(1e-6, 1 - 1e-7), 0))[1] - cka
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_second_kind_does_not_win_for_recordings(name):
+    shares = roots.normalised(variance_ratios(name))
+    found = below_the_curve(shares, 1 + np.geomspace(1e-5, 2, 40), max(1, 400 // len(shares)))
+    assert (found < 1e-7).all()
+
+
+def test_the_search_for_the_second_kind_finds_where_it_wins():
+    found = below_the_curve(roots.normalised(np.r_[1, 0.2 * np.ones(25)]), 1 + np.geomspace(1e-5, 2, 50), 60)
+    assert found.max() == pytest.approx(0.0072, abs=2e-4)
 
 
 @each_spectrum
