@@ -39,6 +39,7 @@ TITLES = {
     "ridge-cv": "Ridge CV (penalty 100)",
     "linreg": "Linear regression",
 }
+LEGEND_HEIGHT = 0.75  # inches, of a row below the panels
 OTHERS = ("#000000", "#7F7F7F", "#8C6D31", "#5254A3", "#843C39", "#637939")
 
 
@@ -100,16 +101,30 @@ def reference_lines(ax: Axes, reference: float, chance: float, right: float) -> 
     ax.set_ylim(low, max(high, reference + 0.12 * (reference - low)))
 
 
-def panels(count: int, columns: int = 3, width: float = 3.4, height: float = 3.0) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` axes in rows of at most `columns`, and one empty place for the legend."""
-    columns = min(columns, count + 1)
-    rows = -(-(count + 1) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
-    for ax in axes.flat[count:]:
-        ax.axis("off")
-    return figure, list(axes.flat[: count + 1])
+def panels(
+    count: int, columns: int = 3, width: float = 3.4, height: float = 3.0, place: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` axes in rows of at most `columns`, and (`place`) an empty one for the legend, the last.
+
+    The legend's place is the first free cell of the grid; a full grid gets a low row for it below all columns.
+    Width and height of a panel in inches.
+    """
+    columns = min(columns, count + place)
+    rows = -(-count // columns)
+    low = place and rows * columns == count
+    heights = [height] * rows + [LEGEND_HEIGHT] * low
+    figure = plt.figure(figsize=(width * columns, sum(heights)))
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+    axes = [figure.add_subplot(grid[divmod(k, columns)]) for k in range(count)]
+    if place:
+        axes.append(figure.add_subplot(grid[-1, :] if low else grid[divmod(count, columns)]))
+        axes[-1].axis("off")
+    return figure, axes
 
 
 def legend(source: Axes, ax: Axes, title: str = "maximised measure") -> None:
-    """The legend of the lines in `source`, drawn in the empty axes `ax`."""
-    ax.legend(*source.get_legend_handles_labels(), loc="center", title=title, fontsize=10)
+    """The legend of the lines in `source`, drawn in the empty axes `ax`; in columns where it lies below all panels."""
+    columns = len(ax.get_subplotspec().colspan)
+    options = {"ncols": columns + 1, "columnspacing": 1.5} if columns > 1 else {}
+    options |= {"loc": "center", "title": title, "fontsize": 10, "markerscale": 1.8}
+    ax.legend(*source.get_legend_handles_labels(), **options)
