@@ -11,7 +11,13 @@ from simlib.plots.curves import (
 )
 from simlib.plots.joint import kinds_of_pair, region
 from simlib.plots.noise import noise_against_neurons
-from simlib.plots.scorecard import accuracy_over_published, capture_over_published, verdict_grid, verdict_legend
+from simlib.plots.scorecard import (
+    accuracy_over_published,
+    capture_over_published,
+    scores_by_tails,
+    verdict_grid,
+    verdict_legend,
+)
 from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.supplement import (
     accuracy_by_penalty,
@@ -29,6 +35,6 @@ __all__ = [
     "chance_against_neurons", "change_against_amount", "colour", "components_against_score",
     "cost_against_size", "crossings_against_penalty", "growth_against_variance", "kinds_of_pair", "legend",
     "loss_against_variance", "marker", "noise_against_neurons", "panels", "rank_colours", "region",
-    "replacement_against_variance", "score_against_smoothness", "scores_beside_chance", "short_title",
-    "targeted_trajectories", "toy_components", "use", "verdict_grid", "verdict_legend",
+    "replacement_against_variance", "score_against_smoothness", "scores_beside_chance", "scores_by_tails",
+    "short_title", "targeted_trajectories", "toy_components", "use", "verdict_grid", "verdict_legend",
 ]

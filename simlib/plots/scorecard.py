@@ -9,12 +9,18 @@ from matplotlib.patches import Patch, Rectangle
 from simlib.plots.style import colour, marker, short_title
 
 __all__ = [
-    "accuracy_over_published", "capture_over_published", "claims_against_bounds", "verdict_grid", "verdict_legend",
+    "accuracy_over_published", "capture_over_published", "claims_against_bounds", "scores_by_tails", "verdict_grid",
+    "verdict_legend",
 ]
 
 # From light to dark, so that they differ in grey print as well.
 VERDICTS = {"inside": "#D6EAF5", "near": "#F0C36D", "off": "#B5480C"}
 HOLDS, FAILS = "#0072B2", "#B5480C"
+# Tails from heavy to light, as shades and names.
+TAILS = {
+    "t3": ("#D55E00", "Student's $t$, 3 degrees of freedom"), "gaussian": ("#E69F00", "Gaussian"),
+    "uniform": ("#56B4E9", "uniform"), "signs": ("#0B4F7D", "signs, $\\pm 1$"),
+}  # fmt: skip
 PUBLISHED = {"color": "black", "lw": 1, "ls": "--", "zorder": 4}
 
 
@@ -49,6 +55,29 @@ def accuracy_over_published(curves: pd.DataFrame, published: pd.DataFrame, ax: A
     for k, (_, curve) in enumerate(shown.groupby("published_measure", sort=False)):
         ax.plot(curve["score"], curve["value"], **PUBLISHED, label=None if k else "published")
     ax.set(xlim=(0, 1.02), xlabel="similarity score", ylabel="decoding accuracy", title=curves["title"].iloc[0])
+    return ax
+
+
+def scores_by_tails(runs: pd.DataFrame, published: pd.DataFrame, ax: Axes) -> Axes:
+    """Score (logit axis) against step (from 1, log axis) for each distribution of time courses; published dashed.
+
+    `runs` is the table of `experiments.tail_runs` (a line a seed), `published` that of `experiments.published_curves`,
+    of one dataset and measure.
+    """
+    for tails, group in runs.groupby("tails", sort=False):
+        shade, name = TAILS[tails]
+        for k, (_, run) in enumerate(group.groupby("seed")):
+            ax.plot(run["step"] + 1, run["score"], color=shade, lw=1.2, alpha=0.8, label=None if k else name)
+    for k, (_, run) in enumerate(published.groupby("published_measure", sort=False)):
+        ax.plot(run["step"] + 1, run["score"], **PUBLISHED, label=None if k else "published")
+    low = min(0.05, runs["score"].min())
+    ax.set(xscale="log", yscale="logit", ylim=(low, 0.992), xlabel="step (the start is 1)",
+           ylabel=f"{short_title(runs['measure'].iloc[0])} score", title=runs["title"].iloc[0])  # fmt: skip
+    ticks = [step for step in (1, 3, 10, 30, 100, 300, 1000) if step <= runs["step"].max() + 1]
+    ax.set_xticks(ticks, map(str, ticks))
+    levels = [level for level in (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99) if level >= low]
+    ax.set_yticks(levels, map(str, levels))
+    ax.minorticks_off()
     return ax
 
 
