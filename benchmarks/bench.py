@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import roofline
 import steps
+import together
 import torch
 from matplotlib import pyplot as plt
 
@@ -25,6 +26,7 @@ PARTS = {
     "steps": lambda: steps.table(steps.SHAPES, repeats=5),
     "roofline": lambda: roofline.table(("mante", "hatsopoulos")),
     "growth": growth.table,
+    "together": together.table,
 }
 
 

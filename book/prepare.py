@@ -109,7 +109,8 @@ def datasets_table() -> str:
 def speed_tables() -> dict[str, str]:
     """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak and growth."""
     folder = BOOK / "speed"
-    steps, peaks, sizes = (pd.read_csv(folder / f"{name}.csv") for name in ("steps", "roofline", "growth"))
+    names = ("steps", "roofline", "growth", "together")
+    steps, peaks, sizes, many = (pd.read_csv(folder / f"{name}.csv") for name in names)
     ratio = steps.assign(cell=[
         f"{r.ratio:.0f} (one run)" if r.least == r.greatest else f"{r.ratio:.1f} ({r.least:.1f} to {r.greatest:.1f})"
         for r in steps.itertuples()
@@ -129,6 +130,10 @@ def speed_tables() -> dict[str, str]:
         "exponents": table(["Measure", "Along", "Time grows as", "Memory grows as"], [
             [f"`{r[0]}`", r[1], f"{r[1]}^{r[2]:.1f}", f"{r[1]}^{r[3]:.1f}"]
             for r in exponents(sizes).itertuples(index=False)
+        ]),
+        "together": table(["Samples", "Neurons", "Measure", *many.columns[3:]], [
+            [f"{n}", f"{p}", f"`{measure}`", *(f"{ms:.1f}" for ms in times)]
+            for n, p, measure, *times in many.itertuples(index=False)
         ]),
         "largest": table(["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"], [
             [f"`{r.measure}`", f"{r.samples}", f"{r.neurons}", f"{r.steps}", f"{r.seconds:.2g}", f"{r.MB / 1024:.2g}"]

@@ -23,12 +23,12 @@ from simlib.decoding import decoding_accuracy
 from simlib.joint import joint_range
 from simlib.measures import MEASURES, Measure, measure, score
 from simlib.measures.checking import check_measure
-from simlib.optimize import Trajectory, maximize
+from simlib.optimize import Trajectory, maximize, maximize_many
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MEASURES", "Measure", "Trajectory", "calibration", "captured_variance", "check_measure", "compare",
     "components", "datasets", "decoding", "decoding_accuracy", "experiments", "frontiers", "joint", "joint_range",
-    "linalg", "maximize", "measure", "optimize", "plots", "score", "score_to_capture", "theory",
+    "linalg", "maximize", "maximize_many", "measure", "optimize", "plots", "score", "score_to_capture", "theory",
 ]

@@ -13,7 +13,7 @@ import torch
 from simlib import checks
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["Recorder", "Trajectory", "climb", "maximize", "start_from_noise"]
+__all__ = ["Recorder", "Trajectory", "climb", "climb_together", "maximize", "maximize_many", "start_from_noise"]
 
 Observer = Callable[[int, float, torch.Tensor], None]
 
@@ -108,6 +108,56 @@ def climb(
     return Trajectory(np.array(scores), kept.cpu().numpy().copy(), stopped)
 
 
+def climb_together(
+    objective: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
+    starts: torch.Tensor,
+    *,
+    steps: int,
+    lr: float,
+    done: Sequence[Callable[[float], bool]],
+    watch: Sequence[Callable[[int, float, torch.Tensor, bool], None]],
+) -> list[Trajectory]:
+    """`climb` from each of `starts` (runs, samples, neurons), all runs in one batch.
+
+    `objective` gives the values (runs,) of all Y and their gradients; `done` and `watch` are one function a run.
+    """
+    Y = starts.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
+    runs = range(len(starts))
+    scores, stopped, kept, live = [[] for _ in runs], ["steps" for _ in runs], starts.clone(), list(runs)
+    for step in range(steps):
+        values, gradient = objective(Y.detach())
+        upright = torch.isfinite(gradient).flatten(1).all(1).tolist()
+        going = []
+        for run, score in zip(live, values[live].tolist(), strict=True):
+            if not np.isfinite(score):
+                stopped[run] = "not finite"
+                continue
+            scores[run].append(score)
+            kept[run] = Y.detach()[run]
+            reached = done[run](score)
+            last = reached or step == steps - 1
+            watch[run](step, score, kept[run], last)
+            if last or not upright[run]:
+                stopped[run] = "reached" if reached else "steps" if last else "not finite"
+            else:
+                going.append(run)
+        for run in set(live) - set(going):
+            Y.detach()[run] = starts[run]  # goes along unseen: no value there may be infinite
+        live = going
+        if not live:
+            break
+        Y.grad = torch.nan_to_num(gradient)
+        optimizer.step()
+    for run in runs:
+        if not scores[run]:
+            raise ValueError("the first score is not finite: the measure is not defined at the start of the ascent")
+        if stopped[run] == "not finite":
+            watch[run](len(scores[run]) - 1, scores[run][-1], kept[run], True)
+    found = kept.cpu().numpy()
+    return [Trajectory(np.array(scores[run]), found[run].copy(), stopped[run]) for run in runs]
+
+
 def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch.Tensor:
     """The measure's value, refused where it is no 0-d tensor that depends on Y."""
     value = towards(Y)
@@ -192,3 +242,73 @@ def maximize(
         watch=lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(shape), last),
     )
     return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))
+
+
+SMALL = 1500  # numbers in X up to which a batch of ascents beats processes that take one each (benchmarks/together.py)
+
+
+def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:
+    """Values and gradients of the measure for a stack of Y; None for measures that torch can't take all at once."""
+
+    def total(Y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        values = torch.vmap(lambda one: bound.direction * bound(X, one))(Y)
+        return values.sum(), values
+
+    def objective(Y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        gradient, values = torch.func.grad(total, has_aux=True)(Y)
+        return values, gradient
+
+    if not bound.differentiable:
+        return None
+    try:
+        values, _ = objective(starts)
+    except (RuntimeError, TypeError, ValueError):
+        return None
+    return objective if values.shape == starts.shape[:1] else None
+
+
+def maximize_many(
+    name: str | Measure | Callable,
+    X,
+    *,
+    seeds: Sequence[int],
+    steps: int = 1000,
+    lr: float = 0.1,
+    stop: float | None = 0.99,
+    observers: Callable[[int], Sequence[Observer]] = lambda seed: (),
+    record: int | float = 1,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> list[Trajectory]:
+    """`maximize` from several seeds, one trajectory each: those it would give alone, up to rounding.
+
+    Small problems (up to 1500 numbers in X) climb in one batch where the measure's operations can be taken over a
+    stack of Y, as those of CKA, NBS and angular Procrustes can; the rest go one after the other. `observers` gives
+    those of a seed. Everything else as for `maximize`.
+    """
+    seeds = [operator.index(seed) for seed in seeds]
+    options = {"steps": steps, "lr": lr, "stop": stop, "record": record, "dtype": dtype, "device": device}
+    bound, reference = measure(name), checks.array(X, "X")
+    fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
+    objective = None
+    if len(seeds) > 1 and fixed.numel() <= SMALL and operator.index(steps) >= 1:
+        noise = [start_from_noise(reference.shape, seed, dtype, device).reshape(fixed.shape) for seed in seeds]
+        starts = torch.stack(noise)
+        objective = _in_batch(bound, fixed, starts)
+    if objective is None:
+        return [maximize(bound, X, seed=seed, observers=observers(seed), **options) for seed in seeds]
+    sign = bound.direction
+    recorders = [Recorder(observers(seed), record) for seed in seeds]
+
+    def watch(recorder: Recorder) -> Callable[[int, float, torch.Tensor, bool], None]:
+        return lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(reference.shape), last)
+
+    found = climb_together(
+        objective,
+        starts,
+        steps=steps,
+        lr=lr,
+        done=[_stop_rule(bound, fixed, stop) for _ in seeds],
+        watch=[watch(recorder) for recorder in recorders],
+    )
+    return [one._replace(scores=sign * one.scores, Y=one.Y.reshape(reference.shape)) for one in found]

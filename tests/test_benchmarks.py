@@ -21,7 +21,8 @@ LABELS = np.arange(40) % 2
 @pytest.fixture(scope="module")
 def benchmarks():
     sys.path.insert(0, str(ROOT / "benchmarks"))
-    yield {name: importlib.import_module(name) for name in ("plain", "steps", "roofline", "growth", "compare")}
+    names = ("plain", "steps", "roofline", "growth", "compare", "together")
+    yield {name: importlib.import_module(name) for name in names}
     sys.path.remove(str(ROOT / "benchmarks"))
 
 
@@ -62,6 +63,18 @@ def test_growth_is_measured_in_a_process_of_its_own(benchmarks):
     assert row["seconds"] > 0 and row["MB"] >= 0 and row["samples"] == 200
     with pytest.raises(RuntimeError, match="unknown measure"):
         benchmarks["growth"].measured("ckaa", 20, 3)
+
+
+def test_a_batch_and_a_loop_of_ascents_are_told_apart(benchmarks, monkeypatch):
+    calls, ended = [], sl.Trajectory([1.0], Y.numpy(), "steps")
+    monkeypatch.setattr(sl.optimize, "climb_together", lambda *a, **k: calls.append("batch") or [])
+    monkeypatch.setattr(sl.optimize, "climb", lambda *a, **k: calls.append("one") or ended)
+    threads = torch.get_num_threads()
+    benchmarks["together"].climb("nbs", X.numpy(), range(3), 10**6)
+    assert calls == ["batch"]
+    benchmarks["together"].climb("nbs", X.numpy(), range(3), 0)
+    torch.set_num_threads(threads)
+    assert calls == ["batch", "one", "one", "one"]
 
 
 def test_products_of_a_step_are_counted_by_the_smaller_gram_matrix(benchmarks):

@@ -143,3 +143,78 @@ def test_a_gpu_climbs_the_same_way():
         np.testing.assert_allclose(here, there, atol=1e-3)
     ways = [sl.joint.approach("cka", "nbs", X, (1, 1), steps=20, device=d) for d in ("cpu", "cuda")]
     np.testing.assert_allclose(ways[0]["distance"], ways[1]["distance"], atol=1e-3)
+
+
+def little(seed=0):
+    return np.random.default_rng(seed).standard_normal((12, 3)) * [2, 1, 0.4]
+
+
+def same_ways(one: list, other: list, tolerance: float = 1e-9) -> None:
+    assert [way.stopped for way in one] == [way.stopped for way in other]
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a.scores, b.scores, atol=tolerance)
+        np.testing.assert_allclose(a.Y, b.Y, atol=1e3 * tolerance)
+
+
+@pytest.mark.parametrize("name", sl.MEASURES)
+def test_many_seeds_climb_as_each_would_alone(name):
+    options = {"steps": 12, "dtype": torch.float64}
+    try:
+        alone = [sl.maximize(name, little(), seed=seed, **options) for seed in (3, 0, 8)]
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error)):
+            sl.maximize_many(name, little(), seeds=(3, 0, 8), **options)
+        return
+    same_ways(sl.maximize_many(name, little(), seeds=(3, 0, 8), **options), alone)
+
+
+def test_seeds_stop_each_at_its_own_step_and_are_observed_as_alone():
+    seen = {seed: [] for seed in range(6)}
+
+    def observers(seed):
+        return [lambda step, score, Y: seen[seed].append((step, score, Y.shape, float(Y.norm())))]
+
+    options = {"stop": 0.9, "steps": 200, "record": 0.05, "dtype": torch.float64}
+    X = little().reshape(4, 3, 3)
+    together = sl.maximize_many("nbs", X, seeds=seen, observers=observers, **options)
+    assert len({len(way.scores) for way in together}) > 1
+    seen_together, seen = seen, {seed: [] for seed in range(6)}
+    same_ways(together, [sl.maximize("nbs", X, seed=k, observers=observers(k), **options) for k in seen])
+    for seed, rows in seen.items():
+        assert [row[0] for row in rows] == [row[0] for row in seen_together[seed]]
+        for one, other in zip(rows, seen_together[seed], strict=True):
+            assert one[2] == other[2] == (4, 3, 3) and one[1::2] == pytest.approx(other[1::2], abs=1e-6)
+
+
+def test_a_seed_that_fails_leaves_the_others_alone():
+    def until_large(X, Y):
+        value = (X * Y).sum()
+        return torch.where(value < 4, value, torch.nan)
+
+    options = {"steps": 30, "stop": None, "dtype": torch.float64}
+    starts = [float(until_large(torch.from_numpy(little()), sl.optimize.start_from_noise((12, 3), k, torch.float64)))
+              for k in range(8)]  # fmt: skip
+    seeds = [k for k in range(8) if np.isfinite(starts[k])]
+    together = sl.maximize_many(until_large, little(), seeds=seeds, **options)
+    same_ways(together, [sl.maximize(until_large, little(), seed=seed, **options) for seed in seeds])
+    lengths = [len(way.scores) for way in together]
+    assert {way.stopped for way in together} == {"not finite"} and min(lengths) < max(lengths)
+    with pytest.raises(ValueError, match="first score"):
+        sl.maximize_many(until_large, 100 * little(), seeds=range(8))
+
+
+def test_a_callable_that_branches_on_its_data_climbs_one_by_one():
+    def branches(X, Y):
+        return (X * Y).sum() if float(Y.detach().sum()) > 0 else (X * Y).sum() / 2
+
+    options = {"steps": 10, "stop": None, "dtype": torch.float64}
+    alone = [sl.maximize(branches, little(), seed=seed, **options) for seed in (0, 1)]
+    same_ways(sl.maximize_many(branches, little(), seeds=(0, 1), **options), alone)
+
+
+def test_large_data_climb_one_by_one_and_no_seeds_give_nothing():
+    X = np.random.default_rng(1).standard_normal((50, 40))
+    alone = [sl.maximize("cka", X, seed=seed, steps=5) for seed in (0, 1)]
+    for one, other in zip(sl.maximize_many("cka", X, seeds=(0, 1), steps=5), alone, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+    assert sl.maximize_many("cka", X, seeds=()) == []

@@ -16,7 +16,7 @@ from simlib.decoding import chance, fold_accuracies, split
 from simlib.experiments import settings, store
 from simlib.joint import approach, score_measure
 from simlib.measures import MEASURES, Measure
-from simlib.optimize import maximize
+from simlib.optimize import SMALL, Observer, maximize, maximize_many
 
 __all__ = ["ascents", "decodable", "estimate", "estimate_ranges", "references"]
 
@@ -55,31 +55,34 @@ def accuracy_rows(Y, data: xr.DataArray) -> pd.DataFrame:
 
 
 def _ascent(
-    dataset: str, options: dict, data_hash: str, measure: str, seed: int, steps: int, quick: bool,
+    dataset: str, options: dict, data_hash: str, measure: str, seeds: list[int], steps: int, quick: bool,
     record: float, decode: bool, device: str,
 ) -> pd.DataFrame:
-    """One ascent: a row a snapshot and quantity (accuracy of a fold, R^2 of a PC). A task of `ascents`."""
+    """One ascent, or those of several seeds: a row a snapshot and quantity (accuracy of a fold, R^2 of a PC).
+
+    A task of `ascents`.
+    """
     data = datasets.load(dataset, **options)
     X = data.values
     vectors = left_singular_vectors(X).float()
     pcs = np.arange(1, X.shape[-1] + 1)
-    snapshots = []
+    snapshots = {seed: [] for seed in seeds}
 
-    def observe(step: int, score: float, Y: torch.Tensor) -> None:
-        r2 = captured_variance(X, Y, vectors=vectors)
-        captured = {"quantity": "captured variance", "name": "", "fold": -1, "pc": pcs, "value": r2}
-        tables = [pd.DataFrame(captured), *([accuracy_rows(Y, data)] if decode else [])]
-        snapshots.append(pd.concat(tables).assign(step=step, score=score))
+    def observers(seed: int) -> list[Observer]:
+        def observe(step: int, score: float, Y: torch.Tensor) -> None:
+            r2 = captured_variance(X, Y, vectors=vectors)
+            captured = {"quantity": "captured variance", "name": "", "fold": -1, "pc": pcs, "value": r2}
+            tables = [pd.DataFrame(captured), *([accuracy_rows(Y, data)] if decode else [])]
+            snapshots[seed].append(pd.concat(tables).assign(step=step, score=score, seed=seed))
 
-    trajectory = maximize(
-        measure, X, seed=seed, steps=steps, observers=[observe], record=record, device=device
-    )
-    table = pd.concat(snapshots, ignore_index=True)
-    columns = {
-        "dataset": dataset, "measure": measure, "seed": seed, "steps": len(trajectory.scores),
-        "stopped": trajectory.stopped, **settings.provenance(data, quick),
-    }
-    table = table.assign(**columns)
+        return [observe]
+
+    ways = maximize_many(measure, X, seeds=seeds, steps=steps, observers=observers, record=record, device=device)
+    table = pd.concat([
+        pd.concat(snapshots[seed]).assign(steps=len(way.scores), stopped=way.stopped)
+        for seed, way in zip(seeds, ways, strict=True)
+    ], ignore_index=True)  # fmt: skip
+    table = table.assign(dataset=dataset, measure=measure, **settings.provenance(data, quick))
     text = ["dataset", "measure", "stopped", "title", "settings", "data_hash", "quantity", "name"]
     return table.astype(dict.fromkeys(text, "category") | {"pc": "int32", "fold": "int32"})
 
@@ -127,7 +130,8 @@ def ascents(
     name, fold, pc (from 1), value, steps, stopped, title, settings, surrogate, data_hash. `quantity` is
     "captured variance" (R^2 of PC `pc`) or, where the dataset has labels, "accuracy" (of its main variable,
     in cross-validation fold `fold`, mean over time bins). A snapshot is taken when the score has moved by
-    0.01 (0.03 in a quick run). Finished ascents are stored and found again (`store.run`); `jobs` of them run at once.
+    0.01 (0.03 in a quick run). Finished ascents are stored and found again (`store.run`); `jobs` of them run at once,
+    the seeds of small data in one batch (`optimize.maximize_many`).
     """
     datasets, seeds = checks.names(datasets, "datasets"), checks.names(seeds, "seeds")
     measures = [score_id(name) for name in checks.names(measures, "measures")]
@@ -140,10 +144,12 @@ def ascents(
             "steps": int(steps), "quick": bool(quick), "decode": decodable(data), "device": device,
             "record": QUICK_RECORD if quick else RECORD,
         }
+        # Small data: all seeds in one batch.
+        batches = [[int(seed)] for seed in seeds] if data.size > SMALL else [[int(seed) for seed in seeds]]
         tasks += [
-            (cost * LENGTH.get(measure, 1), {**shared, "measure": measure, "seed": int(seed)})
+            (cost * len(batch) * LENGTH.get(measure, 1), {**shared, "measure": measure, "seeds": batch})
             for measure in measures
-            for seed in seeds
+            for batch in batches
         ]
     costs, arguments = zip(*tasks, strict=True)
     return text_again(store.run(_ascent, arguments, jobs, costs))
