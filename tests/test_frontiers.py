@@ -436,6 +436,101 @@ def test_the_search_for_the_second_kind_finds_where_it_wins():
     assert found.max() == pytest.approx(0.0072, abs=2e-4)
 
 
+# -- The least CKA is right for spectra of every shape --------------------------------------------
+
+SHAPES = {
+    "dominant": np.r_[1, 0.2 * np.ones(25)],
+    "plateau": np.r_[1, 0.5 * np.ones(5)],
+    "small corner": np.array([0.4163, 0.29185, 0.29185]),
+    "two dominant": np.r_[1, 0.9, 0.1 * np.ones(8)],
+    "inverse": 1 / np.arange(1, 13),
+    "flat": np.ones(6),
+    "geometric": 0.6 ** np.arange(10),
+    "thin pair": np.array([0.995, 0.005]),
+    "thinner pair": np.array([0.9996, 0.0004]),
+    "thin rest": np.r_[0.96, 0.002 * np.ones(20)],
+}
+each_shape = pytest.mark.parametrize("variances", SHAPES.values(), ids=SHAPES)
+
+
+def families(shares, rng):
+    """(NBS, CKA) of X with one PC or its first PCs rescaled by a common factor, and with all at random, (2, e)."""
+    p, found = len(shares), []
+    for factor in (0.1, 0.4, 0.6, 0.8, 0.9, 0.97, 1.1, 1.4, 3):
+        for j in range(p):
+            single, first = np.ones(p), np.ones(p)
+            single[j] = first[: j + 1] = factor
+            found += [diagonal_scores(shares, single), diagonal_scores(shares, first)]
+    for width in (0.05, 0.3, 1):
+        found += [diagonal_scores(shares, np.exp(width * rng.standard_normal(p))) for _ in range(15)]
+    return np.clip(found, 0, 1).T
+
+
+@each_shape
+def test_no_family_comes_below_the_least_cka(variances):
+    shares = roots.normalised(variances)
+    nbs, cka = families(shares, np.random.default_rng(11))
+    assert (frontiers.cka_range_given_nbs(shares, nbs)[0] <= cka + 1e-9).all()
+    assert (frontiers.nbs_range_given_cka(shares, cka)[1] >= nbs - 1e-9).all()
+
+
+@each_shape
+def test_least_cka_rises_inverts_and_is_attained(variances):
+    """Rising with the level, inverse to the most NBS, never the end point, and the scores of a matrix Y."""
+    levels = np.concatenate([np.linspace(0.02, 0.98, 17), [0.99, 0.995, 0.999, 0.9999]])
+    least = frontiers.cka_range_given_nbs(variances, levels)[0]
+    most = frontiers.nbs_range_given_cka(variances, levels)[1]
+    for other in (least, most):
+        assert (np.diff(np.r_[0, other, 1]) > 0).all()
+    np.testing.assert_allclose(frontiers.nbs_range_given_cka(variances, least)[1], levels, atol=1e-6)
+    np.testing.assert_allclose(frontiers.cka_range_given_nbs(variances, most)[0], levels, atol=1e-6)
+    X = data(variances)
+    for level, cka in list(zip(levels, least, strict=True))[::4]:
+        assert scores(X, frontiers.witness(X, "least-cka", nbs=level)) == pytest.approx((level, cka), abs=1e-8)
+
+
+@pytest.mark.parametrize("name", ["dominant", "plateau", "small corner"])
+def test_the_second_kind_is_part_of_the_answer(name):
+    shares = roots.normalised(SHAPES[name])
+    levels = np.array([0.9975, 0.998, 0.999, 0.9995])
+    end = lower.lower_end(shares, levels, 0)
+    first = lower.lower_point(shares, *lower.lower_levels(shares, levels, 0))[1]
+    assert (end.cka <= first).all() and (end.k > 0).any() and (end.cka < first - 1e-6).any()
+
+
+def test_a_large_pc_before_a_flat_tail():
+    """1 and 25 times 0.2, PC 1 at 0.6 of its size: the range reaches it, 0.007 below the curve of the first kind."""
+    variances = SHAPES["dominant"]
+    nbs, cka = diagonal_scores(roots.normalised(variances), np.r_[0.6, np.ones(25)])
+    assert cka - 1e-3 < frontiers.cka_range_given_nbs(variances, nbs)[0] <= cka + 1e-12
+
+
+def test_nearly_all_variance_in_one_pc():
+    """Least CKA 0.0341 or below, not the 0.0567 of an end point, for (0.9996, 0.0004) at NBS 0.2."""
+    least, most = frontiers.cka_range_given_nbs([0.9996, 0.0004], 0.2)
+    assert least <= 0.03415 and most > least
+
+
+def test_no_levels_and_levels_that_are_not_found():
+    none = np.zeros(0)
+    assert frontiers.cka_range_given_nbs(np.ones(3), none)[0].shape == (0,)
+    shares = roots.normalised(SPECTRA_TRIED["inverse"])
+    assert all(part.shape == (0,) for part in lower.lower_levels(shares, none, 0))
+    assert lower.lower_end(shares, none, 1).cka.shape == (0,)
+    with pytest.warns(RuntimeWarning, match="no Y found"):
+        assert np.isnan(lower.lower_end(shares, np.array([1.1]), 0).cka).all()
+
+
+@pytest.mark.parametrize("name", ["plateau", "small corner", "thin pair"])
+def test_optimised_matrices_end_on_the_least_cka(name):
+    shares = roots.normalised(SHAPES[name][:6])
+    for level in (0.7, 0.998):
+        least = float(frontiers.cka_range_given_nbs(shares, level)[0])
+        tried = [climb_to(shares, level, -1, len(shares), seed) for seed in range(3)]
+        found = [cka for cka, off in tried if off < 1e-8]
+        assert min(found) == pytest.approx(least, abs=1e-4) and min(found) > least - 1e-6
+
+
 @each_spectrum
 def test_curve_of_least_cka_beats_every_family(variances):
     """Spikes in any PC or outside of X through any PC, not only the chain's neighbours, at random water levels."""

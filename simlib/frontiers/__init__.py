@@ -2,7 +2,7 @@
 
 X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p, their sum 1. For each value of one
 score these functions give the least and the most of another over all Y with q columns. Which ends are proved and
-which are a sketch is said in each docstring; the book page "Exact score ranges" has the proofs.
+which rest on a search is said in each docstring; the book page "Exact score ranges" has the proofs.
 """
 
 from simlib.frontiers.pairs import STATUS, has_range, plain, score_range

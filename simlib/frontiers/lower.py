@@ -1,15 +1,18 @@
 """The least CKA for an NBS, which is also the most NBS for a CKA: one curve, followed by its water level.
 
-Shares l_1 >= ... >= l_p of the variance. All PCs of Y but one or two copy those of X with too little variance, the
-smaller root of a cubic; the rest of Y's variance sits in one large direction (the spike). As the water level w rises
-from 0, the spike moves from outside of X into PC p, turns from there into PC p - 1, and so on up to PC 1.
-Status: sketch. That Y needs one direction outside of X at most is proved; that the chain of spikes below leaves
-out no better Y is a conjecture with numerical support (tests/test_frontiers.py, book page "Exact score ranges").
-Every point of the curve is attained by a Y, so that the least CKA can't lie above it.
+Shares l_1 >= ... >= l_p of the variance. A best Y is of one of two kinds (proved: prop-least-cka of the book page
+"Exact score ranges"). First kind: all PCs of Y but one or two copy those of X with too little variance, the smaller
+root of a cubic; the rest of Y's variance sits in one large direction (the spike). As the water level w rises from 0,
+the spike moves from outside of X into PC p, turns from there into PC p - 1, and so on up to PC 1. Second kind: PCs
+1..k have too little variance, the others too much (`simlib.frontiers.second`). `lower_end` takes the better one.
+Status: that there is nothing but these kinds is proved; that the curve holds all Y of the first kind, and the search
+finds the best of the second, is a conjecture with numerical support (tests/test_frontiers.py). Every point is
+attained by a Y, so that the least CKA can't lie above it.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +20,24 @@ from jaxtyping import Float
 from numpy import ndarray as Array
 
 from simlib.frontiers.roots import cubic_roots, find_root
+from simlib.frontiers.second import PLAIN, TURNED, second_levels, second_roots
 
-__all__ = ["lower_factor", "lower_levels", "lower_point", "top_level"]
+__all__ = ["LowerEnd", "lower_end", "lower_factor", "lower_levels", "lower_point", "top_level"]
 
-LEAST = 1e-30
+LEAST, MOST = 1e-30, 1e6  # water levels between which the curve lies
+MISS = 1e-9  # how far a point may stay from the level asked
+NEARLY = 1e-8  # 1 - pull / 2w where the last turn, or Y = X, is taken as reached
+
+
+class LowerEnd(NamedTuple):
+    """One value a level, (e,): NBS, CKA, water level and pull of a Y, k (0: first kind) and variant of the second."""
+
+    nbs: Array
+    cka: Array
+    water: Array
+    pull: Array
+    k: Array
+    variant: Array
 
 
 class Sums(NamedTuple):
@@ -46,7 +63,7 @@ def _turns(shares: Array, water: Array) -> Array:
     other = product / large
     starts = np.sqrt(lower * large) + np.sqrt(upper * other)
     ends = np.sqrt(upper * large) + np.sqrt(lower * other)
-    pairs = np.stack([starts[:, ::-1], ends[:, ::-1]], axis=2).reshape(len(water), -1)
+    pairs = np.stack([starts[:, ::-1], ends[:, ::-1]], axis=2).reshape(len(water), 2 * len(upper))
     return np.concatenate([np.sqrt(shares[-1] * water)[:, None], pairs], axis=1)
 
 
@@ -88,20 +105,24 @@ def _balance(shares: Array, water: Array, pull: Array) -> Array:
     return sums.T * water - pull * sums.F / 2
 
 
-def pull_at(shares: Float[Array, " p"], water: Float[Array, " e"]) -> Float[Array, " e"]:
-    """The pull at each water level: the root below 2 w."""
-    return find_root(lambda pull: _balance(shares, water, pull), water * 1e-12, 2 * water * (1 - 1e-10))
+def _on_curve(shares: Array, place: Array) -> tuple[Array, Array]:
+    """(water, ratio = pull / 2w) where the curve meets 1 - ratio = sqrt(w) exp(-place), place (e,).
 
+    Both w and ratio rise along most of the curve, and where one falls it does so slowly: each such line meets it
+    once. Between w = 0 and ratio = 0 w T - pull F / 2 changes its sign for certain.
+    """
+    if not place.size:
+        return place, place
 
-def water_at(shares: Float[Array, " p"], ratio: Float[Array, " e"], least: float) -> Float[Array, " e"]:
-    """The water level, `least` or above, at each ratio pull / 2w below 1."""
-    low = np.full(ratio.shape, np.log(least))
+    def ratio(log: Array) -> Array:
+        return -np.expm1(np.minimum(log / 2 - place, 0))
 
     def balance(log: Array) -> Array:
         water = np.exp(log)
-        return _balance(shares, water, 2 * ratio * water) / water
+        return _balance(shares, water, 2 * ratio(log) * water) / water**2
 
-    return np.exp(find_root(balance, low, low + np.log(8)))
+    log = find_root(balance, np.minimum(2 * place, np.log(LEAST)) - 10, np.minimum(2 * place, np.log(MOST)))
+    return np.exp(log), ratio(log)
 
 
 def top_level(shares: Float[Array, " p"]) -> float:
@@ -138,64 +159,83 @@ def _last_turn(shares: Array) -> float:
 
 
 def lower_levels(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int) -> tuple[Array, Array]:
-    """(water, pull) where NBS (column 0) or CKA (column 1) takes the values `levels`, all in (0, 1).
+    """(water, pull) on the curve of the first kind, NBS (column 0) or CKA (column 1) being `levels`, all in (0, 1).
 
-    Three stretches: by water level, by the ratio pull / 2w (the water level may fall again near Y = X), and
-    the last turn, at ratio 1.
+    Three stretches: the curve up to a ratio pull / 2w of nearly 1, a short straight line in (w, ratio) from there to
+    ratio 1, and the last turn, at ratio 1. NaN where no point takes the level (none is known).
     """
-    top = top_level(shares)
     if len(shares) == 1:
         water = levels if column else levels**2
         return water, 2 * water
-    last = top == shares[0] + shares[1] and shares[0] > shares[1]
-    split = top / 4
-    pull_split = pull_at(shares, np.array([split]))
-    at_split = lower_point(shares, np.array([split]), pull_split)[column][0]
+    top = top_level(shares)
+    last = bool(top == shares[0] + shares[1] and shares[0] > shares[1])
     turn = _last_turn(shares) if last else top
-    at_turn = lower_point(shares, np.array([turn]), np.array([2 * turn]))[column][0] if last else 1.0
-    water, pull = np.full(levels.shape, top), np.full(levels.shape, 2 * top)
+    first, end = 0.5 * np.log(LEAST), 0.5 * np.log(turn) - np.log(NEARLY)
+    water_end, ratio_end = (value[0] for value in _on_curve(shares, np.array([end])))
 
-    some = levels <= at_split
-    if some.any():
+    def before(place: Array) -> tuple[Array, Array]:
+        water, ratio = _on_curve(shares, place)
+        return water, 2 * ratio * water
 
-        def miss(log: Array) -> Array:
-            level = np.exp(log)
-            return lower_point(shares, level, pull_at(shares, level))[column] - levels[some]
+    def line(part: Array) -> tuple[Array, Array]:
+        water = water_end + part * (turn - water_end)
+        return water, 2 * water * (ratio_end + part * (1 - ratio_end))
 
-        size = np.ones(some.sum())
-        water[some] = np.exp(find_root(miss, size * np.log(LEAST), size * np.log(split)))
-        pull[some] = pull_at(shares, water[some])
-    some = (levels > at_split) & (levels < at_turn)
-    if some.any():
+    def turning(part: Array) -> tuple[Array, Array]:
+        water = turn + part * (top - turn)
+        return water, 2 * water
 
-        def miss_ratio(short: Array) -> Array:
-            ratio = 1 - np.exp(short)
-            level = water_at(shares, ratio, split * 0.99)
-            return lower_point(shares, level, 2 * ratio * level)[column] - levels[some]
+    water, pull = np.full(levels.shape, np.nan), np.full(levels.shape, np.nan)
+    stretches = [(before, first, end), (line, 0.0, 1.0)] + [(turning, 0.0, 1.0)] * last
+    for stretch, start, stop in stretches:
+        some = np.flatnonzero(np.isnan(water))
+        at_stop = lower_point(shares, *stretch(np.array([stop])))[column][0]
+        some = some[levels[some] <= (1.0 if stretch is stretches[-1][0] else at_stop)]
+        if not some.size:
+            continue
 
-        size = np.ones(some.sum())
-        short = find_root(miss_ratio, size * np.log(1e-10), size * np.log(1 - pull_split / (2 * split)))
-        ratio = np.where(np.isnan(short), 1.0, 1 - np.exp(short))
-        level = water_at(shares, np.minimum(ratio, 1 - 1e-10), split * 0.99)
-        water[some] = np.where(np.isnan(short), turn, level)
-        pull[some] = 2 * ratio * water[some]
-    some = levels >= at_turn
-    if some.any():
+        def miss(place: Array, stretch=stretch, some=some) -> Array:
+            return lower_point(shares, *stretch(place))[column] - levels[some]
 
-        def miss_turn(level: Array) -> Array:
-            return lower_point(shares, level, 2 * level)[column] - levels[some]
-
-        size = np.ones(some.sum())
-        water[some] = find_root(miss_turn, size * turn, size * top)
-        pull[some] = 2 * water[some]
+        place = find_root(miss, np.full(some.shape, start), np.full(some.shape, stop))
+        water[some], pull[some] = stretch(place)
     return water, pull
 
 
-def lower_factor(shares: Float[Array, " p"], water: float, pull: float) -> Float[Array, "p_plus_1 p"]:
-    """Y in coordinates, for one point of the curve: rows for the PCs of X and one direction outside of X."""
+def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int) -> LowerEnd:
+    """The least CKA where NBS is `levels` (column 0), or the most NBS where CKA is (column 1), all in (0, 1).
+
+    The better one of both kinds at each level. NaN, with a RuntimeWarning, where neither takes the level within
+    1e-9: none is known.
+    """
+    water, pull = lower_levels(shares, levels, column)
+    scores = np.stack(lower_point(shares, np.where(np.isnan(water), 1, water), np.where(np.isnan(water), 0, pull)))
+    missed = ~(np.abs(scores[column] - levels) <= MISS) | np.isnan(water)
+    scores[:, missed] = np.nan
+    none = np.zeros(levels.shape, int)
+    best = LowerEnd(*scores, water, pull, none, none)
+    if len(shares) > 1:
+        held = np.where(missed, 0.0 if column else 1.0, scores[1 - column])
+        other = second_levels(shares, levels, column, held)
+        better = ~np.isnan(other.nbs)
+        best = LowerEnd(*(np.where(better, new, old) for new, old in zip(other, best, strict=True)))
+    if np.isnan(best.nbs).any():
+        warnings.warn(f"no Y found at the levels {levels[np.isnan(best.nbs)]}", RuntimeWarning, stacklevel=2)
+    return best
+
+
+def lower_factor(
+    shares: Float[Array, " p"], water: float, pull: float, k: int = 0, variant: int = PLAIN
+) -> Float[Array, "p_plus_1 p"]:
+    """Y in coordinates, for one `LowerEnd`: rows for the PCs of X and one direction outside of X."""
     level, pull = np.array([water]), np.array([pull])
     p = len(shares)
     factor = np.zeros((p + 1, p))
+    if k:
+        factor[:p] = np.diag(second_roots(shares, level, pull, np.array([k]), np.array([variant]))[0])
+        if variant == TURNED:
+            factor[k - 1 : k + 1, k - 1 : k + 1] = _turned(shares[k - 1 : k + 1], water, pull[0])
+        return factor
     large, small = (root[0] for root in cubic_roots(shares, level[:, None], pull[:, None]))
     state = int(_sums(shares, level, pull).state[0])
     x = small.copy()
@@ -207,9 +247,14 @@ def lower_factor(shares: Float[Array, " p"], water: float, pull: float) -> Float
         factor[p - 1 :, p - 1] = np.sqrt(copied), np.sqrt(water - copied)
     elif state % 2 == 0:
         i = p - 1 - state // 2
-        product = shares[i] * shares[i + 1]
-        first = (pull[0] ** 2 / 4 - 2 * product - shares[i + 1] * water) / (shares[i] - shares[i + 1])
-        across = np.sqrt(max(first * (water - first) - product, 0))
-        values, vectors = np.linalg.eigh([[first, across], [across, water - first]])
-        factor[i : i + 2, i : i + 2] = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+        factor[i : i + 2, i : i + 2] = _turned(shares[i : i + 2], water, pull[0])
     return factor
+
+
+def _turned(pair: Array, water: float, pull: float) -> Array:
+    """The columns of a turned pair of PCs in their coordinates, (2, 2): trace w, the determinant l_i l_j."""
+    product = pair[0] * pair[1]
+    first = (pull**2 / 4 - 2 * product - pair[1] * water) / (pair[0] - pair[1])
+    across = np.sqrt(max(first * (water - first) - product, 0))
+    values, vectors = np.linalg.eigh([[first, across], [across, water - first]])
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

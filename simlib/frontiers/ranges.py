@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray as Array
 
 from simlib import checks
-from simlib.frontiers.lower import lower_factor, lower_levels, lower_point
+from simlib.frontiers.lower import lower_end, lower_factor
 from simlib.frontiers.roots import levels_of, normalised
 from simlib.frontiers.upper import upper_factor, upper_levels
 from simlib.linalg import principal_components
@@ -31,13 +31,21 @@ def _range(variances, level, columns: int | None, column: int) -> tuple[Array, A
     if q < len(shares):
         raise ValueError(f"the least CKA is known for Y of at least {len(shares)} columns, X's PCs; got {columns}")
     levels = np.atleast_1d(levels_of(level))
-    one, other = np.round(levels), np.round(levels)
+    lower, upper = np.round(levels), np.round(levels)  # the curves of least and of most CKA
     inner = (levels > ENDS) & (levels < 1 - ENDS)
     if inner.any():
-        one[inner] = lower_point(shares, *lower_levels(shares, levels[inner], column))[1 - column]
-        other[inner] = upper_levels(shares, levels[inner], column, q)[1 - column]
+        lower[inner] = lower_end(shares, levels[inner], column)[1 - column]
+        upper[inner] = upper_levels(shares, levels[inner], column, q)[1 - column]
+        lost = np.isnan(upper)  # where two pieces of that curve meet, rounding may leave neither: a level beside it
+        if lost.any():
+            upper[lost] = upper_levels(shares, levels[lost] * (1 - ENDS), column, q)[1 - column]
+    least, most = (upper, lower) if column else (lower, upper)
+    if (least > most + ENDS).any():
+        raise ArithmeticError(f"the least and the most of the other score cross at {levels[least > most + ENDS]}")
     shape = np.shape(level)
-    return np.minimum(one, other).reshape(shape), np.maximum(one, other).reshape(shape)
+    return np.fmin(least, np.where(np.isnan(least), np.nan, most)).reshape(shape), np.where(
+        np.isnan(most), np.nan, np.fmax(least, most)
+    ).reshape(shape)
 
 
 def cka_range_given_nbs(
@@ -46,10 +54,12 @@ def cka_range_given_nbs(
     """Lowest and highest CKA of a Y whose NBS with X is `nbs`; both rise with it, and all between occur.
 
     `variances` (p,) of X's PCs in any unit, `nbs` a number or an array in [0, 1], `columns` = q >= p of Y (p
-    unless given). The highest is proved, the lowest a sketch (see `simlib.frontiers.lower`): a Y attains it, that
-    none goes further is a conjecture. Exact for n - 1 >= p + q samples; with fewer the range may be smaller.
+    unless given). The highest is proved. The lowest is attained by a Y; the shape of the best Y is proved, that the
+    search over that shape finds the best one is a conjecture (see `simlib.frontiers.lower`). Exact for
+    n - 1 >= p + q samples; with fewer the range may be smaller.
     For the angular scores use `angular` and `from_angular`.
-    Raises ValueError for scores outside [0, 1] and for fewer columns than PCs.
+    Raises ValueError for scores outside [0, 1] and for fewer columns than PCs. A level at which no Y was found is NaN,
+    with a RuntimeWarning; none is known.
     """
     return _range(variances, nbs, columns, 0)
 
@@ -59,7 +69,7 @@ def nbs_range_given_cka(
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
     """Lowest and highest NBS of a Y whose CKA with X is `cka`: the ends of `cka_range_given_nbs`, inverted.
 
-    The lowest is proved, the highest a sketch. Arguments and errors as there.
+    The lowest is proved, the highest is attained by a Y and rests on the same search. Arguments and errors as there.
     """
     return _range(variances, cka, columns, 1)
 
@@ -97,8 +107,10 @@ def witness(
     if end == "least-cka":
         if q < p:
             raise ValueError(f"the least CKA is known for Y of at least {p} columns, X's PCs; got {columns}")
-        water, pull = lower_levels(shares, level, column)
-        factor = np.pad(lower_factor(shares, water[0], pull[0]), ((0, 0), (0, q - p)))
+        found = lower_end(shares, level, column)
+        if np.isnan(found.nbs[0]):
+            raise ValueError(f"no Y was found at {level[0]:g}")
+        factor = np.pad(lower_factor(shares, *(value[0] for value in found[2:])), ((0, 0), (0, q - p)))
     else:
         point = upper_levels(shares, level, column, q)
         if np.isnan(point.nbs[0]):
