@@ -20,7 +20,7 @@ from simlib import optimize
 
 SIZES = ((12, 2), (30, 10), (60, 25), (100, 50), (270, 205))
 MEASURES = ("cka", "nbs", "procrustes-angular-score")
-RUNS, STEPS = 20, 30
+RUNS, STEPS = 20, 20
 
 
 def climb(measure: str, X: np.ndarray, seeds: range, limit: int) -> None:
@@ -49,7 +49,7 @@ def row(measure: str, n: int, p: int, repeats: int) -> dict:
             **{name: 1e3 * np.median(found) / STEPS for name, found in times.items()}}  # fmt: skip
 
 
-def table(repeats: int = 5) -> pd.DataFrame:
+def table(repeats: int = 3) -> pd.DataFrame:
     threads = torch.get_num_threads()
     try:
         return pd.DataFrame([row(measure, *size, repeats) for size in SIZES for measure in MEASURES])
