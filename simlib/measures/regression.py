@@ -105,7 +105,7 @@ def _ridged(gram: Tensor, penalty: float) -> Tensor:
     return gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
 
 
-Fits = list[tuple[Tensor, Tensor]] | None  # target and residual of each part of the samples; None: digits lost
+Fits = list[tuple[Tensor, Tensor]] | None  # target and prediction of each part of the samples; None: digits lost
 
 
 def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
@@ -117,8 +117,8 @@ def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
     if not _enough(gram, penalty, interpolates=wide) and (wide or inverse_of(ridged) is None):
         return None
     if wide:
-        return [(X, penalty * torch.linalg.solve(ridged, X))]
-    return [(X, X - Y @ torch.linalg.solve(ridged, Y.T @ X))]
+        return [(X, X - penalty * torch.linalg.solve(ridged, X))]
+    return [(X, Y @ torch.linalg.solve(ridged, Y.T @ X))]
 
 
 def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
@@ -127,7 +127,7 @@ def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
 
 
 def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
-    """Ridge residuals of each held-out block from one fit: E_k = (I - H_kk)^-1 (X - HX)_k.
+    """Predictions of each held-out block from one fit, whose residuals are E_k = (I - H_kk)^-1 (X - HX)_k.
 
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because the
     intercept is not penalised. For blocks smaller than Y has neurons.
@@ -147,14 +147,15 @@ def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float
     hat = hat + 1 / n
     residual = X - hat @ X
     eye = torch.eye(n, dtype=Y.dtype, device=Y.device)
-    return [
-        (x + x.sum(0) / (n - len(x)), torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b]))
-        for b, x in zip(blocks, held, strict=True)
-    ]
+    fits = []
+    for b, x in zip(blocks, held, strict=True):
+        target = x + x.sum(0) / (n - len(x))
+        fits.append((target, target - torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b])))
+    return fits
 
 
 def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
-    """Ridge residuals of each held-out block, from Gram matrices of all samples less the block's.
+    """Predictions of each held-out block, from Gram matrices of all samples less the block's.
 
     With X and Y centred by all n samples and t the sum of the block's m rows, the training rows have the mean
     -t / (n - m), and their centred Gram matrix is Y'Y - Y_k'Y_k - tt' / (n - m).
@@ -176,8 +177,7 @@ def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty:
             return None
         L = torch.linalg.cholesky(trained)
         B = torch.cholesky_solve(cross - shared - torch.outer(sum_y, sum_x) / left, L)
-        target = x + sum_x / left
-        fits.append((target, target - (y + sum_y / left) @ B))
+        fits.append((x + sum_x / left, (y + sum_y / left) @ B))
     return fits
 
 
@@ -193,7 +193,7 @@ def _careful_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: f
     fits = []
     for block in blocks or [None]:
         (train_x, x), (train_y, y) = (split(Z, block) if blocks else (centre(Z), centre(Z)) for Z in (X, Y))
-        fits.append((x, x - y @ (spectral_map(train_y, shrunk, digits).T @ train_x)))
+        fits.append((x, y @ (spectral_map(train_y, shrunk, digits).T @ train_x)))
     return fits
 
 
@@ -210,7 +210,7 @@ def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor],
             break
     else:
         fits = _careful_fits(x, y, blocks, penalty, Y.dtype)
-    return torch.stack([_compare(target, target - error, comparison) for target, error in fits]).mean().to(Y.dtype)
+    return torch.stack([_compare(*fit, comparison) for fit in fits]).mean().to(Y.dtype)
 
 
 def regression(
