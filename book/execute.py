@@ -89,7 +89,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     quick = options.quick or os.environ.get("SIMLIB_QUICK", "") not in ("", "0")
     sys.stdout.reconfigure(line_buffering=True)  # what it will do comes before how far it is, also in a file
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, interrupt)
     os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")  # the kernel of this environment
     try:
@@ -114,9 +115,19 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the notebooks and results finished so far are kept", file=sys.stderr)
         return 130
+    finally:
+        signal.alarm(0)
     for failure in failures:
         print(report(failure, options.out), file=sys.stderr)
     return 1 if failures else 0
+
+
+def interrupt(number: int, _) -> None:
+    """Stop; once more after half a minute, should the exception be lost in a library's callback or its clearing up."""
+    signal.alarm(30)
+    if number == signal.SIGTERM:
+        sys.exit(143)
+    raise KeyboardInterrupt
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
