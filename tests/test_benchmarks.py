@@ -95,6 +95,6 @@ def test_the_page_on_speed_shows_the_tables_of_the_last_run():
     assert "threads" in tables["machine"] and "100000" in tables["largest"]
     growth = pd.read_csv(ROOT / "book" / "speed" / "growth.csv")
     largest = growth[growth["along"] == "largest"].set_index("measure")["MB"]
-    assert (largest[["cka", "nbs", "linreg"]] < 8 * 1024).all()
+    assert (largest[["cka", "nbs", "linreg", "ridge-cv"]] < 8 * 1024).all()
     along_steps = growth[growth["along"] == "steps"].groupby("measure")["MB"]
     assert (along_steps.max() - along_steps.min() < 50).all(), "memory grew with the steps"
