@@ -10,6 +10,7 @@ import argparse
 import platform
 from pathlib import Path
 
+import compiled
 import growth
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ PARTS = {
     "roofline": lambda: roofline.table(("mante", "hatsopoulos")),
     "growth": growth.table,
     "together": together.table,
+    "compiled": compiled.table,
 }
 
 

@@ -65,6 +65,7 @@ NOTEBOOKS = {
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
+AGAIN = 30  # seconds after which an interruption is raised once more
 
 
 class Task(NamedTuple):
@@ -123,8 +124,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def interrupt(number: int, _) -> None:
-    """Stop; once more after half a minute, should the exception be lost in a library's callback or its clearing up."""
-    signal.alarm(30)
+    """Stop; once more after a while, should the exception be lost in a library's callback or its clearing up."""
+    signal.alarm(AGAIN)
     if number == signal.SIGTERM:
         sys.exit(143)
     raise KeyboardInterrupt

@@ -109,12 +109,9 @@ def datasets_table() -> str:
 def speed_tables() -> dict[str, str]:
     """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak and growth."""
     folder = BOOK / "speed"
-    names = ("steps", "roofline", "growth", "together")
-    steps, peaks, sizes, many = (pd.read_csv(folder / f"{name}.csv") for name in names)
-    ratio = steps.assign(cell=[
-        f"{r.ratio:.0f} (one run)" if r.least == r.greatest else f"{r.ratio:.1f} ({r.least:.1f} to {r.greatest:.1f})"
-        for r in steps.itertuples()
-    ])
+    names = ("steps", "roofline", "growth", "together", "compiled")
+    steps, peaks, sizes, many, compiled = (pd.read_csv(folder / f"{name}.csv") for name in names)
+    ratio = steps.assign(cell=[spread(r) for r in steps.itertuples()])
     wide = ratio.pivot_table(index=["shape", "work"], columns="against", values="cell", aggfunc="first", sort=False)
     took = steps.groupby(["shape", "work"], sort=False)["ms"].median()
     rows = [[shape, work, f"{took[shape, work]:.1f}", *cells.fillna("").loc[["authors' route", "direct formula"]]]
@@ -135,11 +132,21 @@ def speed_tables() -> dict[str, str]:
             [f"{n}", f"{p}", f"`{measure}`", *(f"{ms:.1f}" for ms in times)]
             for n, p, measure, *times in many.itertuples(index=False)
         ]),
+        "compiled": table(["Samples", "Neurons", "Measure", "Times as fast", "First call (s)"], [
+            [f"{r.samples}", f"{r.neurons}", f"`{r.measure}`", spread(r), f"{r[-1]:.0f}"] for r in compiled.itertuples()
+        ]),
         "largest": table(["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"], [
             [f"`{r.measure}`", f"{r.samples}", f"{r.neurons}", f"{r.steps}", f"{r.seconds:.2g}", f"{r.MB / 1024:.2g}"]
             for r in large.itertuples()
         ]),
     }
+
+
+def spread(row) -> str:
+    """A ratio with its least and greatest."""
+    if row.least == row.greatest:
+        return f"{row.ratio:.0f} (one run)"
+    return f"{row.ratio:.1f} ({row.least:.1f} to {row.greatest:.1f})"
 
 
 def exponents(sizes: pd.DataFrame) -> pd.DataFrame:

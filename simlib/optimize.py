@@ -77,39 +77,17 @@ def climb(
     Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes. Raises
     ValueError where the first score is not finite.
     """
-    Y = start.clone().requires_grad_(True)
-    optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
-    scores, stopped, kept = [], "steps", Y.detach().clone()
-    for step in range(steps):
-        value = objective(Y)
-        score = float(value.detach())
-        if not np.isfinite(score):
-            stopped = "not finite"
-            break
-        scores.append(score)
-        kept = Y.detach()
-        reached = done(score)
-        last = reached or step == steps - 1
-        watch(step, score, kept, last)
-        if last:
-            stopped = "reached" if reached else "steps"
-            break
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        if not torch.isfinite(Y.grad).all():
-            stopped = "not finite"
-            break
-        kept = Y.detach().clone()
-        optimizer.step()
-    if not scores:
-        raise ValueError(f"the first score is {score}: the measure is not defined at the start of the ascent")
-    if stopped == "not finite":
-        watch(len(scores) - 1, scores[-1], kept, True)
-    return Trajectory(np.array(scores), kept.cpu().numpy().copy(), stopped)
+
+    def alone(Y: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
+        one = Y[0].requires_grad_(True)
+        value = objective(one)
+        return value.detach()[None], lambda: torch.autograd.grad(value, one)[0][None]
+
+    return climb_together(alone, start[None], steps=steps, lr=lr, done=[done], watch=[watch])[0]
 
 
 def climb_together(
-    objective: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
+    objective: Callable[[torch.Tensor], tuple[torch.Tensor, Callable[[], torch.Tensor]]],
     starts: torch.Tensor,
     *,
     steps: int,
@@ -119,39 +97,44 @@ def climb_together(
 ) -> list[Trajectory]:
     """`climb` from each of `starts` (runs, samples, neurons), all runs in one batch.
 
-    `objective` gives the values (runs,) of all Y and their gradients; `done` and `watch` are one function a run.
+    `objective` gives the values (runs,) of all Y, and a function that gives their gradients; `done` and `watch` are
+    one function a run.
     """
-    Y = starts.clone().requires_grad_(True)
+    Y = starts.clone()
     optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
     runs = range(len(starts))
     scores, stopped, kept, live = [[] for _ in runs], ["steps" for _ in runs], starts.clone(), list(runs)
     for step in range(steps):
-        values, gradient = objective(Y.detach())
-        upright = torch.isfinite(gradient).flatten(1).all(1).tolist()
+        values, gradients = objective(Y.detach())
         going = []
         for run, score in zip(live, values[live].tolist(), strict=True):
             if not np.isfinite(score):
+                if not step:
+                    undefined = "the measure is not defined at the start of the ascent"
+                    raise ValueError(f"the first score is {score}: {undefined}")
                 stopped[run] = "not finite"
                 continue
             scores[run].append(score)
-            kept[run] = Y.detach()[run]
+            kept[run] = Y[run]
             reached = done[run](score)
             last = reached or step == steps - 1
             watch[run](step, score, kept[run], last)
-            if last or not upright[run]:
-                stopped[run] = "reached" if reached else "steps" if last else "not finite"
+            if last:
+                stopped[run] = "reached" if reached else "steps"
             else:
                 going.append(run)
-        for run in set(live) - set(going):
-            Y.detach()[run] = starts[run]  # goes along unseen: no value there may be infinite
-        live = going
-        if not live:
+        if not going:
             break
-        Y.grad = torch.nan_to_num(gradient)
+        Y.grad = gradients()
+        upright = torch.isfinite(Y.grad).flatten(1).all(1).tolist()
+        for run in going:
+            if not upright[run]:
+                stopped[run] = "not finite"
+        ended, live = set(live), [run for run in going if upright[run]]
+        for run in ended.difference(live):
+            Y[run], Y.grad[run] = starts[run], 0  # goes along unseen: no value there may be infinite
         optimizer.step()
     for run in runs:
-        if not scores[run]:
-            raise ValueError("the first score is not finite: the measure is not defined at the start of the ascent")
         if stopped[run] == "not finite":
             watch[run](len(scores[run]) - 1, scores[run][-1], kept[run], True)
     found = kept.cpu().numpy()
@@ -250,18 +233,17 @@ SMALL = 1500  # numbers in X up to which a batch of ascents beats processes that
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:
     """Values and gradients of the measure for a stack of Y; None for measures that torch can't take all at once."""
 
-    def total(Y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        values = torch.vmap(lambda one: bound.direction * bound(X, one))(Y)
-        return values.sum(), values
+    each = torch.vmap(lambda Y: bound.direction * bound(X, Y))
 
-    def objective(Y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        gradient, values = torch.func.grad(total, has_aux=True)(Y)
-        return values, gradient
+    def objective(stack: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
+        values, back = torch.func.vjp(each, stack)
+        return values, lambda: back(torch.ones_like(values))[0]
 
     if not bound.differentiable:
         return None
     try:
-        values, _ = objective(starts)
+        values, gradients = objective(starts)
+        gradients()
     except (RuntimeError, TypeError, ValueError):
         return None
     return objective if values.shape == starts.shape[:1] else None

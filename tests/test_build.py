@@ -162,6 +162,23 @@ def test_what_is_finished_survives_an_interruption(desk, stop):
     assert ran(desk) == ["second"]
 
 
+def test_an_interruption_that_is_lost_is_raised_again(desk):
+    """What runs swallows the first one, as a library's callback may."""
+    swallowing = (
+        "def run(*_):\n    for attempt in range(2):\n        try:\n            print('going', flush=True)\n"
+        "            time.sleep(100)\n        except KeyboardInterrupt:\n"
+        "            if attempt:\n                raise\n"
+        "execute.run, execute.AGAIN = run, 1\n"
+    )
+    *python, script, flag, out = command(desk)
+    script = script.replace("sys.exit(", f"import time\n{swallowing}sys.exit(")
+    process = subprocess.Popen([*python, script, flag, out], env=environment(), stdout=subprocess.PIPE, text=True)
+    while "going" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+
+
 def test_an_unknown_name_is_an_error_with_the_nearest(desk):
     unknown = run(desk, "-p", "seed=3")
     assert unknown.returncode == 2

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from simlib import datasets, experiments, plots
-from simlib.experiments import comparison, supplement, tails
+from simlib.experiments import comparison, reasons, supplement, tails
+from simlib.experiments.reasons import known_reason
 
 FREEMAN = "surrogate-freemanziemba2013"
 INVARIANT = ("cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg")
@@ -191,13 +192,13 @@ def test_score_by_step_compares_at_the_same_step():
 
 
 def test_reasons_are_given_where_they_were_found():
-    assert "uniform" in comparison._reason("surrogate-mante2013", "cka-angular-score", "steps")
-    assert comparison._reason("surrogate-mante2013", "procrustes-angular-score", "steps") == ""
-    assert comparison._reason("mante2013", "cka", "steps") == ""  # the recording has its own time courses
-    assert "construction" in comparison._reason("surrogate-majajhong2015", "cka", "90% crossing")
-    assert "ill-conditioned" in comparison._reason(FREEMAN, "cka", "crossing, same target")
-    assert "another draw" in comparison._reason("hierarchy", "cka", "steps")
-    assert not [reason for reason in comparison.REASONS.values() if "unexplained" in reason]
+    assert "uniform" in known_reason("surrogate-mante2013", "cka-angular-score", "steps")
+    assert known_reason("surrogate-mante2013", "procrustes-angular-score", "steps") == ""
+    assert known_reason("mante2013", "cka", "steps") == ""  # the recording has its own time courses
+    assert "construction" in known_reason("surrogate-majajhong2015", "cka", "90% crossing")
+    assert "ill-conditioned" in known_reason(FREEMAN, "cka", "crossing, same target")
+    assert "another draw" in known_reason("hierarchy", "cka", "steps")
+    assert not [reason for reason in reasons.REASONS.values() if "unexplained" in reason]
 
 
 # -- Room for the legend ----------------------------------------------------------------------------
@@ -227,3 +228,16 @@ def test_a_figure_without_a_legend_has_no_place_for_it():
     figure, axes = plots.panels(6, place=False)
     assert len(axes) == 6 and figure.get_figheight() == 6
     plt.close(figure)
+
+
+def test_tails_of_recorded_units_are_told_where_they_lie(monkeypatch, tmp_path):
+    monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
+    assert experiments.recorded_tails().empty
+    data = datasets.load("toy-2d")
+    monkeypatch.setattr(tails, "recordings_at_hand", lambda: {"mante2013": {}})
+    monkeypatch.setattr(tails.data_sets, "load", lambda name: data)
+    found = experiments.recorded_tails(2)
+    flat = data.values.reshape(-1, 2)
+    left = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[0]
+    np.testing.assert_allclose(found["kurtosis"], (left**4).mean(0) / (left**2).mean(0) ** 2 - 3)
+    assert found["units"].tolist() == [2, 2]

@@ -54,7 +54,7 @@ from simlib.experiments.supplement_claims import (
     claims_about_starts,
     with_penalty,
 )
-from simlib.experiments.tails import claims_about_tails, rotated_ascents, tail_runs, tail_table
+from simlib.experiments.tails import claims_about_tails, recorded_tails, rotated_ascents, tail_runs, tail_table
 
 __all__ = [
     "TaskError", "accuracy_curves", "allowed_scores", "ascents", "capture_differences", "capture_order",
@@ -62,10 +62,11 @@ __all__ = [
     "claims_about_gaussian", "claims_about_noise", "claims_about_penalty", "claims_about_ranges",
     "claims_about_recordings", "claims_about_replacement", "claims_about_scorecard", "claims_about_starts",
     "claims_about_tails", "claims_about_toy", "claims_overview", "component_curves", "crossing_table", "crossings",
-    "decodable", "decoding_curves", "download_published", "end_points", "estimate", "estimate_ranges", "fold_scores",
-    "fold_transfer", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs", "noise_scores", "off_rows",
-    "published_captures", "published_curves", "published_folder", "published_note", "quick_datasets",
-    "recordings_at_hand", "recordings_note", "references", "replacements", "results_folder", "rotated_ascents", "run",
-    "scorecard", "scorecard_captures", "scorecard_runs", "scorecard_table", "start_variants", "tail_runs", "tail_table",
-    "variable_crossings", "variable_references", "variant_captures", "variant_runs", "with_penalty", "within_bounds",
+    "decodable", "decoding_curves", "download_published", "end_points", "estimate", "estimate_ranges",
+    "fold_scores", "fold_transfer", "gradient_rows", "is_quick", "joint_ranges", "largest_pcs", "noise_scores",
+    "off_rows", "published_captures", "published_curves", "published_folder", "published_note", "quick_datasets",
+    "recorded_tails", "recordings_at_hand", "recordings_note", "references", "replacements", "results_folder",
+    "rotated_ascents", "run", "scorecard", "scorecard_captures", "scorecard_runs", "scorecard_table",
+    "start_variants", "tail_runs", "tail_table", "variable_crossings", "variable_references", "variant_captures",
+    "variant_runs", "with_penalty", "within_bounds",
 ]

@@ -20,6 +20,7 @@ from simlib.decoding import score_at_accuracy
 from simlib.experiments import settings
 from simlib.experiments.ascents import ascents
 from simlib.experiments.published import PUBLISHED_TABLES, published_captures, published_curves
+from simlib.experiments.reasons import known_reason
 from simlib.experiments.summaries import _on_grid
 
 __all__ = [
@@ -33,32 +34,6 @@ QUICK_SEEDS = 2
 INSIDE, NEAR = (2, 0.02), (4, 0.05)  # standard deviations, absolute
 WIDTH = 0.01  # of the common score grid
 FACTS = ["title", "settings", "surrogate", "data_hash"]
-# Why the two sides differ, where it is known: (dataset, measure, quantity); measure None for any, dataset SURROGATE for
-# those surrogates that have no line of their own. Numbers are those of five seeds.
-SURROGATE = "surrogate"
-PLACE = "where the task lies among the surrogate's PCs is a construction"
-TAILS = "tails of the PCs' time courses, which no spectrum fixes (next section): uniform instead of Gaussian ones "
-UNFIT = "but on the way the scores fit neither"
-DRAW = "the authors' tree is another draw, of another spectrum (participation ratio 13.8, ours 19.2)"
-FLAT = "a flat end: the last 0.002 of score take 5% to 18% of the published steps"
-REASONS = {
-    ("surrogate-freemanziemba2013", None, "crossing"): "ill-conditioned: some curves run along the target, and the "
-                                                       "published reference itself wanders from .55 to .64",
-    ("surrogate-freemanziemba2013", None, "accuracy curve"): "270 samples: the published decoding is itself noisy",
-    ("surrogate-siegel2015", None, "initial score"): "the number of conditions is not published (41 to 48; 42 here)",
-    (SURROGATE, None, "crossing"): PLACE,
-    (SURROGATE, None, "accuracy curve"): PLACE,
-    ("surrogate-mante2013", "cka", "steps"): TAILS + "give 47 to 49, published 44 and 45",
-    ("surrogate-mante2013", "cka-angular-score", "steps"): TAILS + "give 97 to 98, published 97",
-    ("surrogate-siegel2015", "cka-angular-score", "steps"): TAILS + "give 79 to 81, published 79",
-    ("surrogate-hatsopoulos2007", "cka", "steps"): "the two published runs differ by as much (126 and 118)",
-    ("surrogate-hatsopoulos2007", "cka-angular-score", "steps"): TAILS + "give 145 to 152, published 144",
-    ("surrogate-majajhong2015", "cka", "steps"): "the two published runs differ by as much (81 and 76)",
-    ("surrogate-freemanziemba2013", "cka", "steps"): TAILS + "give 38 to 40, published 41; " + UNFIT,
-    ("surrogate-freemanziemba2013", "cka-angular-score", "steps"): TAILS + "give 65 to 67, published 65; " + UNFIT,
-    (SURROGATE, "ridge-cv", "steps"): FLAT,
-    ("hierarchy", None, "steps"): DRAW, ("hierarchy", None, "initial score"): DRAW,
-}  # fmt: skip
 
 
 def scorecard_runs(
@@ -208,14 +183,6 @@ def _capture_rows(published: pd.DataFrame, ours: pd.DataFrame) -> list[dict]:
     return [*rows, {"quantity": "PCs agreed on", "reproduced": agreed.mean()}]
 
 
-def _reason(dataset: str, measure: str, quantity: str) -> str:
-    """The first line of REASONS that fits; "" where none does."""
-    quantity = "crossing" if "crossing" in quantity else quantity
-    places = [dataset, *([SURROGATE] if dataset.startswith("surrogate-") else [])]
-    keys = [(place, which, quantity) for place in places for which in (measure, None)]
-    return next((REASONS[key] for key in keys if key in REASONS), "")
-
-
 def reference_levels(references: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """(chance, reference accuracy) of each dataset, from the table of `experiments.references`."""
     if references.empty:
@@ -275,7 +242,7 @@ def scorecard(table: pd.DataFrame, captures: pd.DataFrame, references: pd.DataFr
         found += _capture_rows(their_captures[same], captures[mine])
         facts = {"seeds": len(runs), **ours[FACTS].iloc[0].to_dict()}
         for row in found:
-            reason = _reason(dataset, measure, row["quantity"]) if row.get("verdict") in ("near", "off") else ""
+            reason = known_reason(dataset, measure, row["quantity"]) if row.get("verdict") in ("near", "off") else ""
             rows.append({"dataset": dataset, "measure": published_measure, **row, "reason": reason, **facts})
     columns = ["dataset", "measure", "quantity", "published", "reproduced", "spread", "difference", "verdict",
                "reason", "seeds", *FACTS]  # fmt: skip

@@ -12,17 +12,21 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import kurtosis
 
 from simlib import checks
 from simlib import datasets as data_sets
+from simlib.components import left_singular_vectors
 from simlib.experiments import settings, store
 from simlib.experiments.ascents import score_id, text_again
 from simlib.experiments.claims import claim_table
+from simlib.experiments.recorded import recordings_at_hand
 from simlib.experiments.supplement import TAILS, ascend, spectrum_matched
 from simlib.optimize import maximize, start_from_noise
 
 __all__ = [
-    "claims_about_tails", "rotated_ascents", "rotation_of_samples", "tail_distances", "tail_runs", "tail_table",
+    "claims_about_tails", "recorded_tails", "rotated_ascents", "rotation_of_samples", "tail_distances", "tail_runs",
+    "tail_table",
 ]
 
 EARLY = 5  # the step at which early scores are compared
@@ -133,6 +137,19 @@ def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
                          "seed": seed, "distance": distance})  # fmt: skip
     columns = ["dataset", "measure", "published_measure", "tails", "seed", "distance"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def recorded_tails(count: int = 3) -> pd.DataFrame:
+    """Excess kurtosis of the first PCs' time courses in the units of Mante 2013 on this machine.
+
+    Columns pc (from 1), kurtosis (uniform -1.2, Gaussian 0, signs -2), units; no rows where there are no recordings.
+    """
+    options = recordings_at_hand().get("mante2013")
+    if options is None:
+        return pd.DataFrame(columns=["pc", "kurtosis", "units"])
+    data = data_sets.load("mante2013", **options)
+    courses = left_singular_vectors(data.values)[:, :count].numpy()
+    return pd.DataFrame({"pc": np.arange(count) + 1, "kurtosis": kurtosis(courses), "units": data.sizes["neuron"]})
 
 
 def _lengths(runs: pd.DataFrame) -> pd.DataFrame:

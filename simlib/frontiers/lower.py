@@ -20,24 +20,13 @@ from jaxtyping import Float
 from numpy import ndarray as Array
 
 from simlib.frontiers.roots import cubic_roots, find_root
-from simlib.frontiers.second import PLAIN, TURNED, second_levels, second_roots
+from simlib.frontiers.second import PLAIN, TURNED, LowerPoint, second_levels, second_roots
 
-__all__ = ["LowerEnd", "lower_end", "lower_factor", "lower_levels", "lower_point", "top_level"]
+__all__ = ["lower_end", "lower_factor", "lower_levels", "lower_point", "top_level"]
 
 LEAST, MOST = 1e-30, 1e6  # water levels between which the curve lies
 MISS = 1e-9  # how far a point may stay from the level asked
 NEARLY = 1e-8  # 1 - pull / 2w where the last turn, or Y = X, is taken as reached
-
-
-class LowerEnd(NamedTuple):
-    """One value a level, (e,): NBS, CKA, water level and pull of a Y, k (0: first kind) and variant of the second."""
-
-    nbs: Array
-    cka: Array
-    water: Array
-    pull: Array
-    k: Array
-    variant: Array
 
 
 class Sums(NamedTuple):
@@ -202,7 +191,7 @@ def lower_levels(shares: Float[Array, " p"], levels: Float[Array, " e"], column:
     return water, pull
 
 
-def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int) -> LowerEnd:
+def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int) -> LowerPoint:
     """The least CKA where NBS is `levels` (column 0), or the most NBS where CKA is (column 1), all in (0, 1).
 
     The better one of both kinds at each level. NaN, with a RuntimeWarning, where neither takes the level within
@@ -213,12 +202,12 @@ def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: in
     missed = ~(np.abs(scores[column] - levels) <= MISS) | np.isnan(water)
     scores[:, missed] = np.nan
     none = np.zeros(levels.shape, int)
-    best = LowerEnd(*scores, water, pull, none, none)
+    best = LowerPoint(*scores, water, pull, none, none)
     if len(shares) > 1:
         held = np.where(missed, 0.0 if column else 1.0, scores[1 - column])
         other = second_levels(shares, levels, column, held)
         better = ~np.isnan(other.nbs)
-        best = LowerEnd(*(np.where(better, new, old) for new, old in zip(other, best, strict=True)))
+        best = LowerPoint(*(np.where(better, new, old) for new, old in zip(other, best, strict=True)))
     if np.isnan(best.nbs).any():
         warnings.warn(f"no Y found at the levels {levels[np.isnan(best.nbs)]}", RuntimeWarning, stacklevel=2)
     return best
@@ -227,7 +216,7 @@ def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: in
 def lower_factor(
     shares: Float[Array, " p"], water: float, pull: float, k: int = 0, variant: int = PLAIN
 ) -> Float[Array, "p_plus_1 p"]:
-    """Y in coordinates, for one `LowerEnd`: rows for the PCs of X and one direction outside of X."""
+    """Y in coordinates, for one `LowerPoint`: rows for the PCs of X and one direction outside of X."""
     level, pull = np.array([water]), np.array([pull])
     p = len(shares)
     factor = np.zeros((p + 1, p))

@@ -36,16 +36,12 @@ def _range(variances, level, columns: int | None, column: int) -> tuple[Array, A
     if inner.any():
         lower[inner] = lower_end(shares, levels[inner], column)[1 - column]
         upper[inner] = upper_levels(shares, levels[inner], column, q)[1 - column]
-        lost = np.isnan(upper)  # where two pieces of that curve meet, rounding may leave neither: a level beside it
-        if lost.any():
-            upper[lost] = upper_levels(shares, levels[lost] * (1 - ENDS), column, q)[1 - column]
     least, most = (upper, lower) if column else (lower, upper)
     if (least > most + ENDS).any():
         raise ArithmeticError(f"the least and the most of the other score cross at {levels[least > most + ENDS]}")
-    shape = np.shape(level)
-    return np.fmin(least, np.where(np.isnan(least), np.nan, most)).reshape(shape), np.where(
-        np.isnan(most), np.nan, np.fmax(least, most)
-    ).reshape(shape)
+    crossed = least > most  # by rounding, where the range is one point
+    least, most = np.where(crossed, most, least), np.where(crossed, least, most)
+    return least.reshape(np.shape(level)), most.reshape(np.shape(level))
 
 
 def cka_range_given_nbs(

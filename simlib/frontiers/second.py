@@ -20,7 +20,7 @@ from numpy import ndarray as Array
 
 from simlib.frontiers.roots import cubic_roots, find_root
 
-__all__ = ["PLAIN", "TURNED", "SecondPoint", "second_levels", "second_roots"]
+__all__ = ["PLAIN", "TURNED", "LowerPoint", "second_levels", "second_roots"]
 
 PLAIN, FIRST_LARGE, SECOND_LARGE, TURNED = range(4)
 NEAR_ONE = 1e-6  # ratios closer to 1 than this are Y = X within rounding, or a turn that lower.py has
@@ -36,8 +36,8 @@ FOLDED = np.concatenate([np.linspace(0, 0.95, 18), np.sqrt(1 - np.geomspace(0.08
 EVEN = np.linspace(0, 1, 24)
 
 
-class SecondPoint(NamedTuple):
-    """One value a level, (e,): NBS and CKA (NaN where nothing better was found), w, pull, k and the variant."""
+class LowerPoint(NamedTuple):
+    """A Y of least CKA a level, (e,): its scores, water level and pull, k (0: first kind) and variant of the second."""
 
     nbs: Array
     cka: Array
@@ -221,14 +221,15 @@ def _across(shares: Array, pieces: _Pieces, part: Array) -> Array:
 
 def second_levels(
     shares: Float[Array, " p"], levels: Float[Array, " e"], column: int, held: Float[Array, " e"]
-) -> SecondPoint:
+) -> LowerPoint:
     """The best Y of the second kind where NBS (column 0) or CKA (column 1) takes the values `levels`.
 
-    `held` is the other score of the best Y so far: only what has less CKA, or more NBS, is returned, else NaN.
+    `held` is the other score of the best Y so far: only what has less CKA, or more NBS, is returned, else NaN for both
+    scores.
     """
     size = len(levels)
     none = np.full(size, np.nan)
-    best = SecondPoint(none, none.copy(), none.copy(), none.copy(), np.zeros(size, int), np.zeros(size, int))
+    best = LowerPoint(none, none.copy(), none.copy(), none.copy(), np.zeros(size, int), np.zeros(size, int))
     pieces = _pieces(shares)
     if not (len(pieces.k) and size):
         return best

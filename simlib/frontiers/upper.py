@@ -31,6 +31,7 @@ EVERY = 48  # up to this k all are tabulated, beyond it each a ninth more than t
 BETWEEN = 7  # numbers k tried at once between the best tabulated one and its neighbours
 PLACES = 6  # places tried for each
 ROUNDS = 8  # of such trials at most
+BELOW = 1e-9  # by how much a level is lowered, relatively, where pieces meet
 
 
 def _tabulated(most: int, every: int) -> Array:
@@ -192,6 +193,15 @@ def upper_levels(
 
     `q` is the number of Y's columns; all k up to `every` are tabulated. NaN where no Y of q columns comes that far.
     """
+    found = _searched(shares, levels, column, q, every)
+    joints = np.flatnonzero(np.isnan(found.nbs))
+    if joints.size:  # where two pieces meet, rounding may leave the level to neither: one just below
+        below = _searched(shares, levels[joints] * (1 - BELOW), column, q, every)
+        found = UpperPoint(*(_placed(a, joints, b) for a, b in zip(found, below, strict=True)))
+    return found
+
+
+def _searched(shares: Array, levels: Array, column: int, q: int, every: int) -> UpperPoint:
     norm = float(np.sqrt((shares**2).sum()))
     shares = shares[:q]
     found = one_copy(shares, norm, q, levels, column)
