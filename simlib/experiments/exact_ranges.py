@@ -11,7 +11,7 @@ import torch
 from simlib import checks, frontiers, linalg
 from simlib import datasets as data_sets
 from simlib.datasets.spectra import SPECTRA, variance_ratios
-from simlib.experiments import settings
+from simlib.experiments import settings, store
 from simlib.experiments.claims import claim_table
 from simlib.experiments.ranges import LEVEL, end_points
 from simlib.measures import MEASURES
@@ -109,19 +109,29 @@ def claims_about_exact_ranges(ways: pd.DataFrame, exact: pd.DataFrame) -> pd.Dat
     return pd.DataFrame(rows, columns=[*claim_table([]).columns, "beyond", "covered"])
 
 
-def implied_scores(names: Sequence[str] = tuple(SPECTRA), level: float = LEVEL) -> pd.DataFrame:
+def _implied(dataset: str, level: float) -> pd.DataFrame:
+    """What `level` on one measure implies on the others, for one spectrum. A task of `implied_scores`."""
+    variances, rows = variance_ratios(dataset), []
+    plain = {pair: tuple(map(frontiers.plain, pair)) for pair in IMPLIED}
+    for known, status in frontiers.STATUS.items():
+        pairs = [pair for pair in IMPLIED if plain[pair] == known]
+        levels = [level if given == known[0] else frontiers.from_angular(level) for given, _ in pairs]
+        ends = np.array(frontiers.score_range(variances, known[0], levels, known[1]))  # one search for all
+        for (given, other), end in zip(pairs, ends.T, strict=True):
+            low, high = map(float, end if other == known[1] else frontiers.angular(end))
+            rows.append({
+                "dataset": dataset, "given": given, "at_least": level, "other": other, "lowest": low, "highest": 1.0,
+                "highest_at": high, "lowest_status": status[0], "highest_at_status": status[1],
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def implied_scores(names: Sequence[str] = tuple(SPECTRA), level: float = LEVEL, jobs: int = 1) -> pd.DataFrame:
     """What a score of `level` or more implies on another measure, for the published spectra: a row a spectrum and pair.
 
     Columns dataset, given, at_least, other, lowest, highest (1: Y = X), highest_at (at exactly `level`), and the
-    status of the two ends at the level. Y has as many columns as X has PCs, and X samples enough.
+    status of the two ends at the level. Y has as many columns as X has PCs, and X samples enough. Spectra are stored
+    tasks (`store.run`), `jobs` at once.
     """
-    rows = []
-    for name in names:
-        for given, other in IMPLIED:
-            low, high = map(float, frontiers.score_range(variance_ratios(name), given, level, other))
-            known = frontiers.STATUS[frontiers.plain(given), frontiers.plain(other)]
-            rows.append({
-                "dataset": name, "given": given, "at_least": level, "other": other, "lowest": low, "highest": 1.0,
-                "highest_at": high, "lowest_status": known[0], "highest_at_status": known[1],
-            })  # fmt: skip
-    return pd.DataFrame(rows)
+    tasks = [{"dataset": str(name), "level": float(level)} for name in names]
+    return pd.concat(store.run(_implied, tasks, jobs), ignore_index=True)

@@ -12,6 +12,7 @@ point that is returned is attained by a Y, whatever the grid.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -176,8 +177,10 @@ def _contours(shares: Array, k: int, variant: int) -> list[_Pieces]:
     return pieces
 
 
-def _pieces(shares: Array) -> _Pieces:
-    """All pieces of contour lines of all families."""
+@lru_cache(maxsize=4)
+def _pieces(spectrum: tuple[float, ...]) -> _Pieces:
+    """All pieces of contour lines of all families: those of one spectrum serve every level of either score."""
+    shares = np.array(spectrum)
     found = [one for k in _gaps(shares) for variant in range(4) for one in _contours(shares, int(k), variant)]
     if not found:
         return _Pieces(np.zeros(0, int), np.zeros(0, int), np.zeros((2, 2, 0)), np.zeros((2, 2, 0)))
@@ -230,7 +233,7 @@ def second_levels(
     size = len(levels)
     none = np.full(size, np.nan)
     best = LowerPoint(none, none.copy(), none.copy(), none.copy(), np.zeros(size, int), np.zeros(size, int))
-    pieces = _pieces(shares)
+    pieces = _pieces(tuple(shares))
     if not (len(pieces.k) and size):
         return best
     ends = np.stack([_scores(shares, pieces.k, pieces.variant, *end)[0] for end in pieces.ends])
