@@ -129,8 +129,7 @@ def _all_at_once(bins: np.ndarray, tasks: list, tol: float) -> Iterator[np.ndarr
 
 def _one_fit(trials: np.ndarray, codes: np.ndarray, fold: tuple[np.ndarray, np.ndarray], tol: float) -> float:
     train, test = fold
-    # Problems this small lose far more to waiting threads than they gain: one thread.
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         decoder = LogisticRegression(C=1.0, max_iter=200, tol=tol).fit(trials[train], codes[train])
         return float(np.mean(decoder.predict(trials[test]) == codes[test]))
@@ -139,7 +138,9 @@ def _one_fit(trials: np.ndarray, codes: np.ndarray, fold: tuple[np.ndarray, np.n
 def _one_by_one(bins: np.ndarray, codes: np.ndarray, folded: list, tol: float, jobs: int) -> np.ndarray:
     """Accuracies (folds, times) by scikit-learn, a fit at a time, shared out to processes."""
     fits = ((trials, codes, fold, tol) for trials in map(_row_space, bins) for fold in folded)
-    accuracies = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_one_fit)(*fit) for fit in fits)
+    # Problems this small lose far more to waiting threads than they gain: one thread, here and in each process.
+    with threadpool_limits(1), joblib.parallel_config("loky", inner_max_num_threads=1):
+        accuracies = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_one_fit)(*fit) for fit in fits)
     return np.reshape(accuracies, (len(bins), len(folded))).T
 
 
