@@ -230,7 +230,7 @@ def test_exact_outlines_know_the_data():
         np.testing.assert_allclose(exact.loc[exact["end"] == end, "score_a"], values, atol=1e-9)
 
 
-def test_implied_scores():
+def test_implied_scores(results):
     table = exact_ranges.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
     assert len(table) == 10 and (table["lowest"] <= table["highest_at"]).all() and (table["highest"] == 1).all()
     low, high = frontiers.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
