@@ -1,6 +1,6 @@
 """Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the machine named.
 
-    python benchmarks/bench.py            about ten minutes on two quiet cores
+    python benchmarks/bench.py            about twenty minutes on two quiet cores
     python benchmarks/bench.py --only steps roofline
 """
 

@@ -224,7 +224,7 @@ def test_the_toy_moves_with_the_score(browser, server):
 
 def test_no_page_shows_the_name_of_an_object():
     """An output that can't be rendered falls back to its repr."""
-    pattern = re.compile(r"&lt;[\w.]+ object( at 0x\w+)?&gt;")
+    pattern = re.compile(r"&lt;[\w.]+ object(?: at 0x\w+)?&gt;")
     assert not {page.name: found for page in HTML.rglob("*.html") if (found := pattern.findall(page.read_text()))}
 
 
