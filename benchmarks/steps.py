@@ -90,7 +90,7 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     bins = Y.numpy()
 
     def decode():
-        sl.decoding_accuracy(Y, labels, jobs=2)
+        sl.decoding_accuracy(Y, labels)
 
     for against, slow in (("authors' route", plain.loop_accuracy), ("direct formula", plain.parallel_accuracy)):
         yield {"work": "decoding", "against": against,
@@ -123,7 +123,7 @@ def whole_step(values: np.ndarray, labels: np.ndarray, measure: str, repeats: in
     def fast():
         step(towards, flat)()
         captured_variance(values, Y, vectors=vectors)
-        sl.decoding_accuracy(Y, labels, jobs=2)
+        sl.decoding_accuracy(Y, labels)
 
     return {"work": f"whole step of {measure}", "against": "authors' route", **alternate(slow, fast, repeats)}
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import joblib
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
@@ -17,6 +14,8 @@ from simlib import checks
 from simlib.logistic import decision_values
 
 __all__ = ["chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split", "variable_accuracies"]
+
+LARGEST = 2**24  # bins x trials x fits x classes fitted at once: memory
 
 
 def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -63,93 +62,75 @@ def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.n
     return splits
 
 
-def _row_space(trials: np.ndarray) -> np.ndarray:
-    """The same trials in at most as many coordinates as there are trials.
-
-    An L2-penalised linear decoder predicts the same in any rotation of the neurons, so a rotation that
-    leaves the surplus neurons silent changes its cost, not its answer.
-    """
-    if trials.shape[1] <= trials.shape[0]:
-        return trials
-    return np.linalg.qr(trials.T, mode="r").T
-
-
-def fold_accuracies(
-    Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4, jobs: int = 1
-) -> np.ndarray:
+def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 3e-4) -> np.ndarray:
     """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
 
-    Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled
-    inputs). Two classes are fitted all at once to a relative 1e-5 (`simlib.logistic`), more of them by
-    scikit-learn's lbfgs with at most 200 iterations and tolerance `tol`, shared out to `jobs` processes. The folds are
-    the same for every bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial,
-    neuron). Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
+    Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled inputs),
+    all folds and time bins fitted at once until the log odds are off by about `tol` of their size
+    (`simlib.logistic`); where that doesn't converge, one by one by scikit-learn. The folds are the same for every
+    bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
+    Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.
     """
-    return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol, jobs=jobs)[""]
+    return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol)[""]
 
 
 def variable_accuracies(
-    Y, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 1e-4, jobs: int = 1
+    Y, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 3e-4
 ) -> dict[str, np.ndarray]:
-    """`fold_accuracies` of each of several variables (name -> labels): those of two classes share one batch of fits."""
+    """`fold_accuracies` of each of several variables (name -> labels): those of as many classes share one batch."""
     responses = checks.responses(Y, "Y")
     bins = responses[None] if responses.ndim == 2 else responses
-    found, two = {}, {}
+    batches: dict[int, dict[str, tuple]] = {}
     for name, labels in variables.items():
         labels = checks.label_array(labels, responses)
         folded = split(labels, folds, seed, groups)
         classes, codes = np.unique(labels, return_inverse=True)
-        if len(classes) == 2:
-            two[name] = (codes, folded)
-        found[name] = None if len(classes) == 2 else _one_by_one(bins, codes, folded, tol, jobs)
-    if two:
-        batch = _all_at_once(bins, list(two.values()), min(tol, 1e-5))
-        for name, (codes, folded) in two.items():
-            found[name] = next(batch) if batch else _one_by_one(bins, codes, folded, tol, jobs)
-    return found
+        batches.setdefault(len(classes), {})[name] = codes, folded
+    found = {}
+    for classes, tasks in batches.items():
+        found |= zip(tasks, _batch(bins, list(tasks.values()), classes, tol), strict=True)
+    return {name: found[name] for name in variables}
 
 
-def _all_at_once(bins: np.ndarray, tasks: list, tol: float) -> Iterator[np.ndarray] | None:
-    """Accuracies (folds, times) of each task, (codes of two classes, folds); None where the fits don't converge."""
-    positive = torch.stack([torch.from_numpy(codes == 1) for codes, folded in tasks for _ in folded], 1)
-    train = torch.zeros_like(positive)
+def _batch(bins: np.ndarray, tasks: list[tuple], classes: int, tol: float) -> np.ndarray:
+    """Accuracies (tasks, folds, times) of each task, (codes, folds)."""
+    codes = torch.stack([torch.from_numpy(codes) for codes, folded in tasks for _ in folded], 1)
+    train = torch.zeros_like(codes, dtype=torch.bool)
     for column, (used, _) in enumerate(fold for _, folded in tasks for fold in folded):
         train[used, column] = True
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # many small products: threads would wait for each other
-    try:
-        odds = decision_values(torch.from_numpy(bins), positive, train, tol=tol)
-    finally:
-        torch.set_num_threads(threads)
-    if odds is None:
-        return None
-    hits = ((odds > 0) == positive) & ~train
-    return iter((hits.sum(1).double() / (~train).sum(0)).T.numpy().reshape(len(tasks), -1, len(bins)))
+    at_once = max(1, LARGEST // (codes.numel() * classes))
+    guesses = torch.cat([_guesses(part, codes, train, classes, tol) for part in torch.from_numpy(bins).split(at_once)])
+    hits = (guesses == codes.T) & ~train.T
+    return (hits.sum(2).double() / (~train).sum(0)).T.numpy().reshape(len(tasks), -1, len(bins))
 
 
-def _one_fit(trials: np.ndarray, codes: np.ndarray, fold: tuple[np.ndarray, np.ndarray], tol: float) -> float:
-    train, test = fold
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        decoder = LogisticRegression(C=1.0, max_iter=200, tol=tol).fit(trials[train], codes[train])
-        return float(np.mean(decoder.predict(trials[test]) == codes[test]))
+def _guesses(bins: torch.Tensor, codes: torch.Tensor, train: torch.Tensor, classes: int, tol: float) -> torch.Tensor:
+    """The class (bins, fits, trials) that each fit gives each trial."""
+    values = decision_values(bins, codes, train, classes, tol=tol)
+    if values is None:
+        return _one_by_one(bins, codes, train, tol)
+    return (values[:, :, 0] > 0).long() if classes == 2 else values.argmax(2)
 
 
-def _one_by_one(bins: np.ndarray, codes: np.ndarray, folded: list, tol: float, jobs: int) -> np.ndarray:
-    """Accuracies (folds, times) by scikit-learn, a fit at a time, shared out to processes."""
-    fits = ((trials, codes, fold, tol) for trials in map(_row_space, bins) for fold in folded)
-    # Problems this small lose far more to waiting threads than they gain: one thread, here and in each process.
-    with threadpool_limits(1), joblib.parallel_config("loky", inner_max_num_threads=1):
-        accuracies = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_one_fit)(*fit) for fit in fits)
-    return np.reshape(accuracies, (len(bins), len(folded))).T
+def _one_by_one(bins: torch.Tensor, codes: torch.Tensor, train: torch.Tensor, tol: float) -> torch.Tensor:
+    """`_guesses` by scikit-learn, of centred responses: the bias is free, and lbfgs gets there sooner."""
+    patient = LogisticRegression(C=1.0, max_iter=10_000, tol=min(tol, 1e-4))
+    with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
+        return torch.stack([
+            torch.stack([
+                torch.from_numpy(patient.fit(trials[used], labels[used]).predict(trials))
+                for labels, used in zip(codes.T.numpy(), train.T.numpy(), strict=True)
+            ])
+            for trials in (bins - bins.mean(1, keepdim=True)).numpy()
+        ])  # fmt: skip
 
 
-def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, jobs: int = 1) -> float:
+def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> float:
     """Cross-validated accuracy of decoding `labels` from Y, mean over folds and time bins, in [0, 1].
 
     See `fold_accuracies`. Y is (trial, neuron) or (time, trial, neuron), one label a trial.
     """
-    return float(fold_accuracies(Y, labels, folds, seed, groups, jobs=jobs).mean())
+    return float(fold_accuracies(Y, labels, folds, seed, groups).mean())
 
 
 def chance(labels) -> float:

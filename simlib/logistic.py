@@ -1,15 +1,16 @@
-"""Many two-class logistic regressions at once: all folds and variables of all time bins in one batch."""
+"""Many logistic regressions at once: all folds and variables of all time bins in one batch."""
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 __all__ = ["decision_values"]
 
-MEMORY = 8  # pairs of steps and changes of gradient that L-BFGS keeps
+MEMORY = 6  # pairs of steps and changes of gradient that L-BFGS keeps
 STEPS = 300
+REFRESH = 4  # steps between two looks at the curvature
 
 
 def _coordinates(Y: Float[Tensor, "bins n p"]) -> tuple[Float[Tensor, "bins n r"], Float[Tensor, "bins r"]]:
@@ -26,77 +27,120 @@ def _coordinates(Y: Float[Tensor, "bins n p"]) -> tuple[Float[Tensor, "bins n r"
 
 
 class _Problem:
-    """Penalised negative log-likelihood of every bin (b) and fit (f); weights are (b, r + 1, f), the last row free."""
+    """Penalised negative log-likelihood of every bin (b) and fit (f).
 
-    def __init__(self, Y: Tensor, positive: Tensor, train: Tensor):
-        Z, squares = _coordinates(Y)
+    Weights are (b, f, outputs, r + 1), the last one free of penalty; one output of two classes, else one a class.
+    """
+
+    def __init__(self, Y: Tensor, codes: Tensor, train: Tensor, classes: int, dtype: torch.dtype):
+        Z, squares = (part.to(dtype) for part in _coordinates(Y.double()))
         bins, n, r = Z.shape
         self.Z = torch.cat([Z, Z.new_ones(bins, n, 1)], 2)
-        self.train, self.positive = train.to(Z.dtype), positive.to(Z.dtype)
-        self.penalty = torch.cat([Z.new_ones(r), Z.new_zeros(1)])[:, None]
-        self.count = self.train.sum(0)
-        share = self.count / n
-        self.spread = torch.cat([squares[..., None] * share, (Z.new_ones(bins, 1, 1) * self.count)], 1)
+        self.across = self.Z.mT.contiguous()
+        self.train = train.T[:, None].to(dtype)
+        outputs = torch.arange(1, 2) if classes == 2 else torch.arange(classes)
+        self.target = (codes.T[:, None] == outputs[:, None]) * self.train
+        self.penalty = torch.cat([Z.new_ones(r), Z.new_zeros(1)])
+        self.count = self.train.sum(2, keepdim=True)
+        ones = self.count.expand(bins, -1, -1, 1)
+        self.spread = torch.cat([squares[:, None, None] * (self.count / n), ones], 3)
+        self.start = Z.new_zeros(bins, len(self.train), len(outputs), r + 1)
 
-    def loss(self, weights: Tensor, values: Tensor) -> Tensor:
-        misfit = (torch.nn.functional.softplus(values) - self.positive * values) * self.train
-        return misfit.sum(1) + (self.penalty * weights.square()).sum(1) / 2
+    def values(self, weights: Tensor) -> Tensor:
+        return (weights.flatten(1, 2) @ self.across).unflatten(1, weights.shape[1:3])
 
-    def gradient(self, weights: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradient, and the inverse of a diagonal stand-in for the curvature."""
-        likely = torch.sigmoid(values)
-        mean_curvature = (likely * (1 - likely) * self.train).sum(1, keepdim=True) / self.count
-        gradient = self.Z.mT @ ((likely - self.positive) * self.train) + self.penalty * weights
-        return gradient, 1 / (mean_curvature * self.spread + self.penalty).clamp_min(1e-12)
+    def gradient(self, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """The probability of each output where a trial is in training, else 0, and the gradient."""
+        values = self.values(weights)
+        likely = (values.sigmoid_() if values.shape[2] == 1 else values.softmax(2)).mul_(self.train)
+        slope = ((likely - self.target).flatten(1, 2) @ self.Z).unflatten(1, weights.shape[1:3])
+        return likely, slope.addcmul_(self.penalty, weights)
 
 
-def _direction(gradient: Tensor, inverse: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
-    """The step of L-BFGS (two loops over the kept pairs), from `inverse` as the first guess."""
+class _Curvature:
+    """The inverse of a stand-in for the Hessian: that of trials who all have the mean probabilities' covariance."""
+
+    def __init__(self, problem: _Problem, likely: Tensor):
+        self.turn = None
+        if likely.shape[2] == 1:
+            shares = (likely - likely.square()).sum(3, keepdim=True) / problem.count
+        else:
+            covariance = (torch.diag_embed(likely.sum(3)) - likely @ likely.mT) / problem.count
+            shares, self.turn = torch.linalg.eigh(covariance)
+            shares, self.back = shares[..., None].clamp_min(0), self.turn.mT.contiguous()
+        self.inverse = 1 / (problem.spread * shares + problem.penalty).clamp_min(1e-4)
+        if self.turn is not None:
+            self.inverse[..., 0, -1] = 0  # a shift of all classes at once changes nothing but roundings
+
+    def __call__(self, q: Tensor) -> Tensor:
+        return q * self.inverse if self.turn is None else self.turn @ ((self.back @ q) * self.inverse)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum((2, 3), keepdim=True)
+
+
+def _direction(gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+    """The step of L-BFGS (two loops over the kept pairs), from `guess`, shortened as the last pair says."""
     q, shares = -gradient, []
     for step, change, scale in reversed(pairs):
-        shares.append((step * q).sum(1, keepdim=True).mul_(scale))
+        shares.append(_dot(step, q).mul_(scale))
         q.addcmul_(shares[-1], change, value=-1)
-    q *= inverse
+    q = guess(q)
+    if pairs:
+        _, change, scale = pairs[-1]
+        q = q * torch.where(scale > 0, 1 / (scale * _dot(guess(change), change)), 1.0).clamp(1e-3, 1)
     for (step, change, scale), share in zip(pairs, reversed(shares), strict=True):
-        q.addcmul_(share.addcmul_(scale, (change * q).sum(1, keepdim=True), value=-1), step)
+        q.addcmul_(share.addcmul_(scale, _dot(change, q), value=-1), step)
     return q
 
 
 def decision_values(
-    Y: Float[Tensor, "bins n p"], positive: Bool[Tensor, "n fits"], train: Bool[Tensor, "n fits"], *, tol: float = 1e-5
-) -> Float[Tensor, "bins n fits"] | None:
-    """Log odds that each trial is `positive`, by the decoder of each bin fitted to the trials that are `train`.
+    Y: Float[Tensor, "bins n p"], codes: Int[Tensor, "n fits"], train: Bool[Tensor, "n fits"], classes: int,
+    *, tol: float = 3e-4,
+) -> Float[Tensor, "bins fits outputs n"] | None:
+    """Log odds of the classes for each trial, by the decoder of each bin fitted to the trials that are `train`.
 
-    A column of `positive` and `train` is one fit: a fold of one variable.
+    A column of `codes` (0 to classes - 1) and `train` is one fit: a fold of one variable. Two classes have one
+    output, the odds of the second against the first; more of them one each, the largest of which is the guess.
 
-    Minimises sum log(1 + exp(-z (w'y + b))) + |w|^2 / 2 over training trials (z = +-1), as scikit-learn's
-    LogisticRegression with C = 1 does, until the loss lies within about `tol`^2 of its minimum, relatively, so that
-    the odds are off by about `tol`: by the squared gradient over a diagonal curvature in the principal axes of each
-    bin. L-BFGS from that curvature, all bins and fits at once. None where 300 steps don't get there: left to a more
-    patient solver.
+    Minimises -log likelihood + |w|^2 / 2 over training trials, as scikit-learn's LogisticRegression with C = 1 does,
+    until the squared gradient, over the curvature where all trials share the mean covariance of the probabilities, is
+    `tol`^2 of what it was with no weights: the odds are then off by about `tol` of their size. L-BFGS from that
+    curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill by more than half of
+    what it was downhill (the loss is convex); else it only teaches the curvature along it, and the next is shorter.
+    In single precision where `tol` is 1e-4 or more and 300 steps get there, else in double. None where those
+    don't either: left to a more patient solver.
     """
-    problem = _Problem(Y, positive, train)
-    weights = problem.Z.new_zeros(len(Y), problem.Z.shape[2], train.shape[1])
-    values = problem.Z @ weights
-    loss, (gradient, inverse) = problem.loss(weights, values), problem.gradient(weights, values)
-    pairs: list[tuple[Tensor, Tensor, Tensor]] = []
-    for _ in range(STEPS):
-        if bool(((gradient.square() * inverse).sum(1) <= tol**2 * loss).all()):
+    for dtype in (torch.float32, torch.float64)[tol < 1e-4 :]:
+        values = _solve(_Problem(Y, codes, train, classes, dtype), tol)
+        if values is not None:
             return values
-        direction = _direction(gradient, inverse, pairs)
-        ahead, slope = problem.Z @ direction, (gradient * direction).sum(1)
-        length = torch.ones_like(loss)
-        for _ in range(30):
-            step = length[:, None] * direction
-            here = values + length[:, None] * ahead
-            reached = problem.loss(weights + step, here)
-            short = reached <= loss + 1e-4 * length * slope + 1e-13 * loss.abs()
-            if bool(short.all()):
-                break
-            length = torch.where(short, length, length / 2)
-        weights, values, loss, before = weights + step, here, reached, gradient
-        gradient, inverse = problem.gradient(weights, values)
-        change = gradient - before
-        along = (step * change).sum(1, keepdim=True)
+    return None
+
+
+def _solve(problem: _Problem, tol: float) -> Tensor | None:
+    """`decision_values` in the precision of the problem."""
+    weights = problem.start
+    likely, gradient = problem.gradient(weights)
+    pairs: list[tuple[Tensor, Tensor, Tensor]] = []
+    tries = torch.zeros_like(problem.start[..., :1, :1])
+    guess = _Curvature(problem, likely)
+    enough = tol**2 * _dot(gradient, guess(gradient))
+    for count in range(STEPS):
+        if bool((_dot(gradient, guess(gradient)) <= enough).all()):
+            return problem.values(weights)
+        step = _direction(gradient, guess, pairs) * 0.5**tries
+        ahead = weights + step
+        likely_ahead, gradient_ahead = problem.gradient(ahead)
+        near = _dot(gradient_ahead, step) <= -0.5 * _dot(gradient, step)
+        change = gradient_ahead - gradient
+        along = _dot(step, change)
         pairs = [*pairs, (step, change, torch.where(along > 0, 1 / along, 0.0))][-MEMORY:]
+        weights = torch.where(near, ahead, weights)
+        likely = torch.where(near, likely_ahead, likely)
+        gradient = torch.where(near, gradient_ahead, gradient)
+        tries = torch.where(near, 0.0, tries + 1)
+        if (count + 1) % REFRESH == 0:
+            guess = _Curvature(problem, likely)
     return None
