@@ -56,7 +56,8 @@ def _samples(Y, n: int) -> torch.Tensor:
 
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of the centred Y."""
-    Q = orthonormal_columns(centred_columns(Y))
+    mean = Y.mean(0)
+    Q = orthonormal_columns(Y - mean, 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs())
     if Q is None:
         Q = orthonormal_basis(centred_columns(Y.double()))
     return (Q.T @ vectors.to(Q.dtype)).square().sum(0).double()

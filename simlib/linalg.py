@@ -179,18 +179,22 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
         return inverse_of(Y.T @ Y)
 
 
-def orthonormal_columns(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n q"] | None:
-    """Q of Y = QR in Y's precision, None where R's diagonal tells of nearly dependent columns, and for n < q.
+def orthonormal_columns(
+    Y: Float[Tensor, "n q"], shortest: Float[Tensor, " q"] | float = 0.0
+) -> Float[Tensor, "n q"] | None:
+    """Q of Y = QR in Y's precision, None where a column nearly depends on those before it, and for n < q.
 
-    Rounding turns Q by about eps times Y's condition, which the diagonal of R bounds from below: a range of up to
-    1e-4 / eps is taken (840 in float32). No gradient.
+    Also None where a column isn't longer than `shortest`. Rounding turns Q by about eps times the condition of Y with
+    its columns scaled to one length, which R's diagonal over the lengths of its columns bounds from below: down to
+    1e4 eps is taken (1 / 840 in float32). No gradient.
     """
     if len(Y) < Y.shape[1]:
         return None
     with torch.no_grad():
         Q, R = torch.linalg.qr(Y)
-        sizes = R.diagonal().abs()
-        return Q if sizes.min() > sizes.max() * 1e4 * torch.finfo(Y.dtype).eps else None
+        lengths = torch.linalg.vector_norm(R, dim=0)
+        safe = (R.diagonal().abs() > 1e4 * torch.finfo(Y.dtype).eps * lengths) & (lengths > shortest)
+        return Q if bool(safe.all()) else None
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
