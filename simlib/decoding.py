@@ -16,6 +16,7 @@ from simlib.logistic import decision_values
 __all__ = ["chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split", "variable_accuracies"]
 
 LARGEST = 2**24  # bins x trials x fits x classes fitted at once: memory
+SMALL = 2**16  # up to as many, threads would mostly wait for each other
 
 
 def split(labels, folds: int = 5, seed: int = 0, groups=None) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -106,7 +107,13 @@ def _batch(bins: np.ndarray, tasks: list[tuple], classes: int, tol: float) -> np
 
 def _guesses(bins: torch.Tensor, codes: torch.Tensor, train: torch.Tensor, classes: int, tol: float) -> torch.Tensor:
     """The class (bins, fits, trials) that each fit gives each trial."""
-    values = decision_values(bins, codes, train, classes, tol=tol)
+    threads = torch.get_num_threads()
+    if len(bins) * codes.numel() * classes <= SMALL:
+        torch.set_num_threads(1)
+    try:
+        values = decision_values(bins, codes, train, classes, tol=tol)
+    finally:
+        torch.set_num_threads(threads)
     if values is None:
         return _one_by_one(bins, codes, train, tol)
     return (values[:, :, 0] > 0).long() if classes == 2 else values.argmax(2)

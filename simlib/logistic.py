@@ -8,7 +8,7 @@ from torch import Tensor
 
 __all__ = ["decision_values"]
 
-MEMORY = 6  # pairs of steps and changes of gradient that L-BFGS keeps
+MEMORY = 4  # pairs of steps and changes of gradient that L-BFGS keeps
 STEPS = 300
 REFRESH = 4  # steps between two looks at the curvature
 

@@ -53,6 +53,14 @@ def test_the_default_tolerance_is_nearer_the_optimum_than_scikit_learns():
     assert sl.decoding_accuracy(responses, labels) == pytest.approx(loose.mean(), abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["surrogate-hatsopoulos2007", "surrogate-majajhong2015", "surrogate-siegel2015"])
+def test_fewer_than_one_in_a_thousand_trials_along_an_ascent_hang_on_the_tolerance(name):
+    data = sl.datasets.load(name)
+    labels, Y = data[data.attrs["main_variable"]].values, sl.maximize("cka", data.values, steps=20, stop=None).Y
+    loose, tight = fold_accuracies(Y, labels), fold_accuracies(Y, labels, tol=1e-6)
+    assert abs(loose - tight).mean() < 1e-3
+
+
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("tol, off", [(1e-9, 1e-5), (3e-4, 1e-2)])
 def test_odds_of_the_batch_are_those_at_the_optimum(classes, tol, off):
