@@ -9,7 +9,7 @@ from torch import Tensor
 __all__ = ["decision_values"]
 
 MEMORY = 4  # pairs of steps and changes of gradient that L-BFGS keeps
-STEPS = 300
+STEPS = {torch.float32: 150, torch.float64: 300}
 REFRESH = 4  # steps between two looks at the curvature
 
 
@@ -55,6 +55,13 @@ class _Problem:
         likely = (values.sigmoid_() if values.shape[2] == 1 else values.softmax(2)).mul_(self.train)
         slope = ((likely - self.target).flatten(1, 2) @ self.Z).unflatten(1, weights.shape[1:3])
         return likely, slope.addcmul_(self.penalty, weights)
+
+    def loss(self, weights: Tensor, likely: Tensor) -> Tensor:
+        truth = (likely * self.target).sum(2, keepdim=True)
+        if likely.shape[2] == 1:
+            truth += (self.train - likely) * (1 - self.target)
+        misfit = -(truth + (1 - self.train)).clamp_min(1e-30).log().sum((2, 3), keepdim=True)
+        return misfit + (self.penalty * weights.square()).sum((2, 3), keepdim=True) / 2
 
 
 class _Curvature:
@@ -106,14 +113,17 @@ def decision_values(
 
     Minimises -log likelihood + |w|^2 / 2 over training trials, as scikit-learn's LogisticRegression with C = 1 does,
     until the squared gradient, over the curvature where all trials share the mean covariance of the probabilities, is
-    `tol`^2 of what it was with no weights: the odds are then off by about `tol` of their size. L-BFGS from that
-    curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill by more than half of
-    what it was downhill (the loss is convex); else it only teaches the curvature along it, and the next is shorter.
-    In single precision where `tol` is 1e-4 or more and 300 steps get there, else in double. None where those
-    don't either: left to a more patient solver.
+    `tol`^2 of what it was with no weights, and of the loss: the odds are then off by about `tol` of their size. L-BFGS
+    from that curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill by more than
+    half of what it was downhill (the loss is convex); else it only teaches the curvature along it, and the next is
+    shorter. In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None where 300
+    steps of those don't get there either: left to a more patient solver.
     """
     for dtype in (torch.float32, torch.float64)[tol < 1e-4 :]:
-        values = _solve(_Problem(Y, codes, train, classes, dtype), tol)
+        try:
+            values = _solve(_Problem(Y, codes, train, classes, dtype), tol)
+        except torch.linalg.LinAlgError:  # numbers beyond the range of this precision
+            continue
         if values is not None:
             return values
     return None
@@ -126,9 +136,10 @@ def _solve(problem: _Problem, tol: float) -> Tensor | None:
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
     tries = torch.zeros_like(problem.start[..., :1, :1])
     guess = _Curvature(problem, likely)
-    enough = tol**2 * _dot(gradient, guess(gradient))
-    for count in range(STEPS):
-        if bool((_dot(gradient, guess(gradient)) <= enough).all()):
+    first = _dot(gradient, guess(gradient))
+    for count in range(STEPS[problem.Z.dtype]):
+        left = _dot(gradient, guess(gradient))
+        if bool((left <= tol**2 * first).all()) and bool((left <= tol**2 * problem.loss(weights, likely)).all()):
             return problem.values(weights)
         step = _direction(gradient, guess, pairs) * 0.5**tries
         ahead = weights + step

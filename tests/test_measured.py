@@ -1,5 +1,7 @@
 """Laws of what is measured along the ascent: decoding, PC capture, and linear algebra under both."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +55,25 @@ def test_the_default_tolerance_is_nearer_the_optimum_than_scikit_learns():
     assert sl.decoding_accuracy(responses, labels) == pytest.approx(loose.mean(), abs=0.01)
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("scale", [1e-2, 20, 100])
+def test_separable_classes_in_any_unit_are_decoded_at_the_optimum(scale, classes):
+    # More neurons than trials, in units of their own: the loss is nearly 0 long before the widest margin is found.
+    labels = np.arange(40) % classes
+    responses = scale * (draw(3, 40, 60, seed=5) + 0.4 * draw(classes, 60, seed=6)[labels])
+    np.testing.assert_allclose(fold_accuracies(responses, labels), scikit_learns(responses, labels))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("scale", [1e-30, 1e30, 1e160])
+def test_numbers_out_of_range_end_in_an_accuracy(scale, classes):
+    labels = np.arange(30) % classes
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, the last resort
+        found = fold_accuracies(scale * draw(2, 30, 5, seed=1), labels)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
 @pytest.mark.parametrize("name", ["surrogate-hatsopoulos2007", "surrogate-majajhong2015", "surrogate-siegel2015"])
 def test_fewer_than_one_in_a_thousand_trials_along_an_ascent_hang_on_the_tolerance(name):
     data = sl.datasets.load(name)
@@ -95,7 +116,7 @@ def test_variables_decoded_together_are_those_decoded_alone():
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_fits_that_do_not_converge_go_to_the_patient_solver(monkeypatch, classes):
-    monkeypatch.setattr("simlib.logistic.STEPS", 1)
+    monkeypatch.setattr("simlib.logistic.STEPS", dict.fromkeys((torch.float32, torch.float64), 1))
     responses, labels = 0.5 * draw(2, 40, 12, seed=11), np.arange(40) % classes
     codes, train = torch.from_numpy(labels)[:, None], torch.ones(40, 1).bool()
     assert decision_values(torch.from_numpy(responses), codes, train, classes) is None
