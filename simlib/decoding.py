@@ -67,7 +67,7 @@ def fold_accuracies(Y, labels, folds: int = 5, seed: int = 0, groups=None, *, to
     """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
 
     Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1, unscaled inputs),
-    all folds and time bins fitted at once until the log odds are off by about `tol` of their size
+    all folds and time bins fitted at once until the log odds are off by about `tol` of the size of all
     (`simlib.logistic`); where that doesn't converge, one by one by scikit-learn. The folds are the same for every
     bin, and for every Y with these labels and this seed. Y is (trial, neuron) or (time, trial, neuron).
     Source: Cloos et al. 2024, figure 3. Raises ValueError as `split` and `checks.label_array` do.

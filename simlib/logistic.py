@@ -32,12 +32,11 @@ class _Problem:
     Weights are (b, f, outputs, r + 1), the last one free of penalty; one output of two classes, else one a class.
     """
 
-    def __init__(self, Y: Tensor, codes: Tensor, train: Tensor, classes: int, dtype: torch.dtype):
-        Z, squares = (part.to(dtype) for part in _coordinates(Y.double()))
+    def __init__(self, Z: Tensor, squares: Tensor, codes: Tensor, train: Tensor, classes: int):
         bins, n, r = Z.shape
         self.Z = torch.cat([Z, Z.new_ones(bins, n, 1)], 2)
         self.across = self.Z.mT.contiguous()
-        self.train = train.T[:, None].to(dtype)
+        self.train = train.T[:, None].to(Z.dtype)
         outputs = torch.arange(1, 2) if classes == 2 else torch.arange(classes)
         self.target = (codes.T[:, None] == outputs[:, None]) * self.train
         self.penalty = torch.cat([Z.new_ones(r), Z.new_zeros(1)])
@@ -113,24 +112,28 @@ def decision_values(
 
     Minimises -log likelihood + |w|^2 / 2 over training trials, as scikit-learn's LogisticRegression with C = 1 does,
     until the squared gradient, over the curvature where all trials share the mean covariance of the probabilities, is
-    `tol`^2 of what it was with no weights, and of the loss: the odds are then off by about `tol` of their size. L-BFGS
-    from that curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill by more than
-    half of what it was downhill (the loss is convex); else it only teaches the curvature along it, and the next is
-    shorter. In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None where 300
+    `tol`^2 of what it was with no weights, and of the loss: the odds are then off by about `tol` of the size of all.
+    L-BFGS from that curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill
+    by more than half of what it was downhill (the loss is convex); else it only teaches the curvature along it, and
+    the next is shorter. In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None where 300
     steps of those don't get there either: left to a more patient solver.
     """
-    for dtype in (torch.float32, torch.float64)[tol < 1e-4 :]:
-        try:
-            values = _solve(_Problem(Y, codes, train, classes, dtype), tol)
-        except torch.linalg.LinAlgError:  # numbers beyond the range of this precision
-            continue
+    precisions = (torch.float64,) if tol < 1e-4 else (torch.float32, torch.float64)
+    try:
+        Z, squares = _coordinates(Y.double())
+    except torch.linalg.LinAlgError:  # numbers whose squares are out of range
+        return None
+    for precision in precisions:
+        values = _solve(_Problem(Z.to(precision), squares.to(precision), codes, train, classes), tol)
         if values is not None:
             return values
     return None
 
 
 def _solve(problem: _Problem, tol: float) -> Tensor | None:
-    """`decision_values` in the precision of the problem."""
+    """`decision_values` in the precision of the problem; None too where that doesn't hold the numbers."""
+    if not bool(torch.isfinite(problem.spread).all()):
+        return None
     weights = problem.start
     likely, gradient = problem.gradient(weights)
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
