@@ -115,8 +115,8 @@ def decision_values(
     `tol`^2 of what it was with no weights, and of the loss: the odds are then off by about `tol` of the size of all.
     L-BFGS from that curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill
     by more than half of what it was downhill (the loss is convex); else it only teaches the curvature along it, and
-    the next is shorter. In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None where 300
-    steps of those don't get there either: left to a more patient solver.
+    the next is shorter. In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double.
+    None where 300 steps of those don't get there either: left to a more patient solver.
     """
     precisions = (torch.float64,) if tol < 1e-4 else (torch.float32, torch.float64)
     try:
