@@ -4,7 +4,7 @@
 
 The two sides alternate in one process; a ratio is plain / simlib of one pair of runs, given as the median with the
 least and the greatest. Absolute times depend on the machine, the ratios less so. Y is where the measure's own
-ascent stands after 20 steps.
+ascent stands after 20 steps. "Along an ascent" means that the decoders have seen the two snapshots before.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 
 import simlib as sl
 from simlib.components import captured_variance, left_singular_vectors
-from simlib.decoding import variable_accuracies
+from simlib.decoding import Decoders
 
 SHAPES = {
     "mante": "surrogate-mante2013",
@@ -39,14 +39,24 @@ def seconds(call: Callable) -> float:
     return time.perf_counter() - start
 
 
-def alternate(plain_call: Callable, our_call: Callable, repeats: int) -> dict:
-    """Milliseconds of ours (median), and the ratios plain / ours of pairs of runs.
+def alternate(
+    plain_call: Callable, our_call: Callable, repeats: int, before: Callable[[], object] = lambda: None
+) -> dict:
+    """Milliseconds of ours (median), and the ratios plain / ours of pairs of runs. `before` goes untimed before ours.
 
     Either side runs once untimed before its turn: the other's threads may still be waiting for work on all cores.
     """
-    pairs = [(seconds(plain_call), min(seconds(our_call) for _ in range(2)))]
+
+    def ours_alone() -> float:
+        before()
+        return seconds(our_call)
+
+    def pair() -> tuple[float, float]:
+        return min(seconds(plain_call) for _ in range(2)), min(ours_alone() for _ in range(2))
+
+    pairs = [(seconds(plain_call), min(ours_alone() for _ in range(2)))]
     if sum(pairs[0]) < PATIENCE:
-        pairs = [tuple(min(seconds(call) for _ in range(2)) for call in (plain_call, our_call)) for _ in range(repeats)]
+        pairs = [pair() for _ in range(repeats)]
     theirs, ours = np.array(pairs).T
     ratios = theirs / ours
     return {"ms": 1e3 * np.median(ours), "ratio": np.median(ratios), "least": ratios.min(), "greatest": ratios.max()}
@@ -61,7 +71,29 @@ def step(function: Callable, start: torch.Tensor) -> Callable:
 
 
 def ascended(measure: str, values: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(sl.maximize(measure, values, steps=20, stop=None).Y)
+    return snapshots(measure, values)[-1]
+
+
+def snapshots(measure: str, values: np.ndarray) -> list[torch.Tensor]:
+    """Y at the last three of 20 steps of the ascent."""
+    found = []
+    sl.maximize(measure, values, steps=20, stop=None, observers=[lambda *state: found.append(state[2].clone())])
+    return found[-3:]
+
+
+class Following:
+    """Decoders that follow an ascent: `prepare` shows them all snapshots but the last, a call decodes that one."""
+
+    def __init__(self, variables: dict[str, np.ndarray], snapshots: list[torch.Tensor]):
+        self.variables, self.snapshots = variables, snapshots
+
+    def prepare(self) -> None:
+        self.decoders = Decoders(self.variables)
+        for Y in self.snapshots[:-1]:
+            self.decoders(Y)
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        return self.decoders(self.snapshots[-1])
 
 
 def step_rows(values: np.ndarray, repeats: int) -> Iterator[dict]:
@@ -76,8 +108,8 @@ def step_rows(values: np.ndarray, repeats: int) -> Iterator[dict]:
 
 def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Iterator[dict]:
     """PC capture and decoding of a Y on CKA's ascent."""
-    Y = ascended("cka", values)
-    X = torch.from_numpy(values.reshape(-1, values.shape[-1])).float()
+    path = snapshots("cka", values)
+    Y, X = path[-1], torch.from_numpy(values.reshape(-1, values.shape[-1])).float()
     flat, vectors = Y.reshape(X.shape), left_singular_vectors(values).float()
 
     def capture():
@@ -92,27 +124,32 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     def decode():
         sl.decoding_accuracy(Y, labels)
 
-    for against, slow in (("authors' route", plain.loop_accuracy), ("direct formula", plain.parallel_accuracy)):
-        yield {"work": "decoding", "against": against,
-               **alternate(lambda slow=slow: slow(bins, labels), decode, max(2, repeats // 2))}  # fmt: skip
+    follow = Following({"": labels}, path)
+    for work, fast, before in (("decoding", decode, lambda: None), ("decoding along an ascent", follow, follow.prepare)):
+        for against, slow in (("authors' route", plain.loop_accuracy), ("direct formula", plain.parallel_accuracy)):
+            yield {"work": work, "against": against,
+                   **alternate(lambda slow=slow: slow(bins, labels), fast, max(2, repeats // 2), before)}  # fmt: skip
 
 
 def four_variables(values: np.ndarray, repeats: int) -> dict:
-    """Four two-class variables decoded from one snapshot, as in the whole of Mante's figure."""
-    Y = ascended("cka", values)
+    """Four two-class variables decoded from snapshots of one ascent, as in the whole of Mante's figure."""
+    path = snapshots("cka", values)
     trial = np.arange(values.shape[1])
     variables = {f"variable {k}": (trial >> k) % 2 for k in range(4)}
-    slow, fast = (
-        lambda: [plain.loop_accuracy(Y.numpy(), labels) for labels in variables.values()],
-        lambda: variable_accuracies(Y, variables),
-    )
-    return {"work": "decoding, 4 variables", "against": "authors' route", **alternate(slow, fast, max(2, repeats // 2))}
+    follow = Following(variables, path)
+
+    def slow():
+        return [plain.loop_accuracy(path[-1].numpy(), labels) for labels in variables.values()]
+
+    times = alternate(slow, follow, max(2, repeats // 2), follow.prepare)
+    return {"work": "decoding of 4 variables along an ascent", "against": "authors' route", **times}
 
 
 def whole_step(values: np.ndarray, labels: np.ndarray, measure: str, repeats: int) -> dict:
-    """Ascent, capture and decoding of one snapshot, together."""
+    """Ascent, capture and decoding of one snapshot, together, along an ascent."""
     X = torch.from_numpy(values.reshape(-1, values.shape[-1])).float()
-    Y = ascended(measure, values)
+    path = snapshots(measure, values)
+    Y, follow = path[-1], Following({"": labels}, path)
     flat, vectors, towards = Y.reshape(X.shape), left_singular_vectors(values).float(), sl.measure(measure).towards(X)
 
     def slow():
@@ -123,9 +160,10 @@ def whole_step(values: np.ndarray, labels: np.ndarray, measure: str, repeats: in
     def fast():
         step(towards, flat)()
         captured_variance(values, Y, vectors=vectors)
-        sl.decoding_accuracy(Y, labels)
+        follow()
 
-    return {"work": f"whole step of {measure}", "against": "authors' route", **alternate(slow, fast, repeats)}
+    times = alternate(slow, fast, repeats, follow.prepare)
+    return {"work": f"whole step of {measure}", "against": "authors' route", **times}
 
 
 def rows(name: str, repeats: int) -> Iterator[dict]:

@@ -11,9 +11,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from simlib import checks
-from simlib.logistic import decision_values
+from simlib.logistic import fit
 
-__all__ = ["chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split", "variable_accuracies"]
+__all__ = [
+    "Decoders", "chance", "decoding_accuracy", "fold_accuracies", "score_at_accuracy", "split", "variable_accuracies",
+]  # fmt: skip
 
 LARGEST = 2**24  # bins x trials x fits x classes fitted at once: memory
 SMALL = 2**16  # up to as many, threads would mostly wait for each other
@@ -79,48 +81,93 @@ def variable_accuracies(
     Y, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 3e-4
 ) -> dict[str, np.ndarray]:
     """`fold_accuracies` of each of several variables (name -> labels): those of as many classes share one batch."""
-    responses = checks.responses(Y, "Y")
-    bins = responses[None] if responses.ndim == 2 else responses
-    batches: dict[int, dict[str, tuple]] = {}
-    for name, labels in variables.items():
-        labels = checks.label_array(labels, responses)
-        folded = split(labels, folds, seed, groups)
-        classes, codes = np.unique(labels, return_inverse=True)
-        batches.setdefault(len(classes), {})[name] = codes, folded
-    found = {}
-    for classes, tasks in batches.items():
-        found |= zip(tasks, _batch(bins, list(tasks.values()), classes, tol), strict=True)
-    return {name: found[name] for name in variables}
+    return Decoders(variables, folds, seed, groups, tol=tol)(Y)
 
 
-def _batch(bins: np.ndarray, tasks: list[tuple], classes: int, tol: float) -> np.ndarray:
-    """Accuracies (tasks, folds, times) of each task, (codes, folds)."""
-    codes = torch.stack([torch.from_numpy(codes) for codes, folded in tasks for _ in folded], 1)
-    train = torch.zeros_like(codes, dtype=torch.bool)
-    for column, (used, _) in enumerate(fold for _, folded in tasks for fold in folded):
-        train[used, column] = True
-    at_once = max(1, LARGEST // (codes.numel() * classes))
-    guesses = torch.cat([_guesses(part, codes, train, classes, tol) for part in torch.from_numpy(bins).split(at_once)])
-    hits = (guesses == codes.T) & ~train.T
-    return (hits.sum(2).double() / (~train).sum(0)).T.numpy().reshape(len(tasks), -1, len(bins))
+class Decoders:
+    """`variable_accuracies` of one Y after the other, such as the snapshots of an ascent.
+
+    Every fit begins on the line through where it ended for the last two Y: among neighbours it takes fewer
+    iterations, and ends at the same optimum to within `tol`. A Y of another shape begins anew.
+    Raises ValueError, when called, as `split` and `checks.label_array` do.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, object], folds: int = 5, seed: int = 0, groups=None, *, tol: float = 3e-4
+    ):
+        self.variables, self.folds, self.seed, self.groups, self.tol = dict(variables), folds, seed, groups, tol
+        self.batches: list[_Batch] = []
+
+    def __call__(self, Y) -> dict[str, np.ndarray]:
+        """Test accuracy of each fold and time bin, (folds, times), in [0, 1], of each variable."""
+        responses = checks.responses(Y, "Y")
+        labels = {name: checks.label_array(labels, responses) for name, labels in self.variables.items()}
+        if not self.batches:
+            self.batches = self._by_number_of_classes(labels)
+        bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
+        found = {}
+        for batch in self.batches:
+            found |= batch.accuracies(bins)
+        return {name: found[name] for name in self.variables}
+
+    def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list[_Batch]:
+        tasks: dict[int, dict[str, tuple]] = {}
+        for name, labels in variables.items():
+            folded = split(labels, self.folds, self.seed, self.groups)
+            classes, codes = np.unique(labels, return_inverse=True)
+            tasks.setdefault(len(classes), {})[name] = codes, folded
+        return [_Batch(classes, group, self.tol) for classes, group in tasks.items()]
 
 
-def _guesses(bins: torch.Tensor, codes: torch.Tensor, train: torch.Tensor, classes: int, tol: float) -> torch.Tensor:
-    """The class (bins, fits, trials) that each fit gives each trial."""
-    threads = torch.get_num_threads()
-    if len(bins) * codes.numel() * classes <= SMALL:
-        torch.set_num_threads(1)
-    try:
-        values = decision_values(bins, codes, train, classes, tol=tol)
-    finally:
-        torch.set_num_threads(threads)
-    if values is None:
-        return _one_by_one(bins, codes, train, tol)
-    return (values[:, :, 0] > 0).long() if classes == 2 else values.argmax(2)
+class _Batch:
+    """Every fold of the variables of one number of classes, and the weights of the last two fits."""
+
+    def __init__(self, classes: int, tasks: Mapping[str, tuple], tol: float):
+        self.classes, self.names, self.tol = classes, list(tasks), tol
+        self.codes = torch.stack([torch.from_numpy(codes) for codes, folded in tasks.values() for _ in folded], 1)
+        self.train = torch.zeros_like(self.codes, dtype=torch.bool)
+        for column, (used, _) in enumerate(fold for _, folded in tasks.values() for fold in folded):
+            self.train[used, column] = True
+        self.last: list[torch.Tensor] = []
+
+    def accuracies(self, bins: torch.Tensor) -> dict[str, np.ndarray]:
+        """Accuracies (folds, times) of each variable."""
+        at_once = max(1, LARGEST // (self.codes.numel() * self.classes))
+        start, pieces = self._start(bins), bins.split(at_once)
+        starts = [None] * len(pieces) if start is None else start.split(at_once)
+        parts = [self._fitted(*part) for part in zip(pieces, starts, strict=True)]
+        weights = [weights for _, weights in parts]
+        self.last = [] if any(w is None for w in weights) else [*self.last, torch.cat(weights)][-2:]
+        hits = (torch.cat([guesses for guesses, _ in parts]) == self.codes.T) & ~self.train.T
+        shares = (hits.sum(2).double() / (~self.train).sum(0)).T.numpy()
+        return dict(zip(self.names, shares.reshape(len(self.names), -1, len(bins)), strict=True))
+
+    def _start(self, bins: torch.Tensor) -> torch.Tensor | None:
+        """Where the line through the last two fits leads."""
+        if self.last and (len(self.last[-1]), self.last[-1].shape[3]) != (len(bins), bins.shape[2] + 1):
+            self.last = []
+        return 2 * self.last[1] - self.last[0] if len(self.last) == 2 else self.last[0] if self.last else None
+
+    def _fitted(self, bins: torch.Tensor, start: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The class (bins, fits, trials) that each fit gives each trial, and the weights."""
+        threads = torch.get_num_threads()
+        if len(bins) * self.codes.numel() * self.classes <= SMALL:
+            torch.set_num_threads(1)
+        try:
+            fits = fit(bins, self.codes, self.train, self.classes, tol=self.tol, start=start)
+        finally:
+            torch.set_num_threads(threads)
+        if fits is None:
+            return _one_by_one(bins, self.codes, self.train, self.tol), None
+        guesses = (fits.values[:, :, 0] > 0).long() if self.classes == 2 else fits.values.argmax(2)
+        return guesses, fits.weights
 
 
 def _one_by_one(bins: torch.Tensor, codes: torch.Tensor, train: torch.Tensor, tol: float) -> torch.Tensor:
-    """`_guesses` by scikit-learn, of centred responses: the bias is free, and lbfgs gets there sooner."""
+    """The class (bins, fits, trials) that each fit gives each trial, by scikit-learn.
+
+    Of centred responses: the bias is free, and lbfgs gets there sooner.
+    """
     patient = LogisticRegression(C=1.0, max_iter=10_000, tol=min(tol, 1e-4))
     with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
         return torch.stack([

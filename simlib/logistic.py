@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-__all__ = ["decision_values"]
+__all__ = ["Fits", "fit"]
 
 MEMORY = 4  # pairs of steps and changes of gradient that L-BFGS keeps
 STEPS = {torch.float32: 150, torch.float64: 300}
 REFRESH = 4  # steps between two looks at the curvature
 
 
-def _coordinates(Y: Float[Tensor, "bins n p"]) -> tuple[Float[Tensor, "bins n r"], Float[Tensor, "bins r"]]:
-    """The trials of each bin in the principal axes of that bin, r = min(n, p) of them, and the variance along each.
+class Fits(NamedTuple):
+    """Decoders of each bin and fit: the log odds they give each trial, and their weights.
+
+    Weights are of the p neurons, each with its mean over the trials of the bin taken off, and the last of the bias.
+    """
+
+    values: Float[Tensor, "bins fits outputs n"]
+    weights: Float[Tensor, "bins fits outputs p+1"]
+
+
+class _Axes:
+    """The trials of each bin in the principal axes of that bin, r = min(n, p) of them.
 
     A penalty on the length of the weights doesn't see a rotation; in these axes the curvature is nearly diagonal.
     """
-    Y = Y - Y.mean(1, keepdim=True)
-    if Y.shape[1] <= Y.shape[2]:
-        squares, U = torch.linalg.eigh(Y @ Y.mT)
-        return U * squares.clamp_min(0).sqrt()[:, None], squares.clamp_min(0)
-    squares, V = torch.linalg.eigh(Y.mT @ Y)
-    return Y @ V, squares.clamp_min(0)
+
+    def __init__(self, Y: Float[Tensor, "bins n p"]):
+        Y = self.Y = Y - Y.mean(1, keepdim=True)
+        self.few = Y.shape[1] <= Y.shape[2]
+        squares, self.vectors = torch.linalg.eigh(Y @ Y.mT if self.few else Y.mT @ Y)
+        self.squares = squares.clamp_min(0)
+        lengths = self.squares.sqrt()[:, None]
+        self.Z = self.vectors * lengths if self.few else Y @ self.vectors
+        self.inverse = torch.where(lengths > 1e-7 * lengths.amax(2, keepdim=True), 1 / lengths, 0.0)[:, None]
+
+    def onto(self, weights: Tensor) -> Tensor:
+        """Weights of neurons as weights of axes."""
+        turned = weights[..., :-1]
+        if self.few:  # axes are Y' U / lengths
+            turned = _times(_times(turned, self.Y.mT), self.vectors) * self.inverse
+        else:
+            turned = _times(turned, self.vectors)
+        return torch.cat([turned, weights[..., -1:]], 3)
+
+    def back(self, weights: Tensor) -> Tensor:
+        """Weights of axes as weights of neurons."""
+        turned = weights[..., :-1].double()
+        if self.few:
+            turned = _times(_times(turned * self.inverse, self.vectors.mT), self.Y)
+        else:
+            turned = _times(turned, self.vectors.mT)
+        return torch.cat([turned, weights[..., -1:]], 3)
+
+
+def _times(weights: Float[Tensor, "bins fits outputs k"], each: Float[Tensor, "bins k m"]) -> Tensor:
+    return (weights.flatten(1, 2) @ each).unflatten(1, weights.shape[1:3])
 
 
 class _Problem:
@@ -46,13 +83,13 @@ class _Problem:
         self.start = Z.new_zeros(bins, len(self.train), len(outputs), r + 1)
 
     def values(self, weights: Tensor) -> Tensor:
-        return (weights.flatten(1, 2) @ self.across).unflatten(1, weights.shape[1:3])
+        return _times(weights, self.across)
 
     def gradient(self, weights: Tensor) -> tuple[Tensor, Tensor]:
         """The probability of each output where a trial is in training, else 0, and the gradient."""
         values = self.values(weights)
         likely = (values.sigmoid_() if values.shape[2] == 1 else values.softmax(2)).mul_(self.train)
-        slope = ((likely - self.target).flatten(1, 2) @ self.Z).unflatten(1, weights.shape[1:3])
+        slope = _times(likely - self.target, self.Z)
         return likely, slope.addcmul_(self.penalty, weights)
 
     def loss(self, weights: Tensor, likely: Tensor) -> Tensor:
@@ -101,11 +138,11 @@ def _direction(gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Te
     return q
 
 
-def decision_values(
+def fit(
     Y: Float[Tensor, "bins n p"], codes: Int[Tensor, "n fits"], train: Bool[Tensor, "n fits"], classes: int,
-    *, tol: float = 3e-4,
-) -> Float[Tensor, "bins fits outputs n"] | None:
-    """Log odds of the classes for each trial, by the decoder of each bin fitted to the trials that are `train`.
+    *, tol: float = 3e-4, start: Float[Tensor, "bins fits outputs p+1"] | None = None,
+) -> Fits | None:
+    """The decoder of each bin fitted to the trials that are `train`: log odds of the classes for each trial.
 
     A column of `codes` (0 to classes - 1) and `train` is one fit: a fold of one variable. Two classes have one
     output, the odds of the second against the first; more of them one each, the largest of which is the guess.
@@ -115,35 +152,44 @@ def decision_values(
     `tol`^2 of what it was with no weights, and of the loss: the odds are then off by about `tol` of the size of all.
     L-BFGS from that curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill
     by more than half of what it was downhill (the loss is convex); else it only teaches the curvature along it, and
-    the next is shorter. In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double.
-    None where 300 steps of those don't get there either: left to a more patient solver.
+    the next is shorter. It begins at the weights of `start` where they have less loss than none.
+
+    In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None where 300 steps
+    of those don't get there either: left to a more patient solver.
     """
     precisions = (torch.float64,) if tol < 1e-4 else (torch.float32, torch.float64)
     try:
-        Z, squares = _coordinates(Y.double())
+        axes = _Axes(Y.double())
     except torch.linalg.LinAlgError:  # numbers whose squares are out of range
         return None
     for precision in precisions:
-        values = _solve(_Problem(Z.to(precision), squares.to(precision), codes, train, classes), tol)
-        if values is not None:
-            return values
+        problem = _Problem(axes.Z.to(precision), axes.squares.to(precision), codes, train, classes)
+        weights = _solve(problem, tol, None if start is None else axes.onto(start).to(precision))
+        if weights is not None:
+            return Fits(problem.values(weights), axes.back(weights))
     return None
 
 
-def _solve(problem: _Problem, tol: float) -> Tensor | None:
-    """`decision_values` in the precision of the problem; None too where that doesn't hold the numbers."""
+def _solve(problem: _Problem, tol: float, start: Tensor | None) -> Tensor | None:
+    """Weights of axes in the precision of the problem; None too where that doesn't hold the numbers."""
     if not bool(torch.isfinite(problem.spread).all()):
         return None
     weights = problem.start
     likely, gradient = problem.gradient(weights)
-    pairs: list[tuple[Tensor, Tensor, Tensor]] = []
-    tries = torch.zeros_like(problem.start[..., :1, :1])
     guess = _Curvature(problem, likely)
     first = _dot(gradient, guess(gradient))
+    if start is not None:
+        likely_there, gradient_there = problem.gradient(start)
+        better = problem.loss(start, likely_there) < problem.loss(weights, likely)
+        weights = torch.where(better, start, weights)
+        likely, gradient = torch.where(better, likely_there, likely), torch.where(better, gradient_there, gradient)
+        guess = _Curvature(problem, likely)
+    pairs: list[tuple[Tensor, Tensor, Tensor]] = []
+    tries = torch.zeros_like(weights[..., :1, :1])
     for count in range(STEPS[problem.Z.dtype]):
         left = _dot(gradient, guess(gradient))
         if bool((left <= tol**2 * first).all()) and bool((left <= tol**2 * problem.loss(weights, likely)).all()):
-            return problem.values(weights)
+            return weights
         step = _direction(gradient, guess, pairs) * 0.5**tries
         ahead = weights + step
         likely_ahead, gradient_ahead = problem.gradient(ahead)

@@ -8,9 +8,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 import simlib as sl
-from simlib import linalg
-from simlib.decoding import chance, fold_accuracies, score_at_accuracy, split, variable_accuracies
-from simlib.logistic import decision_values
+from simlib import linalg, logistic
+from simlib.decoding import Decoders, chance, fold_accuracies, score_at_accuracy, split, variable_accuracies
+from simlib.logistic import fit
 
 
 def draw(*shape, seed=0):
@@ -85,9 +85,13 @@ def test_numbers_out_of_range_end_in_an_accuracy(scale, classes):
 @pytest.mark.parametrize("name", ["surrogate-hatsopoulos2007", "surrogate-majajhong2015", "surrogate-siegel2015"])
 def test_fewer_than_one_in_a_thousand_trials_along_an_ascent_hang_on_the_tolerance(name):
     data = sl.datasets.load(name)
-    labels, Y = data[data.attrs["main_variable"]].values, sl.maximize("cka", data.values, steps=20, stop=None).Y
+    labels, snapshots = data[data.attrs["main_variable"]].values, []
+    sl.maximize("cka", data.values, steps=20, stop=None, observers=[lambda *state: snapshots.append(state[2].clone())])
+    Y = snapshots[-1]
     loose, tight = fold_accuracies(Y, labels), fold_accuracies(Y, labels, tol=1e-6)
-    assert abs(loose - tight).mean() < 1e-3
+    follow = Decoders({"": labels})
+    *_, followed = (follow(snapshot)[""] for snapshot in snapshots[-3:])
+    assert abs(loose - tight).mean() < 1e-3 and abs(followed - tight).mean() < 1e-3
     if name == "surrogate-hatsopoulos2007":  # as the errata page says
         stopped = scikit_learns(Y, labels, max_iter=200, tol=1e-4)
         assert 1e-3 < abs(stopped - tight).mean() < 1e-2
@@ -99,7 +103,7 @@ def test_odds_of_the_batch_are_those_at_the_optimum(classes, tol, off):
     responses, labels = draw(2, 40, 12, seed=9), np.arange(40) % classes
     train = torch.from_numpy(np.arange(40) % 5 != np.arange(5)[:, None]).T
     codes = torch.from_numpy(labels)[:, None].expand(-1, 5)
-    odds = decision_values(torch.from_numpy(responses), codes, train, classes, tol=tol)
+    odds = fit(torch.from_numpy(responses), codes, train, classes, tol=tol).values
     assert odds.dtype == (torch.float32 if tol > 1e-4 else torch.float64)
     for time, trials in enumerate(responses):
         for fold in range(5):
@@ -125,12 +129,62 @@ def test_variables_decoded_together_are_those_decoded_alone():
         np.testing.assert_array_equal(together[name], fold_accuracies(responses, labels, seed=1))
 
 
+def path(trials, neurons, classes, count=5):
+    """Labels, and responses (3 bins) that move from noise towards the classes, as the snapshots of an ascent do."""
+    labels = np.arange(trials) % classes
+    goal = 0.4 * draw(classes, neurons, seed=13)[labels]
+    return labels, [2 * draw(3, trials, neurons, seed=12) * (1 - k / 20) + goal * (1 + k / 10) for k in range(count)]
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("trials, neurons", [(60, 90), (90, 20)])
+def test_decoders_that_begin_where_the_last_ended_end_where_others_do(trials, neurons, classes):
+    labels, snapshots = path(trials, neurons, classes)
+    tight, loose = (Decoders({"": labels}, tol=tol) for tol in (1e-6, 3e-4))
+    for Y in snapshots:
+        alone = fold_accuracies(Y, labels, tol=1e-6)
+        np.testing.assert_array_equal(tight(Y)[""], alone)
+        assert abs(loose(Y)[""] - alone).sum() <= 5 / trials + 1e-9  # one trial of all
+    # Anything may follow: other responses with the same labels, another number of bins or neurons.
+    for Y in (30 * draw(3, trials, neurons, seed=14), draw(2, trials, neurons, seed=15), draw(trials, 5, seed=16)):
+        np.testing.assert_array_equal(tight(Y)[""], fold_accuracies(Y, labels, tol=1e-6))
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("trials, neurons", [(60, 90), (90, 20)])
+def test_decoders_of_neighbours_take_fewer_steps(monkeypatch, trials, neurons, classes):
+    steps, gradient = [], logistic._Problem.gradient
+    monkeypatch.setattr(logistic._Problem, "gradient", lambda *a: steps.append(1) or gradient(*a))
+
+    def taken(decode, Y):
+        steps.clear()
+        decode(Y)
+        return len(steps)
+
+    labels, snapshots = path(trials, neurons, classes)
+    cold = [taken(lambda Y: fold_accuracies(Y, labels), Y) for Y in snapshots]
+    follow = Decoders({"": labels})
+    warm = [taken(follow, Y) for Y in snapshots]
+    assert warm[0] == cold[0]
+    assert sum(warm[2:]) < 0.8 * sum(cold[2:])
+
+
+def test_decoders_forget_fits_that_did_not_converge(monkeypatch):
+    labels, (first, second, third, *_) = path(60, 20, 3)
+    follow = Decoders({"": labels})
+    follow(first)
+    with monkeypatch.context() as patch:
+        patch.setattr("simlib.logistic.STEPS", dict.fromkeys((torch.float32, torch.float64), 1))
+        assert abs(follow(second)[""] - fold_accuracies(second, labels, tol=1e-6)).sum() <= 5 / 60 + 1e-9
+    np.testing.assert_array_equal(follow(third)[""], fold_accuracies(third, labels))
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_fits_that_do_not_converge_go_to_the_patient_solver(monkeypatch, classes):
     monkeypatch.setattr("simlib.logistic.STEPS", dict.fromkeys((torch.float32, torch.float64), 1))
     responses, labels = 0.5 * draw(2, 40, 12, seed=11), np.arange(40) % classes
     codes, train = torch.from_numpy(labels)[:, None], torch.ones(40, 1).bool()
-    assert decision_values(torch.from_numpy(responses), codes, train, classes) is None
+    assert fit(torch.from_numpy(responses), codes, train, classes) is None
     impatient = fold_accuracies(responses, labels, tol=1e-8)
     monkeypatch.undo()
     np.testing.assert_allclose(impatient, fold_accuracies(responses, labels))

@@ -12,7 +12,7 @@ import xarray as xr
 
 from simlib import checks, datasets
 from simlib.components import captured_variance, left_singular_vectors
-from simlib.decoding import chance, fold_accuracies, split
+from simlib.decoding import Decoders, chance, split
 from simlib.experiments import settings, store
 from simlib.joint import approach, score_measure
 from simlib.measures import MEASURES, Measure
@@ -44,13 +44,17 @@ def _labels(data: xr.DataArray) -> tuple[np.ndarray, int, int, np.ndarray | None
     return labels, FOLDS, 0, datasets.fold_groups(data)
 
 
-def accuracy_rows(Y, data: xr.DataArray) -> pd.DataFrame:
+def main_decoders(data: xr.DataArray) -> Decoders:
+    """Decoders of the main variable, for one Y after the other."""
+    labels, *options = _labels(data)
+    return Decoders({data.attrs["main_variable"]: labels}, *options)
+
+
+def accuracy_rows(Y, decoders: Decoders) -> pd.DataFrame:
     """Accuracy of the main variable decoded from Y, a row a fold (mean over time bins)."""
-    labels, folds, seed, groups = _labels(data)
-    per_fold = fold_accuracies(Y, labels, folds, seed, groups).mean(1)
+    ((name, accuracies),) = decoders(Y).items()
     return pd.DataFrame({
-        "quantity": "accuracy", "name": data.attrs["main_variable"],
-        "fold": np.arange(folds), "pc": -1, "value": per_fold,
+        "quantity": "accuracy", "name": name, "fold": np.arange(FOLDS), "pc": -1, "value": accuracies.mean(1),
     })
 
 
@@ -69,10 +73,12 @@ def _ascent(
     snapshots = {seed: [] for seed in seeds}
 
     def observers(seed: int) -> list[Observer]:
+        decoders = main_decoders(data) if decode else None
+
         def observe(step: int, score: float, Y: torch.Tensor) -> None:
             r2 = captured_variance(X, Y, vectors=vectors)
             captured = {"quantity": "captured variance", "name": "", "fold": -1, "pc": pcs, "value": r2}
-            tables = [pd.DataFrame(captured), *([accuracy_rows(Y, data)] if decode else [])]
+            tables = [pd.DataFrame(captured), *([accuracy_rows(Y, decoders)] if decode else [])]
             snapshots[seed].append(pd.concat(tables).assign(step=step, score=score, seed=seed))
 
         return [observe]
@@ -169,7 +175,7 @@ def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
             split(*_labels(data))
         except ValueError as error:
             raise ValueError(f"{name} can't be decoded by {data.attrs['main_variable']!r}: {error}") from error
-        rows = accuracy_rows(data.values, data).rename(columns={"value": "accuracy", "name": "variable"})
+        rows = accuracy_rows(data.values, main_decoders(data)).rename(columns={"value": "accuracy", "name": "variable"})
         labels = _labels(data)[0]
         tables.append(rows[["variable", "fold", "accuracy"]].assign(
             dataset=name, chance=chance(labels), **settings.provenance(data, quick)))
@@ -191,7 +197,7 @@ def estimate(data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], ste
     start = time.perf_counter()
     captured_variance(X, X)
     if decodable(data):
-        accuracy_rows(X, data)
+        accuracy_rows(X, main_decoders(data))
     snapshot_seconds = time.perf_counter() - start
     ascents_count = len(names) * len(seeds)
     snapshots = min(steps, round(1 / RECORD))

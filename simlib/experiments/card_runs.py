@@ -9,7 +9,7 @@ import torch
 
 from simlib import datasets, joint
 from simlib.experiments import settings, store, summaries
-from simlib.experiments.ascents import QUICK_RECORD, accuracy_rows, ascents, references
+from simlib.experiments.ascents import QUICK_RECORD, accuracy_rows, ascents, main_decoders, references
 from simlib.experiments.cards import NEURONS, SAMPLES, attempt, card_settings, each, slope, spread, toy
 from simlib.experiments.own_measure import digest, resolve
 from simlib.measures import MEASURES, Measure
@@ -29,10 +29,10 @@ COST_FIXED = {"samples": 1000, "neurons": 100}
 def _own_ascent(measure: str, digest: str, seed: int) -> pd.DataFrame:
     """The accuracy rows of `experiments.ascents` for a measure that has no id there."""
     bound, data = resolve(measure), datasets.load(DATASET, **settings.load_options(DATASET, True))
-    snapshots = []
+    snapshots, decoders = [], main_decoders(data)
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:
-        snapshots.append(accuracy_rows(Y, data).assign(step=step, score=score))
+        snapshots.append(accuracy_rows(Y, decoders).assign(step=step, score=score))
 
     maximize(bound, data.values, seed=seed, observers=[observe], record=QUICK_RECORD)
     return pd.concat(snapshots, ignore_index=True).assign(

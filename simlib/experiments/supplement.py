@@ -11,7 +11,7 @@ import xarray as xr
 
 from simlib import checks, datasets, measures
 from simlib.components import captured_variance, explained_variance, left_singular_vectors, score_to_capture
-from simlib.decoding import chance, decoding_accuracy, score_at_accuracy
+from simlib.decoding import Decoders, chance, decoding_accuracy, score_at_accuracy
 from simlib.experiments import settings, store
 from simlib.experiments.ascents import QUICK_RECORD, RECORD, score_id, text_again
 from simlib.linalg import principal_components
@@ -111,16 +111,15 @@ def _variant(
     data = datasets.load(dataset, **options)
     X = data.values if gaussian is None else spectrum_matched(data, gaussian)
     vectors, ratios, rows = left_singular_vectors(X).float(), explained_variance(X), []
-    groups = datasets.fold_groups(data)
+    decoders = Decoders({v: data.coords[v].values for v in variables}, groups=datasets.fold_groups(data))
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:
         facts = {"step": step, "score": score}
         pcs = {"pc": np.arange(1, X.shape[-1] + 1), "explained_variance": ratios}
         r2 = captured_variance(X, Y, vectors=vectors)
         rows.append(pd.DataFrame({**facts, "quantity": "captured variance", "name": "", "value": r2, **pcs}))
-        for variable in variables:
-            accuracy = decoding_accuracy(Y, data.coords[variable].values, groups=groups)
-            row = {**facts, "quantity": "accuracy", "name": variable, "value": accuracy, "pc": -1}
+        for variable, accuracies in decoders(Y).items():
+            row = {**facts, "quantity": "accuracy", "name": variable, "value": accuracies.mean(), "pc": -1}
             rows.append(pd.DataFrame([{**row, "explained_variance": np.nan}]))
 
     start = scale * start_from_noise((*X.shape[:-1], max(1, round(share * X.shape[-1]))), seed)
