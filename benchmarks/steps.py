@@ -10,6 +10,7 @@ ascent stands after 20 steps. "Along an ascent" means that the decoders have see
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable, Iterator
 
@@ -124,11 +125,11 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     def decode():
         sl.decoding_accuracy(Y, labels)
 
-    follow = Following({"": labels}, path)
-    for work, fast, before in (("decoding", decode, lambda: None), ("decoding along an ascent", follow, follow.prepare)):
-        for against, slow in (("authors' route", plain.loop_accuracy), ("direct formula", plain.parallel_accuracy)):
-            yield {"work": work, "against": against,
-                   **alternate(lambda slow=slow: slow(bins, labels), fast, max(2, repeats // 2), before)}  # fmt: skip
+    follow, few = Following({"": labels}, path), max(2, repeats // 2)
+    for against, plainly in (("authors' route", plain.loop_accuracy), ("direct formula", plain.parallel_accuracy)):
+        slow = functools.partial(plainly, bins, labels)
+        yield {"work": "decoding", "against": against, **alternate(slow, decode, few)}
+        yield {"work": "decoding along an ascent", "against": against, **alternate(slow, follow, few, follow.prepare)}
 
 
 def four_variables(values: np.ndarray, repeats: int) -> dict:

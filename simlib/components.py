@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from simlib import checks
-from simlib.linalg import centred_columns, orthonormal_basis, orthonormal_columns, principal_components
+from simlib.linalg import centred_columns, onto_columns, orthonormal_basis, principal_components
 
 __all__ = ["captured_variance", "explained_variance", "left_singular_vectors", "score_to_capture"]
 
@@ -57,10 +57,10 @@ def _samples(Y, n: int) -> torch.Tensor:
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of the centred Y."""
     mean = Y.mean(0)
-    Q = orthonormal_columns(Y - mean, 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs())
-    if Q is None:
-        Q = orthonormal_basis(centred_columns(Y.double()))
-    return (Q.T @ vectors.to(Q.dtype)).square().sum(0).double()
+    found = onto_columns(Y - mean, vectors, 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs())
+    if found is None:
+        found = orthonormal_basis(centred_columns(Y.double())).T @ vectors.double()
+    return found.square().sum(0).double()
 
 
 def score_to_capture(scores, r2) -> np.ndarray:

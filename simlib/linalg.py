@@ -18,8 +18,8 @@ __all__ = [
     "inverse_gram",
     "inverse_of",
     "nuclear_norm",
+    "onto_columns",
     "orthonormal_basis",
-    "orthonormal_columns",
     "participation_ratio",
     "principal_components",
     "spectral_map",
@@ -82,8 +82,8 @@ class _NuclearNorm(torch.autograd.Function):
     def forward(ctx, M):
         U, s, Vh = torch.linalg.svd(M, full_matrices=False)
         # In float32 as in float64: small singular values are inexact there, but their directions still carry weight.
-        keep = s > s[0] * max(M.shape) * torch.finfo(torch.float64).eps
-        ctx.save_for_backward(U[:, keep] @ Vh[keep])
+        rank = int((s > s[0] * max(M.shape) * torch.finfo(torch.float64).eps).sum())
+        ctx.save_for_backward(U[:, :rank] @ Vh[:rank])
         return s.sum()
 
     @staticmethod
@@ -179,22 +179,37 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
         return inverse_of(Y.T @ Y)
 
 
-def orthonormal_columns(
-    Y: Float[Tensor, "n q"], shortest: Float[Tensor, " q"] | float = 0.0
-) -> Float[Tensor, "n q"] | None:
-    """Q of Y = QR in Y's precision, None where a column nearly depends on those before it, and for n < q.
+def onto_columns(
+    Y: Float[Tensor, "n q"], U: Float[Tensor, "n r"], shortest: Float[Tensor, " q"] | float = 0.0
+) -> Float[Tensor, "q r"] | None:
+    """Q'U of Y = QR in Y's precision, without forming Q; None where `_independent` says so, and for n < q. No gradient.
 
-    Also None where a column isn't longer than `shortest`. Rounding turns Q by about eps times the condition of Y with
-    its columns scaled to one length, which R's diagonal over the lengths of its columns bounds from below: down to
-    1e4 eps is taken (1 / 840 in float32). No gradient.
+    By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there. Rounding moves it by
+    about eps times the condition of Y with its columns scaled to one length.
     """
-    if len(Y) < Y.shape[1]:
+    n, q = Y.shape
+    if n < q:
         return None
     with torch.no_grad():
-        Q, R = torch.linalg.qr(Y)
-        lengths = torch.linalg.vector_norm(R, dim=0)
-        safe = (R.diagonal().abs() > 1e4 * torch.finfo(Y.dtype).eps * lengths) & (lengths > shortest)
-        return Q if bool(safe.all()) else None
+        U = U.to(Y.dtype)
+        reflections, sizes = torch.geqrf(Y)
+        R = reflections[:q].triu()
+        if not _independent(R, shortest):
+            return None
+        if n > 8 * q:
+            return torch.linalg.solve_triangular(R.T, Y.T @ U, upper=False)
+        return torch.ormqr(reflections, sizes, U, transpose=True)[:q]
+
+
+def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float = 0.0) -> bool:
+    """Whether each column of Y = QR is longer than `shortest`, and none nearly depends on those before it.
+
+    R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled to one length from
+    below: down to 1e4 eps is taken (1 / 840 in float32).
+    """
+    lengths = torch.linalg.vector_norm(R, dim=0)
+    safe = (R.diagonal().abs() > 1e4 * torch.finfo(R.dtype).eps * lengths) & (lengths > shortest)
+    return bool(safe.all())
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
@@ -205,9 +220,10 @@ def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
     """
     with torch.no_grad():
         Y64 = Y.double()
-        Q = orthonormal_columns(Y64)
-        if Q is not None:
-            return Q
+        if len(Y) >= Y.shape[1]:
+            Q, R = torch.linalg.qr(Y64)
+            if _independent(R):
+                return Q
         U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
         return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
 
