@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import textwrap
 from pathlib import Path
 
 import compiled
@@ -21,6 +22,7 @@ import torch
 from matplotlib import pyplot as plt
 
 from simlib import plots
+from simlib.measures import MEASURES
 
 OUT = Path(__file__).resolve().parent.parent / "book" / "speed"
 PARTS = {
@@ -55,18 +57,20 @@ def main() -> None:
 
 
 def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
-    """Left: how many times faster each piece of work is; right: how a step's time grows with samples and neurons."""
+    """Above: how many times faster each piece of work is; below: how a step's time grows with samples and neurons."""
     plots.use()
-    figure, (left, *right) = plt.subplots(1, 3, figsize=(13, 5), width_ratios=(2, 1, 1))
-    _ratios(left, ratios[ratios["against"] == "authors' route"])
-    for ax, along in zip(right, ("samples", "neurons"), strict=True):
+    figure, axes = plt.subplot_mosaic([["ratios", "ratios"], ["samples", "neurons"]], figsize=(9, 10.5),
+                                      height_ratios=(2, 1))  # fmt: skip
+    _ratios(axes["ratios"], ratios[ratios["against"] == "authors' route"])
+    for along in ("samples", "neurons"):
+        ax = axes[along]
         for measure, group in sizes[sizes["along"] == along].groupby("measure", sort=False):
             ax.plot(group[along], group["seconds"], marker=plots.marker(measure), color=plots.colour(measure),
                     label=plots.short_title(measure))  # fmt: skip
         fixed = sizes.loc[sizes["along"] == along, "neurons" if along == "samples" else "samples"].iloc[0]
         ax.set(xscale="log", yscale="log", xlabel=f"number of {along}", ylabel="seconds a step",
                title=f"{fixed} {'neurons' if along == 'samples' else 'samples'}")  # fmt: skip
-    right[0].legend(fontsize=8)
+    axes["samples"].legend(fontsize=8)
     return figure
 
 
@@ -81,8 +85,17 @@ def _ratios(ax: plt.Axes, table: pd.DataFrame) -> None:
         ax.errorbar(middle, height, xerr=[middle - least, greatest - middle], fmt=markers[shape], ms=5, lw=1,
                     color=plots.style.OTHERS[k], label=shape)  # fmt: skip
     ax.axvline(1, color="#999999", lw=1)
-    ax.set(xscale="log", yticks=range(len(works)), yticklabels=works, xlabel="times faster than the authors' route")
+    for between in range(1, len(works)):
+        ax.axhline(between - 0.5, color="#e5e5e5", lw=0.8)
+    ax.set(xscale="log", yticks=range(len(works)), yticklabels=map(_words, works), ylim=(-0.5, len(works) - 0.5),
+           xlabel="times faster than the authors' route")  # fmt: skip
     ax.legend(title="shape of", fontsize=8)
+
+
+def _words(work: str) -> str:
+    """A piece of work with the measure's name for its id, in short lines."""
+    *said, last = work.split()
+    return textwrap.fill(" ".join([*said, plots.short_title(last) if last in MEASURES else last]), 22)
 
 
 if __name__ == "__main__":
