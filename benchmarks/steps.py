@@ -31,6 +31,7 @@ SHAPES = {
     "freeman": "surrogate-freemanziemba2013",
 }
 YARDSTICKS = {"authors' route": plain.AUTHORS, "direct formula": plain.DIRECT}
+REST = 0.1  # seconds in which threads of the side before give up waiting for more work, OpenBLAS' after about 0.03
 PATIENCE = 5.0  # a pair of runs that takes longer than this many seconds is run once
 
 
@@ -45,17 +46,21 @@ def alternate(
 ) -> dict:
     """Milliseconds of ours (median), and the ratios plain / ours of pairs of runs. `before` goes untimed before ours.
 
-    Either side runs once untimed before its turn: the other's threads may still be waiting for work on all cores.
+    Either side rests and runs once untimed before its turn: the other's threads may still wait for work on all cores.
     """
 
     def ours_alone() -> float:
         before()
         return seconds(our_call)
 
-    def pair() -> tuple[float, float]:
-        return min(seconds(plain_call) for _ in range(2)), min(ours_alone() for _ in range(2))
+    def turn(timed: Callable[[], float]) -> float:
+        time.sleep(REST)
+        return min(timed() for _ in range(2))
 
-    pairs = [(seconds(plain_call), min(ours_alone() for _ in range(2)))]
+    def pair() -> tuple[float, float]:
+        return turn(lambda: seconds(plain_call)), turn(ours_alone)
+
+    pairs = [(seconds(plain_call), turn(ours_alone))]
     if sum(pairs[0]) < PATIENCE:
         pairs = [pair() for _ in range(repeats)]
     theirs, ours = np.array(pairs).T
