@@ -31,7 +31,7 @@ SHAPES = {
     "freeman": "surrogate-freemanziemba2013",
 }
 YARDSTICKS = {"authors' route": plain.AUTHORS, "direct formula": plain.DIRECT}
-REST = 0.1  # seconds in which threads of the side before give up waiting for more work, OpenBLAS' after about 0.03
+REST = 0.1  # seconds in which threads of the side before give up waiting for more work
 PATIENCE = 5.0  # a pair of runs that takes longer than this many seconds is run once
 
 

@@ -143,10 +143,10 @@ class _Batch:
         return dict(zip(self.names, shares.reshape(len(self.names), -1, len(bins)), strict=True))
 
     def _start(self, bins: torch.Tensor) -> torch.Tensor | None:
-        """Where the line through the last two fits leads."""
+        """Where the line through the last two fits leads; the last itself where there is but one."""
         if self.last and (len(self.last[-1]), self.last[-1].shape[3]) != (len(bins), bins.shape[2] + 1):
             self.last = []
-        return 2 * self.last[1] - self.last[0] if len(self.last) == 2 else self.last[0] if self.last else None
+        return 2 * self.last[-1] - self.last[0] if self.last else None
 
     def _fitted(self, bins: torch.Tensor, start: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The class (bins, fits, trials) that each fit gives each trial, and the weights."""
