@@ -1,7 +1,8 @@
-"""Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the machine named.
+"""Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the
+machine named.
 
-    python benchmarks/bench.py            about twenty minutes on two quiet cores
-    python benchmarks/bench.py --only steps roofline
+python benchmarks/bench.py            about twenty minutes on two quiet cores
+python benchmarks/bench.py --only steps roofline
 """
 
 from __future__ import annotations
@@ -37,14 +38,26 @@ PARTS = {
 def machine() -> str:
     """Processor, cores, threads and versions, as one line."""
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.exists() else []  # fmt: skip
-    return (f"{names[0] if names else platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, "
-            f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}")  # fmt: skip
+    names = (
+        [
+            line.split(":")[1].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if info.exists()
+        else []
+    )
+    return (
+        f"{names[0] if names else platform.processor() or platform.machine()}, "
+        f"{torch.get_num_threads()} threads, "
+        f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", choices=PARTS, nargs="*", default=list(PARTS))
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)
@@ -57,19 +70,33 @@ def main() -> None:
 
 
 def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
-    """Above: how many times faster each piece of work is; below: how a step's time grows with samples and neurons."""
+    """Above: how many times faster each piece of work is; below: how a step's time grows with
+    samples and neurons."""
     plots.use()
-    figure, axes = plt.subplot_mosaic([["ratios", "ratios"], ["samples", "neurons"]], figsize=(9, 10.5),
-                                      height_ratios=(2, 1))  # fmt: skip
+    figure, axes = plt.subplot_mosaic(
+        [["ratios", "ratios"], ["samples", "neurons"]], figsize=(9, 10.5), height_ratios=(2, 1)
+    )
     _ratios(axes["ratios"], ratios[ratios["against"] == "authors' route"])
     for along in ("samples", "neurons"):
         ax = axes[along]
         for measure, group in sizes[sizes["along"] == along].groupby("measure", sort=False):
-            ax.plot(group[along], group["seconds"], marker=plots.marker(measure), color=plots.colour(measure),
-                    label=plots.short_title(measure))  # fmt: skip
-        fixed = sizes.loc[sizes["along"] == along, "neurons" if along == "samples" else "samples"].iloc[0]
-        ax.set(xscale="log", yscale="log", xlabel=f"number of {along}", ylabel="seconds a step",
-               title=f"{fixed} {'neurons' if along == 'samples' else 'samples'}")  # fmt: skip
+            ax.plot(
+                group[along],
+                group["seconds"],
+                marker=plots.marker(measure),
+                color=plots.colour(measure),
+                label=plots.short_title(measure),
+            )
+        fixed = sizes.loc[
+            sizes["along"] == along, "neurons" if along == "samples" else "samples"
+        ].iloc[0]
+        ax.set(
+            xscale="log",
+            yscale="log",
+            xlabel=f"number of {along}",
+            ylabel="seconds a step",
+            title=f"{fixed} {'neurons' if along == 'samples' else 'samples'}",
+        )
     axes["samples"].legend(fontsize=8)
     return figure
 
@@ -80,22 +107,39 @@ def _ratios(ax: plt.Axes, table: pd.DataFrame) -> None:
     markers = dict(zip(shapes, "osD^vP", strict=False))
     for k, shape in enumerate(shapes):
         group = table[table["shape"].str.split().str[0] == shape]
-        height = np.array([works.index(work) for work in group["work"]]) + 0.13 * (len(shapes) / 2 - k)
+        height = np.array([works.index(work) for work in group["work"]]) + 0.13 * (
+            len(shapes) / 2 - k
+        )
         middle, least, greatest = (group[c].to_numpy() for c in ("ratio", "least", "greatest"))
-        ax.errorbar(middle, height, xerr=[middle - least, greatest - middle], fmt=markers[shape], ms=5, lw=1,
-                    color=plots.style.OTHERS[k], label=shape)  # fmt: skip
+        ax.errorbar(
+            middle,
+            height,
+            xerr=[middle - least, greatest - middle],
+            fmt=markers[shape],
+            ms=5,
+            lw=1,
+            color=plots.style.OTHERS[k],
+            label=shape,
+        )
     ax.axvline(1, color="#999999", lw=1)
     for between in range(1, len(works)):
         ax.axhline(between - 0.5, color="#e5e5e5", lw=0.8)
-    ax.set(xscale="log", yticks=range(len(works)), yticklabels=map(_words, works), ylim=(-0.5, len(works) - 0.5),
-           xlabel="times faster than the authors' route")  # fmt: skip
+    ax.set(
+        xscale="log",
+        yticks=range(len(works)),
+        yticklabels=map(_words, works),
+        ylim=(-0.5, len(works) - 0.5),
+        xlabel="times faster than the authors' route",
+    )
     ax.legend(title="shape of", fontsize=8)
 
 
 def _words(work: str) -> str:
     """A piece of work with the measure's name for its id, in short lines."""
     *said, last = work.split()
-    return textwrap.fill(" ".join([*said, plots.short_title(last) if last in MEASURES else last]), 22)
+    return textwrap.fill(
+        " ".join([*said, plots.short_title(last) if last in MEASURES else last]), 22
+    )
 
 
 if __name__ == "__main__":

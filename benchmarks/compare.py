@@ -48,7 +48,9 @@ print(json.dumps(found))
 def run(source: Path, shapes: dict) -> dict[str, float]:
     environment = {**os.environ, "PYTHONPATH": str(source)}
     arguments = [sys.executable, "-c", WORK, json.dumps([shapes, MEASURES])]
-    done = subprocess.run(arguments, env=environment, cwd=source, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        arguments, env=environment, cwd=source, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{source}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -59,30 +61,46 @@ def compare(other: Path, shapes: dict, rounds: int) -> pd.DataFrame:
     found = []
     for work in pairs[0][1]:
         ratios = np.array([before[work] / now[work] for before, now in pairs])
-        found.append({"work": work, "now (ms)": 1e3 * np.median([now[work] for _, now in pairs]),
-                      "ratio": np.median(ratios), "least": ratios.min(), "greatest": ratios.max()})  # fmt: skip
+        found.append(
+            {
+                "work": work,
+                "now (ms)": 1e3 * np.median([now[work] for _, now in pairs]),
+                "ratio": np.median(ratios),
+                "least": ratios.min(),
+                "greatest": ratios.max(),
+            }
+        )
     return pd.DataFrame(found)
 
 
 def main() -> None:
     from steps import SHAPES
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("revision", metavar="REV", help="a commit, branch or tag to compare with")
     parser.add_argument("--shapes", choices=SHAPES, nargs="*", default=["freeman", "hatsopoulos"])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         other = Path(folder) / "other"
-        added = subprocess.run(["git", "worktree", "add", "--detach", str(other), options.revision], cwd=ROOT,
-                               capture_output=True, text=True, check=False)  # fmt: skip
+        added = subprocess.run(
+            ["git", "worktree", "add", "--detach", str(other), options.revision],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if added.returncode:
             sys.exit(f"no revision {options.revision!r}: {added.stderr.strip().splitlines()[-1]}")
         try:
             shapes = {name: SHAPES[name] for name in options.shapes}
             print(compare(other, shapes, options.rounds).round(2).to_string(index=False))
         finally:
-            subprocess.run(["git", "worktree", "remove", "--force", str(other)], cwd=ROOT, check=False)
+            subprocess.run(
+                ["git", "worktree", "remove", "--force", str(other)], cwd=ROOT, check=False
+            )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""A step of the ascent under torch.compile: how many times faster, and how long the first call compiles.
+"""A step of the ascent under torch.compile: how many times faster, and how long the first call
+compiles.
 
-    python benchmarks/compiled.py
+python benchmarks/compiled.py
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # its pool of compilers would run on beside the timings
-os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")  # the first call as on a new machine
+os.environ.setdefault(
+    "TORCHINDUCTOR_COMPILE_THREADS", "1"
+)  # its pool of compilers would run on beside the timings
+os.environ.setdefault(
+    "TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1"
+)  # the first call as on a new machine
 
 import logging
 
@@ -29,7 +34,13 @@ def row(measure: str, n: int, p: int, repeats: int) -> dict:
     towards = sl.measure(measure).towards(X)
     plain, ours = step(towards, Y), step(torch.compile(towards, dynamic=False), Y)
     first = seconds(ours)
-    return {"samples": n, "neurons": p, "measure": measure, **alternate(plain, ours, repeats), "first call (s)": first}
+    return {
+        "samples": n,
+        "neurons": p,
+        "measure": measure,
+        **alternate(plain, ours, repeats),
+        "first call (s)": first,
+    }
 
 
 def table(repeats: int = 15) -> pd.DataFrame:

@@ -2,9 +2,8 @@
 
     python benchmarks/growth.py
 
-Seconds are the median of three steps (score, gradient, update), memory the greatest the process held beyond what it
-held before X was made.
-"""
+Seconds are the median of three steps (score, gradient, update), memory the greatest the process
+held beyond what it held before X was made."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ LARGEST = (100_000, 1000)
 
 
 def peak() -> float:
-    """Most memory this process has held, in kB; on Linux ru_maxrss would count the process it was forked from."""
+    """Most memory this process has held, in kB; on Linux ru_maxrss would count the process it was
+    forked from."""
     status = Path("/proc/self/status")
     if status.exists():
         return float(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
@@ -34,7 +34,8 @@ def peak() -> float:
 
 
 def one(measure: str, n: int, p: int, steps: int) -> dict:
-    """Seconds a step and peak memory (MB) of an ascent of `steps` steps on Gaussian data. Run in a fresh process."""
+    """Seconds a step and peak memory (MB) of an ascent of `steps` steps on Gaussian data. Run in a
+    fresh process."""
     import torch
 
     import simlib as sl
@@ -53,10 +54,18 @@ def one(measure: str, n: int, p: int, steps: int) -> dict:
 
 def measured(measure: str, n: int, p: int, steps: int = 4) -> dict:
     arguments = json.dumps([measure, n, p, steps])
-    done = subprocess.run([sys.executable, __file__, arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, __file__, arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{arguments}: {done.stderr.strip().splitlines()[-1]}")
-    return {"measure": measure, "samples": n, "neurons": p, "steps": steps, **json.loads(done.stdout)}
+    return {
+        "measure": measure,
+        "samples": n,
+        "neurons": p,
+        "steps": steps,
+        **json.loads(done.stdout),
+    }
 
 
 def table() -> pd.DataFrame:
@@ -64,7 +73,9 @@ def table() -> pd.DataFrame:
     for measure in MEASURES:
         found += [{"along": "samples", **measured(measure, n, 100)} for n in SAMPLES]
         found += [{"along": "neurons", **measured(measure, 2000, p)} for p in NEURONS]
-        found += [{"along": "steps", **measured(measure, 2000, 100, steps)} for steps in (10, 100, 400)]
+        found += [
+            {"along": "steps", **measured(measure, 2000, 100, steps)} for steps in (10, 100, 400)
+        ]
         found.append({"along": "largest", **measured(measure, *LARGEST)})
     return pd.DataFrame(found)
 

@@ -1,7 +1,7 @@
 """Plain implementations to measure against: the authors' routes, and the shortest direct formulas.
 
-All go through autograd in the precision of their input, and nothing is cached between steps but what is named.
-"""
+All go through autograd in the precision of their input, and nothing is cached between steps but
+what is named."""
 
 import math
 
@@ -17,7 +17,7 @@ def centre(X):
     return X - X.mean(0, keepdim=True)
 
 
-# -- The authors' routes -----------------------------------------------------------------------------
+# -- The authors' routes
 
 
 def eigen_cka(X, Y):
@@ -31,7 +31,9 @@ def svd_nbs(X, Y):
     """NBS by the singular values of X'Y, XX' and YY'."""
     X, Y = centre(X), centre(Y)
     cross = torch.linalg.svdvals(X.T @ Y).sum()
-    return cross / (torch.linalg.svdvals(X @ X.T).sum() * torch.linalg.svdvals(Y @ Y.T).sum()).sqrt()
+    return (
+        cross / (torch.linalg.svdvals(X @ X.T).sum() * torch.linalg.svdvals(Y @ Y.T).sum()).sqrt()
+    )
 
 
 def svd_angular_procrustes(X, Y):
@@ -49,7 +51,8 @@ def qr_linear_regression(X, Y):
 
 
 def fold_ridge(X, Y, penalty=100.0, folds=5):
-    """Cross-validated ridge by a least-squares solve per fold, of Y with sqrt(penalty) I below it."""
+    """Cross-validated ridge by a least-squares solve per fold, of Y with sqrt(penalty) I below
+    it."""
     scores = []
     for test in torch.tensor_split(torch.arange(len(X)), folds):
         train = torch.ones(len(X), dtype=torch.bool)
@@ -80,7 +83,7 @@ def loop_accuracy(Y, labels):
     return np.mean(found)
 
 
-# -- The obvious good code ---------------------------------------------------------------------------
+# -- The obvious good code
 
 
 def direct_cka(X, Y):
@@ -121,11 +124,17 @@ def cached_capture(vectors, Y):
 def one_bin(trials, labels):
     with threadpool_limits(1):
         return [
-            LogisticRegression(max_iter=200).fit(trials[train], labels[train]).score(trials[test], labels[test])
-            for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(trials, labels)
+            LogisticRegression(max_iter=200)
+            .fit(trials[train], labels[train])
+            .score(trials[test], labels[test])
+            for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(
+                trials, labels
+            )
         ]
 
 
 def parallel_accuracy(Y, labels):
     """Decoding by scikit-learn, time bins shared out by joblib."""
-    return np.mean(joblib.Parallel(n_jobs=2)(joblib.delayed(one_bin)(trials, labels) for trials in Y))
+    return np.mean(
+        joblib.Parallel(n_jobs=2)(joblib.delayed(one_bin)(trials, labels) for trials in Y)
+    )

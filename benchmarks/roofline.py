@@ -1,11 +1,12 @@
-"""Share of the machine's peak that one step of each measure reaches: the time its matrix products would take alone.
+"""Share of the machine's peak that one step of each measure reaches: the time its matrix products
+would take alone.
 
     python benchmarks/roofline.py [--shapes mante ...]
 
-The peak is that of a square product (1024 x 1024) on this machine in this run. Bound: the floating-point operations of
-the products that the formula needs, in the precision they are done in, over that peak. Eigenvalues, factorisations
-and passes over Y are not products: what they take is what is lost.
-"""
+The peak is that of a square product (1024 x 1024) on this machine in this run. Bound: the
+floating-point operations of the products that the formula needs, in the precision they are done in,
+over that peak. Eigenvalues, factorisations and passes over Y are not products: what they take is
+what is lost."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def products(measure: str, n: int, p: int) -> dict[torch.dtype, float]:
     if measure == "linreg":
         return {single: 4 * across + 2 * square}
     folds = 5
-    if n // folds > p:  # a Gram matrix, a product with X and a prediction a fold, each with two in the gradient
+    if (
+        n // folds > p
+    ):  # a Gram matrix, a product with X and a prediction a fold, each with two in the gradient
         return {single: 9 * across + folds * 3 * square}
     return {single: 3 * 3 * 2 * n * n * p}
 
@@ -63,13 +66,25 @@ def table(names, repeats: int = 7) -> pd.DataFrame:
             Y = ascended(measure, values).reshape(X.shape)
             took = best(step(sl.measure(measure).towards(X), Y), repeats)
             bound = sum(work / peaks[dtype] for dtype, work in products(measure, *X.shape).items())
-            found.append({"shape": name, "measure": measure, "ms": 1e3 * took, "products alone (ms)": 1e3 * bound,
-                          "share": bound / took, "the rest": reason})  # fmt: skip
-    return pd.DataFrame(found).assign(**{f"peak {str(d)[6:]} (GF/s)": peaks[d] / 1e9 for d in peaks})
+            found.append(
+                {
+                    "shape": name,
+                    "measure": measure,
+                    "ms": 1e3 * took,
+                    "products alone (ms)": 1e3 * bound,
+                    "share": bound / took,
+                    "the rest": reason,
+                }
+            )
+    return pd.DataFrame(found).assign(
+        **{f"peak {str(d)[6:]} (GF/s)": peaks[d] / 1e9 for d in peaks}
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shapes", choices=SHAPES, nargs="*", default=["mante"])
     options = parser.parse_args()
     print(table(options.shapes).round(2).to_string(index=False))

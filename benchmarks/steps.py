@@ -2,10 +2,10 @@
 
     python benchmarks/steps.py [--shapes mante freeman ...] [--repeats 7]
 
-The two sides alternate in one process; a ratio is plain / simlib of one pair of runs, given as the median with the
-least and the greatest. Absolute times depend on the machine, the ratios less so. Y is where the measure's own
-ascent stands after 20 steps. "Along an ascent" means that the decoders have seen the two snapshots before.
-"""
+The two sides alternate in one process; a ratio is plain / simlib of one pair of runs, given as the
+median with the least and the greatest. Absolute times depend on the machine, the ratios less so. Y
+is where the measure's own ascent stands after 20 steps. "Along an ascent" means that the decoders
+have seen the two snapshots before."""
 
 from __future__ import annotations
 
@@ -42,12 +42,16 @@ def seconds(call: Callable) -> float:
 
 
 def alternate(
-    plain_call: Callable, our_call: Callable, repeats: int, before: Callable[[], object] = lambda: None
+    plain_call: Callable,
+    our_call: Callable,
+    repeats: int,
+    before: Callable[[], object] = lambda: None,
 ) -> dict:
-    """Milliseconds of ours (median), and the ratios plain / ours of pairs of runs. `before` goes untimed before ours.
+    """Milliseconds of ours (median), and the ratios plain / ours of pairs of runs. `before` goes
+    untimed before ours.
 
-    Either side rests and runs once untimed before its turn: the other's threads may still wait for work on all cores.
-    """
+    Either side rests and runs once untimed before its turn: the other's threads may still wait for
+    work on all cores."""
 
     def ours_alone() -> float:
         before()
@@ -65,7 +69,12 @@ def alternate(
         pairs = [pair() for _ in range(repeats)]
     theirs, ours = np.array(pairs).T
     ratios = theirs / ours
-    return {"ms": 1e3 * np.median(ours), "ratio": np.median(ratios), "least": ratios.min(), "greatest": ratios.max()}
+    return {
+        "ms": 1e3 * np.median(ours),
+        "ratio": np.median(ratios),
+        "least": ratios.min(),
+        "greatest": ratios.max(),
+    }
 
 
 def step(function: Callable, start: torch.Tensor) -> Callable:
@@ -83,12 +92,19 @@ def ascended(measure: str, values: np.ndarray) -> torch.Tensor:
 def snapshots(measure: str, values: np.ndarray) -> list[torch.Tensor]:
     """Y at the last three of 20 steps of the ascent."""
     found = []
-    sl.maximize(measure, values, steps=20, stop=None, observers=[lambda *state: found.append(state[2].clone())])
+    sl.maximize(
+        measure,
+        values,
+        steps=20,
+        stop=None,
+        observers=[lambda *state: found.append(state[2].clone())],
+    )
     return found[-3:]
 
 
 class Following:
-    """Decoders that follow an ascent: `prepare` shows them all snapshots but the last, a call decodes that one."""
+    """Decoders that follow an ascent: `prepare` shows them all snapshots but the last, a call
+    decodes that one."""
 
     def __init__(self, variables: dict[str, np.ndarray], snapshots: list[torch.Tensor]):
         self.variables, self.snapshots = variables, snapshots
@@ -109,7 +125,11 @@ def step_rows(values: np.ndarray, repeats: int) -> Iterator[dict]:
         ours = step(sl.measure(measure).towards(X), Y)
         for against, table in YARDSTICKS.items():
             slow = step(lambda Z, function=table[measure]: function(X, Z), Y)
-            yield {"work": f"step of {measure}", "against": against, **alternate(slow, ours, repeats)}
+            yield {
+                "work": f"step of {measure}",
+                "against": against,
+                **alternate(slow, ours, repeats),
+            }
 
 
 def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Iterator[dict]:
@@ -121,24 +141,38 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     def capture():
         captured_variance(values, Y, vectors=vectors)
 
-    yield {"work": "PC capture", "against": "authors' route",
-           **alternate(lambda: plain.svd_capture(X, flat), capture, repeats)}  # fmt: skip
-    yield {"work": "PC capture", "against": "direct formula",
-           **alternate(lambda: plain.cached_capture(vectors, flat), capture, repeats)}  # fmt: skip
+    yield {
+        "work": "PC capture",
+        "against": "authors' route",
+        **alternate(lambda: plain.svd_capture(X, flat), capture, repeats),
+    }
+    yield {
+        "work": "PC capture",
+        "against": "direct formula",
+        **alternate(lambda: plain.cached_capture(vectors, flat), capture, repeats),
+    }
     bins = Y.numpy()
 
     def decode():
         sl.decoding_accuracy(Y, labels)
 
     follow, few = Following({"": labels}, path), max(2, repeats // 2)
-    for against, plainly in (("authors' route", plain.loop_accuracy), ("direct formula", plain.parallel_accuracy)):
+    for against, plainly in (
+        ("authors' route", plain.loop_accuracy),
+        ("direct formula", plain.parallel_accuracy),
+    ):
         slow = functools.partial(plainly, bins, labels)
         yield {"work": "decoding", "against": against, **alternate(slow, decode, few)}
-        yield {"work": "decoding along an ascent", "against": against, **alternate(slow, follow, few, follow.prepare)}
+        yield {
+            "work": "decoding along an ascent",
+            "against": against,
+            **alternate(slow, follow, few, follow.prepare),
+        }
 
 
 def four_variables(values: np.ndarray, repeats: int) -> dict:
-    """Four two-class variables decoded from snapshots of one ascent, as in the whole of Mante's figure."""
+    """Four two-class variables decoded from snapshots of one ascent, as in the whole of Mante's
+    figure."""
     path = snapshots("cka", values)
     trial = np.arange(values.shape[1])
     variables = {f"variable {k}": (trial >> k) % 2 for k in range(4)}
@@ -156,7 +190,11 @@ def whole_step(values: np.ndarray, labels: np.ndarray, measure: str, repeats: in
     X = torch.from_numpy(values.reshape(-1, values.shape[-1])).float()
     path = snapshots(measure, values)
     Y, follow = path[-1], Following({"": labels}, path)
-    flat, vectors, towards = Y.reshape(X.shape), left_singular_vectors(values).float(), sl.measure(measure).towards(X)
+    flat, vectors, towards = (
+        Y.reshape(X.shape),
+        left_singular_vectors(values).float(),
+        sl.measure(measure).towards(X),
+    )
 
     def slow():
         step(lambda Z: plain.AUTHORS[measure](X, Z), flat)()
@@ -192,7 +230,9 @@ def table(names, repeats: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shapes", choices=SHAPES, nargs="*", default=list(SHAPES))
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()

@@ -2,9 +2,8 @@
 
     python benchmarks/together.py
 
-Milliseconds of one step of all twenty, each process and batch with one thread. Says from which size on processes win:
-`simlib.optimize.SMALL`.
-"""
+Milliseconds of one step of all twenty, each process and batch with one thread. Says from which size
+on processes win: `simlib.optimize.SMALL`."""
 
 from __future__ import annotations
 
@@ -45,14 +44,20 @@ def row(measure: str, n: int, p: int, repeats: int) -> dict:
     for way in ways.values():
         way()
     times = {name: [seconds(way) for _ in range(repeats)] for name, way in ways.items()}
-    return {"samples": n, "neurons": p, "measure": measure,
-            **{name: 1e3 * np.median(found) / STEPS for name, found in times.items()}}  # fmt: skip
+    return {
+        "samples": n,
+        "neurons": p,
+        "measure": measure,
+        **{name: 1e3 * np.median(found) / STEPS for name, found in times.items()},
+    }
 
 
 def table(repeats: int = 3) -> pd.DataFrame:
     threads = torch.get_num_threads()
     try:
-        return pd.DataFrame([row(measure, *size, repeats) for size in SIZES for measure in MEASURES])
+        return pd.DataFrame(
+            [row(measure, *size, repeats) for size in SIZES for measure in MEASURES]
+        )
     finally:
         torch.set_num_threads(threads)
 

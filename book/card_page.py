@@ -1,4 +1,5 @@
-"""The sections of a measure's card as Markdown, with their pictures; every number comes from a table."""
+"""The sections of a measure's card as Markdown, with their pictures; every number comes from a
+table."""
 
 from __future__ import annotations
 
@@ -16,15 +17,27 @@ from simlib.measures import MEASURES
 
 def what_it_is(card: Card) -> str:
     record = card.record
-    function = getattr(record.function, "func", record.function)  # of a functools.partial: what it is of
+    function = getattr(
+        record.function, "func", record.function
+    )  # of a functools.partial: what it is of
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")[:2]
-    known = parameters(record) if hasattr(record.function, "__kwdefaults__") else ""  # an object with __call__ has none
+    known = (
+        parameters(record) if hasattr(record.function, "__kwdefaults__") else ""
+    )  # an object with __call__ has none
     text = "\n\n".join(prose(paragraph) for paragraph in paragraphs if paragraph)
     rows = [
         ["In code", f"`{record.id if card.name in MEASURES else card.name}`{plain(known)}"],
         ["Range", f"{number(record.range[0])} to {number(record.range[1])}"],
-        ["Direction", "grows with similarity" if record.direction > 0 else "a distance: shrinks with similarity"],
-        ["X with itself", "depends on X, or isn't known" if record.own is None else number(record.own)],
+        [
+            "Direction",
+            "grows with similarity"
+            if record.direction > 0
+            else "a distance: shrinks with similarity",
+        ],
+        [
+            "X with itself",
+            "depends on X, or isn't known" if record.own is None else number(record.own),
+        ],
         ["Symmetric", "yes" if record.symmetric else "no, or not declared"],
         ["Unchanged by, of Y", plain(", ".join(sorted(record.invariances)) or "nothing declared")],
         ["Source", plain(record.source)],
@@ -44,8 +57,9 @@ def outcome(checks: pd.DataFrame) -> str:
     applicable = len(checks) - words.get("not applicable", 0)
     rest = [
         f"{count} {word if count == 1 else word.replace('fails', 'fail').replace('holds', 'hold')}"
-        for word, count in words.items() if word != "holds"
-    ]  # fmt: skip
+        for word, count in words.items()
+        if word != "holds"
+    ]
     return "; ".join([f"{words.get('holds', 0)} of {applicable} hold", *rest])
 
 
@@ -54,7 +68,11 @@ def verdict(check: pd.Series) -> str:
     expected = check["expected"]
     if check["outcome"] == "fails":
         return {"fails": "fails as declared", "holds": "fails unexpectedly"}.get(expected, "fails")
-    return "holds though declared to fail" if (check["outcome"], expected) == ("holds", "fails") else check["outcome"]
+    return (
+        "holds though declared to fail"
+        if (check["outcome"], expected) == ("holds", "fails")
+        else check["outcome"]
+    )
 
 
 def checked(checks: pd.DataFrame) -> str:
@@ -62,12 +80,22 @@ def checked(checks: pd.DataFrame) -> str:
         return f"The checks could not be run: {plain(checks['note'].iloc[0])}\n"
     head = ["About", "Check", "Outcome", "Evidence", "Why it matters"]
     rows = [
-        [check["about"], plain(check["check"]), verdict(check), plain(check["evidence"]), plain(check["reason"])]
+        [
+            check["about"],
+            plain(check["check"]),
+            verdict(check),
+            plain(check["evidence"]),
+            plain(check["reason"]),
+        ]
         for _, check in checks.iterrows()
     ]
-    failures = sorted((row for row in rows if row[2] in URGENCY), key=lambda row: URGENCY.index(row[2]))
+    failures = sorted(
+        (row for row in rows if row[2] in URGENCY), key=lambda row: URGENCY.index(row[2])
+    )
     first = f"Those that fail:\n\n{table(head, failures)}\n" if failures else ""
-    every = f"<details>\n<summary>All {len(rows)} checks</summary>\n\n{table(head, rows)}\n</details>\n"
+    every = (
+        f"<details>\n<summary>All {len(rows)} checks</summary>\n\n{table(head, rows)}\n</details>\n"
+    )
     return f"{outcome(checks)}. {advice(checks)}\n\n{first}{every}"
 
 
@@ -98,17 +126,27 @@ def sensitivity(card: Card, losses: pd.DataFrame) -> str:
     text += "For comparison: 2 for CKA, 1 for NBS, about 1/2 for angular Procrustes. "
     if losses["theory"].notna().any():
         error = (losses["score"] - losses["theory"]).abs().max()
-        text += f"Theory has an equation for it, from which the scores differ by {error:.0e} at most. "
+        text += (
+            f"Theory has an equation for it, from which the scores differ by {error:.0e} at most. "
+        )
     if found["flat"]:
         text += f"{found['flat']:.0%} of the replacements cost nothing or improve the value: the axes can't show them. "
     text += undefined(losses, losses["score"].isna())
     title = plain(card.record.title)
-    return text.strip() + "\n\n" + figure(
-        card, "sensitivity", drawn,
-        f"{word.capitalize()} of {card.record.title} against the explained variance of the replaced PC, log axes, "
-        "over reference lines: CKA falls steepest, NBS less, angular Procrustes least",
-        f"What {title} makes of one lost PC. Black: mean, least and greatest of {losses['seed'].nunique()} draws of X.",
-    )  # fmt: skip
+    return (
+        text.strip()
+        + "\n\n"
+        + figure(
+            card,
+            "sensitivity",
+            drawn,
+            f"{word.capitalize()} of {card.record.title} against the explained variance of the "
+            "replaced PC, log axes, "
+            "over reference lines: CKA falls steepest, NBS less, angular Procrustes least",
+            f"What {title} makes of one lost PC. Black: mean, least and greatest of "
+            f"{losses['seed'].nunique()} draws of X.",
+        )
+    )
 
 
 def chance(card: Card, draws: pd.DataFrame) -> str:
@@ -131,12 +169,20 @@ def chance(card: Card, draws: pd.DataFrame) -> str:
     gone = draws.groupby(["samples", "neurons"])["score"].agg(lambda scores: scores.isna().sum())
     places = [f"n = {n}, p = {p} ({k} draws)" for (n, p), k in gone[gone > 0].items()]
     text += f" Where: {'; '.join(places)}." if places else ""
-    return text.strip() + "\n\n" + figure(
-        card, "chance", drawn,
-        f"{card.record.title} of independent noise against neurons, a line for each number of samples",
-        f"{plain(card.record.title)} of noise: mean, and bars from the least to the greatest of "
-        f"{draws['draw'].nunique()} draws.",
-    )  # fmt: skip
+    return (
+        text.strip()
+        + "\n\n"
+        + figure(
+            card,
+            "chance",
+            drawn,
+            f"{card.record.title} of independent noise against neurons, a line for each number of "
+            "samples",
+            f"{plain(card.record.title)} of noise: mean, and bars from the least to the greatest "
+            "of "
+            f"{draws['draw'].nunique()} draws.",
+        )
+    )
 
 
 def decodability(card: Card) -> str:
@@ -157,12 +203,20 @@ def decodability(card: Card) -> str:
         text += f", at a score of {interval(cards.spread(reached), 'seeds')}"
     ends = cards.spread(crossings["final_score"])
     text += f". The ascents end at {interval(ends, 'seeds')}."
-    return text + "\n\n" + figure(
-        card, "decodability", drawn,
-        f"Decoding accuracy against {card.record.title} during ascents, with the accuracy on X and chance as lines",
-        "Mean accuracy, with its standard deviation over folds and seeds; markers: 90% of the way, a marker a seed. "
-        "Surrogate data at quick settings.",
-    )  # fmt: skip
+    return (
+        text
+        + "\n\n"
+        + figure(
+            card,
+            "decodability",
+            drawn,
+            f"Decoding accuracy against {card.record.title} during ascents, with the accuracy on "
+            "X and chance as lines",
+            "Mean accuracy, with its standard deviation over folds and seeds; markers: 90% of the "
+            "way, a marker a seed. "
+            "Surrogate data at quick settings.",
+        )
+    )
 
 
 def joint_range(card: Card) -> str:
@@ -179,20 +233,35 @@ def joint_range(card: Card) -> str:
         wide = of_pair.pivot(index="given", columns="bound", values="mean").reset_index()
         plots.region(ends[ends["against"] == against], wide, ax)
     rows = [
-        [plots.short_title(row.given), plots.short_title(row.other), row.bound, interval(row._asdict(), "seeds")]
+        [
+            plots.short_title(row.given),
+            plots.short_title(row.other),
+            row.bound,
+            interval(row._asdict(), "seeds"),
+        ]
         for row in limits.itertuples()
     ]
     text = "Both scores at once are driven towards targets round the unit square, from noise. "
     if card.record.id in card_runs.AGAINST:
         text += "A measure against itself has no region: that pair is left out. "
     words = " and ".join(plots.short_title(against) for against in pairs)
-    return text.strip() + "\n\n" + table(["0.9 or more on", "allows on", "bound", "score"], rows) + "\n" + figure(
-        card, "joint", drawn,
-        f"Reachable pairs of {card.record.title} and {words}, as regions of the unit square",
-        f"What {plain(card.record.title)} leaves open, an outline a seed. Thin lines lead from where a descent ended "
-        "to its target; bars span what 0.9 or more on the other score allows (mean over seeds). "
-        "Descent may miss some of it.",
-    )  # fmt: skip
+    return (
+        text.strip()
+        + "\n\n"
+        + table(["0.9 or more on", "allows on", "bound", "score"], rows)
+        + "\n"
+        + figure(
+            card,
+            "joint",
+            drawn,
+            f"Reachable pairs of {card.record.title} and {words}, as regions of the unit square",
+            f"What {plain(card.record.title)} leaves open, an outline a seed. Thin lines lead "
+            "from where a descent ended "
+            "to its target; bars span what 0.9 or more on the other score allows (mean over "
+            "seeds). "
+            "Descent may miss some of it.",
+        )
+    )
 
 
 def cost(card: Card) -> str:
@@ -206,11 +275,18 @@ def cost(card: Card) -> str:
     text = f"Time of one {kind} in float32, on the machine that made this page. "
     for row in card_runs.cost_exponents(seconds).itertuples():
         text += f"It grows as {row.varied} to the power {interval(row._asdict(), 'repeats')}. "
-    return text + failed + "\n\n" + figure(
-        card, "cost", drawn,
-        f"Time of {card.record.title} against samples and against neurons, log axes",
-        f"Median of {seconds['repeat'].nunique()} repeats; bars: least and greatest.",
-    )  # fmt: skip
+    return (
+        text
+        + failed
+        + "\n\n"
+        + figure(
+            card,
+            "cost",
+            drawn,
+            f"Time of {card.record.title} against samples and against neurons, log axes",
+            f"Median of {seconds['repeat'].nunique()} repeats; bars: least and greatest.",
+        )
+    )
 
 
 def page(card: Card, checks: pd.DataFrame, losses: pd.DataFrame, draws: pd.DataFrame) -> str:
@@ -224,7 +300,11 @@ def page(card: Card, checks: pd.DataFrame, losses: pd.DataFrame, draws: pd.DataF
         "Chance": chance(card, draws),
     }
     if card.full:
-        sections |= {"Decodability": decodability(card), "Joint range": joint_range(card), "Cost": cost(card)}
+        sections |= {
+            "Decodability": decodability(card),
+            "Joint range": joint_range(card),
+            "Cost": cost(card),
+        }
     else:
         words = "Decodability, joint range and cost are run for the six measures of the paper, and on request:"
         sections["More"] = f"{words} `make card MEASURE={card.name} FULL=1`.\n"

@@ -15,7 +15,8 @@ from simlib.measures import Measure
 
 
 class Card(NamedTuple):
-    """One measure's card: its name as given, its record, where it goes, how much is run and drawn."""
+    """One measure's card: its name as given, its record, where it goes, how much is run and
+    drawn."""
 
     name: str
     record: Measure
@@ -51,12 +52,19 @@ def shown(value: float) -> str:
         return "undefined"
     if abs(value) < 5e-7:
         return "0"
-    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 0.095 else f"{value:.2g}"
+    text = (
+        f"{value:.0f}"
+        if abs(value) >= 100
+        else f"{value:.2f}"
+        if abs(value) >= 0.095
+        else f"{value:.2g}"
+    )
     return text.replace("-", "−")
 
 
 def interval(found: dict, of: str = "") -> str:
-    """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`, or without saying over what."""
+    """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`, or without saying over
+    what."""
     if not found["count"]:
         return "none found"
     over = f" over {int(found['count'])} {of}" if of else ""

@@ -1,9 +1,9 @@
 """Write the cards of measures: what the checks find, what moves the score, what chance gives.
 
-    python book/cards.py                      the pages of all measures of the catalogue, and their table
-    python book/cards.py path.py:my_score     the card of a measure of your own, as a page that opens by itself
-    python book/cards.py rsa --full           with decodability, joint range and cost
-    --quick                                   fewer draws and seeds
+    python book/cards.py                      the pages of all measures of the catalogue, and their
+    table python book/cards.py path.py:my_score     the card of a measure of your own, as a page
+    that opens by itself python book/cards.py rsa --full           with decodability, joint range
+    and cost --quick                                   fewer draws and seeds
 
 Results are stored and found again; a page is written again only when what it depends on changed.
 """
@@ -46,7 +46,9 @@ tr:has(td:nth-child(5)) td:nth-child(-n + 3) p { display: inline; } }</style></h
 
 def main(argv: list[str] | None = None) -> int:
     asked = arguments(argv)
-    os.environ.setdefault("SIMLIB_RESULTS", str(BOOK.parent / "results"))  # shared with the notebooks
+    os.environ.setdefault(
+        "SIMLIB_RESULTS", str(BOOK.parent / "results")
+    )  # shared with the notebooks
     try:
         chosen = [card(name, asked) for name in asked.names or MEASURES]
         make(chosen, asked.jobs)
@@ -65,7 +67,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="MEASURE", help="path.py:function or an id; none: all ids")
+    parser.add_argument(
+        "names", nargs="*", metavar="MEASURE", help="path.py:function or an id; none: all ids"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer draws and seeds")
     parser.add_argument("--full", action="store_true", help="all sections, whatever the measure")
     parser.add_argument("--jobs", type=int, default=1, help="how many processes to use")
@@ -76,7 +80,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def card(name: str, asked: argparse.Namespace) -> Card:
     record = own_measure.resolve(name)
     if name in MEASURES:
-        score(record, *np.random.default_rng(0).standard_normal((2, 60, 6)))  # refuses a value of a parameter
+        score(
+            record, *np.random.default_rng(0).standard_normal((2, 60, 6))
+        )  # refuses a value of a parameter
     full = asked.full or (name in MEASURES and record.id in OF_THE_PAPER)
     return Card(name, record, asked.out, asked.quick, full, asked.jobs)
 
@@ -109,9 +115,17 @@ def of(tables: pd.DataFrame, one: Card) -> pd.DataFrame:
 
 def mark(one: Card) -> str:
     """A comment with a hash of all that the page depends on."""
-    scripts = [*sorted(BOOK.glob("card*.py")), *sorted((BOOK.parent / "simlib" / "plots").glob("*.py"))]
+    scripts = [
+        *sorted(BOOK.glob("card*.py")),
+        *sorted((BOOK.parent / "simlib" / "plots").glob("*.py")),
+    ]
     drawn = hashlib.sha256(b"".join(path.read_bytes() for path in scripts)).hexdigest()
-    depends = {"name": one.name, "digest": own_measure.digest(one.name), "quick": one.quick, "full": one.full}
+    depends = {
+        "name": one.name,
+        "digest": own_measure.digest(one.name),
+        "quick": one.quick,
+        "full": one.full,
+    }
     return f"% {store.fingerprint(page, depends | {'drawn': drawn})}"
 
 
@@ -126,15 +140,26 @@ def overview(asked: argparse.Namespace) -> str:
     rows = []
     for one in every:
         cells = cards.chance_cells(of(draws, one)).set_index(["samples", "neurons"])
-        rows.append([
-            f"[{plain(one.record.title)}](cards/{one.record.id}.md)", outcome(of(checks, one)),
-            interval(cards.exponents(of(losses, one))), interval(cells.loc[EXAMPLE]),
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"[{plain(one.record.title)}](cards/{one.record.id}.md)",
+                outcome(of(checks, one)),
+                interval(cards.exponents(of(losses, one))),
+                interval(cells.loc[EXAMPLE]),
+            ]
+        )
     ids = {one.record.id for one in every}
     for path in sorted(asked.out.glob("*.md")):
         if path.stem not in ids:
             title = path.read_text().splitlines()[0].removeprefix("# ")
-            rows.append([f"[{title}](cards/{path.name})", "a measure of your own", "on its card", "on its card"])
+            rows.append(
+                [
+                    f"[{title}](cards/{path.name})",
+                    "a measure of your own",
+                    "on its card",
+                    "on its card",
+                ]
+            )
     n, p = EXAMPLE
     settings = cards.card_settings(asked.quick)
     head = ["Card", "Checks", "Exponent of the loss", f"Chance, {n} samples of {p} neurons"]
@@ -145,14 +170,25 @@ def overview(asked: argparse.Namespace) -> str:
 def stand_alone(one: Card) -> bytes:
     """The page as one HTML file with its pictures inside."""
     settings = {
-        "output_encoding": "utf-8", "embed_stylesheet": True, "image_loading": "embed", "math_output": "MathML",
-        "myst_enable_extensions": ["dollarmath"], "report_level": 2, "halt_level": 3,
-        "_disable_config": True, "doctitle_xform": True, "initial_header_level": 2,
-    }  # fmt: skip
+        "output_encoding": "utf-8",
+        "embed_stylesheet": True,
+        "image_loading": "embed",
+        "math_output": "MathML",
+        "myst_enable_extensions": ["dollarmath"],
+        "report_level": 2,
+        "halt_level": 3,
+        "_disable_config": True,
+        "doctitle_xform": True,
+        "initial_header_level": 2,
+    }
     html = publish_string(
-        one.path.read_text(), source_path=str(one.path), destination_path=str(one.path.with_suffix(".html")),
-        parser=Parser(), writer_name="html5", settings_overrides=settings,
-    )  # fmt: skip
+        one.path.read_text(),
+        source_path=str(one.path),
+        destination_path=str(one.path.with_suffix(".html")),
+        parser=Parser(),
+        writer_name="html5",
+        settings_overrides=settings,
+    )
     return html.decode().replace("</head>", STYLE, 1).encode()
 
 

@@ -5,9 +5,10 @@
     python book/execute.py joint_score_ranges -p measures=cka,nbs
     python book/execute.py --data recording.npz             a recording of your own
 
-An executed notebook is out of date when a hash over its cells, its parameters, simlib, the pinned versions
-and its input data changed; time stamps play no part. The output is written to `_failed` beside the output
-folder and moves there only when every cell ran: what lies in `book/figures` is always whole and current.
+An executed notebook is out of date when a hash over its cells, its parameters, simlib, the pinned
+versions and its input data changed; time stamps play no part. The output is written to `_failed`
+beside the output folder and moves there only when every cell ran: what lies in `book/figures` is
+always whole and current.
 
 What a notebook must bring:
 
@@ -60,8 +61,8 @@ NOTEBOOKS = {
     "claims": 3,
     "published_vs_reproduced": 2,
 }
-# At the paper's settings these take many minutes to an hour: the whole book has them at the quick ones, unless they
-# were executed by name (`make figure NAME=...`, `make scorecard`).
+# At the paper's settings these take many minutes to an hour: the whole book has them at the quick
+# ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`).
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
@@ -69,7 +70,8 @@ AGAIN = 30  # seconds after which an interruption is raised once more
 
 
 class Task(NamedTuple):
-    """One notebook to execute: its source, the parameters set in it, the hash that says whether it is done."""
+    """One notebook to execute: its source, the parameters set in it, the hash that says whether it
+    is done."""
 
     name: str
     source: Path
@@ -78,7 +80,8 @@ class Task(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """What went wrong: the number of the cell in the source (0: none), its first lines, the error."""
+    """What went wrong: the number of the cell in the source (0: none), its first lines, the
+    error."""
 
     name: str
     cell: int
@@ -89,11 +92,15 @@ class Failure(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     quick = options.quick or os.environ.get("SIMLIB_QUICK", "") not in ("", "0")
-    sys.stdout.reconfigure(line_buffering=True)  # what it will do comes before how far it is, also in a file
+    sys.stdout.reconfigure(
+        line_buffering=True
+    )  # what it will do comes before how far it is, also in a file
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, interrupt)
     os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
-    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")  # the kernel of this environment
+    os.environ["JUPYTER_PATH"] = str(
+        Path(sys.prefix) / "share" / "jupyter"
+    )  # the kernel of this environment
     try:
         asked = assign(options.names, dict(options.parameters), quick, options.jobs, options.data)
         tasks = [task(name, parameters) for name, parameters in asked.items()]
@@ -124,7 +131,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def interrupt(number: int, _) -> None:
-    """Stop; once more after a while, should the exception be lost in a library's callback or its clearing up."""
+    """Stop; once more after a while, should the exception be lost in a library's callback or its
+    clearing up."""
     signal.alarm(AGAIN)
     if number == signal.SIGTERM:
         sys.exit(143)
@@ -132,14 +140,32 @@ def interrupt(number: int, _) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Execute the figure notebooks that are out of date.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones (all: {', '.join(NOTEBOOKS)})")
-    parser.add_argument("-p", dest="parameters", action="append", default=[], type=key_value, metavar="KEY=VALUE",
-                        help="set a parameter; lists as a,b,c")  # fmt: skip
+    parser = argparse.ArgumentParser(
+        description="Execute the figure notebooks that are out of date."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which ones (all: {', '.join(NOTEBOOKS)})"
+    )
+    parser.add_argument(
+        "-p",
+        dest="parameters",
+        action="append",
+        default=[],
+        type=key_value,
+        metavar="KEY=VALUE",
+        help="set a parameter; lists as a,b,c",
+    )
     parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)")
+    parser.add_argument(
+        "--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)"
+    )
     parser.add_argument("--jobs", type=int, help="how many processes each notebook may use")
-    parser.add_argument("--out", type=Path, default=ROOT / "book" / "figures", help="where the executed notebooks go")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "book" / "figures",
+        help="where the executed notebooks go",
+    )
     parser.add_argument("--force", action="store_true", help="execute also what is up to date")
     return parser.parse_args(argv)
 
@@ -154,11 +180,12 @@ def key_value(text: str) -> tuple[str, object]:
         return key, yaml.safe_load(value)
 
 
-# -- What to run -----------------------------------------------------------------------------------
+# -- What to run
 
 
 def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None) -> dict[str, dict]:
-    """The parameters to set in each notebook asked for; an unknown name is an error with the nearest one."""
+    """The parameters to set in each notebook asked for; an unknown name is an error with the
+    nearest one."""
     for name in names:
         if name not in NOTEBOOKS:
             raise unknown("notebook", name, NOTEBOOKS)
@@ -187,11 +214,15 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
 
 
 def check_names(wanted: dict) -> None:
-    """Refuse unknown measures and datasets before an earlier, good figure makes room for a new one."""
+    """Refuse unknown measures and datasets before an earlier, good figure makes room for a new
+    one."""
     from simlib.datasets import load, names
     from simlib.measures import measure
 
-    for name in [*wanted.get("measures", []), *([wanted["against"]] if "against" in wanted else [])]:
+    for name in [
+        *wanted.get("measures", []),
+        *([wanted["against"]] if "against" in wanted else []),
+    ]:
         measure(name)
     for name in wanted.get("datasets", []):
         if name not in names():
@@ -205,7 +236,8 @@ def unknown(kind: str, name: str, names) -> ValueError:
 
 
 def defaults(source: Path) -> dict:
-    """The parameters declared in the `parameters` cell, with their defaults (None: not a literal)."""
+    """The parameters declared in the `parameters` cell, with their defaults (None: not a
+    literal)."""
     values = {}
     for key, parameter in papermill.inspect_notebook(str(source)).items():
         try:
@@ -228,14 +260,16 @@ def task(name: str, parameters: dict) -> Task:
 
 
 def affordable(one: Task, out: Path) -> Task:
-    """The notebook itself, or with quick settings where it runs in full on request only and hasn't yet."""
+    """The notebook itself, or with quick settings where it runs in full on request only and hasn't
+    yet."""
     if one.name not in ON_REQUEST or is_done(one, out):
         return one
     return task(one.name, {**one.parameters, "quick": True})
 
 
 def fingerprint(source: Path, parameters: dict) -> str:
-    """sha256 of all that decides what a notebook shows. The number of processes and stored outputs do not."""
+    """sha256 of all that decides what a notebook shows. The number of processes and stored outputs
+    do not."""
     digest = hashlib.sha256()
 
     def add(*parts):
@@ -268,11 +302,12 @@ def is_done(one: Task, out: Path) -> bool:
     return json.loads(sidecar.read_text()).get("hash") == one.hash
 
 
-# -- A recording of the user's own -----------------------------------------------------------------
+# -- A recording of the user's own
 
 
 def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
-    """Say what was found, what will run and for how long; return what can't run, with the reason."""
+    """Say what was found, what will run and for how long; return what can't run, with the
+    reason."""
     import simlib
 
     data = simlib.datasets.load(str(path))
@@ -281,7 +316,9 @@ def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
     skipped = {}
     for one in tasks:
         if one.name in NEEDS_LABELS and not simlib.experiments.decodable(data):
-            lacks = "a class of its label with too few trials for five folds" if labels else "no labels"
+            lacks = (
+                "a class of its label with too few trials for five folds" if labels else "no labels"
+            )
             skipped[one.name] = f"`{path.name}` has {lacks}: there is nothing to decode"
             print(f"{one.name}: skipped, {skipped[one.name]}")
         elif one.name in TAKES_DATA:
@@ -297,7 +334,9 @@ def cost(data, values: dict) -> str:
 
     if "points" in values:
         keys = ("measures", "against", "seeds", "points", "steps")
-        text = simlib.experiments.estimate_ranges(data, *(values[key] for key in keys), values.get("jobs", 1))
+        text = simlib.experiments.estimate_ranges(
+            data, *(values[key] for key in keys), values.get("jobs", 1)
+        )
         return f"{text} (quick settings take less)" if values.get("quick") else text
     if not {"measures", "seeds", "steps"} <= set(values):
         return "runs on it"
@@ -310,7 +349,9 @@ def cost(data, values: dict) -> str:
 def write_reason(name: str, reason: str, out: Path) -> None:
     """A page in the place of a notebook that can't run on this recording."""
     cells = nbformat.read(SOURCE / f"{name}.ipynb", as_version=4).cells
-    lines = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    lines = [
+        line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()
+    ]
     title = next((line for line in lines if line.startswith("# ")), f"# {name}")
     text = f"{title}\n\nThis figure was not made: {reason}. How labels are stored: {{doc}}`../own_data`."
     discard(name, out)
@@ -319,7 +360,7 @@ def write_reason(name: str, reason: str, out: Path) -> None:
     nbformat.write(page, out / f"{name}.ipynb")
 
 
-# -- Running ---------------------------------------------------------------------------------------
+# -- Running
 
 
 def run(tasks: list[Task], out: Path) -> list[Failure]:
@@ -363,24 +404,35 @@ def execute(one: Task, out: Path) -> Failure | None:
     except Exception as error:  # whatever it was, the other notebooks still run
         return diagnose(one, unfinished, error)
     os.replace(unfinished, out / f"{one.name}.ipynb")
-    record = {"hash": one.hash, "parameters": one.parameters, "seconds": round(time.monotonic() - start, 1)}
+    record = {
+        "hash": one.hash,
+        "parameters": one.parameters,
+        "seconds": round(time.monotonic() - start, 1),
+    }
     (out / f"{one.name}.json").write_text(json.dumps(record, indent=1))
     return None
 
 
 def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
-    """Find the cell that failed; when the kernel died (of memory, say) it is the first one not completed."""
+    """Find the cell that failed; when the kernel died (of memory, say) it is the first one not
+    completed."""
     kind, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", error)
     message = f"{kind}: {text}".strip().removesuffix(":")
     cell = getattr(error, "source", None)
     if cell is None and unfinished.exists():
-        cells = [one for one in nbformat.read(unfinished, as_version=4).cells if one.cell_type == "code"]
+        cells = [
+            one for one in nbformat.read(unfinished, as_version=4).cells if one.cell_type == "code"
+        ]
         replied = "shell.execute_reply"
-        cell = next((one.source for one in cells if replied not in one.metadata.get("execution", {})), None)
+        cell = next(
+            (one.source for one in cells if replied not in one.metadata.get("execution", {})), None
+        )
     if cell is None:
         return Failure(one.name, 0, "", message)
     sources = [c.source for c in nbformat.read(one.source, as_version=4).cells]
-    number = sources.index(cell) + 1 if cell in sources else 0  # 0: the cell with the parameters given
+    number = (
+        sources.index(cell) + 1 if cell in sources else 0
+    )  # 0: the cell with the parameters given
     return Failure(one.name, number, "\n".join(cell.splitlines()[:3]), message)
 
 
@@ -392,15 +444,17 @@ def report(failure: Failure, out: Path) -> str:
     partial = failed_folder(out) / f"{failure.name}.ipynb"
     return (
         f"\nFAILED {failure.name}, {place}:{lines}\n  {failure.error}\n"
-        f"  What it did until then: {partial}. The others are kept; nothing of this one is in the book."
+        f"  What it did until then: {partial}. The others are kept; nothing of this one is in the "
+        "book."
     )
 
 
 class Progress:
-    """One line over all notebooks, with the time left; on no terminal, a line at most every ten seconds.
+    """One line over all notebooks, with the time left; on no terminal, a line at most every ten
+    seconds.
 
-    The kernels tell how far they are in a file: simlib.experiments appends `done total label` after each task.
-    """
+    The kernels tell how far they are in a file: simlib.experiments appends `done total label` after
+    each task."""
 
     def __init__(self, tasks: list[Task], file: Path):
         self.weights = {one.name: NOTEBOOKS.get(one.name, 1) for one in tasks}
@@ -461,7 +515,8 @@ class Progress:
 
 
 def read_progress(file: Path) -> tuple[float, str]:
-    """The part done (0 to 1) and the last label. A notebook may run several batches, each counted anew."""
+    """The part done (0 to 1) and the last label. A notebook may run several batches, each counted
+    anew."""
     batches, label = [], ""
     whole_lines = file.read_text().split("\n")[:-1] if file.exists() else []
     for line in whole_lines:

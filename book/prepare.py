@@ -49,19 +49,29 @@ def write(path: Path, content: bytes) -> None:
 
 
 def mathjax() -> bytes:
-    """MathJax 3 in one file, from the pinned package that carries it; the book loads nothing from other hosts."""
+    """MathJax 3 in one file, from the pinned package that carries it; the book loads nothing from
+    other hosts."""
     package = importlib.util.find_spec("sphinx-mathjax-offline")
     return (Path(package.origin).parent / "static" / "mathjax" / "tex-svg.js").read_bytes()
 
 
 def measures_table() -> str:
     """What each measure is: a row a record."""
-    head = ["Name", "Id and parameters", "Range", "X with itself", "Gradient", "Source", "Also known as"]
+    head = [
+        "Name",
+        "Id and parameters",
+        "Range",
+        "X with itself",
+        "Gradient",
+        "Source",
+        "Also known as",
+    ]
     rows = [
         [
             record.title,
             f"`{record.id}`{parameters(record)}",
-            f"{number(record.range[0])} to {number(record.range[1])}{'' if record.direction > 0 else ', a distance'}",
+            f"{number(record.range[0])} to "
+            f"{number(record.range[1])}{'' if record.direction > 0 else ', a distance'}",
             "depends on X" if record.own is None else number(record.own),
             "yes" if record.differentiable else "no",
             record.source,
@@ -75,8 +85,11 @@ def measures_table() -> str:
 def parameters(record: simlib.Measure) -> str:
     """Its parameters as set in the record; those that only a fold scheme needs are the text's."""
     known = {**(record.function.__kwdefaults__ or {}), **record.params}
-    words = ", ".join(f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
-                      for name, value in known.items() if name not in ("seed", "groups", "conditions"))
+    words = ", ".join(
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in known.items()
+        if name not in ("seed", "groups", "conditions")
+    )
     return f"; {words}" if words else ""
 
 
@@ -86,7 +99,9 @@ def invariances_table() -> str:
     rows = []
     for record in simlib.MEASURES.values():
         sides = [[side for side in "XY" if kind in record.invariances_of(side)] for kind in kinds]
-        words = ["both" if len(found) == 2 else f"only {found[0]}" if found else "no" for found in sides]
+        words = [
+            "both" if len(found) == 2 else f"only {found[0]}" if found else "no" for found in sides
+        ]
         rows.append([record.title, "yes" if record.symmetric else "no", *words])
     return table(["Name", "Symmetric", *(kind.capitalize() for kind in kinds)], rows)
 
@@ -107,38 +122,80 @@ def datasets_table() -> str:
 
 
 def speed_tables() -> dict[str, str]:
-    """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak and growth."""
+    """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak
+    and growth."""
     folder = BOOK / "speed"
     names = ("steps", "roofline", "growth", "together", "compiled")
     steps, peaks, sizes, many, compiled = (pd.read_csv(folder / f"{name}.csv") for name in names)
     ratio = steps.assign(cell=[spread(r) for r in steps.itertuples()])
-    wide = ratio.pivot_table(index=["shape", "work"], columns="against", values="cell", aggfunc="first", sort=False)
+    wide = ratio.pivot_table(
+        index=["shape", "work"], columns="against", values="cell", aggfunc="first", sort=False
+    )
     took = steps.groupby(["shape", "work"], sort=False)["ms"].median()
-    rows = [[shape, work, f"{took[shape, work]:.1f}", *cells.fillna("").loc[["authors' route", "direct formula"]]]
-            for (shape, work), cells in wide.iterrows()]
-    shares = [[r.shape, f"`{r.measure}`", f"{r.ms:.1f}", f"{100 * r.share:.0f}%", r.rest]
-              for r in peaks.rename(columns={"the rest": "rest"}).itertuples()]
+    rows = [
+        [
+            shape,
+            work,
+            f"{took[shape, work]:.1f}",
+            *cells.fillna("").loc[["authors' route", "direct formula"]],
+        ]
+        for (shape, work), cells in wide.iterrows()
+    ]
+    shares = [
+        [r.shape, f"`{r.measure}`", f"{r.ms:.1f}", f"{100 * r.share:.0f}%", r.rest]
+        for r in peaks.rename(columns={"the rest": "rest"}).itertuples()
+    ]
     large = sizes[sizes["along"].isin(["steps", "largest"])]
     return {
         "machine": (folder / "machine.txt").read_text(),
-        "steps": table(["Shape (time × trial × neuron)", "Work", "Ours (ms)", "Against the authors' route",
-                        "Against the direct formula"], rows),
-        "roofline": table(["Shape", "Measure", "Step (ms)", "Products alone", "What takes the rest"], shares),
-        "exponents": table(["Measure", "Along", "Time grows as", "Memory grows as"], [
-            [f"`{r[0]}`", r[1], f"{r[1]}^{r[2]:.1f}", f"{r[1]}^{r[3]:.1f}"]
-            for r in exponents(sizes).itertuples(index=False)
-        ]),
-        "together": table(["Samples", "Neurons", "Measure", *many.columns[3:]], [
-            [f"{n}", f"{p}", f"`{measure}`", *(f"{ms:.1f}" for ms in times)]
-            for n, p, measure, *times in many.itertuples(index=False)
-        ]),
-        "compiled": table(["Samples", "Neurons", "Measure", "Times as fast", "First call (s)"], [
-            [f"{r.samples}", f"{r.neurons}", f"`{r.measure}`", spread(r), f"{r[-1]:.0f}"] for r in compiled.itertuples()
-        ]),
-        "largest": table(["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"], [
-            [f"`{r.measure}`", f"{r.samples}", f"{r.neurons}", f"{r.steps}", f"{r.seconds:.2g}", f"{r.MB / 1024:.2g}"]
-            for r in large.itertuples()
-        ]),
+        "steps": table(
+            [
+                "Shape (time × trial × neuron)",
+                "Work",
+                "Ours (ms)",
+                "Against the authors' route",
+                "Against the direct formula",
+            ],
+            rows,
+        ),
+        "roofline": table(
+            ["Shape", "Measure", "Step (ms)", "Products alone", "What takes the rest"], shares
+        ),
+        "exponents": table(
+            ["Measure", "Along", "Time grows as", "Memory grows as"],
+            [
+                [f"`{r[0]}`", r[1], f"{r[1]}^{r[2]:.1f}", f"{r[1]}^{r[3]:.1f}"]
+                for r in exponents(sizes).itertuples(index=False)
+            ],
+        ),
+        "together": table(
+            ["Samples", "Neurons", "Measure", *many.columns[3:]],
+            [
+                [f"{n}", f"{p}", f"`{measure}`", *(f"{ms:.1f}" for ms in times)]
+                for n, p, measure, *times in many.itertuples(index=False)
+            ],
+        ),
+        "compiled": table(
+            ["Samples", "Neurons", "Measure", "Times as fast", "First call (s)"],
+            [
+                [f"{r.samples}", f"{r.neurons}", f"`{r.measure}`", spread(r), f"{r[-1]:.0f}"]
+                for r in compiled.itertuples()
+            ],
+        ),
+        "largest": table(
+            ["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"],
+            [
+                [
+                    f"`{r.measure}`",
+                    f"{r.samples}",
+                    f"{r.neurons}",
+                    f"{r.steps}",
+                    f"{r.seconds:.2g}",
+                    f"{r.MB / 1024:.2g}",
+                ]
+                for r in large.itertuples()
+            ],
+        ),
     }
 
 
@@ -152,7 +209,9 @@ def spread(row) -> str:
 def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
     """Slopes of log time and log memory along samples and neurons, over the three largest sizes."""
     found = []
-    for (measure, along), group in sizes[sizes["along"].isin(["samples", "neurons"])].groupby(["measure", "along"]):
+    for (measure, along), group in sizes[sizes["along"].isin(["samples", "neurons"])].groupby(
+        ["measure", "along"]
+    ):
         last = group.sort_values(along).tail(3)
         slopes = (slope(last[along], last[what]) for what in ("seconds", "MB"))
         found.append([measure, along, *slopes])
@@ -160,8 +219,11 @@ def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
 
 
 def api_pages() -> str:
-    """A section for each module of simlib, filled in by autodoc; a package shows what it defines itself."""
-    modules = sorted(pkgutil.walk_packages(simlib.__path__, "simlib."), key=lambda module: module.name)
+    """A section for each module of simlib, filled in by autodoc; a package shows what it defines
+    itself."""
+    modules = sorted(
+        pkgutil.walk_packages(simlib.__path__, "simlib."), key=lambda module: module.name
+    )
     own = {True: "   :ignore-module-all:\n", False: ""}
     return "\n".join(API.format(name=module.name, own=own[module.ispkg]) for module in modules)
 

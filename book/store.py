@@ -1,9 +1,10 @@
-"""Refresh the outputs stored in the notebooks: the text of their check cells at the quick settings, nothing else.
+"""Refresh the outputs stored in the notebooks: the text of their check cells at the quick settings,
+nothing else.
 
     python book/store.py [NAMES...]
 
-`make test` executes the notebooks again (nbval) and compares. Look at the difference before committing it.
-"""
+`make test` executes the notebooks again (nbval) and compares. Look at the difference before
+committing it."""
 
 from __future__ import annotations
 
@@ -22,10 +23,15 @@ def main(names: list[str]) -> None:
     for name in names or NOTEBOOKS:
         path = SOURCE / f"{name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(SOURCE)}}).execute()
+        NotebookClient(
+            notebook, kernel_name="python3", resources={"metadata": {"path": str(SOURCE)}}
+        ).execute()
         for cell in notebook.cells:
             strip(cell)
-        notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
+        notebook.metadata = {
+            "kernelspec": notebook.metadata["kernelspec"],
+            "language_info": {"name": "python"},
+        }
         nbformat.write(notebook, path)
         sys.stderr.write(f"{name}: stored\n")
 
@@ -36,8 +42,12 @@ def strip(cell) -> None:
     if cell.cell_type != "code":
         return
     kept = cell.outputs if CHECK in cell.metadata.get("tags", []) else []
-    cell.outputs = [output for output in kept if output.output_type == "stream" and output.name == "stdout"]
-    cell.execution_count = 1 if cell.outputs else None  # nbval takes a cell without a number for one never run
+    cell.outputs = [
+        output for output in kept if output.output_type == "stream" and output.name == "stdout"
+    ]
+    cell.execution_count = (
+        1 if cell.outputs else None
+    )  # nbval takes a cell without a number for one never run
 
 
 if __name__ == "__main__":

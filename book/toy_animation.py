@@ -1,8 +1,7 @@
 """The animated toy of the introduction: what Y has learned at each score, for three measures.
 
-Y starts as noise and climbs the score towards the six trajectories of `toy-2d`. One slider, the score,
-moves all panels; each draws Y centred, rotated and scaled to lie on X as well as it can.
-"""
+Y starts as noise and climbs the score towards the six trajectories of `toy-2d`. One slider, the
+score, moves all panels; each draws Y centred, rotated and scaled to lie on X as well as it can."""
 
 from __future__ import annotations
 
@@ -50,7 +49,8 @@ def centred(values: np.ndarray) -> np.ndarray:
 
 
 def frames(measure, X, scale: float) -> list[dict]:
-    """Along one ascent, at each 0.02 of score: the score, R^2 of both PCs, and the trajectories drawn onto X."""
+    """Along one ascent, at each 0.02 of score: the score, R^2 of both PCs, and the trajectories
+    drawn onto X."""
     kept = []
 
     def observe(step, score, Y):
@@ -98,7 +98,9 @@ def points(line: list[int]) -> str:
 
 
 def legend(frame: dict) -> str:
-    return f"score {frame['score']:.2f}, R² of PC1 {frame['r2'][0]:.2f}, of PC2 {frame['r2'][1]:.2f}"
+    return (
+        f"score {frame['score']:.2f}, R² of PC1 {frame['r2'][0]:.2f}, of PC2 {frame['r2'][1]:.2f}"
+    )
 
 
 PANEL = """<figure class="toy-panel">

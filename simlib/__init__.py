@@ -1,7 +1,7 @@
 """simlib: what does this similarity score tell me?
 
-    import simlib as sl
-    sl.score("cka", X, Y)
+import simlib as sl
+sl.score("cka", X, Y)
 """
 
 from simlib import (
@@ -28,7 +28,28 @@ from simlib.optimize import Trajectory, maximize, maximize_many
 __version__ = "0.1.0"
 
 __all__ = [
-    "MEASURES", "Measure", "Trajectory", "calibration", "captured_variance", "check_measure", "compare",
-    "components", "datasets", "decoding", "decoding_accuracy", "experiments", "frontiers", "joint", "joint_range",
-    "linalg", "maximize", "maximize_many", "measure", "optimize", "plots", "score", "score_to_capture", "theory",
+    "MEASURES",
+    "Measure",
+    "Trajectory",
+    "calibration",
+    "captured_variance",
+    "check_measure",
+    "compare",
+    "components",
+    "datasets",
+    "decoding",
+    "decoding_accuracy",
+    "experiments",
+    "frontiers",
+    "joint",
+    "joint_range",
+    "linalg",
+    "maximize",
+    "maximize_many",
+    "measure",
+    "optimize",
+    "plots",
+    "score",
+    "score_to_capture",
+    "theory",
 ]

@@ -1,4 +1,5 @@
-"""What a score is worth: what chance gives on the same data, what noise allows, and all measures in one table."""
+"""What a score is worth: what chance gives on the same data, what noise allows, and all measures in
+one table."""
 
 from __future__ import annotations
 
@@ -14,24 +15,31 @@ from simlib.linalg import centre, participation_ratio, principal_components
 from simlib.measures import MEASURES, Measure, measure, score
 
 __all__ = [
-    "Ceiling", "chance_corrected", "compare", "expected_by_chance", "noise_ceiling", "noise_score",
+    "Ceiling",
+    "chance_corrected",
+    "compare",
+    "expected_by_chance",
+    "noise_ceiling",
+    "noise_score",
     "permutation_null",
-]  # fmt: skip
+]
 
 Name = str | Measure | Callable
 
 
 def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0) -> np.ndarray:
-    """Scores of X against Y with its trials shuffled, (permutations,): what no correspondence scores.
+    """Scores of X against Y with its trials shuffled, (permutations,): what no correspondence
+    scores.
 
-    Whole trials change places (samples, for two axes); the time bins of a trial stay together, since they
-    are not independent. X and Y as in `score`; computed in float64. Raises ValueError for fewer than one
-    permutation, fewer than 2 trials and for inputs that can't be scored.
-    """
+    Whole trials change places (samples, for two axes); the time bins of a trial stay together,
+    since they are not independent. X and Y as in `score`; computed in float64. Raises ValueError
+    for fewer than one permutation, fewer than 2 trials and for inputs that can't be scored."""
     bound = measure(name)
     X, Y = _shuffleable(X, Y, permutations)
     rng = np.random.default_rng(seed)
-    return np.array([score(bound, X, Y[..., rng.permutation(Y.shape[-2]), :]) for _ in range(permutations)])
+    return np.array(
+        [score(bound, X, Y[..., rng.permutation(Y.shape[-2]), :]) for _ in range(permutations)]
+    )
 
 
 def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +48,8 @@ def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
     X, Y = checks.pair(X, Y)
     if Y.shape[-2] < 2:
         raise ValueError(
-            "there is one trial, and the null shuffles trials; pass (samples, neurons) if its time bins are independent"
+            "there is one trial, and the null shuffles trials; pass (samples, neurons) if its "
+            "time bins are independent"
         )
     return X, Y
 
@@ -48,14 +57,14 @@ def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
 def expected_by_chance(name: Name, X, Y) -> float:
     """Mean score over all permutations of Y's samples, in closed form and exact.
 
-    Averaged over permutations the centred Gram matrix of Y is tr(K_Y) / (n - 1) times the centring matrix.
-    Hence CKA gives sqrt(PR_X PR_Y) / (n - 1) with the participation ratios PR, ENSD PR_X PR_Y / (n - 1), the
-    R^2 of linear regression rank(Y) / (n - 1), and that of ridge regression (no folds) the mean over the n - 1
-    directions of 1 - (a / (l_j + a))^2 with the eigenvalues l_j of K_Y and the penalty a. Debiased CKA and RSA
-    (Pearson correlation of squared distances) give 0. The mean for samples that are exchangeable; where trials
-    hold several time bins use `permutation_null`. Raises ValueError for another measure. For independent Gaussian
-    data of a size, with no data at hand: `simlib.theory.CHANCE`.
-    """
+    Averaged over permutations the centred Gram matrix of Y is tr(K_Y) / (n - 1) times the centring
+    matrix. Hence CKA gives sqrt(PR_X PR_Y) / (n - 1) with the participation ratios PR, ENSD PR_X
+    PR_Y / (n - 1), the R^2 of linear regression rank(Y) / (n - 1), and that of ridge regression (no
+    folds) the mean over the n - 1 directions of 1 - (a / (l_j + a))^2 with the eigenvalues l_j of
+    K_Y and the penalty a. Debiased CKA and RSA (Pearson correlation of squared distances) give 0.
+    The mean for samples that are exchangeable; where trials hold several time bins use
+    `permutation_null`. Raises ValueError for another measure. For independent Gaussian data of a
+    size, with no data at hand: `simlib.theory.CHANCE`."""
     X, Y = (torch.from_numpy(checks.flat(values)) for values in checks.pair(X, Y))
     free = len(X) - 1
     bound = measure(name)
@@ -70,7 +79,9 @@ def expected_by_chance(name: Name, X, Y) -> float:
     penalty_only = bound.id.startswith("ridge--") and set(bound.params) == {"penalty", "folds"}
     known = "ridge" if penalty_only and not bound.params["folds"] else bound.id
     if known not in forms:
-        raise ValueError(f"no closed form for {bound.id!r}, only for {', '.join(forms)}; use permutation_null")
+        raise ValueError(
+            f"no closed form for {bound.id!r}, only for {', '.join(forms)}; use permutation_null"
+        )
     return float(forms[known]())
 
 
@@ -79,47 +90,62 @@ def _explained_by_ridge(Y: torch.Tensor, penalty: float) -> torch.Tensor:
     return 1 - (penalty / (principal_components(centre(Y))[1].square() + penalty)) ** 2
 
 
-def noise_score(name: Name, samples: int, neurons_x: int, neurons_y: int, *, draws: int = 10, seed: int = 0) -> float:
-    """Mean score of independent standard Gaussian data of this size: what dimensions alone are worth.
+def noise_score(
+    name: Name, samples: int, neurons_x: int, neurons_y: int, *, draws: int = 10, seed: int = 0
+) -> float:
+    """Mean score of independent standard Gaussian data of this size: what dimensions alone are
+    worth.
 
     For CKA it is close to sqrt(p q / ((p + n) (q + n))): near 1 once neurons outnumber samples.
     """
     if draws < 1:
         raise ValueError(f"draws needs to be 1 or more; got {draws}")
     rng, bound = np.random.default_rng(seed), measure(name)
-    return float(np.mean([
-        score(bound, rng.standard_normal((samples, neurons_x)), rng.standard_normal((samples, neurons_y)))
-        for _ in range(draws)
-    ]))
+    return float(
+        np.mean(
+            [
+                score(
+                    bound,
+                    rng.standard_normal((samples, neurons_x)),
+                    rng.standard_normal((samples, neurons_y)),
+                )
+                for _ in range(draws)
+            ]
+        )
+    )
 
 
 def chance_corrected(score: float, chance: float, maximum: float = 1.0) -> float:
-    """(score - chance) / (maximum - chance): 0 at chance, 1 at the maximum, as for an accuracy or a kappa."""
+    """(score - chance) / (maximum - chance): 0 at chance, 1 at the maximum, as for an accuracy or a
+    kappa."""
     if not chance < maximum:
         raise ValueError(f"chance lies below the maximum {maximum}; got {chance}")
     return (score - chance) / (maximum - chance)
 
 
 class Ceiling(NamedTuple):
-    """Score of a recording with its own repeat: `mean` and `spread` (standard deviation) over random halves."""
+    """Score of a recording with its own repeat: `mean` and `spread` (standard deviation) over
+    random halves."""
 
     mean: float
     spread: float
 
 
 def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ceiling:
-    """What the best model can expect: the score between averages of two random halves of the repeats.
+    """What the best model can expect: the score between averages of two random halves of the
+    repeats.
 
-    `repeats` is (repeat, samples, neuron) or (repeat, time, trial, neuron). Halves hold half the data: averages
-    of all repeats are less noisy, so this is a lower bound of the ceiling for them. For a regression measure
-    one half predicts the other. Raises ValueError for fewer than 2 repeats and values that can't be scored.
-    """
+    `repeats` is (repeat, samples, neuron) or (repeat, time, trial, neuron). Halves hold half the
+    data: averages of all repeats are less noisy, so this is a lower bound of the ceiling for them.
+    For a regression measure one half predicts the other. Raises ValueError for fewer than 2 repeats
+    and values that can't be scored."""
     repeats = np.asarray(repeats, dtype=np.float64)
     if splits < 1:
         raise ValueError(f"splits needs to be 1 or more; got {splits}")
     if repeats.ndim not in (3, 4) or len(repeats) < 2:
         raise ValueError(
-            "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) with 2 repeats or "
+            "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
+            "with 2 repeats or "
             f"more; got {repeats.shape}"
         )
     rng, bound, half = np.random.default_rng(seed), measure(name), len(repeats) // 2
@@ -132,36 +158,69 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
 
 
 def compare(
-    X, Y, names: Sequence[str | Measure] | None = None, *, repeats=None, permutations: int = 100, seed: int = 0
+    X,
+    Y,
+    names: Sequence[str | Measure] | None = None,
+    *,
+    repeats=None,
+    permutations: int = 100,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Every measure of two datasets of your own beside what chance gives on them, a row a measure.
 
-    X and Y hold the same samples, as in `score`; regression measures predict X from Y. `repeats` of X (see
-    `noise_ceiling`) add the ceiling. Columns: `measure`, `title`, `score`, `direction` (+1: grows with
-    similarity; -1: a distance), `low` and `high` (the measure's range), `chance` and `chance_spread` (mean and
-    standard deviation of `permutation_null`), `corrected` (`chance_corrected`, for scores of at most 1), `z`
-    (distance from chance in its standard deviations, positive where more similar), `p` (share of permutations
-    at least as similar, the data's own order counted among them, so never 0) and `ceiling` (NaN without
-    repeats). A measure that isn't defined on these data has NaN throughout and says why in `note`.
-    """
+    X and Y hold the same samples, as in `score`; regression measures predict X from Y. `repeats` of
+    X (see `noise_ceiling`) add the ceiling. Columns: `measure`, `title`, `score`, `direction` (+1:
+    grows with similarity; -1: a distance), `low` and `high` (the measure's range), `chance` and
+    `chance_spread` (mean and standard deviation of `permutation_null`), `corrected`
+    (`chance_corrected`, for scores of at most 1), `z` (distance from chance in its standard
+    deviations, positive where more similar), `p` (share of permutations at least as similar, the
+    data's own order counted among them, so never 0) and `ceiling` (NaN without repeats). A measure
+    that isn't defined on these data has NaN throughout and says why in `note`."""
     X, Y = _shuffleable(X, Y, permutations)
     if repeats is not None:
         repeats = np.asarray(repeats, dtype=np.float64)
         if repeats.shape[1:] != X.shape:
-            raise ValueError(f"repeats needs the shape (repeat, {', '.join(map(str, X.shape))}); got {repeats.shape}")
+            raise ValueError(
+                f"repeats needs the shape (repeat, {', '.join(map(str, X.shape))}); got "
+                f"{repeats.shape}"
+            )
         checks.finite(repeats, "repeats")
     rows = []
     for name in checks.names(names, "names") if names is not None else MEASURES:
         bound = measure(name)
-        row = {"measure": bound.id, "title": bound.title, "direction": bound.direction,
-               "low": bound.range[0], "high": bound.range[1], "note": ""}
+        row = {
+            "measure": bound.id,
+            "title": bound.title,
+            "direction": bound.direction,
+            "low": bound.range[0],
+            "high": bound.range[1],
+            "note": "",
+        }
         try:
             row |= _beside_chance(bound, X, Y, repeats, permutations, seed)
-        except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # one measure's fault is its own
+        except (
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            RuntimeError,
+        ) as error:  # one measure's fault is its own
             row["note"] = str(error) or type(error).__name__
         rows.append(row)
-    columns = ["measure", "title", "score", "direction", "low", "high", "chance", "chance_spread", "corrected", "z",
-               "p", "ceiling", "note"]
+    columns = [
+        "measure",
+        "title",
+        "score",
+        "direction",
+        "low",
+        "high",
+        "chance",
+        "chance_spread",
+        "corrected",
+        "z",
+        "p",
+        "ceiling",
+        "note",
+    ]
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
@@ -172,7 +231,9 @@ def _beside_chance(bound: Measure, X, Y, repeats, permutations: int, seed: int) 
     as_similar = (bound.direction * (null - value) >= 0).sum()
     correctable = bound.direction > 0 and bound.range[1] == 1 and chance < 1
     return {
-        "score": value, "chance": chance, "chance_spread": spread,
+        "score": value,
+        "chance": chance,
+        "chance_spread": spread,
         "corrected": chance_corrected(value, chance) if correctable else np.nan,
         "z": bound.direction * (value - chance) / spread if spread > 1e-12 else np.nan,
         "p": (1 + as_similar) / (1 + permutations),

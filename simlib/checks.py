@@ -9,9 +9,19 @@ from collections.abc import Iterable
 import numpy as np
 
 __all__ = [
-    "array", "finite", "flat", "label_array", "majority_share", "memory", "names", "nearest_names", "pair", "responses",
-    "same_samples", "unknown_name",
-]  # fmt: skip
+    "array",
+    "finite",
+    "flat",
+    "label_array",
+    "majority_share",
+    "memory",
+    "names",
+    "nearest_names",
+    "pair",
+    "responses",
+    "same_samples",
+    "unknown_name",
+]
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
@@ -20,15 +30,21 @@ def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
-    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with the nearest names."""
+    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with the nearest
+    names."""
     names = list(names)
     near = nearest_names(name, names)
-    suggestion = f"nearest: {', '.join(map(repr, near))}" if near else f"known: {', '.join(map(repr, names))}"
+    suggestion = (
+        f"nearest: {', '.join(map(repr, near))}"
+        if near
+        else f"known: {', '.join(map(repr, names))}"
+    )
     return ValueError(f"unknown {kind} {name!r}; {suggestion}{'. ' + hint if hint else ''}")
 
 
 def names(values, what: str) -> list:
-    """A list of names; one name alone counts as a list of one. Raises ValueError for an empty list."""
+    """A list of names; one name alone counts as a list of one. Raises ValueError for an empty
+    list."""
     found = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else list(values)
     if not found:
         raise ValueError(f"{what} is empty: name at least one")
@@ -36,7 +52,8 @@ def names(values, what: str) -> list:
 
 
 def majority_share(labels) -> float:
-    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it; 1/k for k equal classes."""
+    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it; 1/k for k equal
+    classes."""
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(counts.max() / counts.sum())
 
@@ -53,8 +70,10 @@ def finite(values: np.ndarray, name: str = "X") -> None:
     axes = AXIS_NAMES.get(values.ndim, tuple(f"axis {i}" for i in range(values.ndim)))
     where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=True))
     raise ValueError(
-        f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at {where}; "
-        "drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence"
+        f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at "
+        f"{where}; "
+        "drop those neurons or trials, or fill them in, before scoring: nothing is repaired in "
+        "silence"
     )
 
 
@@ -62,15 +81,19 @@ def _from_tensor(values, name: str) -> np.ndarray:
     if "sparse" in str(values.layout):
         raise TypeError(f"{name} is a sparse tensor; pass {name}.to_dense()")
     values = values.detach().cpu()
-    return (values.double() if values.is_floating_point() else values).numpy()  # numpy knows no bfloat16
+    return (
+        values.double() if values.is_floating_point() else values
+    ).numpy()  # numpy knows no bfloat16
 
 
 def _by_names(values, name: str) -> np.ndarray:
-    """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order was."""
+    """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order
+    was."""
     order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
     if len(order) < len(values.dims) or "neuron" not in order:
         raise ValueError(
-            f"{name} has the dimensions {', '.join(map(str, values.dims))}; known are time, trial and neuron. Name "
+            f"{name} has the dimensions {', '.join(map(str, values.dims))}; known are time, trial "
+            "and neuron. Name "
             "them with data.rename(old='neuron', ...), or pass data.values as (samples, neurons)"
         )
     return values.transpose(*order).values
@@ -79,28 +102,35 @@ def _by_names(values, name: str) -> np.ndarray:
 def responses(values, name: str = "X") -> np.ndarray:
     """Responses as a float64 array, (samples, neurons) or (time, trial, neuron), finite.
 
-    Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension names.
-    Raises TypeError for values that are not numbers, ValueError for another shape or other dimension names, for no
-    neurons or fewer than 2 samples, and for NaN or infinity.
-    """
+    Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension
+    names. Raises TypeError for values that are not numbers, ValueError for another shape or other
+    dimension names, for no neurons or fewer than 2 samples, and for NaN or infinity."""
     if hasattr(values, "dims") and hasattr(values, "transpose"):
         values = _by_names(values, name)
     elif hasattr(values, "detach"):
         values = _from_tensor(values, name)
     if np.ma.is_masked(values):
-        raise ValueError(f"{name} has {np.ma.count_masked(values)} masked values; drop or fill them in before scoring")
+        raise ValueError(
+            f"{name} has {np.ma.count_masked(values)} masked values; drop or fill them in before "
+            "scoring"
+        )
     try:
         values = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} needs rows of the same length; {error}") from error
     if values.dtype.kind not in "fiub":
-        hint = "; .astype(float) turns them into numbers if they are" if values.dtype.kind == "O" else ""
+        hint = (
+            "; .astype(float) turns them into numbers if they are"
+            if values.dtype.kind == "O"
+            else ""
+        )
         raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}{hint}")
     values = values.astype(np.float64)
     if values.ndim not in (2, 3):
         hint = "; for one neuron use x[:, None]" if values.ndim == 1 else ""
         raise ValueError(
-            f"{name} needs the shape (samples, neurons) or (time, trial, neuron); got shape {values.shape}{hint}"
+            f"{name} needs the shape (samples, neurons) or (time, trial, neuron); got shape "
+            f"{values.shape}{hint}"
         )
     if 0 in values.shape or np.prod(values.shape[:-1]) < 2:
         raise ValueError(f"{name} needs at least 2 samples and 1 neuron; got shape {values.shape}")
@@ -134,22 +164,29 @@ def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
 def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
     """Refuse two sides whose rows cannot be paired."""
     if X.shape[:-1] != Y.shape[:-1]:
-        got = f"{X.shape[0]} and {Y.shape[0]} rows" if X.ndim == Y.ndim == 2 else f"shapes {X.shape} and {Y.shape}"
+        got = (
+            f"{X.shape[0]} and {Y.shape[0]} rows"
+            if X.ndim == Y.ndim == 2
+            else f"shapes {X.shape} and {Y.shape}"
+        )
         raise ValueError(
             f"X and Y need the same samples in the same order; got {got}. "
-            "Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+            "Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ "
+            "in number"
         )
 
 
 def memory(needed: float, what: str) -> None:
-    """Refuse work of `needed` bytes where this machine has less memory, before it starts to swap."""
+    """Refuse work of `needed` bytes where this machine has less memory, before it starts to
+    swap."""
     try:
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not told on this system
         return
     if needed > there:
         raise ValueError(
-            f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has {there / 1e9:.3g} GB: take fewer "
+            f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has "
+            f"{there / 1e9:.3g} GB: take fewer "
             "samples or neurons, such as the leading principal components of each side"
         )
 
@@ -161,12 +198,15 @@ def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
         values = np.char.decode(values, "utf-8")
     trials = X.shape[-2]
     if values.ndim != 1:
-        raise ValueError(f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}")
+        raise ValueError(
+            f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}"
+        )
     if len(values) != trials:
         hint = ""
         if X.ndim == 3 and len(values) == X.shape[0]:
             hint = (
-                "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes with "
+                "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes "
+                "with "
                 "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
             )
         raise ValueError(
@@ -176,6 +216,7 @@ def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
     missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
     if missing:
         raise ValueError(
-            f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop those trials"
+            f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop "
+            "those trials"
         )
     return values

@@ -35,9 +35,8 @@ def centre(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X centred, times the power of two that brings its largest entry into [0.5, 1).
 
-    Exact: it only keeps products of very small or large data from under- and overflow. For measures that don't
-    depend on the scale, whose gradient it leaves as it is.
-    """
+    Exact: it only keeps products of very small or large data from under- and overflow. For measures
+    that don't depend on the scale, whose gradient it leaves as it is."""
     X = centre(X)
     largest = X.detach().abs().max()
     return X * torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
@@ -46,9 +45,8 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X centred, each column times the power of two that brings its largest entry into [0.5, 1).
 
-    A column that varies by no more than rounding becomes 0. For measures that don't depend on the scale of single
-    columns: neurons in other units don't count as a lost rank.
-    """
+    A column that varies by no more than rounding becomes 0. For measures that don't depend on the
+    scale of single columns: neurons in other units don't count as a lost rank."""
     mean = X.mean(0, keepdim=True)
     centred = X - mean
     largest = centred.detach().abs().amax(0)
@@ -63,17 +61,19 @@ def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
 
 
 def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 where x is at or beyond an end.
+    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 where x is at or beyond an
+    end.
 
-    The convention of all angular measures: `*-angular` is a distance in radians, from 0; `*-angular-score` is
-    1 - (2/pi) of it, 1 for angle 0 and 0 for a right angle. A cosine within 16 eps of an end counts as the end,
-    since rounding tells no more: angles below 8e-8 (float64; 2e-3 in float32) are 0.
-    The slope of arccos is infinite at 1; there the measures that use it are at their maximum, where 0 is
-    a valid choice of ascent direction.
-    """
+    The convention of all angular measures: `*-angular` is a distance in radians, from 0;
+    `*-angular-score` is 1 - (2/pi) of it, 1 for angle 0 and 0 for a right angle. A cosine within 16
+    eps of an end counts as the end, since rounding tells no more: angles below 8e-8 (float64; 2e-3
+    in float32) are 0. The slope of arccos is infinite at 1; there the measures that use it are at
+    their maximum, where 0 is a valid choice of ascent direction."""
     inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
     safe = torch.where(inside, x, torch.zeros_like(x))
-    end = torch.where(x > 0, torch.zeros_like(x), torch.where(x < 0, torch.full_like(x, math.pi), x))
+    end = torch.where(
+        x > 0, torch.zeros_like(x), torch.where(x < 0, torch.full_like(x, math.pi), x)
+    )
     return torch.where(inside, torch.arccos(safe), end.detach())
 
 
@@ -81,7 +81,8 @@ class _NuclearNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, M):
         U, s, Vh = torch.linalg.svd(M, full_matrices=False)
-        # In float32 as in float64: small singular values are inexact there, but their directions still carry weight.
+        # In float32 as in float64: small singular values are inexact there, but their directions
+        # still carry weight.
         rank = int((s > s[0] * max(M.shape) * torch.finfo(torch.float64).eps).sum())
         ctx.save_for_backward(U[:, :rank] @ Vh[:rank])
         return s.sum()
@@ -95,10 +96,9 @@ class _NuclearNorm(torch.autograd.Function):
 def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     """||M||_*, the sum of M's singular values.
 
-    The gradient is the polar factor U V' over the singular values that are not zero: finite for repeated
-    singular values and, as a subgradient, for low rank.
-    Source: Watson 1992 (characterisation of the subdifferential).
-    """
+    The gradient is the polar factor U V' over the singular values that are not zero: finite for
+    repeated singular values and, as a subgradient, for low rank. Source: Watson 1992
+    (characterisation of the subdifferential)."""
     if not (torch.is_grad_enabled() and M.requires_grad):
         return torch.linalg.svdvals(M).sum()
     return _NuclearNorm.apply(M)
@@ -123,25 +123,30 @@ class _SpectralMap(torch.autograd.Function):
         gap = s[:, None] - s
         tied = gap.abs() <= 1e-9 * s[0]
         mean_slope = (slopes[:, None] + slopes) / 2
-        even = torch.where(tied, mean_slope, (g[:, None] - g) / torch.where(tied, torch.ones_like(gap), gap))
+        even = torch.where(
+            tied, mean_slope, (g[:, None] - g) / torch.where(tied, torch.ones_like(gap), gap)
+        )
         odd = (g[:, None] + g) / (s[:, None] + s)
         inside = even * (inner + inner.T) / 2 + odd * (inner - inner.T) / 2
         below, beside = G @ Vh.T - U @ inner, U.T @ G - inner @ Vh
         outside = G - U @ (U.T @ G) - below @ Vh
-        mapped = U @ (inside @ Vh + (g / s)[:, None] * beside) + (below * (g / s)) @ Vh + start * outside
+        mapped = (
+            U @ (inside @ Vh + (g / s)[:, None] * beside) + (below * (g / s)) @ Vh + start * outside
+        )
         return mapped.to(grad.dtype), None, None
 
 
-def spectral_map(X: Float[Tensor, "n p"], values: Callable, digits: torch.dtype | None = None) -> Float[Tensor, "n p"]:
+def spectral_map(
+    X: Float[Tensor, "n p"], values: Callable, digits: torch.dtype | None = None
+) -> Float[Tensor, "n p"]:
     """U g(s) V' for X = U S V': X with its singular values replaced, its singular vectors kept.
 
-    `values(s)` gives g and its slope at the singular values above max(n, p) * eps of the largest; those below
-    are left out. eps is that of `digits`, the precision in which X was measured (X's own unless said). g = 1 gives
-    the polar factor. The gradient holds divided differences of g, finite for repeated singular values; where g has
-    no finite slope at 0, it is that of changes that leave the rank as it is.
-    Computed in float64.
-    Source: Daleckii & Krein 1965, for singular values by Noferini 2017.
-    """
+    `values(s)` gives g and its slope at the singular values above max(n, p) * eps of the largest;
+    those below are left out. eps is that of `digits`, the precision in which X was measured (X's
+    own unless said). g = 1 gives the polar factor. The gradient holds divided differences of g,
+    finite for repeated singular values; where g has no finite slope at 0, it is that of changes
+    that leave the rank as it is. Computed in float64. Source: Daleckii & Krein 1965, for singular
+    values by Noferini 2017."""
     return _SpectralMap.apply(X, values, digits)
 
 
@@ -152,11 +157,12 @@ LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 def inverse_of(
     gram: Float[Tensor, "q q"], source: Float[Tensor, "q q"] | None = None
 ) -> Float[Tensor, "q q"] | None:
-    """Inverse of a positive definite matrix, None where it is too ill-conditioned for its precision. No gradient.
+    """Inverse of a positive definite matrix, None where it is too ill-conditioned for its
+    precision. No gradient.
 
-    ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and 1e-7 in float64.
-    S is the `source` whose rounding G carries where G was made by subtraction, else G itself.
-    """
+    ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and
+    1e-7 in float64. S is the `source` whose rounding G carries where G was made by subtraction,
+    else G itself."""
     with torch.no_grad():
         L, failed = torch.linalg.cholesky_ex(gram)
         if failed:
@@ -168,11 +174,11 @@ def inverse_of(
 
 
 def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
-    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or ill-conditioned. No gradient.
+    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or
+    ill-conditioned. No gradient.
 
-    Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`. Beyond, the
-    caller takes float64, and then singular values.
-    """
+    Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`.
+    Beyond, the caller takes float64, and then singular values."""
     if len(Y) <= Y.shape[1]:
         return None
     with torch.no_grad():
@@ -182,10 +188,11 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
 def onto_columns(
     Y: Float[Tensor, "n q"], U: Float[Tensor, "n r"], shortest: Float[Tensor, " q"] | float = 0.0
 ) -> Float[Tensor, "q r"] | None:
-    """Q'U of Y = QR in Y's precision, without forming Q; None where `_independent` says so, and for n < q. No gradient.
+    """Q'U of Y = QR in Y's precision, without forming Q; None where `_independent` says so, and for
+    n < q. No gradient.
 
-    By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there. Rounding moves it by
-    about eps times the condition of Y with its columns scaled to one length.
+    By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there.
+    Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
     """
     n, q = Y.shape
     if n < q:
@@ -202,22 +209,22 @@ def onto_columns(
 
 
 def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float = 0.0) -> bool:
-    """Whether each column of Y = QR is longer than `shortest`, and none nearly depends on those before it.
+    """Whether each column of Y = QR is longer than `shortest`, and none nearly depends on those
+    before it.
 
-    R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled to one length from
-    below: down to 1e4 eps is taken (1 / 840 in float32).
-    """
+    R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled
+    to one length from below: down to 1e4 eps is taken (1 / 840 in float32)."""
     lengths = torch.linalg.vector_norm(R, dim=0)
     safe = (R.diagonal().abs() > 1e4 * torch.finfo(R.dtype).eps * lengths) & (lengths > shortest)
     return bool(safe.all())
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
-    """Orthonormal basis, in float64, of the column space of Y; r is Y's numerical rank. No gradient.
+    """Orthonormal basis, in float64, of the column space of Y; r is Y's numerical rank. No
+    gradient.
 
-    By QR where no column nearly depends on the others, else the left singular vectors above max(n, q) * eps of the
-    largest singular value (eps of Y's own precision).
-    """
+    By QR where no column nearly depends on the others, else the left singular vectors above max(n,
+    q) * eps of the largest singular value (eps of Y's own precision)."""
     with torch.no_grad():
         Y64 = Y.double()
         if len(Y) >= Y.shape[1]:
@@ -228,7 +235,9 @@ def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
         return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
 
 
-def principal_components(X: Float[Tensor, "n p"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
+def principal_components(
+    X: Float[Tensor, "n p"],
+) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
     """Left singular vectors u_i and singular values s_i of the centred X, largest first; r = rank.
 
     The variance of principal component i (PC i) is lambda_i = s_i^2. Computed in float64.

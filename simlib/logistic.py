@@ -18,8 +18,8 @@ REFRESH = 4  # steps between two looks at the curvature
 class Fits(NamedTuple):
     """Decoders of each bin and fit: the log odds they give each trial, and their weights.
 
-    Weights are of the p neurons, each with its mean over the trials of the bin taken off, and the last of the bias.
-    """
+    Weights are of the p neurons, each with its mean over the trials of the bin taken off, and the
+    last of the bias."""
 
     values: Float[Tensor, "bins fits outputs n"]
     weights: Float[Tensor, "bins fits outputs p+1"]
@@ -28,8 +28,8 @@ class Fits(NamedTuple):
 class _Axes:
     """The trials of each bin in the principal axes of that bin, r = min(n, p) of them.
 
-    A penalty on the length of the weights doesn't see a rotation; in these axes the curvature is nearly diagonal.
-    """
+    A penalty on the length of the weights doesn't see a rotation; in these axes the curvature is
+    nearly diagonal."""
 
     def __init__(self, Y: Float[Tensor, "bins n p"]):
         Y = self.Y = Y - Y.mean(1, keepdim=True)
@@ -38,7 +38,9 @@ class _Axes:
         self.squares = squares.clamp_min(0)
         lengths = self.squares.sqrt()[:, None]
         self.Z = self.vectors * lengths if self.few else Y @ self.vectors
-        self.inverse = torch.where(lengths > 1e-7 * lengths.amax(2, keepdim=True), 1 / lengths, 0.0)[:, None]
+        self.inverse = torch.where(
+            lengths > 1e-7 * lengths.amax(2, keepdim=True), 1 / lengths, 0.0
+        )[:, None]
 
     def onto(self, weights: Tensor) -> Tensor:
         """Weights of neurons as weights of axes."""
@@ -59,15 +61,17 @@ class _Axes:
         return torch.cat([turned, weights[..., -1:]], 3)
 
 
-def _times(weights: Float[Tensor, "bins fits outputs k"], each: Float[Tensor, "bins k m"]) -> Tensor:
+def _times(
+    weights: Float[Tensor, "bins fits outputs k"], each: Float[Tensor, "bins k m"]
+) -> Tensor:
     return (weights.flatten(1, 2) @ each).unflatten(1, weights.shape[1:3])
 
 
 class _Problem:
     """Penalised negative log-likelihood of every bin (b) and fit (f).
 
-    Weights are (b, f, outputs, r + 1), the last one free of penalty; one output of two classes, else one a class.
-    """
+    Weights are (b, f, outputs, r + 1), the last one free of penalty; one output of two classes,
+    else one a class."""
 
     def __init__(self, Z: Tensor, squares: Tensor, codes: Tensor, train: Tensor, classes: int):
         bins, n, r = Z.shape
@@ -101,7 +105,8 @@ class _Problem:
 
 
 class _Curvature:
-    """The inverse of a stand-in for the Hessian: that of trials who all have the mean probabilities' covariance."""
+    """The inverse of a stand-in for the Hessian: that of trials who all have the mean
+    probabilities' covariance."""
 
     def __init__(self, problem: _Problem, likely: Tensor):
         self.turn = None
@@ -113,18 +118,25 @@ class _Curvature:
             shares, self.back = shares[..., None].clamp_min(0), self.turn.mT.contiguous()
         self.inverse = 1 / (problem.spread * shares + problem.penalty).clamp_min(1e-4)
         if self.turn is not None:
-            self.inverse[..., 0, -1] = 0  # a shift of all classes at once changes nothing but roundings
+            self.inverse[..., 0, -1] = (
+                0  # a shift of all classes at once changes nothing but roundings
+            )
 
     def __call__(self, q: Tensor) -> Tensor:
-        return q * self.inverse if self.turn is None else self.turn @ ((self.back @ q) * self.inverse)
+        return (
+            q * self.inverse if self.turn is None else self.turn @ ((self.back @ q) * self.inverse)
+        )
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     return (a * b).sum((2, 3), keepdim=True)
 
 
-def _direction(gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
-    """The step of L-BFGS (two loops over the kept pairs), from `guess`, shortened as the last pair says."""
+def _direction(
+    gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Tensor, Tensor]]
+) -> Tensor:
+    """The step of L-BFGS (two loops over the kept pairs), from `guess`, shortened as the last pair
+    says."""
     q, shares = -gradient, []
     for step, change, scale in reversed(pairs):
         shares.append(_dot(step, q).mul_(scale))
@@ -132,31 +144,40 @@ def _direction(gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Te
     q = guess(q)
     if pairs:
         _, change, scale = pairs[-1]
-        q = q * torch.where(scale > 0, 1 / (scale * _dot(guess(change), change)), 1.0).clamp(1e-3, 1)
+        q = q * torch.where(scale > 0, 1 / (scale * _dot(guess(change), change)), 1.0).clamp(
+            1e-3, 1
+        )
     for (step, change, scale), share in zip(pairs, reversed(shares), strict=True):
         q.addcmul_(share.addcmul_(scale, _dot(change, q), value=-1), step)
     return q
 
 
 def fit(
-    Y: Float[Tensor, "bins n p"], codes: Int[Tensor, "n fits"], train: Bool[Tensor, "n fits"], classes: int,
-    *, tol: float = 3e-4, start: Float[Tensor, "bins fits outputs p+1"] | None = None,
+    Y: Float[Tensor, "bins n p"],
+    codes: Int[Tensor, "n fits"],
+    train: Bool[Tensor, "n fits"],
+    classes: int,
+    *,
+    tol: float = 3e-4,
+    start: Float[Tensor, "bins fits outputs p+1"] | None = None,
 ) -> Fits | None:
-    """The decoder of each bin fitted to the trials that are `train`: log odds of the classes for each trial.
+    """The decoder of each bin fitted to the trials that are `train`: log odds of the classes for
+    each trial.
 
-    A column of `codes` (0 to classes - 1) and `train` is one fit: a fold of one variable. Two classes have one
-    output, the odds of the second against the first; more of them one each, the largest of which is the guess.
+    A column of `codes` (0 to classes - 1) and `train` is one fit: a fold of one variable. Two
+    classes have one output, the odds of the second against the first; more of them one each, the
+    largest of which is the guess.
 
-    Minimises -log likelihood + |w|^2 / 2 over training trials, as scikit-learn's LogisticRegression with C = 1 does,
-    until the squared gradient, over the curvature where all trials share the mean covariance of the probabilities, is
-    `tol`^2 of what it was with no weights, and of the loss: the odds are then off by about `tol` of the size of all.
-    L-BFGS from that curvature, all bins and fits at once. A step is taken unless the slope at its end is uphill
-    by more than half of what it was downhill (the loss is convex); else it only teaches the curvature along it, and
-    the next is shorter. It begins at the weights of `start` where they have less loss than none.
+    Minimises -log likelihood + |w|^2 / 2 over training trials, as scikit-learn's LogisticRegression
+    with C = 1 does, until the squared gradient, over the curvature where all trials share the mean
+    covariance of the probabilities, is `tol`^2 of what it was with no weights, and of the loss: the
+    odds are then off by about `tol` of the size of all. L-BFGS from that curvature, all bins and
+    fits at once. A step is taken unless the slope at its end is uphill by more than half of what it
+    was downhill (the loss is convex); else it only teaches the curvature along it, and the next is
+    shorter. It begins at the weights of `start` where they have less loss than none.
 
-    In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None where 300 steps
-    of those don't get there either: left to a more patient solver.
-    """
+    In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None
+    where 300 steps of those don't get there either: left to a more patient solver."""
     precisions = (torch.float64,) if tol < 1e-4 else (torch.float32, torch.float64)
     try:
         axes = _Axes(Y.double())
@@ -171,7 +192,8 @@ def fit(
 
 
 def _solve(problem: _Problem, tol: float, start: Tensor | None) -> Tensor | None:
-    """Weights of axes in the precision of the problem; None too where that doesn't hold the numbers."""
+    """Weights of axes in the precision of the problem; None too where that doesn't hold the
+    numbers."""
     if not bool(torch.isfinite(problem.spread).all()):
         return None
     weights = problem.start
@@ -182,13 +204,18 @@ def _solve(problem: _Problem, tol: float, start: Tensor | None) -> Tensor | None
         likely_there, gradient_there = problem.gradient(start)
         better = problem.loss(start, likely_there) < problem.loss(weights, likely)
         weights = torch.where(better, start, weights)
-        likely, gradient = torch.where(better, likely_there, likely), torch.where(better, gradient_there, gradient)
+        likely, gradient = (
+            torch.where(better, likely_there, likely),
+            torch.where(better, gradient_there, gradient),
+        )
         guess = _Curvature(problem, likely)
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
     tries = torch.zeros_like(weights[..., :1, :1])
     for count in range(STEPS[problem.Z.dtype]):
         left = _dot(gradient, guess(gradient))
-        if bool((left <= tol**2 * first).all()) and bool((left <= tol**2 * problem.loss(weights, likely)).all()):
+        if bool((left <= tol**2 * first).all()) and bool(
+            (left <= tol**2 * problem.loss(weights, likely)).all()
+        ):
             return weights
         step = _direction(gradient, guess, pairs) * 0.5**tries
         ahead = weights + step

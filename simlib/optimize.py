@@ -13,16 +13,25 @@ import torch
 from simlib import checks
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["Recorder", "Trajectory", "climb", "climb_together", "maximize", "maximize_many", "start_from_noise"]
+__all__ = [
+    "Recorder",
+    "Trajectory",
+    "climb",
+    "climb_together",
+    "maximize",
+    "maximize_many",
+    "start_from_noise",
+]
 
 Observer = Callable[[int, float, torch.Tensor], None]
 
 
 class Trajectory(NamedTuple):
-    """What an ascent leaves: `scores` (one per Y scored), `Y` whose score is scores[-1], why it `stopped`.
+    """What an ascent leaves: `scores` (one per Y scored), `Y` whose score is scores[-1], why it
+    `stopped`.
 
-    `stopped` is "reached" (the score passed `stop`), "steps" (the budget ended) or "not finite" (the measure
-    or its gradient gave NaN or infinity; Y and scores are the last that were finite).
+    `stopped` is "reached" (the score passed `stop`), "steps" (the budget ended) or "not finite"
+    (the measure or its gradient gave NaN or infinity; Y and scores are the last that were finite).
     """
 
     scores: np.ndarray
@@ -31,13 +40,18 @@ class Trajectory(NamedTuple):
 
 
 class Recorder:
-    """Calls the observers at every k-th step (int), or at each move of the score by so much (float)."""
+    """Calls the observers at every k-th step (int), or at each move of the score by so much
+    (float)."""
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
         if callable(observers):
-            raise TypeError("observers is a sequence of functions; put a single one into a list: observers=[f]")
+            raise TypeError(
+                "observers is a sequence of functions; put a single one into a list: observers=[f]"
+            )
         if isinstance(record, bool) or not isinstance(record, Real) or not record > 0:
-            raise ValueError(f"record is every k-th step (int) or a move of score (float), not {record!r}")
+            raise ValueError(
+                f"record is every k-th step (int) or a move of score (float), not {record!r}"
+            )
         self.observers, self.record = tuple(observers), record
         self.last_score, self.last_step = None, -1
 
@@ -54,10 +68,14 @@ class Recorder:
         for observer in self.observers:
             observer(step, score, Y)
         if Y._version != version:
-            raise ValueError("an observer changed Y in place; observers may look at it, and change a Y.clone()")
+            raise ValueError(
+                "an observer changed Y in place; observers may look at it, and change a Y.clone()"
+            )
 
 
-def start_from_noise(shape: tuple[int, ...], seed: int, dtype=torch.float32, device="cpu") -> torch.Tensor:
+def start_from_noise(
+    shape: tuple[int, ...], seed: int, dtype=torch.float32, device="cpu"
+) -> torch.Tensor:
     """Standard Gaussian noise of this shape, the same on every device for one seed."""
     generator = torch.Generator().manual_seed(operator.index(seed))
     return torch.randn(shape, generator=generator, dtype=dtype).to(device)
@@ -72,11 +90,11 @@ def climb(
     done: Callable[[float], bool],
     watch: Callable[[int, float, torch.Tensor, bool], None] = lambda step, score, Y, last: None,
 ) -> Trajectory:
-    """Adam ascent of `objective` from `start` (samples, neurons): score Y, then step, at most `steps` scores.
+    """Adam ascent of `objective` from `start` (samples, neurons): score Y, then step, at most
+    `steps` scores.
 
-    Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes. Raises
-    ValueError where the first score is not finite.
-    """
+    Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes.
+    Raises ValueError where the first score is not finite."""
 
     def alone(Y: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
         one = Y[0].requires_grad_(True)
@@ -97,13 +115,17 @@ def climb_together(
 ) -> list[Trajectory]:
     """`climb` from each of `starts` (runs, samples, neurons), all runs in one batch.
 
-    `objective` gives the values (runs,) of all Y, and a function that gives their gradients; `done` and `watch` are
-    one function a run.
-    """
+    `objective` gives the values (runs,) of all Y, and a function that gives their gradients; `done`
+    and `watch` are one function a run."""
     Y = starts.clone()
     optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
     runs = range(len(starts))
-    scores, stopped, kept, live = [[] for _ in runs], ["steps" for _ in runs], starts.clone(), list(runs)
+    scores, stopped, kept, live = (
+        [[] for _ in runs],
+        ["steps" for _ in runs],
+        starts.clone(),
+        list(runs),
+    )
     for step in range(steps):
         values, gradients = objective(Y.detach())
         going = []
@@ -132,7 +154,10 @@ def climb_together(
                 stopped[run] = "not finite"
         ended, live = set(live), [run for run in going if upright[run]]
         for run in ended.difference(live):
-            Y[run], Y.grad[run] = starts[run], 0  # goes along unseen: no value there may be infinite
+            Y[run], Y.grad[run] = (
+                starts[run],
+                0,
+            )  # goes along unseen: no value there may be infinite
         optimizer.step()
     for run in runs:
         if stopped[run] == "not finite":
@@ -145,16 +170,22 @@ def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch
     """The measure's value, refused where it is no 0-d tensor that depends on Y."""
     value = towards(Y)
     if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
-        found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+        found = (
+            f"a tensor of shape {tuple(value.shape)}"
+            if isinstance(value, torch.Tensor)
+            else type(value).__name__
+        )
         raise TypeError(
-            f"{bound.title} can't be climbed: a measure returns a 0-d tensor that autograd can follow back to Y; got "
+            f"{bound.title} can't be climbed: a measure returns a 0-d tensor that autograd can "
+            "follow back to Y; got "
             f"{found}{'' if not isinstance(value, torch.Tensor) or value.requires_grad else ' without a gradient'}"
         )
     return value
 
 
 def _stop_rule(bound: Measure, X: torch.Tensor, stop: float | None) -> Callable[[float], bool]:
-    """When an ascent has reached its end; takes what is climbed, that is minus the value of a distance."""
+    """When an ascent has reached its end; takes what is climbed, that is minus the value of a
+    distance."""
     if stop is None:
         return lambda climbed: False
     if bound.direction > 0:
@@ -185,23 +216,25 @@ def maximize(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Trajectory:
-    """Climb the gradient of score(X, Y) with respect to Y, from noise (PAPER: Adam, learning rate 0.1).
+    """Climb the gradient of score(X, Y) with respect to Y, from noise (PAPER: Adam, learning rate
+    0.1).
 
-    `name` is an id, a bound measure or any callable on two (samples, neurons) tensors; a distance (the
-    measure's record says so) is minimised. X is (samples, neurons) or (time, trial, neuron). Y starts as
-    standard Gaussian noise of X's shape drawn from `seed`, or as `start` (same samples, any number of
-    neurons). At most `steps` scores are computed; the ascent ends early once the score exceeds `stop`
-    (None: never). For a distance that is once no more than the share 1 - stop of the start's distance is left,
-    for a score without an upper end (ENSD) once it exceeds that share of X's score with itself.
+    `name` is an id, a bound measure or any callable on two (samples, neurons) tensors; a distance
+    (the measure's record says so) is minimised. X is (samples, neurons) or (time, trial, neuron). Y
+    starts as standard Gaussian noise of X's shape drawn from `seed`, or as `start` (same samples,
+    any number of neurons). At most `steps` scores are computed; the ascent ends early once the
+    score exceeds `stop` (None: never). For a distance that is once no more than the share 1 - stop
+    of the start's distance is left, for a score without an upper end (ENSD) once it exceeds that
+    share of X's score with itself.
 
-    Each of `observers` is called as observer(step, score, Y) with the Y that has this score, detached, in
-    X's layout, valid during the call. `record`: every k-th step (int), or (float) the first, the last and
-    whenever the score has moved by that much since the last record. Memory doesn't grow with the steps.
+    Each of `observers` is called as observer(step, score, Y) with the Y that has this score,
+    detached, in X's layout, valid during the call. `record`: every k-th step (int), or (float) the
+    first, the last and whenever the score has moved by that much since the last record. Memory
+    doesn't grow with the steps.
 
     float32 is the paper's precision: scores differ from float64 by about 1e-6, far below a figure's
-    resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored or that this machine's
-    memory doesn't hold.
-    """
+    resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored or that
+    this machine's memory doesn't hold."""
     if operator.index(steps) < 1:
         raise ValueError(f"steps needs to be 1 or more; got {steps}")
     bound = measure(name)
@@ -231,7 +264,8 @@ SMALL = 1500  # numbers in X up to which a batch of ascents beats processes that
 
 
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:
-    """Values and gradients of the measure for a stack of Y; None for measures that torch can't take all at once."""
+    """Values and gradients of the measure for a stack of Y; None for measures that torch can't take
+    all at once."""
 
     each = torch.vmap(lambda Y: bound.direction * bound(X, Y))
 
@@ -262,28 +296,42 @@ def maximize_many(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> list[Trajectory]:
-    """`maximize` from several seeds, one trajectory each: those it would give alone, up to rounding.
+    """`maximize` from several seeds, one trajectory each: those it would give alone, up to
+    rounding.
 
-    Small problems (up to 1500 numbers in X) climb in one batch where the measure's operations can be taken over a
-    stack of Y, as those of CKA, NBS and angular Procrustes can; the rest go one after the other. `observers` gives
-    those of a seed. Everything else as for `maximize`.
-    """
+    Small problems (up to 1500 numbers in X) climb in one batch where the measure's operations can
+    be taken over a stack of Y, as those of CKA, NBS and angular Procrustes can; the rest go one
+    after the other. `observers` gives those of a seed. Everything else as for `maximize`."""
     seeds = [operator.index(seed) for seed in seeds]
-    options = {"steps": steps, "lr": lr, "stop": stop, "record": record, "dtype": dtype, "device": device}
+    options = {
+        "steps": steps,
+        "lr": lr,
+        "stop": stop,
+        "record": record,
+        "dtype": dtype,
+        "device": device,
+    }
     bound, reference = measure(name), checks.array(X, "X")
     fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
     objective = None
     if len(seeds) > 1 and fixed.numel() <= SMALL and operator.index(steps) >= 1:
-        noise = [start_from_noise(reference.shape, seed, dtype, device).reshape(fixed.shape) for seed in seeds]
+        noise = [
+            start_from_noise(reference.shape, seed, dtype, device).reshape(fixed.shape)
+            for seed in seeds
+        ]
         starts = torch.stack(noise)
         objective = _in_batch(bound, fixed, starts)
     if objective is None:
-        return [maximize(bound, X, seed=seed, observers=observers(seed), **options) for seed in seeds]
+        return [
+            maximize(bound, X, seed=seed, observers=observers(seed), **options) for seed in seeds
+        ]
     sign = bound.direction
     recorders = [Recorder(observers(seed), record) for seed in seeds]
 
     def watch(recorder: Recorder) -> Callable[[int, float, torch.Tensor, bool], None]:
-        return lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(reference.shape), last)
+        return lambda step, value, Y, last: recorder(
+            step, sign * value, Y.reshape(reference.shape), last
+        )
 
     found = climb_together(
         objective,
@@ -293,4 +341,6 @@ def maximize_many(
         done=[_stop_rule(bound, fixed, stop) for _ in seeds],
         watch=[watch(recorder) for recorder in recorders],
     )
-    return [one._replace(scores=sign * one.scores, Y=one.Y.reshape(reference.shape)) for one in found]
+    return [
+        one._replace(scores=sign * one.scores, Y=one.Y.reshape(reference.shape)) for one in found
+    ]

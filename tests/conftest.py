@@ -18,5 +18,8 @@ def oracles() -> Path:
     """Folder of the reference values, which are not part of this repository."""
     folder = SHARED / "oracles"
     if not folder.exists():
-        pytest.skip(f"reference values not found at {folder}; set SIMLIB_SHARED to the folder that holds them")
+        pytest.skip(
+            f"reference values not found at {folder}; set SIMLIB_SHARED to the folder that holds "
+            "them"
+        )
     return folder

@@ -1,4 +1,5 @@
-"""The benchmarks measure what they say: the plain implementations give simlib's numbers, and the page its tables."""
+"""The benchmarks measure what they say: the plain implementations give simlib's numbers, and the
+page its tables."""
 
 import importlib
 import sys
@@ -14,7 +15,10 @@ import simlib as sl
 from simlib.components import captured_variance, left_singular_vectors
 
 ROOT = Path(__file__).resolve().parent.parent
-X, Y = (torch.randn(40, 9, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in (0, 1))
+X, Y = (
+    torch.randn(40, 9, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    for seed in (0, 1)
+)
 LABELS = np.arange(40) % 2
 
 
@@ -26,7 +30,9 @@ def benchmarks():
     sys.path.remove(str(ROOT / "benchmarks"))
 
 
-@pytest.mark.parametrize("measure", ["cka", "nbs", "procrustes-angular-score", "linreg", "ridge-cv"])
+@pytest.mark.parametrize(
+    "measure", ["cka", "nbs", "procrustes-angular-score", "linreg", "ridge-cv"]
+)
 def test_both_yardsticks_compute_the_measure_and_its_gradient(benchmarks, measure):
     start = Y.clone().requires_grad_(True)
     value = sl.measure(measure)(X, start)
@@ -48,7 +54,9 @@ def test_both_yardsticks_compute_capture_and_decoding(benchmarks):
     ours = sl.decoding_accuracy(bins, LABELS)
     for decode in (plain.loop_accuracy, plain.parallel_accuracy):
         with joblib.parallel_config(backend="threading"):
-            assert decode(bins, LABELS) == pytest.approx(ours, abs=0.026)  # one trial of 40, at the default tolerance
+            assert decode(bins, LABELS) == pytest.approx(
+                ours, abs=0.026
+            )  # one trial of 40, at the default tolerance
 
 
 def test_ratios_are_of_pairs_and_the_slower_side_is_above_one(benchmarks, monkeypatch):
@@ -90,7 +98,9 @@ def test_the_page_on_speed_shows_the_tables_of_the_last_run():
     finally:
         sys.path.remove(str(ROOT / "book"))
     steps = pd.read_csv(ROOT / "book" / "speed" / "steps.csv")
-    assert {"mante", "hatsopoulos", "majaj", "siegel", "freeman"} == set(steps["shape"].str.split().str[0])
+    assert {"mante", "hatsopoulos", "majaj", "siegel", "freeman"} == set(
+        steps["shape"].str.split().str[0]
+    )
     assert tables["steps"].count("\n") == 2 + len(steps[["shape", "work"]].drop_duplicates())
     assert "threads" in tables["machine"] and "100000" in tables["largest"]
     growth = pd.read_csv(ROOT / "book" / "speed" / "growth.csv")

@@ -1,4 +1,5 @@
-"""The built book in a real browser: complete, readable at every width and theme, and asking no other host for anything.
+"""The built book in a real browser: complete, readable at every width and theme, and asking no
+other host for anything.
 
 Runs on the book in BOOK_HTML (a folder), or in book/_build/html, whichever is there first.
 """
@@ -17,27 +18,54 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "book" / "_build" / "html"))
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = os.environ.get("CHROMIUM") or next((found for found in map(shutil.which, NAMES) if found), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    (found for found in map(shutil.which, NAMES) if found), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 FIGURES = [  # in the order of the book
-    "score_vs_decodability", "pc_learning_order", "theory_sensitivity", "joint_score_ranges",
-    "supplement_ridge_strength", "supplement_gaussian", "supplement_folds", "supplement_starts", "claims",
-    "chance_level", "model_against_brain", "published_vs_reproduced",
-]  # fmt: skip
+    "score_vs_decodability",
+    "pc_learning_order",
+    "theory_sensitivity",
+    "joint_score_ranges",
+    "supplement_ridge_strength",
+    "supplement_gaussian",
+    "supplement_folds",
+    "supplement_starts",
+    "claims",
+    "chance_level",
+    "model_against_brain",
+    "published_vs_reproduced",
+]
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium found: install it, or name it in CHROMIUM"),
-    pytest.mark.skipif(not (HTML / "intro.html").exists(), reason=f"no book in {HTML}: run `make book QUICK=1` first"),
+    pytest.mark.skipif(
+        not CHROMIUM, reason="no chromium found: install it, or name it in CHROMIUM"
+    ),
+    pytest.mark.skipif(
+        not (HTML / "intro.html").exists(),
+        reason=f"no book in {HTML}: run `make book QUICK=1` first",
+    ),
 ]
 
 
 def pages() -> list[str]:
     """Every page of the book, without its ending."""
-    found = sorted(HTML.glob("*.html")) + sorted(HTML.glob("figures/*.html")) + sorted(HTML.glob("cards/*.html"))
+    found = (
+        sorted(HTML.glob("*.html"))
+        + sorted(HTML.glob("figures/*.html"))
+        + sorted(HTML.glob("cards/*.html"))
+    )
     return [str(page.relative_to(HTML).with_suffix("")) for page in found]
 
 
@@ -49,7 +77,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def server():
     """The address of the book, served on this machine."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(HTML))) as running:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(HTML))
+    ) as running:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
@@ -68,7 +98,8 @@ def browser():
 
 @contextlib.contextmanager
 def opened(browser, address: str, width: int = 1280, theme: str = "light"):
-    """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the console."""
+    """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the
+    console."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
     faults = []
     home = address if address.startswith("file:") else "/".join(address.split("/")[:3])
@@ -84,14 +115,24 @@ def opened(browser, address: str, width: int = 1280, theme: str = "light"):
     page.route("**/*", only_here)
     page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
     page.on(
-        "response", lambda answer: faults.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+        "response",
+        lambda answer: (
+            faults.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+        ),
     )
-    page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: (
+            faults.append(f"console: {message.text}") if message.type == "error" else None
+        ),
+    )
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     try:
         page.goto(address)
         page.wait_for_load_state("networkidle")
-        page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+        page.wait_for_function(
+            "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
+        )
         yield page, faults
     finally:
         page.close()
@@ -106,12 +147,14 @@ def test_a_page_is_complete(browser, server, name, way):
         if name == "index":
             return  # forwards to the introduction
         for source, alt, width in page.evaluate(
-            "[...document.images].map(i => (i.loading = 'eager', [i.src.slice(0, 100), i.alt, i.naturalWidth]))"
+            "[...document.images].map(i => (i.loading = 'eager', [i.src.slice(0, 100), i.alt, "
+            "i.naturalWidth]))"
         ):
             assert alt.strip(), f"no alt text: {source}"
             assert width > 0, f"not loaded: {source}"
         left = page.evaluate(
-            "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).length"
+            "[...document.querySelectorAll('.math')].filter(m => "
+            "!m.querySelector('mjx-container')).length"
         )
         assert left == 0, "formulas that are not typeset"
         assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
@@ -143,7 +186,8 @@ def test_the_theme_can_be_switched_and_is_remembered(browser, server):
             page.locator("button.theme-switch-button:visible").first.click()
             colours.add(
                 page.evaluate(
-                    "[document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor] + ''"
+                    "[document.documentElement.dataset.theme, "
+                    "getComputedStyle(document.body).backgroundColor] + ''"
                 )
             )
         assert {colour.split(",")[0] for colour in colours} == {"light", "dark"}
@@ -206,7 +250,9 @@ def test_figures_are_numbered_once(browser, server):
     for name in FIGURES:
         with opened(browser, f"{server}/figures/{name}.html") as (page, _):
             numbers += page.locator("article figcaption .caption-number").all_inner_texts()
-    assert [number.strip() for number in numbers] == [f"Figure {i + 1}" for i in range(len(numbers))]
+    assert [number.strip() for number in numbers] == [
+        f"Figure {i + 1}" for i in range(len(numbers))
+    ]
 
 
 def test_the_toy_moves_with_the_score(browser, server):
@@ -225,11 +271,17 @@ def test_the_toy_moves_with_the_score(browser, server):
 def test_no_page_shows_the_name_of_an_object():
     """An output that can't be rendered falls back to its repr."""
     pattern = re.compile(r"&lt;[\w.]+ object(?: at 0x\w+)?&gt;")
-    assert not {page.name: found for page in HTML.rglob("*.html") if (found := pattern.findall(page.read_text()))}
+    assert not {
+        page.name: found
+        for page in HTML.rglob("*.html")
+        if (found := pattern.findall(page.read_text()))
+    }
 
 
 def test_nothing_in_the_pages_points_a_script_or_style_elsewhere():
     for name in pages():
         text = (HTML / f"{name}.html").read_text()
-        tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*", text)
+        tags = re.findall(
+            r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*", text
+        )
         assert not tags, name

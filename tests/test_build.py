@@ -40,7 +40,8 @@ def execute():
 
 @pytest.fixture
 def desk(tmp_path):
-    """A small project: a library of one file and two tiny notebooks, each appending a line to `log` when it runs."""
+    """A small project: a library of one file and two tiny notebooks, each appending a line to `log`
+    when it runs."""
     (tmp_path / "nb").mkdir()
     (tmp_path / "simlib").mkdir()
     (tmp_path / "simlib" / "linalg.py").write_text("a = 1")
@@ -50,7 +51,9 @@ def desk(tmp_path):
     return tmp_path
 
 
-def write(desk: Path, name: str, last: str = "print(len(seeds))", measures: str = '["cka", "nbs"]') -> None:
+def write(
+    desk: Path, name: str, last: str = "print(len(seeds))", measures: str = '["cka", "nbs"]'
+) -> None:
     new = nbformat.v4
     parameters = f'datasets = ["toy-2d"]\nmeasures = {measures}\nseeds = [0, 1]\nsteps = 3\nquick = False\njobs = 1'
     cells = [
@@ -64,7 +67,9 @@ def write(desk: Path, name: str, last: str = "print(len(seeds))", measures: str 
 
 
 def command(desk: Path, *options: str) -> list[str]:
-    script = RUN.format(book=str(ROOT / "book"), root=str(desk), source=str(desk / "nb"), names=NAMES)
+    script = RUN.format(
+        book=str(ROOT / "book"), root=str(desk), source=str(desk / "nb"), names=NAMES
+    )
     return [sys.executable, "-c", script, "--out", str(desk / "figures"), *options]
 
 
@@ -73,7 +78,13 @@ def environment(**more: str) -> dict:
 
 
 def run(desk: Path, *options: str, **more: str) -> subprocess.CompletedProcess:
-    return subprocess.run(command(desk, *options), capture_output=True, text=True, env=environment(**more), timeout=300)
+    return subprocess.run(
+        command(desk, *options),
+        capture_output=True,
+        text=True,
+        env=environment(**more),
+        timeout=300,
+    )
 
 
 def ran(desk: Path) -> list[str]:
@@ -147,7 +158,9 @@ def test_a_kernel_that_dies_is_a_failure_with_its_cell(desk):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_is_finished_survives_an_interruption(desk, stop):
     write(desk, "second", last="import time\ntime.sleep(400)")
-    process = subprocess.Popen(command(desk), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(desk), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     end = time.monotonic() + 100
     while "second" not in ((desk / "log").read_text() if (desk / "log").exists() else ""):
         assert time.monotonic() < end and process.poll() is None
@@ -165,14 +178,17 @@ def test_what_is_finished_survives_an_interruption(desk, stop):
 def test_an_interruption_that_is_lost_is_raised_again(desk):
     """What runs swallows the first one, as a library's callback may."""
     swallowing = (
-        "def run(*_):\n    for attempt in range(2):\n        try:\n            print('going', flush=True)\n"
+        "def run(*_):\n    for attempt in range(2):\n        try:\n            print('going', "
+        "flush=True)\n"
         "            time.sleep(100)\n        except KeyboardInterrupt:\n"
         "            if attempt:\n                raise\n"
         "execute.run, execute.AGAIN = run, 1\n"
     )
     *python, script, flag, out = command(desk)
     script = script.replace("sys.exit(", f"import time\n{swallowing}sys.exit(")
-    process = subprocess.Popen([*python, script, flag, out], env=environment(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*python, script, flag, out], env=environment(), stdout=subprocess.PIPE, text=True
+    )
     while "going" not in process.stdout.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -238,9 +254,14 @@ def test_the_hash_follows_the_library(desk, execute, monkeypatch):
 
 @pytest.mark.parametrize(
     "text, value",
-    [("seeds=3", 3), ("lr=1e-3", 1e-3), ("quick=true", True), ("measures=cka,nbs", "cka,nbs"),
-     ("measures=[cka, nbs]", ["cka", "nbs"])],
-)  # fmt: skip
+    [
+        ("seeds=3", 3),
+        ("lr=1e-3", 1e-3),
+        ("quick=true", True),
+        ("measures=cka,nbs", "cka,nbs"),
+        ("measures=[cka, nbs]", ["cka", "nbs"]),
+    ],
+)
 def test_values_on_the_command_line(execute, text, value):
     assert execute.key_value(text)[1] == value
 

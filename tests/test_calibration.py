@@ -32,13 +32,27 @@ def test_the_closed_forms_are_the_mean_over_all_permutations():
     from itertools import permutations
 
     left, right = rng.standard_normal((6, 3)), rng.standard_normal((6, 2)) * [1, 0.3]
-    shapes = [("cka", left), ("ensd", left), ("linreg", left), ("cka-debiased", left), ("rsa", left), ("ridge", left),
-              (sl.measure("ridge", penalty=0.5), left), (sl.measure("ridge", penalty=3.0), left[:, :1])]  # fmt: skip
+    shapes = [
+        ("cka", left),
+        ("ensd", left),
+        ("linreg", left),
+        ("cka-debiased", left),
+        ("rsa", left),
+        ("ridge", left),
+        (sl.measure("ridge", penalty=0.5), left),
+        (sl.measure("ridge", penalty=3.0), left[:, :1]),
+    ]
     for name, side in shapes:
         every = [sl.score(name, side, right[list(order)]) for order in permutations(range(6))]
         assert np.std(every) > 1e-3
-        assert sl.calibration.expected_by_chance(name, side, right) == pytest.approx(np.mean(every), abs=1e-10)
-    for other in (sl.measure("rsa", comparison="spearman"), sl.measure("ridge", comparison="pearson"), "ridge-cv"):
+        assert sl.calibration.expected_by_chance(name, side, right) == pytest.approx(
+            np.mean(every), abs=1e-10
+        )
+    for other in (
+        sl.measure("rsa", comparison="spearman"),
+        sl.measure("ridge", comparison="pearson"),
+        "ridge-cv",
+    ):
         with pytest.raises(ValueError, match="use permutation_null"):
             sl.calibration.expected_by_chance(other, left, right)
     with pytest.raises(ValueError, match="no closed form for 'nbs'"):
@@ -53,7 +67,10 @@ def test_cka_of_noise_goes_to_one_as_neurons_outnumber_samples(neurons, expected
 
 
 def test_correction_puts_chance_at_zero_and_the_maximum_at_one():
-    assert sl.calibration.chance_corrected(0.4, 0.4) == 0 and sl.calibration.chance_corrected(1, 0.4) == 1
+    assert (
+        sl.calibration.chance_corrected(0.4, 0.4) == 0
+        and sl.calibration.chance_corrected(1, 0.4) == 1
+    )
     with pytest.raises(ValueError, match="below the maximum"):
         sl.calibration.chance_corrected(0.5, 1.0)
 
@@ -71,7 +88,9 @@ def test_the_ceiling_falls_with_noise_and_is_one_without():
 
 def test_a_table_with_repeats_has_the_ceiling_and_a_measure_that_fails_says_why():
     repeats = X + 0.5 * np.random.default_rng(1).standard_normal((4, *X.shape))
-    table = sl.compare(X, RELATED, ["cka", sl.measure("ridge-cv", folds=500)], repeats=repeats, permutations=5)
+    table = sl.compare(
+        X, RELATED, ["cka", sl.measure("ridge-cv", folds=500)], repeats=repeats, permutations=5
+    )
     assert 0.5 < table["ceiling"][0] < 1 and "from 2 to the 150 samples" in table["note"][1]
     assert np.isnan(table["score"][1]) and table["note"][0] == ""
 
@@ -89,7 +108,10 @@ def test_undefined_scores_and_nulls_have_no_p():
 
 
 def test_the_null_repeats_with_its_seed():
-    null = [sl.calibration.permutation_null("cka", X, RELATED, permutations=3, seed=s) for s in (0, 0, 1)]
+    null = [
+        sl.calibration.permutation_null("cka", X, RELATED, permutations=3, seed=s)
+        for s in (0, 0, 1)
+    ]
     np.testing.assert_array_equal(null[0], null[1])
     assert not np.array_equal(null[0], null[2])
     with pytest.raises(ValueError, match="1 or more"):
@@ -109,4 +131,6 @@ def test_a_measure_of_ones_own_that_fails_costs_only_its_row():
     X = np.random.default_rng(0).standard_normal((12, 3))
     table = sl.compare(X, X + 1, ["cka", breaks], permutations=3).set_index("measure")
     assert table.loc["cka", "score"] == pytest.approx(1)
-    assert table.loc["breaks", "note"] == "no such kernel" and np.isnan(table.loc["breaks", "score"])
+    assert table.loc["breaks", "note"] == "no such kernel" and np.isnan(
+        table.loc["breaks", "score"]
+    )

@@ -1,4 +1,5 @@
-"""The cards of measures: their tables agree with theory, their pages have no hole, their errors say what to do."""
+"""The cards of measures: their tables agree with theory, their pages have no hole, their errors say
+what to do."""
 
 import re
 import sys
@@ -103,7 +104,7 @@ def words(section: str) -> str:
     return re.sub(r"```\{figure\}.*?```|^\|.*\|$|^%.*$", "", section, flags=re.M | re.S).strip()
 
 
-# -- Tables -------------------------------------------------------------------------------------------
+# -- Tables
 
 
 def test_measured_losses_follow_the_equations_where_there_are_any():
@@ -114,9 +115,16 @@ def test_measured_losses_follow_the_equations_where_there_are_any():
 
 @pytest.mark.parametrize(
     "measure, exponent, tolerance",
-    [("cka", 2, 1e-6), ("nbs", 1, 1e-6), ("linreg", 1, 1e-6), ("procrustes-euclidean", 0.5, 1e-6), ("cca", 0, 1e-6),
-     ("procrustes-angular-score", 0.5, 0.02), ("rsa", 2, 0.1)],
-)  # fmt: skip
+    [
+        ("cka", 2, 1e-6),
+        ("nbs", 1, 1e-6),
+        ("linreg", 1, 1e-6),
+        ("procrustes-euclidean", 0.5, 1e-6),
+        ("cca", 0, 1e-6),
+        ("procrustes-angular-score", 0.5, 0.02),
+        ("rsa", 2, 0.1),
+    ],
+)
 def test_the_exponent_of_the_loss_is_the_one_of_the_equation(measure, exponent, tolerance):
     found = cards.exponents(cards.replaced_losses([measure], quick=True))
     assert abs(found["mean"] - exponent) < tolerance
@@ -126,7 +134,9 @@ def test_the_exponent_of_the_loss_is_the_one_of_the_equation(measure, exponent, 
 
 def test_the_reference_lines_are_the_theory_of_the_same_data():
     lines, table = cards.reference_losses(), cards.replaced_losses(["nbs"], quick=True)
-    line = lines[lines["measure"] == "nbs"].set_index(lines["explained_variance"][lines["measure"] == "nbs"].round(12))
+    line = lines[lines["measure"] == "nbs"].set_index(
+        lines["explained_variance"][lines["measure"] == "nbs"].round(12)
+    )
     expected = line.loc[table["explained_variance"].round(12), "loss"].to_numpy()
     assert np.abs(expected - table["loss"]).max() < 1e-6
 
@@ -165,7 +175,7 @@ def test_a_measure_against_itself_has_no_region():
     assert set(ends["against"]) == set(limits["against"]) == {"cka"}
 
 
-# -- A measure of one's own ---------------------------------------------------------------------------
+# -- A measure of one's own
 
 
 def test_a_function_of_ones_own_gets_every_section(own, tmp_path, capsys):
@@ -173,15 +183,23 @@ def test_a_function_of_ones_own_gets_every_section(own, tmp_path, capsys):
     (page,) = made([f"{own}:my_score"], out, "--full")
     found = sections(page)
     assert list(found) == EACH + FULL
-    assert page.startswith("# my score\n") and "the neurons need the same order" in found["What it is"]
+    assert (
+        page.startswith("# my score\n") and "the neurons need the same order" in found["What it is"]
+    )
     for title, text in found.items():
         assert len(words(text)) > 30, f"nothing in {title}"
     for title in [*EACH[2:], *FULL]:
         assert "{figure}" in found[title]
     said = capsys.readouterr()
-    assert f"{out / 'my-score.html'}" in said.out and "WARNING" not in said.err and "ERROR" not in said.err
+    assert (
+        f"{out / 'my-score.html'}" in said.out
+        and "WARNING" not in said.err
+        and "ERROR" not in said.err
+    )
     html = (out / "my-score.html").read_text()
-    assert html.count('src="data:image/png;base64,') == 5 and not re.findall(r'(?:src|href)="(?!data:|#)', html)
+    assert html.count('src="data:image/png;base64,') == 5 and not re.findall(
+        r'(?:src|href)="(?!data:|#)', html
+    )
 
 
 def test_a_card_is_written_again_only_when_its_file_changed(own, tmp_path):
@@ -227,7 +245,9 @@ def test_a_distance_given_as_a_bare_function_is_told_to_declare_itself(own, tmp_
 
 def test_what_fails_unexpectedly_comes_first(own, tmp_path):
     (page,) = made([f"{own}:my_score"], tmp_path / "cards")
-    failures = re.findall(r"^\|.*\| (fails.*?) \|", sections(page)["Checks"].split("<details>")[0], flags=re.M)
+    failures = re.findall(
+        r"^\|.*\| (fails.*?) \|", sections(page)["Checks"].split("<details>")[0], flags=re.M
+    )
     assert len(set(failures)) == 2 and failures == sorted(failures, key=card_page.URGENCY.index)
 
 
@@ -258,7 +278,7 @@ def test_errors_say_what_was_found(name, says, own, tmp_path, monkeypatch, capsy
     assert says in capsys.readouterr().err
 
 
-# -- Pages --------------------------------------------------------------------------------------------
+# -- Pages
 
 
 def test_pages_of_the_catalogue_have_no_empty_section(tmp_path):
@@ -267,7 +287,9 @@ def test_pages_of_the_catalogue_have_no_empty_section(tmp_path):
         found = sections(page)
         assert list(found) == (EACH + FULL if name in script.OF_THE_PAPER else [*EACH, "More"])
         assert all(words(text) for text in found.values()), name
-        assert all((tmp_path / picture).exists() for picture in re.findall(r"\{figure\} (\S+)", page))
+        assert all(
+            (tmp_path / picture).exists() for picture in re.findall(r"\{figure\} (\S+)", page)
+        )
         assert all(len(alt) > 20 for alt in re.findall(r":alt: (.*)", page))
 
 
@@ -280,22 +302,44 @@ def test_the_table_of_cards_links_every_measure(tmp_path):
     text = script.overview(script.arguments(["--quick", "--out", str(tmp_path)]))
     assert re.findall(r"\(cards/(.*?)\.md\)", text) == list(MEASURES)
     (tmp_path / "mine.md").write_text("# mine\n")
-    assert "[mine](cards/mine.md)" in script.overview(script.arguments(["--quick", "--out", str(tmp_path)]))
+    assert "[mine](cards/mine.md)" in script.overview(
+        script.arguments(["--quick", "--out", str(tmp_path)])
+    )
 
 
 def test_the_line_on_checks_counts_what_was_declared():
     outcomes = ["holds", "holds", "fails", "fails", "fails", "not applicable"]
     expected = ["holds", "either", "fails", "fails", "holds", "holds"]
-    checks = pd.DataFrame({"check": list("abcdef"), "about": "value", "reason": "because", "evidence": "1 | 2",
-                           "outcome": outcomes, "expected": expected})  # fmt: skip
+    checks = pd.DataFrame(
+        {
+            "check": list("abcdef"),
+            "about": "value",
+            "reason": "because",
+            "evidence": "1 | 2",
+            "outcome": outcomes,
+            "expected": expected,
+        }
+    )
     line = card_page.outcome(checks)
-    assert set(line.split("; ")) == {"2 of 5 hold", "2 fail as declared", "1 fails unexpectedly", "1 not applicable"}
+    assert set(line.split("; ")) == {
+        "2 of 5 hold",
+        "2 fail as declared",
+        "1 fails unexpectedly",
+        "1 not applicable",
+    }
     assert r"| value | e | fails unexpectedly | 1 \| 2 | because |" in card_page.checked(checks)
 
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0.5, "0.50"), (-0.031, "−0.031"), (1e-9, "0"), (153.2, "153"), (12.345, "12.35"), (np.nan, "undefined")],
+    [
+        (0.5, "0.50"),
+        (-0.031, "−0.031"),
+        (1e-9, "0"),
+        (153.2, "153"),
+        (12.345, "12.35"),
+        (np.nan, "undefined"),
+    ],
 )
 def test_numbers_as_they_are_shown(value, text):
     assert card_words.shown(value) == text

@@ -1,4 +1,5 @@
-"""Laws of `check_measure`: every built-in measure passes as declared, and each check notices what it is for."""
+"""Laws of `check_measure`: every built-in measure passes as declared, and each check notices what
+it is for."""
 
 import re
 from dataclasses import replace
@@ -35,7 +36,9 @@ def checked(function, **options):
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 def test_every_built_in_measure_does_what_its_record_and_the_exceptions_declare(record):
     table = sl.check_measure(record)
-    assert table["ok"].all(), table.loc[~table["ok"], ["check", "expected", "outcome", "evidence"]].to_string()
+    assert table["ok"].all(), table.loc[
+        ~table["ok"], ["check", "expected", "outcome", "evidence"]
+    ].to_string()
     stale = (table["expected"] == "fails") & (table["outcome"] != "fails")
     assert not stale.any(), "declared to fail, but holds"
 
@@ -57,10 +60,12 @@ def test_exceptions_name_measures_and_checks_that_exist_and_say_why():
 
 def test_exceptions_of_a_measure_may_end_with_its_parameters():
     table = checked(sl.measure("ridge-cv", folds=2))
-    assert table["expected"]["two samples"] == "either" and table["outcome"]["two samples"] == "holds"
+    assert (
+        table["expected"]["two samples"] == "either" and table["outcome"]["two samples"] == "holds"
+    )
 
 
-# -- Broken measures: each check notices one ----------------------------------------------------------
+# -- Broken measures: each check notices one
 
 cka = sl.MEASURES["cka"].function
 linear_regression = sl.MEASURES["linreg"].function
@@ -81,6 +86,7 @@ def naive_cka(X, Y):
 
 def uncentred_moments(X, Y):
     """Covariances as E[xy] - E[x]E[y]: the same as CKA until the means are large."""
+
     def cov(A, B):
         return A.T @ B / len(A) - torch.outer(A.mean(0), B.mean(0))
 
@@ -89,7 +95,9 @@ def uncentred_moments(X, Y):
 
 def distances(X):
     squares = X.square().sum(1)
-    return (squares[:, None] + squares - 2 * X @ X.T)[torch.triu_indices(len(X), len(X), 1).unbind()]
+    return (squares[:, None] + squares - 2 * X @ X.T)[
+        torch.triu_indices(len(X), len(X), 1).unbind()
+    ]
 
 
 def correlation(a, b):
@@ -128,6 +136,7 @@ def counting():
 
 def where(bad, error=None):
     """CKA that can't be computed on some pairs."""
+
     def function(X, Y):
         if bad(X, Y):
             raise error or RuntimeError("singular")
@@ -263,39 +272,59 @@ def test_each_check_notices_a_measure_or_a_door_broken_for_it(name, monkeypatch)
 def test_a_sound_function_of_ones_own_passes_without_declaring_anything():
     table = checked(lambda X, Y: cka(X, Y) ** 2)
     assert table["ok"].all()
-    assert table["outcome"]["rotation of Y"] == "holds" and table["expected"]["rotation of Y"] == "either"
+    assert (
+        table["outcome"]["rotation of Y"] == "holds"
+        and table["expected"]["rotation of Y"] == "either"
+    )
     assert table["outcome"]["invertible linear map of Y"] == "fails"
     assert table["outcome"]["in range"] == table["outcome"]["own value"] == "not applicable"
 
 
 def test_a_measure_that_fails_somewhere_still_gets_its_table():
     table = checked(distance)
-    assert table["outcome"]["symmetric"] == "holds" and table["outcome"]["neuron duplication of Y"] == "fails"
+    assert (
+        table["outcome"]["symmetric"] == "holds"
+        and table["outcome"]["neuron duplication of Y"] == "fails"
+    )
     assert "RuntimeError: The size of tensor a (6)" in table["evidence"]["neuron duplication of Y"]
-    assert not table["ok"]["refusals in words"] and "fewer neurons in Y" in table["evidence"]["refusals in words"]
+    assert (
+        not table["ok"]["refusals in words"]
+        and "fewer neurons in Y" in table["evidence"]["refusals in words"]
+    )
     nothing = checked(lambda X, Y: [][0])
-    assert (nothing["outcome"] == "fails").sum() > 50 and "IndexError" in nothing["evidence"]["finite"]
+    assert (nothing["outcome"] == "fails").sum() > 50 and "IndexError" in nothing["evidence"][
+        "finite"
+    ]
 
 
 def test_a_measure_through_numpy_has_no_gradient_and_says_so():
-    table = checked(lambda X, Y: torch.tensor(float(np.corrcoef(X.numpy()[:, 0], Y.numpy()[:, 0])[0, 1])))
+    table = checked(
+        lambda X, Y: torch.tensor(float(np.corrcoef(X.numpy()[:, 0], Y.numpy()[:, 0])[0, 1]))
+    )
     assert table["outcome"]["gradient exists"] == "fails" and table["ok"]["gradient exists"]
     assert "numpy()" in table["evidence"]["gradient exists"]
-    assert table["outcome"]["finite differences"] == "not applicable" and not table["ok"]["keeps float64"]
+    assert (
+        table["outcome"]["finite differences"] == "not applicable"
+        and not table["ok"]["keeps float64"]
+    )
 
 
 def test_expected_failures_are_declared_by_the_name_of_the_check():
     few = where(lambda X, Y: len(X) < 3, ValueError("3 or more samples are needed"))
     assert checked(few, expected={"two samples": "needs 3"})["ok"]["two samples"]
     stale = checked(cka, expected={"two samples": "needs 3"})
-    assert not stale["ok"]["two samples"] and "declared: needs 3" in stale["evidence"]["two samples"]
+    assert (
+        not stale["ok"]["two samples"] and "declared: needs 3" in stale["evidence"]["two samples"]
+    )
     with pytest.raises(ValueError, match="unknown check 'two sample'; nearest: 'two samples'"):
         sl.check_measure(cka, expected={"two sample": "needs 3"})
 
 
 @pytest.mark.parametrize("result", [1.0, np.float64(1), torch.ones(1), np.ones(2), None])
 def test_something_else_than_a_0_d_tensor_is_refused_at_once(result):
-    with pytest.raises(TypeError, match=rf"returns a 0-d tensor; <?lambda>? returned {type(result).__name__}"):
+    with pytest.raises(
+        TypeError, match=rf"returns a 0-d tensor; <?lambda>? returned {type(result).__name__}"
+    ):
         sl.check_measure(lambda X, Y: result)
 
 
@@ -307,7 +336,7 @@ def test_the_same_seed_gives_the_same_table_and_the_global_generators_stay_as_th
     assert torch.equal(before, torch.get_rng_state())
 
 
-# -- Found by the checks ------------------------------------------------------------------------------
+# -- Found by the checks
 
 
 @pytest.mark.parametrize("comparison", ["spearman", "kendall"])
@@ -327,11 +356,13 @@ def test_rsa_of_ranks_takes_distances_that_differ_by_rounding_as_ties(comparison
 
 
 def test_rsa_refuses_two_samples():
-    with pytest.raises(ValueError, match="3 or more samples, since 2 have a single distance; got 2"):
+    with pytest.raises(
+        ValueError, match="3 or more samples, since 2 have a single distance; got 2"
+    ):
         sl.score("rsa", np.eye(2), np.eye(2))
 
 
-# -- The example of the book --------------------------------------------------------------------------
+# -- The example of the book
 
 
 def test_the_books_example_has_the_faults_that_its_page_names():
@@ -341,8 +372,13 @@ def test_the_books_example_has_the_faults_that_its_page_names():
     exec(code, names)
     table = checked(names["my_score"])
     faults = table[~table["ok"]].index
-    assert list(faults) == ["constant unit", "constant unit in X", "one neuron isn't stretched", "refusals in words",
-                            "gradient at a constant unit"]
+    assert list(faults) == [
+        "constant unit",
+        "constant unit in X",
+        "one neuron isn't stretched",
+        "refusals in words",
+        "gradient at a constant unit",
+    ]
     assert (table["evidence"][["constant unit", "constant unit in X"]] == "nan").all()
     assert "RuntimeError" in table["evidence"]["fewer neurons in Y"]
     assert table["outcome"]["permutation of Y"] == "fails" and table["ok"]["permutation of Y"]
@@ -352,11 +388,22 @@ def test_the_books_example_has_the_faults_that_its_page_names():
 
 def test_the_books_distance_keeps_its_record_but_for_unequal_neurons_which_it_refuses_in_words():
     page = (Path(__file__).resolve().parent.parent / "book" / "own_data.md").read_text()
-    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, flags=re.S) if "my_distance" in block)
+    (code,) = (
+        block
+        for block in re.findall(r"```python\n(.*?)```", page, flags=re.S)
+        if "my_distance" in block
+    )
     names = {}
     exec(code, names)
     table = checked(names["my_distance"])
     faults = table.loc[~table["ok"], "evidence"]
-    assert list(faults.index) == ["fewer neurons in Y", "more neurons in Y", "one neuron in X", "one neuron in Y"]
+    assert list(faults.index) == [
+        "fewer neurons in Y",
+        "more neurons in Y",
+        "one neuron in X",
+        "one neuron in Y",
+    ]
     assert faults.str.startswith("ValueError: X and Y need the same neurons").all()
-    assert not checked(replace(names["my_distance"], own=1.0, invariances=frozenset({"rotation"})))["ok"]["own value"]
+    assert not checked(replace(names["my_distance"], own=1.0, invariances=frozenset({"rotation"})))[
+        "ok"
+    ]["own value"]

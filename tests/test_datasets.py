@@ -1,4 +1,5 @@
-"""The datasets made by code keep the facts they were made from: spectrum, scale, design, labels, provenance."""
+"""The datasets made by code keep the facts they were made from: spectrum, scale, design, labels,
+provenance."""
 
 import json
 import os
@@ -32,7 +33,16 @@ PUBLISHED_PARTICIPATION = {
     "majajhong2015": 16.3,
     "freemanziemba2013": 15.7,
 }
-REQUIRED = ("name", "title", "source", "licence", "citation", "surrogate", "task_variables", "main_variable")
+REQUIRED = (
+    "name",
+    "title",
+    "source",
+    "licence",
+    "citation",
+    "surrogate",
+    "task_variables",
+    "main_variable",
+)
 REQUIRED += ("sample_kind", "groups", "processing")
 
 
@@ -79,7 +89,9 @@ def test_surrogates_have_exactly_the_spectrum_and_scale(name):
     data, facts = datasets.load(name), SURROGATES[name]
     samples = data.sizes["time"] * data.sizes["trial"]
     variances = datasets.spectrum(data)
-    np.testing.assert_allclose(variances / variances.sum(), variance_ratios(facts.recording), atol=1e-12)
+    np.testing.assert_allclose(
+        variances / variances.sum(), variance_ratios(facts.recording), atol=1e-12
+    )
     assert variances.sum() * samples == pytest.approx(facts.sum_of_squares)
     np.testing.assert_allclose(data.mean(("time", "trial")), 0, atol=1e-9 * float(data.std()))
 
@@ -95,10 +107,17 @@ def test_a_surrogate_is_called_one(name):
 
 def test_the_decoding_accuracy_meets_the_recordings():
     # averages over seeds; figure 3 of the paper, Mante's .89 out of the construction's reach
-    expected = {"mante2013": 0.85, "siegel2015": 0.87, "hatsopoulos2007": 0.77, "freemanziemba2013": 0.60}
+    expected = {
+        "mante2013": 0.85,
+        "siegel2015": 0.87,
+        "hatsopoulos2007": 0.77,
+        "freemanziemba2013": 0.60,
+    }
     seeds = {"mante2013": 1, "siegel2015": 3, "hatsopoulos2007": 1, "freemanziemba2013": 12}
     for name, accuracy_expected in expected.items():
-        found = [accuracy(datasets.load(f"surrogate-{name}", seed=seed)) for seed in range(seeds[name])]
+        found = [
+            accuracy(datasets.load(f"surrogate-{name}", seed=seed)) for seed in range(seeds[name])
+        ]
         assert np.mean(found) == pytest.approx(accuracy_expected, abs=0.035), name
 
 
@@ -112,7 +131,10 @@ FURTHER = {
 def test_further_variables_leave_spectrum_and_main_variable_as_they_are(name):
     """The accuracies that the published tables end with, per variable; the spectrum stays exact."""
     data = datasets.load(name, variables=list(FURTHER[name]))
-    assert datasets.task_variables(data) == list(FURTHER[name]) and data.attrs["main_variable"] == "context"
+    assert (
+        datasets.task_variables(data) == list(FURTHER[name])
+        and data.attrs["main_variable"] == "context"
+    )
     for variable, expected in FURTHER[name].items():
         assert accuracy(data, variable) == pytest.approx(expected, abs=0.045), variable
     variances = datasets.spectrum(data)
@@ -170,7 +192,9 @@ def test_siegel_design_keeps_every_label_balanced(variable):
 def test_smooth_noise_has_the_covariance_it_claims(length):
     draws = smooth(np.random.default_rng(0), 6, (40_000,), length)
     lag = np.subtract.outer(np.arange(6), np.arange(6))
-    np.testing.assert_allclose(draws @ draws.T / 40_000, np.exp(-0.5 * (lag / length) ** 2), atol=0.03)
+    np.testing.assert_allclose(
+        draws @ draws.T / 40_000, np.exp(-0.5 * (lag / length) ** 2), atol=0.03
+    )
 
 
 def test_toy_is_curved_and_splits_its_variance_85_to_15():
@@ -179,13 +203,16 @@ def test_toy_is_curved_and_splits_its_variance_85_to_15():
     assert variances[0] / variances.sum() == pytest.approx(0.85)
     x, y = data.values[..., 0], data.values[..., 1]
     assert (np.sign(x[-1]) == np.where(data["choice"] == "right", 1, -1)).all()
-    assert (y.argmax(0) > 0).all() and (y.argmax(0) < len(y) - 1).all()  # arches: up and part of the way back
+    assert (y.argmax(0) > 0).all() and (
+        y.argmax(0) < len(y) - 1
+    ).all()  # arches: up and part of the way back
     ends = np.abs(x[-1]).reshape(2, 3)
     assert (np.diff(ends, axis=1) > 0).all()  # stronger coherence reaches further
 
 
 def test_hierarchy_is_inherited():
-    """Leaves that part lower down the tree resemble each other more; siblings differ where either was redrawn."""
+    """Leaves that part lower down the tree resemble each other more; siblings differ where either
+    was redrawn."""
     share = {"siblings": [], "cousins": [], "strangers": []}
     for seed in range(20):
         data = datasets.load("hierarchy", seed=seed)
@@ -196,7 +223,9 @@ def test_hierarchy_is_inherited():
         share["cousins"].append(differs[same_branch & ~same_node].mean())
         share["strangers"].append(differs[~same_branch].mean())
     for level, kind in enumerate(share, start=1):
-        expected = (1 - 0.8 ** (2 * level)) / 2  # equal unless redrawn on the path between them, then by chance
+        expected = (
+            1 - 0.8 ** (2 * level)
+        ) / 2  # equal unless redrawn on the path between them, then by chance
         assert np.mean(share[kind]) == pytest.approx(expected, abs=0.02), kind
     assert accuracy(datasets.load("hierarchy")) > 0.9
 
@@ -209,7 +238,10 @@ def test_hash_follows_what_results_depend_on_and_nothing_else():
     assert datasets.data_hash(data.astype("float32")) == first  # 0 and 1 are exact in either
     assert datasets.data_hash(data.assign_coords(branch=("trial", np.arange(100)))) == first
     assert datasets.data_hash(data + 1e-12) != first
-    assert datasets.data_hash(data.assign_coords(category=("trial", data["category"].values[::-1]))) != first
+    assert (
+        datasets.data_hash(data.assign_coords(category=("trial", data["category"].values[::-1])))
+        != first
+    )
     assert datasets.data_hash(data.assign_attrs(groups="branch")) != first
 
 
@@ -283,10 +315,14 @@ def test_recordings_survive_a_file(name, suffix, tmp_path):
 
 def test_the_signal_of_a_surrogate_can_be_taken_away_and_raised_at_the_same_spectrum():
     options = {"trials": 80, "neurons": 40}
-    plain, silent, loud = (datasets.load("surrogate-hatsopoulos2007", signal=s, **options) for s in (1.0, 0.0, 1.5))
+    plain, silent, loud = (
+        datasets.load("surrogate-hatsopoulos2007", signal=s, **options) for s in (1.0, 0.0, 1.5)
+    )
     for data in (silent, loud):
         np.testing.assert_allclose(datasets.spectrum(data), datasets.spectrum(plain), rtol=1e-9)
-    accuracies = [decoding.decoding_accuracy(data, data["target"].values) for data in (silent, plain, loud)]
+    accuracies = [
+        decoding.decoding_accuracy(data, data["target"].values) for data in (silent, plain, loud)
+    ]
     assert accuracies[0] < 0.25 < accuracies[1] < accuracies[2]
     with pytest.raises(ValueError, match="signal needs to be 0"):
         datasets.load("surrogate-hatsopoulos2007", signal=-1)

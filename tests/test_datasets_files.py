@@ -35,10 +35,17 @@ def saved(tmp_path, **arrays):
 def test_npz_and_netcdf_and_array_are_the_same_recording(tmp_path, X, target):
     array = xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
     array.transpose("neuron", "time", "trial").to_netcdf(tmp_path / "mine.nc", engine="h5netcdf")
-    array.transpose("trial", "neuron", "time").to_dataset(name="rates").to_zarr(tmp_path / "mine.zarr")
+    array.transpose("trial", "neuron", "time").to_dataset(name="rates").to_zarr(
+        tmp_path / "mine.zarr"
+    )
     hashes = {
         datasets.data_hash(datasets.load(source))
-        for source in (saved(tmp_path, X=X, target=target), tmp_path / "mine.nc", tmp_path / "mine.zarr", array)
+        for source in (
+            saved(tmp_path, X=X, target=target),
+            tmp_path / "mine.nc",
+            tmp_path / "mine.zarr",
+            array,
+        )
     }
     assert len(hashes) == 1
     data = datasets.load(str(tmp_path / "mine.npz"))
@@ -49,11 +56,19 @@ def test_npz_and_netcdf_and_array_are_the_same_recording(tmp_path, X, target):
 
 def test_two_axes_are_trials_in_one_bin(tmp_path, X, target):
     assert datasets.load(saved(tmp_path, X=X[0], target=target)).shape == (1, TRIALS, NEURONS)
-    assert datasets.load(xr.DataArray(X[0].T, dims=("neuron", "trial"))).shape == (1, TRIALS, NEURONS)
+    assert datasets.load(xr.DataArray(X[0].T, dims=("neuron", "trial"))).shape == (
+        1,
+        TRIALS,
+        NEURONS,
+    )
 
 
 def test_integers_and_other_byte_orders_become_floats(X):
-    for values, expected in [(X.round().astype(int), "f8"), (X.astype(">f8"), "f8"), (X.astype("f4"), "f4")]:
+    for values, expected in [
+        (X.round().astype(int), "f8"),
+        (X.astype(">f8"), "f8"),
+        (X.astype("f4"), "f4"),
+    ]:
         data = datasets.load(xr.DataArray(values, dims=("time", "trial", "neuron")))
         assert data.dtype == np.dtype(expected) and data.dtype.isnative
         np.testing.assert_array_equal(data.values, values)
@@ -89,7 +104,9 @@ def test_groups_ids_and_sessions_are_not_decoded(tmp_path, X, target):
     assert data.attrs["main_variable"] == "hit" and data.attrs["title"] == "My recording"
     assert datasets.fold_groups(data).tolist() == (np.arange(TRIALS) // 2).tolist()
     np.testing.assert_allclose(data["time"], np.arange(TIME) * 0.05)
-    chosen = datasets.load(path, task_variables=["session"], main_variable="session", groups="order")
+    chosen = datasets.load(
+        path, task_variables=["session"], main_variable="session", groups="order"
+    )
     assert datasets.task_variables(chosen) == ["session"] and chosen.attrs["groups"] == "order"
     assert datasets.load(path, task_variables=["target"]).attrs["main_variable"] == "target"
     assert datasets.fold_groups(datasets.load(path, groups="")) is None
@@ -122,9 +139,18 @@ def test_silent_neurons_stay_and_are_reported(X):
         ({"X": np.zeros((4, 0, 6))}, ["at least one time bin, trial and neuron"]),
         ({"X": np.array(["a", "b"])}, ["real numbers"]),
         ({"rates": np.ones((4, 20, 6))}, ["no array X", "rates (4, 20, 6)"]),
-        ({"X": np.eye(20)[None], "target": np.zeros(7)}, ["'target' of mine.npz", "got 7 labels for 20 trials"]),
-        ({"X": np.zeros((20, 4, 6)), "target": np.arange(20) % 2}, ["they fit axis 0", "np.swapaxes"]),
-        ({"X": np.eye(20)[None], "position": np.zeros((20, 2))}, ["'position' of mine.npz", "shape (20, 2)"]),
+        (
+            {"X": np.eye(20)[None], "target": np.zeros(7)},
+            ["'target' of mine.npz", "got 7 labels for 20 trials"],
+        ),
+        (
+            {"X": np.zeros((20, 4, 6)), "target": np.arange(20) % 2},
+            ["they fit axis 0", "np.swapaxes"],
+        ),
+        (
+            {"X": np.eye(20)[None], "position": np.zeros((20, 2))},
+            ["'position' of mine.npz", "shape (20, 2)"],
+        ),
         ({"X": np.eye(20)[None], "hit": np.resize([0, np.nan], 20)}, ["missing values", "trial 1"]),
         ({"X": np.eye(20)[None], "main_variable": "hand"}, ["unknown main variable 'hand'"]),
     ],
@@ -168,7 +194,11 @@ def test_dimensions_are_told_by_name(tmp_path, X):
 
 def test_names_that_are_not_there_suggest_the_nearest(tmp_path, X, target):
     path = saved(tmp_path, X=X, target=target)
-    for option in ({"task_variables": ["targets"]}, {"groups": "targe"}, {"main_variable": "tarpet"}):
+    for option in (
+        {"task_variables": ["targets"]},
+        {"groups": "targe"},
+        {"main_variable": "tarpet"},
+    ):
         with pytest.raises(ValueError, match="nearest: 'target'"):
             datasets.load(path, **option)
     with pytest.raises(ValueError, match=r"unknown dataset option 'group'.*'groups'"):
@@ -176,7 +206,9 @@ def test_names_that_are_not_there_suggest_the_nearest(tmp_path, X, target):
 
 
 def test_the_array_passed_in_is_left_as_it_was(X, target):
-    array = xr.DataArray(X.copy(), dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
+    array = xr.DataArray(
+        X.copy(), dims=("time", "trial", "neuron"), coords={"target": ("trial", target)}
+    )
     data = datasets.load(array)
     assert data.attrs and array.attrs == {}
     np.testing.assert_array_equal(array.values, X)
@@ -190,7 +222,12 @@ def test_labels_may_be_levels_of_one_index(X, target):
 
 
 def test_attributes_become_strings_and_numbers(X, tmp_path):
-    attrs = {"anaesthetised": np.True_, "rate": np.float32(0.5), "history": ["a", "b"], "lab": "ours"}
+    attrs = {
+        "anaesthetised": np.True_,
+        "rate": np.float32(0.5),
+        "history": ["a", "b"],
+        "lab": "ours",
+    }
     data = datasets.load(xr.DataArray(X, dims=("time", "trial", "neuron"), attrs=attrs))
     kept = {key: data.attrs.get(key) for key in attrs}
     assert kept == {"anaesthetised": 1, "rate": 0.5, "history": None, "lab": "ours"}
@@ -199,16 +236,22 @@ def test_attributes_become_strings_and_numbers(X, tmp_path):
 
 
 def test_loading_twice_changes_nothing(X, target):
-    once = datasets.load(xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)}))
+    once = datasets.load(
+        xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
+    )
     xr.testing.assert_identical(datasets.load(once), once)
 
 
 def test_saving_keeps_groups(tmp_path, X, target):
     array = xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
-    data = datasets.load(array.assign_coords(reach=("trial", np.arange(TRIALS) // 2)), groups="reach")
+    data = datasets.load(
+        array.assign_coords(reach=("trial", np.arange(TRIALS) // 2)), groups="reach"
+    )
     for suffix in (".nc", ".zarr", ".npz"):
         datasets.save(data, tmp_path / f"out{suffix}")
-        assert datasets.data_hash(datasets.load(tmp_path / f"out{suffix}")) == datasets.data_hash(data)
+        assert datasets.data_hash(datasets.load(tmp_path / f"out{suffix}")) == datasets.data_hash(
+            data
+        )
     with pytest.raises(ValueError, match="which save writes"):
         datasets.save(data, tmp_path / "out.csv")
 
@@ -227,17 +270,23 @@ def test_runs_number_stretches_of_equal_labels():
 def test_a_reaching_recording_in_a_few_lines(tmp_path):
     content = scipy.io.loadmat(REACHING)
     target = content["Ttr"].ravel()
-    np.savez(tmp_path / "reaching.npz", X=content["Ytr"], target=target, groups=datasets.runs(target))
+    np.savez(
+        tmp_path / "reaching.npz", X=content["Ytr"], target=target, groups=datasets.runs(target)
+    )
     data = datasets.load(tmp_path / "reaching.npz")
     assert data.shape == (1, 623, 174) and datasets.task_variables(data) == ["target"]
     groups = datasets.fold_groups(data)
     assert len(np.unique(groups)) == 73
     text = datasets.describe(data)
-    assert "16 of 174 neurons never change" in text and "73 groups" in text and "chance 0.284" in text
+    assert (
+        "16 of 174 neurons never change" in text and "73 groups" in text and "chance 0.284" in text
+    )
 
     def accuracy(folds):
         splits = list(folds.split(data.values[0], target, groups))
-        return cross_val_score(LogisticRegression(max_iter=1000), data.values[0], target, cv=splits).mean()
+        return cross_val_score(
+            LogisticRegression(max_iter=1000), data.values[0], target, cv=splits
+        ).mean()
 
     grouped = accuracy(StratifiedGroupKFold(5, shuffle=True, random_state=0))
     leaking = accuracy(StratifiedKFold(5, shuffle=True, random_state=0))

@@ -1,4 +1,5 @@
-"""Files of many layouts give the same recording; gaps, continuous labels and unclear layouts need a word."""
+"""Files of many layouts give the same recording; gaps, continuous labels and unclear layouts need a
+word."""
 
 import json
 import os
@@ -16,7 +17,9 @@ import xarray as xr
 import simlib as sl
 from simlib import datasets
 
-RECORDINGS = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared")) / "recordings"
+RECORDINGS = (
+    Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared")) / "recordings"
+)
 SEQUENCES = RECORDINGS / "v1_sequences" / "ay5_u002_image_sequences.mat"
 FINGERS = RECORDINGS / "finger7t" / "data_recipe_finger7T.mat"
 REACHING = RECORDINGS / "m1_reaching" / "mihi_demo.mat"
@@ -67,7 +70,7 @@ def long_table(X, target):
     return shuffled.sort_values(["trial", "neuron"], key=lambda names: names.str[1:].astype(int))
 
 
-# -- One recording, many layouts ------------------------------------------------------------------
+# -- One recording, many layouts
 
 
 def test_every_format_gives_the_same_recording(tmp_path, X, target):
@@ -80,11 +83,19 @@ def test_every_format_gives_the_same_recording(tmp_path, X, target):
     write_mat73(tmp_path / "e.mat", rates=np.moveaxis(X, 1, 0), tgt=target)
     with h5py.File(tmp_path / "f.h5", "w") as file:
         file["X"], file["target"], file["session/day"] = X, target, "monday"
-    array = xr.DataArray(X, dims=("bin", "presentation", "unit"), coords={"target": ("presentation", target)})
-    array.to_dataset(name="rates").assign(other=("bin", np.zeros(TIME))).to_netcdf(tmp_path / "g.nc", engine="h5netcdf")
+    array = xr.DataArray(
+        X, dims=("bin", "presentation", "unit"), coords={"target": ("presentation", target)}
+    )
+    array.to_dataset(name="rates").assign(other=("bin", np.zeros(TIME))).to_netcdf(
+        tmp_path / "g.nc", engine="h5netcdf"
+    )
     side = array.drop_vars("target").to_dataset(name="rates").assign(tgt=("presentation", target))
-    side.assign(block=("presentation", np.arange(TRIALS) % 3)).to_netcdf(tmp_path / "j.nc", engine="h5netcdf")
-    side.rename(tgt="target", bin="time", presentation="trial", unit="neuron").to_zarr(tmp_path / "k.zarr")
+    side.assign(block=("presentation", np.arange(TRIALS) % 3)).to_netcdf(
+        tmp_path / "j.nc", engine="h5netcdf"
+    )
+    side.rename(tgt="target", bin="time", presentation="trial", unit="neuron").to_zarr(
+        tmp_path / "k.zarr"
+    )
     table = long_table(X, target)
     table.to_parquet(tmp_path / "h.parquet")
     table.rename(columns={"trial": "n", "value": "rate"}).to_csv(tmp_path / "i.csv")
@@ -92,28 +103,49 @@ def test_every_format_gives_the_same_recording(tmp_path, X, target):
     names = {"bin": "time", "presentation": "trial", "unit": "neuron"}
     loaded = [
         datasets.load(tmp_path / "a.npz"),
-        datasets.load(tmp_path / "a.npz", values="X", dims=("time", "trial", "neuron"), labels={"target": "target"}),
+        datasets.load(
+            tmp_path / "a.npz",
+            values="X",
+            dims=("time", "trial", "neuron"),
+            labels={"target": "target"},
+        ),
         datasets.load(tmp_path / "b.npy", labels=tmp_path / "labels.csv"),
         datasets.load(tmp_path / "b.npy", labels=pd.DataFrame({"target": target})),
         datasets.load(tmp_path / "b.npy", labels={"target": target}),
-        datasets.load(tmp_path / "b.npy", labels=tmp_path / "labels.parquet", dims=("time", "trial", "neuron")),
+        datasets.load(
+            tmp_path / "b.npy", labels=tmp_path / "labels.parquet", dims=("time", "trial", "neuron")
+        ),
         datasets.load(tmp_path / "c.mat"),
         datasets.load(
-            tmp_path / "d.mat", values="data.rates", dims=("neuron", "trial", "time"), labels={"target": "data.tgt"}
+            tmp_path / "d.mat",
+            values="data.rates",
+            dims=("neuron", "trial", "time"),
+            labels={"target": "data.tgt"},
         ),
-        datasets.load(tmp_path / "e.mat", values="rates", dims=("trial", "time", "neuron"), labels={"target": "tgt"}),
+        datasets.load(
+            tmp_path / "e.mat",
+            values="rates",
+            dims=("trial", "time", "neuron"),
+            labels={"target": "tgt"},
+        ),
         datasets.load(tmp_path / "f.h5"),
         datasets.load(tmp_path / "g.nc", values="rates", dims=names),
         datasets.load(tmp_path / "j.nc", values="rates", dims=names, labels={"target": "tgt"}),
         datasets.load(
-            tmp_path / "j.nc", values="rates", dims=names, labels={"target": target}, task_variables=["target"]
+            tmp_path / "j.nc",
+            values="rates",
+            dims=names,
+            labels={"target": target},
+            task_variables=["target"],
         ),
         datasets.load(tmp_path / "k.zarr"),
         datasets.load(array, dims=("time", "trial", "neuron")),
         datasets.load(tmp_path / "h.parquet"),
         datasets.load(table),
     ]
-    assert [datasets.data_hash(data) for data in loaded] == [datasets.data_hash(loaded[0])] * len(loaded)
+    assert [datasets.data_hash(data) for data in loaded] == [datasets.data_hash(loaded[0])] * len(
+        loaded
+    )
     text = datasets.load(tmp_path / "i.csv", columns={"trial": "n", "value": "rate"})
     xr.testing.assert_allclose(text.drop_vars(text.coords), loaded[0].drop_vars(loaded[0].coords))
     assert text["area"].dims == ("neuron",) and text["unit"].values[:2].tolist() == ["n0", "n1"]
@@ -122,7 +154,10 @@ def test_every_format_gives_the_same_recording(tmp_path, X, target):
 
 def test_axes_with_other_names_are_conditions(tmp_path):
     rates = np.random.default_rng(0).standard_normal((2, 3, TIME, NEURONS, 5))
-    scipy.io.savemat(tmp_path / "cells.mat", {"rates": rates, "names": np.array(["cat", "dog", "cow"], dtype=object)})
+    scipy.io.savemat(
+        tmp_path / "cells.mat",
+        {"rates": rates, "names": np.array(["cat", "dog", "cow"], dtype=object)},
+    )
     dims = ("zoom", "animal", "time", "neuron", "repeat")
     labels = {"animal": "names", "zoom": ["near", "far"]}
     data = datasets.load(tmp_path / "cells.mat", values="rates", dims=dims, labels=labels)
@@ -134,7 +169,9 @@ def test_axes_with_other_names_are_conditions(tmp_path):
         assert data["zoom"].values[trial] == ["near", "far"][zoom]
     means = datasets.condition_averages(data)
     assert means.shape == (TIME, 6, NEURONS) and means.attrs["sample_kind"] == "averages"
-    np.testing.assert_allclose(means.values, np.moveaxis(rates.mean(-1), 2, 0).reshape(TIME, 6, NEURONS))
+    np.testing.assert_allclose(
+        means.values, np.moveaxis(rates.mean(-1), 2, 0).reshape(TIME, 6, NEURONS)
+    )
 
 
 @pytest.mark.parametrize("version", [5, 7.3])
@@ -159,16 +196,24 @@ def test_unclear_layouts_are_shown_with_the_call_that_reads_them(tmp_path, X, ta
     ("options", "words"),
     [
         ({"values": "rate"}, ["unknown array 'rate'", "'rates'", "holds rates"]),
-        ({"values": "rates", "dims": ("trial",)}, ["dims=('trial',) does not name its axes", "values='rates'"]),
+        (
+            {"values": "rates", "dims": ("trial",)},
+            ["dims=('trial',) does not name its axes", "values='rates'"],
+        ),
         ({"values": "rates", "dims": ("trial", "place")}, ["one axis is neuron"]),
         ({"values": "rates", "labels": {"target": "tg"}}, ["unknown array 'tg'", "'tgt'"]),
-        ({"values": "rates", "labels": {"target": "velocity"}}, ["needs one value a trial", "(20, 2)"]),
+        (
+            {"values": "rates", "labels": {"target": "velocity"}},
+            ["needs one value a trial", "(20, 2)"],
+        ),
         ({"values": "rates", "columns": {"trial": "n"}}, ["columns= is for .csv, .parquet"]),
         ({"values": "rates", "select": {"trials": 3}}, ["unknown axis to select from 'trials'"]),
     ],
 )
 def test_mappings_that_do_not_fit_are_said(tmp_path, X, target, options, words):
-    scipy.io.savemat(tmp_path / "m.mat", {"rates": X[0], "tgt": target, "velocity": np.zeros((TRIALS, 2))})
+    scipy.io.savemat(
+        tmp_path / "m.mat", {"rates": X[0], "tgt": target, "velocity": np.zeros((TRIALS, 2))}
+    )
     with pytest.raises(ValueError) as error:
         datasets.load(tmp_path / "m.mat", **options)
     assert all(word in str(error.value) for word in words), error.value
@@ -196,7 +241,9 @@ def test_long_tables_are_checked(X, target):
     table = long_table(X, target)
     with pytest.raises(ValueError, match=r"has the columns n, time.*columns=\{'trial'"):
         datasets.load(table.rename(columns={"trial": "n"}))
-    with pytest.raises(ValueError, match=r"1 values more than once, the first for trial t\d+, time .*, neuron n\d"):
+    with pytest.raises(
+        ValueError, match=r"1 values more than once, the first for trial t\d+, time .*, neuron n\d"
+    ):
         datasets.load(pd.concat([table, table[:1]]))
     with pytest.raises(ValueError, match=r"1 of 480 values \(0.2%\) that are NaN"):
         datasets.load(table[1:])
@@ -222,7 +269,7 @@ def test_damaged_files_are_named(tmp_path):
             datasets.load(path)
 
 
-# -- Size -----------------------------------------------------------------------------------------
+# -- Size
 
 
 def test_of_a_large_netcdf_only_what_is_used_is_read(tmp_path):
@@ -231,7 +278,9 @@ def test_of_a_large_netcdf_only_what_is_used_is_read(tmp_path):
     with h5py.File(path, "w") as file:
         for name, size in {"time": 100, "trial": 10_000, "neuron": 640}.items():
             file.create_dataset(name, data=np.arange(size, dtype="f8")).make_scale(name)
-        rates = file.create_dataset("rates", (100, 10_000, 640), dtype="f8", chunks=(10, 50, 64), fillvalue=np.nan)
+        rates = file.create_dataset(
+            "rates", (100, 10_000, 640), dtype="f8", chunks=(10, 50, 64), fillvalue=np.nan
+        )
         for axis, name in enumerate(("time", "trial", "neuron")):
             rates.dims[axis].attach_scale(file[name])
         rates[:10, :50] = np.random.default_rng(0).standard_normal((10, 50, 640))
@@ -247,18 +296,23 @@ def test_select_takes_parts_of_every_format(tmp_path, X, target):
     np.savez(tmp_path / "a.npz", X=X, target=target)
     datasets.save(datasets.load(tmp_path / "a.npz"), tmp_path / "a.nc")
     for name in ("a.npz", "a.nc"):
-        part = datasets.load(tmp_path / name, select={"time": 1, "trial": slice(5, 15), "neuron": [0, 4]})
+        part = datasets.load(
+            tmp_path / name, select={"time": 1, "trial": slice(5, 15), "neuron": [0, 4]}
+        )
         np.testing.assert_array_equal(part.values, X[1:2, 5:15][..., [0, 4]])
         assert part["target"].values.tolist() == target[5:15].tolist()
 
 
-# -- Helpers --------------------------------------------------------------------------------------
+# -- Helpers
 
 
 def test_spike_times_become_counts():
     spikes = [np.array([0.31, 0.0, 0.05, 1.01, 1.24]), np.array([])]
     data = datasets.bin_spikes(spikes, [0.0, 1.0], {"side": ["left", "right"]}, stop=0.4, width=0.1)
-    assert data.values[..., 0].T.tolist() == [[2, 0, 0, 1], [1, 0, 1, 0]] and data.values[..., 1].sum() == 0
+    assert (
+        data.values[..., 0].T.tolist() == [[2, 0, 0, 1], [1, 0, 1, 0]]
+        and data.values[..., 1].sum() == 0
+    )
     assert steps(data) == ["bin_spikes"]
     with pytest.raises(ValueError, match="neuron 1 hold NaN"):
         datasets.bin_spikes([spikes[0], [np.nan]], [0.0, 1.0])
@@ -268,13 +322,18 @@ def test_spike_times_become_counts():
 
 def test_helpers_are_recorded_and_survive_a_file(tmp_path, X, target):
     X[..., 2] = 1.5
-    data = datasets.load(xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)}))
+    data = datasets.load(
+        xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
+    )
     done = datasets.drop_silent(datasets.soft_normalise(data, constant=2.0))
     assert done.sizes["neuron"] == NEURONS - 1
     extent = np.ptp(X[..., 0])
     np.testing.assert_allclose(done.values[..., 0], X[..., 0] / (extent + 2))
     done = datasets.condition_averages(done)
-    assert done.shape == (TIME, 2, NEURONS - 1) and done["averaged_trials"].values.tolist() == [10, 10]
+    assert done.shape == (TIME, 2, NEURONS - 1) and done["averaged_trials"].values.tolist() == [
+        10,
+        10,
+    ]
     assert steps(done) == ["soft_normalise", "drop_silent", "condition_averages"]
     datasets.save(done, tmp_path / "done.nc")
     back = datasets.load(tmp_path / "done.nc")
@@ -287,7 +346,7 @@ def test_helpers_are_recorded_and_survive_a_file(tmp_path, X, target):
         datasets.condition_averages(data, ["targe"])
 
 
-# -- Values that are missing ----------------------------------------------------------------------
+# -- Values that are missing
 
 
 def test_missing_values_are_refused_or_dropped_by_request(X, target):
@@ -295,7 +354,12 @@ def test_missing_values_are_refused_or_dropped_by_request(X, target):
     array = xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
     with pytest.raises(ValueError) as error:
         datasets.load(array)
-    for words in ("2 of 480 values (0.4%)", "first at time 1, trial 3, neuron 2", "1 of 20 trials", "2 of 6 neurons"):
+    for words in (
+        "2 of 480 values (0.4%)",
+        "first at time 1, trial 3, neuron 2",
+        "1 of 20 trials",
+        "2 of 6 neurons",
+    ):
         assert words in str(error.value)
     assert "missing='drop-neurons'" in str(error.value)
     fewer = datasets.load(array, missing="drop-neurons")
@@ -319,17 +383,25 @@ def test_continuous_labels_are_binned_on_request(tmp_path, X):
     with pytest.raises(ValueError, match=r"'speed' is continuous.*bins=\{'speed'"):
         datasets.load(tmp_path / "v.npz")
     data = datasets.load(tmp_path / "v.npz", bins={"speed": [0.25, 0.5]})
-    assert sorted(set(datasets.labels(data).tolist())) == ["0.25 to 0.5", "0.5 or more", "below 0.25"]
+    assert sorted(set(datasets.labels(data).tolist())) == [
+        "0.25 to 0.5",
+        "0.5 or more",
+        "below 0.25",
+    ]
     assert data["speed"].values[[4, 5, 10]].tolist() == ["below 0.25", "0.25 to 0.5", "0.5 or more"]
     assert steps(data) == ["bin_label"]
     halves = datasets.load(tmp_path / "v.npz", bins={"speed": 4})
     assert np.unique(datasets.labels(halves), return_counts=True)[1].tolist() == [5] * 4
     np.savez(tmp_path / "w.npz", X=X, speed=course, side=np.arange(TRIALS) % 2)
-    with pytest.raises(ValueError, match=r"'speed' varies over time.*bins=\{'speed'.*task_variables"):
+    with pytest.raises(
+        ValueError, match=r"'speed' varies over time.*bins=\{'speed'.*task_variables"
+    ):
         datasets.load(tmp_path / "w.npz")
     binned = datasets.load(tmp_path / "w.npz", bins={"speed": 2})
     assert datasets.task_variables(binned) == ["side", "speed"]
-    assert datasets.task_variables(datasets.load(tmp_path / "w.npz", task_variables=["side"])) == ["side"]
+    assert datasets.task_variables(datasets.load(tmp_path / "w.npz", task_variables=["side"])) == [
+        "side"
+    ]
     for edges, words in [([2, 1], "increasing"), (1, "increasing"), ([5.0], "in one class")]:
         with pytest.raises(ValueError, match=words):
             datasets.load(tmp_path / "v.npz", bins={"speed": edges})
@@ -337,7 +409,7 @@ def test_continuous_labels_are_binned_on_request(tmp_path, X):
         datasets.load(tmp_path / "v.npz", bins={"sped": 2})
 
 
-# -- NWB ------------------------------------------------------------------------------------------
+# -- NWB
 
 
 def write_nwb(path):
@@ -361,12 +433,18 @@ def write_nwb(path):
 def test_nwb_units_are_binned_around_an_event(tmp_path):
     path = write_nwb(tmp_path / "s.nwb")
     with pytest.raises(
-        ValueError, match=r"2 units and 4 trials.*go_time, start_time, stop_time.*load\('s\.nwb', spikes="
+        ValueError,
+        match=r"2 units and 4 trials.*go_time, start_time, stop_time.*load\('s\.nwb', spikes=",
     ):
         datasets.load(path)
     window = {"start": 0, "stop": 0.2, "width": 0.1}
     data = datasets.load(path, spikes=window)
-    assert data.shape == (2, 4, 2) and datasets.labels(data).tolist() == ["left", "right", "left", "right"]
+    assert data.shape == (2, 4, 2) and datasets.labels(data).tolist() == [
+        "left",
+        "right",
+        "left",
+        "right",
+    ]
     assert data.values[..., 0].T.tolist() == [[1, 1], [0, 0], [1, 0], [1, 0]]
     assert data.values[..., 1].T.tolist() == [[0, 0], [2, 0], [0, 0], [0, 0]]
     assert data["location"].values.tolist() == ["PFC", "V1"]
@@ -380,7 +458,7 @@ def test_nwb_units_are_binned_around_an_event(tmp_path):
         datasets.load(path, spikes=window)
 
 
-# -- Real recordings ------------------------------------------------------------------------------
+# -- Real recordings
 
 
 def decoded(data, variable=""):
@@ -396,7 +474,9 @@ def test_image_sequences_a_third_of_them_missing():
         "labels": {"category": ["natural", "synthetic", "contrast"]},
         "task_variables": ["category"],
     }
-    with pytest.raises(ValueError, match=r"323317 of 1023000 values \(31\.6%\).*800 have nothing else"):
+    with pytest.raises(
+        ValueError, match=r"323317 of 1023000 values \(31\.6%\).*800 have nothing else"
+    ):
         datasets.load(SEQUENCES, **options)
     with pytest.raises(ValueError, match="would leave no neuron"):
         datasets.load(SEQUENCES, **options, missing="drop-neurons")
@@ -406,16 +486,26 @@ def test_image_sequences_a_third_of_them_missing():
         decoded(means)
     trials = datasets.load(SEQUENCES, **options, missing="drop-trials")
     assert trials.shape == (11, 265, 31)
-    trials = datasets.load(SEQUENCES, **{**options, "task_variables": ["movie"]}, missing="drop-trials")
+    trials = datasets.load(
+        SEQUENCES, **{**options, "task_variables": ["movie"]}, missing="drop-trials"
+    )
     in_time = sl.decoding.fold_accuracies(trials, datasets.labels(trials)).mean(0)
-    assert in_time[[0, -1]].min() > 0.35 > 0.2 > in_time[1:-1].max()  # the first and last frame tell movies apart
-    with pytest.raises(ValueError, match=r"holds .*naturalStruct\.sortedResponses \(2, 3, 10, 11, 31, 50\)"):
+    assert (
+        in_time[[0, -1]].min() > 0.35 > 0.2 > in_time[1:-1].max()
+    )  # the first and last frame tell movies apart
+    with pytest.raises(
+        ValueError, match=r"holds .*naturalStruct\.sortedResponses \(2, 3, 10, 11, 31, 50\)"
+    ):
         datasets.load(SEQUENCES)
 
 
 @present(FINGERS)
 def test_finger_betas_with_whole_runs_held_out():
-    options = {"dims": ("trial", "neuron"), "labels": {"finger": "condVec[0]", "run": "partVec[0]"}, "groups": "run"}
+    options = {
+        "dims": ("trial", "neuron"),
+        "labels": {"finger": "condVec[0]", "run": "partVec[0]"},
+        "groups": "run",
+    }
     data = datasets.load(FINGERS, values="Y[0]", **options)
     assert data.shape == (1, 40, 1946) and datasets.task_variables(data) == ["finger"]
     assert decoded(data) > 0.7
@@ -427,23 +517,31 @@ def test_finger_betas_with_whole_runs_held_out():
 def test_reaching_straight_from_the_original_file():
     target = scipy.io.loadmat(REACHING)["Ttr"].ravel()
     data = datasets.load(
-        REACHING, values="Ytr", labels={"target": "Ttr", "reach": datasets.runs(target)}, groups="reach"
+        REACHING,
+        values="Ytr",
+        labels={"target": "Ttr", "reach": datasets.runs(target)},
+        groups="reach",
     )
     assert 0.7 < decoded(data) < 0.86
     assert datasets.drop_silent(data).sizes["neuron"] == 174 - 16
     velocity = {"target": "Ttr", "speed": scipy.io.loadmat(REACHING)["Xtr"][:, 0]}
     with pytest.raises(ValueError, match="'speed' is continuous"):
         datasets.load(REACHING, values="Ytr", labels=velocity)
-    fast = datasets.load(REACHING, values="Ytr", labels=velocity, bins={"speed": 3}, main_variable="speed")
+    fast = datasets.load(
+        REACHING, values="Ytr", labels=velocity, bins={"speed": 3}, main_variable="speed"
+    )
     assert np.unique(datasets.labels(fast), return_counts=True)[1].min() > 190
 
 
 @present(AVERAGES)
 def test_condition_averages_have_too_few_samples_to_decode():
     data = datasets.load(
-        AVERAGES, values="firing_rate", dims=("neuron", "time", "trial"), labels={"target": "target_deg"},
+        AVERAGES,
+        values="firing_rate",
+        dims=("neuron", "time", "trial"),
+        labels={"target": "target_deg"},
         task_variables=["target"],
-    )  # fmt: skip
+    )
     assert data.shape == (121, 8, 141)
     with pytest.raises(ValueError, match="every class needs at least 5 trials"):
         decoded(data)

@@ -46,7 +46,9 @@ def test_finished_tasks_are_found_again(results):
 
 
 def test_one_failure_keeps_the_other_results(results):
-    with pytest.raises(store.TaskError, match=r"1 of 3 tasks failed.*\n.*ZeroDivisionError: task 1"):
+    with pytest.raises(
+        store.TaskError, match=r"1 of 3 tasks failed.*\n.*ZeroDivisionError: task 1"
+    ):
         store.run(table_of, [{"value": 0}, {"value": 1, "fail": True}, {"value": 2}])
     assert traces(results) == 2
     store.run(table_of, [{"value": 0}, {"value": 2}])
@@ -62,7 +64,11 @@ def test_processes_in_parallel_give_the_same_tables(results):
 
 def test_a_result_depends_on_the_arguments_and_the_code(monkeypatch):
     plain = store.fingerprint(table_of, {"value": 1})
-    assert plain == store.fingerprint(table_of, {"value": 1}) != store.fingerprint(table_of, {"value": 2})
+    assert (
+        plain
+        == store.fingerprint(table_of, {"value": 1})
+        != store.fingerprint(table_of, {"value": 2})
+    )
     monkeypatch.setattr(store, "_source", lambda: "other code")
     assert store.fingerprint(table_of, {"value": 1}) != plain
 
@@ -112,13 +118,24 @@ def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
 
 @pytest.mark.parametrize("measure", ["cka", "nbs", "procrustes-angular-score", "ridge-cv"])
 def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
-    """Scores at which PCs are captured and at which decoding crosses: within 0.002 of those from every step."""
+    """Scores at which PCs are captured and at which decoding crosses: within 0.002 of those from
+    every step."""
     data = sl.datasets.load(TINY, **settings.load_options(TINY, True))
     labels, vectors = data[data.attrs["main_variable"]].values, left_singular_vectors(data)
     rows = []
-    sl.maximize(measure, data, observers=[lambda step, score, Y: rows.append(
-        (score, sl.captured_variance(data, Y, vectors=vectors), sl.decoding_accuracy(Y, labels))
-    )])  # fmt: skip
+    sl.maximize(
+        measure,
+        data,
+        observers=[
+            lambda step, score, Y: rows.append(
+                (
+                    score,
+                    sl.captured_variance(data, Y, vectors=vectors),
+                    sl.decoding_accuracy(Y, labels),
+                )
+            )
+        ],
+    )
     scores, captured, accuracy = (np.array(column) for column in zip(*rows, strict=True))
     taken = [0]
     for k, score in enumerate(scores):
@@ -128,7 +145,9 @@ def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
     every, few = (sl.score_to_capture(scores[k], captured[k]) for k in (slice(None), taken))
     np.testing.assert_allclose(few, every, atol=2e-3)
     target = sl.decoding_accuracy(data, labels)
-    every, few = (score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), taken))
+    every, few = (
+        score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), taken)
+    )
     assert few == pytest.approx(every, abs=2e-3, nan_ok=True)
 
 
@@ -136,7 +155,10 @@ def test_crossings_and_capture_have_a_row_a_run(tiny):
     table, references = tiny
     crossings = experiments.crossings(table, references)
     assert len(crossings) == 4 and (crossings["target"].nunique() == 1)
-    assert experiments.crossing_table(crossings).columns.tolist() == ["cka", "procrustes-angular-score"]
+    assert experiments.crossing_table(crossings).columns.tolist() == [
+        "cka",
+        "procrustes-angular-score",
+    ]
     capture = experiments.capture_scores(table, quick=True)
     assert len(capture) == 4 * 40 and capture["score"].dropna().between(-1, 1).all()
 
@@ -145,10 +167,24 @@ def test_curves_are_the_mean_and_spread_of_the_runs_at_each_score():
     runs = []
     for seed, lift in ((0, 0.0), (1, 0.2)):
         score = np.array([0.0, 0.5, 0.4, 1.0])  # falls back once: only the first pass counts
-        runs.append(pd.DataFrame({
-            "dataset": "A", "measure": "cka", "seed": seed, "fold": 0, "step": range(4), "score": score, "pc": -1,
-            "quantity": "accuracy", "value": score + lift, "title": "A", "settings": "paper", "surrogate": False,
-        }))
+        runs.append(
+            pd.DataFrame(
+                {
+                    "dataset": "A",
+                    "measure": "cka",
+                    "seed": seed,
+                    "fold": 0,
+                    "step": range(4),
+                    "score": score,
+                    "pc": -1,
+                    "quantity": "accuracy",
+                    "value": score + lift,
+                    "title": "A",
+                    "settings": "paper",
+                    "surrogate": False,
+                }
+            )
+        )
     curves = summaries.accuracy_curves(pd.concat(runs), width=0.25)
     np.testing.assert_allclose(curves["score"], [0, 0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(curves["mean"], curves["score"] + 0.1)
@@ -156,18 +192,31 @@ def test_curves_are_the_mean_and_spread_of_the_runs_at_each_score():
 
 
 def test_never_is_told_from_a_number():
-    crossings = pd.DataFrame({
-        "title": "A", "measure": ["cka", "cka", "nbs"], "seed": [0, 1, 0], "score": [0.5, np.nan, 0.25],
-    })
-    assert experiments.crossing_table(crossings).to_dict("list") == {"cka": ["never"], "nbs": ["0.25"]}
+    crossings = pd.DataFrame(
+        {
+            "title": "A",
+            "measure": ["cka", "cka", "nbs"],
+            "seed": [0, 1, 0],
+            "score": [0.5, np.nan, 0.25],
+        }
+    )
+    assert experiments.crossing_table(crossings).to_dict("list") == {
+        "cka": ["never"],
+        "nbs": ["0.25"],
+    }
 
 
 def test_claims_fail_where_the_numbers_say_otherwise():
     def crossing(dataset, cka):
-        return pd.DataFrame({
-            "dataset": dataset, "measure": ["cka", "linreg", "procrustes-angular-score"], "seed": 0,
-            "score": [cka, 0.97, 0.6], "surrogate": True,
-        })
+        return pd.DataFrame(
+            {
+                "dataset": dataset,
+                "measure": ["cka", "linreg", "procrustes-angular-score"],
+                "seed": 0,
+                "score": [cka, 0.97, 0.6],
+                "surrogate": True,
+            }
+        )
 
     holds = experiments.claims_about_crossings(crossing("surrogate-mante2013", 0.9))
     fails = experiments.claims_about_crossings(crossing("surrogate-mante2013", 0.61))
@@ -187,10 +236,17 @@ def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
     monkeypatch.setenv("SIMLIB_QUICK", "0")
     assert not settings.is_quick(False) and settings.is_quick(True)
     names, five = ["surrogate-mante2013", "my.npz"], list(sl.datasets.surrogates.SURROGATES)
-    assert settings.quick_datasets(names, True) == names and settings.quick_datasets(five, False) == five
+    assert (
+        settings.quick_datasets(names, True) == names
+        and settings.quick_datasets(five, False) == five
+    )
     assert settings.quick_datasets(five, True) == list(settings.QUICK_SURROGATES)
     assert settings.load_options("my.npz", True) == {} == settings.load_options(TINY, False)
-    assert settings.load_options("surrogate-mante2013", True) == {} != settings.load_options(TINY, True)
+    assert (
+        settings.load_options("surrogate-mante2013", True)
+        == {}
+        != settings.load_options(TINY, True)
+    )
 
 
 def test_wrong_names_are_refused_before_anything_runs(results):
@@ -216,10 +272,15 @@ def test_bound_measures_are_accepted_and_callables_are_not():
 
 
 def test_a_measure_that_one_seed_never_brings_there_counts_as_never():
-    crossings = pd.DataFrame({
-        "dataset": "surrogate-mante2013", "measure": ["cka", "cka", "procrustes-angular-score"], "seed": [0, 1, 0],
-        "score": [0.5, np.nan, 0.6], "surrogate": True,
-    })
+    crossings = pd.DataFrame(
+        {
+            "dataset": "surrogate-mante2013",
+            "measure": ["cka", "cka", "procrustes-angular-score"],
+            "seed": [0, 1, 0],
+            "score": [0.5, np.nan, 0.6],
+            "surrogate": True,
+        }
+    )
     first = experiments.claims_about_crossings(crossings).iloc[0]
     assert first["holds"] and "CKA never" in first["evidence"]
 
@@ -233,7 +294,10 @@ def test_the_estimate_of_ranges_counts_descents():
 def test_the_estimate_counts_what_will_run():
     data = sl.datasets.load(TINY, trials=40, neurons=10)
     text = experiments.estimate(data, ["cka", "nbs"], [0, 1], 50, 2)
-    assert "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text and "GB of memory" in text
+    assert (
+        "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text
+        and "GB of memory" in text
+    )
 
 
 class Recorded(Exception):
@@ -246,20 +310,41 @@ class Recorded(Exception):
         (
             lambda **o: experiments.ascents(**{"datasets": ["toy-2d"], "measures": ["cka"]} | o),
             {
-                "datasets": [TINY], "measures": ["nbs"], "seeds": [3], "steps": 7, "quick": True, "jobs": 2,
+                "datasets": [TINY],
+                "measures": ["nbs"],
+                "seeds": [3],
+                "steps": 7,
+                "quick": True,
+                "jobs": 2,
                 "device": "cuda",
             },
         ),
         (
-            lambda **o: experiments.joint_ranges(**{"datasets": ["toy-2d"], "pairs": [("cka", "nbs")]} | o),
-            {"datasets": ["hierarchy"], "pairs": [("linreg", "nbs")], "points": 3, "seeds": [3], "steps": 7, "jobs": 2},
+            lambda **o: experiments.joint_ranges(
+                **{"datasets": ["toy-2d"], "pairs": [("cka", "nbs")]} | o
+            ),
+            {
+                "datasets": ["hierarchy"],
+                "pairs": [("linreg", "nbs")],
+                "points": 3,
+                "seeds": [3],
+                "steps": 7,
+                "jobs": 2,
+            },
         ),
         (
             lambda **o: experiments.replacements(**{"datasets": [TINY], "measures": ["cka"]} | o),
-            {"datasets": ["surrogate-freemanziemba2013"], "measures": ["nbs"], "seeds": [3], "jobs": 2},
+            {
+                "datasets": ["surrogate-freemanziemba2013"],
+                "measures": ["nbs"],
+                "seeds": [3],
+                "jobs": 2,
+            },
         ),
         (
-            lambda **o: experiments.noise_scores(**{"names": ["cka"], "samples": 5, "neurons": [3]} | o),
+            lambda **o: experiments.noise_scores(
+                **{"names": ["cka"], "samples": 5, "neurons": [3]} | o
+            ),
             {"names": ["nbs"], "samples": 6, "neurons": [4], "seeds": [3], "jobs": 2},
         ),
     ],

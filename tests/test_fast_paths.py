@@ -1,4 +1,5 @@
-"""Every fast route beside its plain twin: float64 singular values, one fit after the other, autograd alone."""
+"""Every fast route beside its plain twin: float64 singular values, one fit after the other,
+autograd alone."""
 
 import math
 from functools import partial
@@ -13,13 +14,21 @@ from simlib.components import captured_variance, left_singular_vectors
 from simlib.measures.folds import contiguous_blocks
 from simlib.measures.regression import _careful_fits
 
-SHAPES = {"tall": (120, 12, 12), "square": (40, 40, 40), "wide": (20, 60, 60), "few samples": (60, 40, 50),
-          "narrow Y": (80, 30, 7), "wide Y": (50, 20, 45), "edge": (75, 60, 60)}  # fmt: skip
+SHAPES = {
+    "tall": (120, 12, 12),
+    "square": (40, 40, 40),
+    "wide": (20, 60, 60),
+    "few samples": (60, 40, 50),
+    "narrow Y": (80, 30, 7),
+    "wide Y": (50, 20, 45),
+    "edge": (75, 60, 60),
+}
 CONDITIONS = (1, 1e2, 1e6)
 
 
 def problem(shape, condition, seed=0):
-    """X with a decaying spectrum, Y part X and part noise, its columns mixed to this condition number."""
+    """X with a decaying spectrum, Y part X and part noise, its columns mixed to this condition
+    number."""
     n, p, q = SHAPES[shape]
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p)) * np.logspace(0, -2, p)
@@ -38,7 +47,9 @@ def plain_cka(X, Y):
 
 
 def plain_nbs(X, Y):
-    return torch.linalg.svdvals(centred(X).T @ centred(Y)).sum() / (centred(X).norm() * centred(Y).norm())
+    return torch.linalg.svdvals(centred(X).T @ centred(Y)).sum() / (
+        centred(X).norm() * centred(Y).norm()
+    )
 
 
 def plain_angular_procrustes(X, Y):
@@ -64,7 +75,9 @@ def plain_ridge(X, Y, penalty=100.0, folds=5):
         rest[block] = False
         mean_x, mean_y = X[rest].mean(0), Y[rest].mean(0)
         Z = Y[rest] - mean_y
-        B = torch.linalg.solve(Z.T @ Z + penalty * torch.eye(Y.shape[1], dtype=Y.dtype), Z.T @ (X[rest] - mean_x))
+        B = torch.linalg.solve(
+            Z.T @ Z + penalty * torch.eye(Y.shape[1], dtype=Y.dtype), Z.T @ (X[rest] - mean_x)
+        )
         target = X[block] - mean_x
         scores.append(1 - (target - (Y[block] - mean_y) @ B).square().sum() / target.square().sum())
     return torch.stack(scores).mean()
@@ -90,7 +103,8 @@ def value_and_gradient(function, Y):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", PLAIN)
 def test_scores_and_gradients_in_float32_are_the_plain_ones_in_float64(name, shape, condition):
-    """Within 1e-5 and, relative to the gradient's size, 1e-3; at condition 1e6 NBS's gradient is left with 3e-2."""
+    """Within 1e-5 and, relative to the gradient's size, 1e-3; at condition 1e6 NBS's gradient is
+    left with 3e-2."""
     X, Y = (torch.from_numpy(Z).float() for Z in problem(shape, condition))
     slow, slope = value_and_gradient(lambda Z: PLAIN[name](X.double(), Z), Y.double())
     fast, climb = value_and_gradient(sl.measure(name).towards(X), Y)
@@ -127,7 +141,9 @@ def test_capture_is_the_projection_on_singular_vectors(shape, condition, dtype):
     Y = torch.from_numpy(Y).to(dtype)
     vectors = left_singular_vectors(X)
     U, s, _ = torch.linalg.svd(centred(Y.double()), full_matrices=False)
-    slow = (U[:, s > s[0] * max(Y.shape) * torch.finfo(torch.float64).eps].T @ vectors).square().sum(0)
+    slow = (
+        (U[:, s > s[0] * max(Y.shape) * torch.finfo(torch.float64).eps].T @ vectors).square().sum(0)
+    )
     fast = captured_variance(X, Y, vectors=vectors)[: vectors.shape[1]]
     np.testing.assert_allclose(fast, slow, atol=1e-5 if dtype == torch.float32 else 1e-9)
 
@@ -138,7 +154,9 @@ def mean_r2(fits):
 
 def careful_ridge(X, Y, penalty, folds):
     """Each fit by itself, through singular values in float64."""
-    fits = _careful_fits(X, Y, contiguous_blocks(len(X), folds) if folds else [], penalty, torch.float64)
+    fits = _careful_fits(
+        X, Y, contiguous_blocks(len(X), folds) if folds else [], penalty, torch.float64
+    )
     return mean_r2(fits)
 
 
@@ -150,17 +168,22 @@ def test_ridge_takes_squares_only_where_they_are_safe(shape, folds, share):
     for condition in (1, 30, 300):
         X, Y = (torch.from_numpy(Z).float() for Z in problem(shape, condition))
         penalty = share * float((centred(Y).T @ centred(Y)).norm())
-        slow, slope = value_and_gradient(partial(careful_ridge, X.double(), penalty=penalty, folds=folds), Y.double())
+        slow, slope = value_and_gradient(
+            partial(careful_ridge, X.double(), penalty=penalty, folds=folds), Y.double()
+        )
         bound = sl.measure("ridge-cv", penalty=penalty, folds=folds)
         for dtype, value, gradient in ((torch.float32, 1e-5, 1e-3), (torch.float64, 1e-8, 1e-6)):
             fast, climb = value_and_gradient(bound.towards(X.to(dtype)), Y.to(dtype))
             assert fast == pytest.approx(slow, abs=value, rel=value)
-            flat = 1e-2 / centred(Y).norm()  # a fit of all samples may be exact: its gradient is rounding
+            flat = (
+                1e-2 / centred(Y).norm()
+            )  # a fit of all samples may be exact: its gradient is rounding
             assert (climb - slope).norm() <= gradient * (slope.norm() + flat)
 
 
 def test_unequal_folds_that_leave_few_samples_are_fitted_with_care():
-    """Without one group of 108 of 120 samples no more rows are left than neurons; the Gram matrix of all is fine."""
+    """Without one group of 108 of 120 samples no more rows are left than neurons; the Gram matrix
+    of all is fine."""
     X, Y = (torch.from_numpy(Z) for Z in problem("tall", 1))
     groups = np.r_[np.zeros(108), 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     bound = sl.measure("ridge-cv", penalty=1e-6, scheme="grouped", groups=groups, folds=5)
@@ -176,12 +199,16 @@ def test_folds_that_differ_a_thousandfold_in_size_keep_their_digits():
     X[:24], Y[:24] = 1e3 * X[:24], 1e3 * Y[:24]
     slow = plain_ridge(torch.from_numpy(X), torch.from_numpy(Y), penalty=1.0)
     assert sl.score("ridge-cv", X, Y, penalty=1.0) == pytest.approx(float(slow), rel=1e-7)
-    single = sl.measure("ridge-cv", penalty=1.0)(torch.from_numpy(X).float(), torch.from_numpy(Y).float())
+    single = sl.measure("ridge-cv", penalty=1.0)(
+        torch.from_numpy(X).float(), torch.from_numpy(Y).float()
+    )
     assert float(single) == pytest.approx(float(slow), rel=1e-4)
 
 
 def test_squares_are_refused_where_they_lose_digits():
-    well, ill, lost = (torch.from_numpy(problem("tall", condition)[1]) for condition in (3, 300, 1e6))
+    well, ill, lost = (
+        torch.from_numpy(problem("tall", condition)[1]) for condition in (3, 300, 1e6)
+    )
     for Y, single, double in ((well, True, True), (ill, False, True), (lost, False, False)):
         assert (linalg.inverse_gram(Y.float()) is not None) == single
         assert (linalg.inverse_gram(Y) is not None) == double

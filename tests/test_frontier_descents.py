@@ -1,4 +1,5 @@
-"""Descents over whole matrices, from noise: they come within 1e-3 of the exact ranges and never cross them."""
+"""Descents over whole matrices, from noise: they come within 1e-3 of the exact ranges and never
+cross them."""
 
 import re
 from pathlib import Path
@@ -21,7 +22,8 @@ NBS, CKA = sl.measure("nbs"), sl.measure("cka")
 
 
 def data(variances, room):
-    """X with these variances and `room` directions outside of it, of unit variance on average, (p + 1 + room, p)."""
+    """X with these variances and `room` directions outside of it, of unit variance on average, (p +
+    1 + room, p)."""
     rng = np.random.default_rng(0)
     p = len(variances)
     Z = rng.standard_normal((p + 1 + room, p))
@@ -31,14 +33,19 @@ def data(variances, room):
 
 
 def noise(X, seed):
-    return torch.randn(X.shape, generator=torch.Generator().manual_seed(seed), dtype=X.dtype).requires_grad_(True)
+    return torch.randn(
+        X.shape, generator=torch.Generator().manual_seed(seed), dtype=X.dtype
+    ).requires_grad_(True)
 
 
 def descend(X, target, seed, steps=1500, rates=(0.1, 1e-4)):
-    """Adam on the distance to a target (NBS, CKA), its rate falling: all (NBS, CKA) visited, (steps, 2)."""
+    """Adam on the distance to a target (NBS, CKA), its rate falling: all (NBS, CKA) visited,
+    (steps, 2)."""
     Y, visited = noise(X, seed), []
     optimiser = torch.optim.Adam([Y], lr=rates[0])
-    falling = torch.optim.lr_scheduler.ExponentialLR(optimiser, (rates[1] / rates[0]) ** (1 / steps))
+    falling = torch.optim.lr_scheduler.ExponentialLR(
+        optimiser, (rates[1] / rates[0]) ** (1 / steps)
+    )
     for _ in range(steps):
         optimiser.zero_grad()
         pair = NBS(X, Y), CKA(X, Y)
@@ -50,7 +57,8 @@ def descend(X, target, seed, steps=1500, rates=(0.1, 1e-4)):
 
 
 def lower_cka(X, nbs, seed, rounds=6, weight=30.0):
-    """L-BFGS on CKA with NBS held by an augmented Lagrangian: all (NBS, CKA) visited, the end last."""
+    """L-BFGS on CKA with NBS held by an augmented Lagrangian: all (NBS, CKA) visited, the end
+    last."""
     Y, visited, multiplier = noise(X, seed), [], 0.0
 
     def loss():
@@ -60,8 +68,14 @@ def lower_cka(X, nbs, seed, rounds=6, weight=30.0):
         return pair[1] + multiplier * off + weight / 2 * off**2
 
     for _ in range(rounds):
-        optimiser = torch.optim.LBFGS([Y], max_iter=60, history_size=20, line_search_fn="strong_wolfe",
-                                      tolerance_change=1e-14, tolerance_grad=1e-10)  # fmt: skip
+        optimiser = torch.optim.LBFGS(
+            [Y],
+            max_iter=60,
+            history_size=20,
+            line_search_fn="strong_wolfe",
+            tolerance_change=1e-14,
+            tolerance_grad=1e-10,
+        )
 
         def closure(optimiser=optimiser):
             optimiser.zero_grad()
@@ -81,7 +95,8 @@ def shortfall(way, target):
 
 
 def crossed(variances, way):
-    """By how much the visited points lie beyond the exact range; those nearest to an end are compared exactly."""
+    """By how much the visited points lie beyond the exact range; those nearest to an end are
+    compared exactly."""
     nbs, cka = way.clip(0, 1).T
     grid = np.linspace(0, 1, 101)
     ends = frontiers.cka_range_given_nbs(variances, grid)
@@ -95,7 +110,10 @@ def crossed(variances, way):
 @pytest.mark.parametrize("variances", SPECTRA.values(), ids=SPECTRA)
 def test_least_cka_by_descent(variances, nbs):
     ways = [lower_cka(data(variances, len(variances)), nbs, seed) for seed in range(2)]
-    ends = [abs(way[-1, 1] - float(frontiers.cka_range_given_nbs(variances, way[-1, 0])[0])) for way in ways]
+    ends = [
+        abs(way[-1, 1] - float(frontiers.cka_range_given_nbs(variances, way[-1, 0])[0]))
+        for way in ways
+    ]
     assert min(ends) < 1e-4 and abs(ways[0][-1, 0] - nbs) < 1e-2
     assert max(crossed(variances, way) for way in ways) < 1e-9
 
@@ -115,12 +133,15 @@ def test_most_cka_by_descent(variances, nbs):
 
 
 PAGE = Path(__file__).resolve().parent.parent / "book" / "exact_ranges.md"
-ROOM = re.findall(r"^\| (\d) \| (-?[\d.]+) \| (-?[\d.]+) \| (yes|no) \| (yes|no) \|$", PAGE.read_text(), re.M)
+ROOM = re.findall(
+    r"^\| (\d) \| (-?[\d.]+) \| (-?[\d.]+) \| (yes|no) \| (yes|no) \|$", PAGE.read_text(), re.M
+)
 
 
 @pytest.mark.parametrize("row", ROOM, ids=lambda row: f"room{row[0]}")
 def test_the_books_table_of_room(row):
-    """Spectrum 1, 1/2, ... 1/5 at NBS 0.6: how far descents stay from both ends, and whether the witness fits."""
+    """Spectrum 1, 1/2, ... 1/5 at NBS 0.6: how far descents stay from both ends, and whether the
+    witness fits."""
     variances, nbs = 1 / np.arange(1, 6), 0.6
     X = data(variances, int(row[0]))
     least, most = map(float, frontiers.cka_range_given_nbs(variances, nbs))

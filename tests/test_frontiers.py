@@ -1,4 +1,5 @@
-"""Exact score ranges: the ends are attained, nothing crosses them, descents come close, closed forms and slopes."""
+"""Exact score ranges: the ends are attained, nothing crosses them, descents come close, closed
+forms and slopes."""
 
 import re
 import time
@@ -47,9 +48,9 @@ def test_witnesses_attain_both_ends(variances):
     for level in LEVELS:
         least, most = frontiers.cka_range_given_nbs(variances, level, columns)
         for end, cka in (("least-cka", least), ("most-cka", most)):
-            assert scores(X, frontiers.witness(X, end, nbs=level, columns=columns)) == pytest.approx(
-                (level, float(cka)), abs=1e-8
-            )
+            assert scores(
+                X, frontiers.witness(X, end, nbs=level, columns=columns)
+            ) == pytest.approx((level, float(cka)), abs=1e-8)
         least, most = frontiers.nbs_range_given_cka(variances, level)
         for end, nbs in (("most-cka", least), ("least-cka", most)):
             Y = frontiers.witness(X, end, cka=level)
@@ -74,20 +75,24 @@ def test_ends_rise_and_invert_each_other(variances):
 def test_any_unit_any_order():
     variances = SPECTRA_TRIED["uneven"]
     np.testing.assert_allclose(
-        frontiers.nbs_range_given_cka(7 * variances[::-1], LEVELS), frontiers.nbs_range_given_cka(variances, LEVELS)
+        frontiers.nbs_range_given_cka(7 * variances[::-1], LEVELS),
+        frontiers.nbs_range_given_cka(variances, LEVELS),
     )
 
 
 @each_spectrum
 def test_random_pairs_lie_inside(variances):
-    """Y of all kinds: noise, X with its PCs rescaled, turned and mixed with noise, of few columns."""
+    """Y of all kinds: noise, X with its PCs rescaled, turned and mixed with noise, of few
+    columns."""
     rng = np.random.default_rng(1)
     X = data(variances)
     p = len(variances)
     pairs = []
     for _ in range(150):
         mix = np.diag(np.exp(rng.normal(size=p) * rng.choice([0.1, 1, 2])))
-        turned = mix @ np.linalg.qr(np.eye(p) + rng.choice([0, 0.3, 3]) * rng.standard_normal((p, p)))[0]
+        turned = (
+            mix @ np.linalg.qr(np.eye(p) + rng.choice([0, 0.3, 3]) * rng.standard_normal((p, p)))[0]
+        )
         spike = np.outer(rng.standard_normal(40), rng.standard_normal(p)) * rng.choice([0, 0.1, 1])
         Y = X @ turned + rng.choice([0, 0.01, 0.1, 1]) * rng.standard_normal((40, p)) / 6 + spike
         pairs.append(scores(X, Y))
@@ -102,20 +107,28 @@ def test_descents_never_cross(name):
     variances = SPECTRA_TRIED[name]
     X = data(variances, n=24)
     for cka in (0.3, 0.8):
-        for nbs, beyond in zip(frontiers.nbs_range_given_cka(variances, cka), (-0.1, 0.1), strict=True):
+        for nbs, beyond in zip(
+            frontiers.nbs_range_given_cka(variances, cka), (-0.1, 0.1), strict=True
+        ):
             for seed, goal in enumerate((float(nbs), float(nbs) + beyond)):
-                way = joint.approach("nbs", "cka", X, (goal, cka), seed=seed, steps=400, lr=0.02, dtype=torch.float64)
-                least, most = frontiers.cka_range_given_nbs(variances, way["score_a"].clip(0, 1).to_numpy())
-                assert (way["score_b"] >= least - 1e-9).all() and (way["score_b"] <= most + 1e-9).all()
+                way = joint.approach(
+                    "nbs", "cka", X, (goal, cka), seed=seed, steps=400, lr=0.02, dtype=torch.float64
+                )
+                least, most = frontiers.cka_range_given_nbs(
+                    variances, way["score_a"].clip(0, 1).to_numpy()
+                )
+                assert (way["score_b"] >= least - 1e-9).all() and (
+                    way["score_b"] <= most + 1e-9
+                ).all()
                 assert seed or way["distance"].min() < 0.03
 
 
 def climb_to(shares, level, sign, columns, seed):
-    """The best CKA (sign 1 most, -1 least) at NBS `level` over all coordinates of Y, (p + columns, columns).
+    """The best CKA (sign 1 most, -1 least) at NBS `level` over all coordinates of Y, (p + columns,
+    columns).
 
-    By gradients of both scores with NBS held (sequential quadratic programming), which gets nearer than a descent
-    that trembles; returns it with the error in NBS.
-    """
+    By gradients of both scores with NBS held (sequential quadratic programming), which gets nearer
+    than a descent that trembles; returns it with the error in NBS."""
     p, norm = len(shares), np.sqrt((shares**2).sum())
     start = np.random.default_rng(seed).standard_normal((p + columns, columns)).ravel() * 0.3
 
@@ -136,8 +149,14 @@ def climb_to(shares, level, sign, columns, seed):
         "fun": lambda flat: value(flat, 2, 1)[0] - level,
         "jac": lambda flat: value(flat, 2, 1)[1],
     }
-    result = minimize(lambda flat: value(flat, 1, -sign), start, jac=True, constraints=[bound], method="SLSQP",
-                      options={"maxiter": 300, "ftol": 1e-12})  # fmt: skip
+    result = minimize(
+        lambda flat: value(flat, 1, -sign),
+        start,
+        jac=True,
+        constraints=[bound],
+        method="SLSQP",
+        options={"maxiter": 300, "ftol": 1e-12},
+    )
     return -sign * result.fun, abs(value(result.x, 2, 1)[0] - level)
 
 
@@ -149,7 +168,9 @@ def test_optimised_matrices_reach_the_frontier(name):
         for sign, end in ((1, most), (-1, least)):
             tried = [climb_to(shares, level, sign, len(shares), seed) for seed in range(4)]
             kept = [sign * cka for cka, off in tried if off < 1e-7]
-            assert max(kept) == pytest.approx(sign * end, abs=1e-4) and max(kept) <= sign * end + 1e-6
+            assert (
+                max(kept) == pytest.approx(sign * end, abs=1e-4) and max(kept) <= sign * end + 1e-6
+            )
 
 
 @each_spectrum
@@ -163,21 +184,33 @@ def test_closed_start(variances):
 
 def slope_term(shares):
     """m = max((l_1 + l_2) / 2, e), e the top eigenvalue of diag(l) - l^{3/2} l^{3/2}' / |l|^2."""
-    e = np.linalg.eigvalsh(np.diag(shares) - np.outer(shares**1.5, shares**1.5) / (shares**2).sum())[-1]
+    e = np.linalg.eigvalsh(
+        np.diag(shares) - np.outer(shares**1.5, shares**1.5) / (shares**2).sum()
+    )[-1]
     return max((shares[0] + shares[1]) / 2, e)
 
 
 def spectra_for_slopes():
-    """Those tried, flat ones, two PCs, one large PC before a plateau (where e wins) and random ones."""
+    """Those tried, flat ones, two PCs, one large PC before a plateau (where e wins) and random
+    ones."""
     rng = np.random.default_rng(6)
     yield from (variances for name, variances in SPECTRA_TRIED.items() if name != "one")
-    yield from (np.ones(2), np.ones(9), np.array([1, 1, 0.1]), np.array([1, 0.1]), np.r_[1, 0.5 * np.ones(6)])
+    yield from (
+        np.ones(2),
+        np.ones(9),
+        np.array([1, 1, 0.1]),
+        np.array([1, 0.1]),
+        np.r_[1, 0.5 * np.ones(6)],
+    )
     yield from (rng.dirichlet(np.full(p, width)) for p in (2, 3, 5, 8) for width in (1, 5))
 
 
-@pytest.mark.parametrize("variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}")
+@pytest.mark.parametrize(
+    "variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}"
+)
 def test_slope_where_y_is_x(variances):
-    """At (1, 1) dNBS / dCKA is |l|^2 / 4m on the curve of least CKA, dCKA / dNBS 2 l_p / |l|^2 on that of most."""
+    """At (1, 1) dNBS / dCKA is |l|^2 / 4m on the curve of least CKA, dCKA / dNBS 2 l_p / |l|^2 on
+    that of most."""
     shares = roots.normalised(variances)
     square, m, step = (shares**2).sum(), slope_term(shares), 1e-6
     assert lower.top_level(shares) == pytest.approx(2 * m, rel=1e-9)
@@ -189,15 +222,20 @@ def test_slope_where_y_is_x(variances):
     assert (1 - frontiers.cka_range_given_nbs(shares, 1 - step, len(shares) + 1)[1]) / step < 1e-3
 
 
-@pytest.mark.parametrize("variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}")
+@pytest.mark.parametrize(
+    "variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}"
+)
 def test_no_change_of_x_beats_the_slopes(variances):
-    """Small changes of X of every kind lose CKA and NBS in a ratio between the two slopes, which some attain."""
+    """Small changes of X of every kind lose CKA and NBS in a ratio between the two slopes, which
+    some attain."""
     shares = roots.normalised(variances)
     p, square, m = len(shares), (shares**2).sum(), slope_term(shares)
     rng = np.random.default_rng(7)
     X = data(shares)
     U, sizes, Vt = np.linalg.svd(X, full_matrices=False)
-    new = np.linalg.qr(np.column_stack([np.ones(40), U, rng.standard_normal((40, 2))]))[0][:, p + 1 :]
+    new = np.linalg.qr(np.column_stack([np.ones(40), U, rng.standard_normal((40, 2))]))[0][
+        :, p + 1 :
+    ]
     turned = np.zeros((p, p))
     turned[0, 1], turned[1, 0] = 1, 1
     changes = [U @ turned @ np.diag(sizes) @ Vt, new[:, :1] @ Vt[-1:]]
@@ -222,12 +260,15 @@ def diagonal_scores(shares, copies):
     """(NBS, CKA) of the Y that copies PC i copies_i-fold."""
     square = copies**2
     nbs = (shares * copies).sum() / np.sqrt((shares * square).sum())
-    return nbs, (shares**2 * square).sum() / np.linalg.norm(shares) / np.linalg.norm(shares * square)
+    return nbs, (shares**2 * square).sum() / np.linalg.norm(shares) / np.linalg.norm(
+        shares * square
+    )
 
 
 @each_spectrum
 def test_the_curve_solves_the_matrix_equation(variances):
-    """R L R + g u u' = L + w - (kappa / 2) / R, w T = kappa F / 2, s = N^2, and w bounds the eigenvalues of K_Y."""
+    """R L R + g u u' = L + w - (kappa / 2) / R, w T = kappa F / 2, s = N^2, and w bounds the
+    eigenvalues of K_Y."""
     shares = roots.normalised(variances)
     p, scale = len(shares), np.diag(np.sqrt(shares))
     for water, pull in zip(*lower.lower_levels(shares, LEVELS, 0), strict=True):
@@ -245,7 +286,8 @@ def test_the_curve_solves_the_matrix_equation(variances):
 
 
 def stationary(rng, pairs):
-    """L and R = diag(r) that solve the matrix equation, of so many turned pairs and one PC: L, R, w, kappa / 2."""
+    """L and R = diag(r) that solve the matrix equation, of so many turned pairs and one PC: L, R,
+    w, kappa / 2."""
     while True:
         water = rng.uniform(0.1, 2)
         half = water * rng.uniform(0.3, 1.7)
@@ -271,7 +313,12 @@ def second_coefficient(L, R, water, half, Z, W=None, Y=None):
     def J(t):
         M, outside = R + t * Z, W + t * Y
         C = root @ M @ M @ root + outside.T @ outside
-        return np.trace(L @ M @ L @ M) - (C**2).sum() / 2 - 2 * half * np.trace(L @ M) + water * np.trace(C)
+        return (
+            np.trace(L @ M @ L @ M)
+            - (C**2).sum() / 2
+            - 2 * half * np.trace(L @ M)
+            + water * np.trace(C)
+        )
 
     return np.polyfit(t, [J(x) for x in t], 4)[2]
 
@@ -282,7 +329,9 @@ def test_second_order_where_nothing_is_outside():
     for _ in range(200):
         L, R, w, half = stationary(rng, 2)
         np.testing.assert_allclose(
-            R @ L @ R, L + w * np.eye(5) - half * np.linalg.inv(R), atol=1e-9 * np.abs(R @ L @ R).max()
+            R @ L @ R,
+            L + w * np.eye(5) - half * np.linalg.inv(R),
+            atol=1e-9 * np.abs(R @ L @ R).max(),
         )
         r, entries = np.diag(R), np.diag(L)
         h, c = r * entries, np.array([L[0, 1], L[0, 1], L[2, 3], L[2, 3], 0])
@@ -303,9 +352,14 @@ def test_second_order_where_nothing_is_outside():
         V = R[:2, :2] @ L[:2, :2] @ R[:2, :2] + h[4] * R[:2, :2]
         Uz = (R[:2, :2] @ L[:2, :2] + h[4] * np.eye(2)) @ z
         wanted = half / r[4] * Uz @ np.linalg.solve(V, Uz) - Uz @ Uz
-        assert second_coefficient(L, R, w, half, Z) == pytest.approx(wanted, abs=1e-8 * size * max(1, z @ z))
+        assert second_coefficient(L, R, w, half, Z) == pytest.approx(
+            wanted, abs=1e-8 * size * max(1, z @ z)
+        )
         theta = r[0] * (r[0] * r[4] - 1) / (r[0] - r[4])
-        D = [[theta * (entries[0] - entries[4]), -L[0, 1]], [-L[0, 1], (entries[1] - entries[4]) / theta]]
+        D = [
+            [theta * (entries[0] - entries[4]), -L[0, 1]],
+            [-L[0, 1], (entries[1] - entries[4]) / theta],
+        ]
         np.testing.assert_allclose(half / r[4] * np.eye(2) - V, D, atol=1e-9 * size / w)
 
 
@@ -327,28 +381,38 @@ def test_second_order_with_a_spike_outside():
         for b in (1, 2, 3):
             Z = np.zeros((4, 4))
             Z[0, b] = Z[b, 0] = 1
-            found = second_coefficient(L, R, w, half, Z, W, np.sqrt(outside / inside) * root[b : b + 1])
+            found = second_coefficient(
+                L, R, w, half, Z, W, np.sqrt(outside / inside) * root[b : b + 1]
+            )
             wanted = (
-                L[b, b] * (2 * share - share * R[b, b] ** 2 - 2 * w * R[b, b] / r) - w / inside * (L @ R @ R @ L)[b, b]
+                L[b, b] * (2 * share - share * R[b, b] ** 2 - 2 * w * R[b, b] / r)
+                - w / inside * (L @ R @ R @ L)[b, b]
             )
             assert found == pytest.approx(wanted, abs=1e-9 * size)
         own, copy = L[3, 3], R[3, 3]
         form = np.array(
-            [[own * (2 * share - own * copy**2 + w - share * (r + copy) ** 2), 0], [0, inside - own * copy**2]]
+            [
+                [own * (2 * share - own * copy**2 + w - share * (r + copy) ** 2), 0],
+                [0, inside - own * copy**2],
+            ]
         )
         form[0, 1] = form[1, 0] = -np.sqrt(outside * share * own) * (r + copy)
         zeta, beta = rng.standard_normal(2)
         found = second_coefficient(L, R, w, half, zeta * Z, W, beta * np.eye(4)[3:])
-        assert found == pytest.approx(form @ (zeta, beta) @ (zeta, beta), abs=1e-9 * size * (1 + zeta**2 + beta**2))
+        assert found == pytest.approx(
+            form @ (zeta, beta) @ (zeta, beta), abs=1e-9 * size * (1 + zeta**2 + beta**2)
+        )
         wanted = own * copy * (own - share) * (share * r + own * copy)
         assert np.linalg.det(form) == pytest.approx(wanted, abs=1e-9 * size**2)
 
 
 def states_left(shares, water, ratio):
-    """The spikes that prop-least-cka leaves at a water level and a ratio = kappa / 2w < 1, numbered as in `lower`."""
+    """The spikes that prop-least-cka leaves at a water level and a ratio = kappa / 2w < 1, numbered
+    as in `lower`."""
     p = len(shares)
     large, small = (
-        root[0] / np.sqrt(shares) for root in roots.cubic_roots(shares, np.array([[water]]), 2 * ratio * water)
+        root[0] / np.sqrt(shares)
+        for root in roots.cubic_roots(shares, np.array([[water]]), 2 * ratio * water)
     )
     left = [0] if (ratio * water) ** 2 <= water * shares[-1] else []
     for j in np.flatnonzero(large > 1):
@@ -360,7 +424,10 @@ def states_left(shares, water, ratio):
         if both <= 2:
             continue
         r = (both + np.sqrt(both**2 - 4)) / 2
-        entries = water * (r - ratio) / (r * (r**2 - 1)), water * r**2 * (ratio * r - 1) / (r**2 - 1)
+        entries = (
+            water * (r - ratio) / (r * (r**2 - 1)),
+            water * r**2 * (ratio * r - 1) / (r**2 - 1),
+        )
         if min(entries) > 0 and one * other < entries[0] * entries[1]:
             left.append(2 * (p - 1 - i))
     return left
@@ -369,7 +436,9 @@ def states_left(shares, water, ratio):
 def test_one_spike_is_left_at_each_water_level_and_pull():
     rng = np.random.default_rng(10)
     for _ in range(500):
-        shares = roots.normalised(rng.dirichlet(np.full(rng.integers(2, 7), rng.choice([0.3, 1, 5]))))
+        shares = roots.normalised(
+            rng.dirichlet(np.full(rng.integers(2, 7), rng.choice([0.3, 1, 5])))
+        )
         water = np.exp(rng.uniform(np.log(0.3 * shares[-1]), np.log(3 * shares[0])))
         ratio = rng.uniform(0.02, 0.999)
         state = int(lower._sums(shares, np.array([water]), np.array([2 * ratio * water])).state[0])
@@ -377,42 +446,62 @@ def test_one_spike_is_left_at_each_water_level_and_pull():
 
 
 def test_optimised_matrices_have_one_of_the_two_kinds():
-    """Least CKA over whole matrices, near Y = X: first kind, and second kind where one large PC precedes a plateau."""
+    """Least CKA over whole matrices, near Y = X: first kind, and second kind where one large PC
+    precedes a plateau."""
     for variances, kind in ((SPECTRA_TRIED["inverse"], 1), (np.r_[1, 0.4 * np.ones(6)], 2)):
         shares = roots.normalised(variances)
-        curve = float(lower.lower_point(shares, *lower.lower_levels(shares, np.array([0.992]), 0))[1][0])
+        curve = float(
+            lower.lower_point(shares, *lower.lower_levels(shares, np.array([0.992]), 0))[1][0]
+        )
         tried = [climb_to(shares, 0.992, -1, len(shares), seed) for seed in range(4)]
         least = min(cka for cka, off in tried if off < 1e-7)
         assert (least < curve - 2e-4) if kind == 2 else least == pytest.approx(curve, abs=1e-6)
 
 
 def test_the_second_kind_can_win():
-    """The book's example: 1 and 25 times 0.2, PC 1 at 0.6 of its size, against the curve of the first kind."""
+    """The book's example: 1 and 25 times 0.2, PC 1 at 0.6 of its size, against the curve of the
+    first kind."""
     variances = np.r_[1, 0.2 * np.ones(25)]
     shares = roots.normalised(variances)
     nbs, cka = diagonal_scores(shares, np.r_[0.6, np.ones(25)])
     X = data(variances, n=60)
     U, sizes, Vt = np.linalg.svd(X, full_matrices=False)
-    assert scores(X, (U * sizes * np.r_[0.6, np.ones(25)]) @ Vt) == pytest.approx((nbs, cka), abs=1e-9)
+    assert scores(X, (U * sizes * np.r_[0.6, np.ones(25)]) @ Vt) == pytest.approx(
+        (nbs, cka), abs=1e-9
+    )
     curve = lower.lower_point(shares, *lower.lower_levels(shares, np.array([nbs]), 0))[1][0]
     assert (nbs, cka, curve) == pytest.approx((0.9875, 0.905, 0.912), abs=5e-4)
 
 
 def second_kind(shares, ratios, steps):
-    """(NBS, CKA) of Y of the second kind without a turned pair, by sign changes over grids of w and kappa / 2w > 1."""
+    """(NBS, CKA) of Y of the second kind without a turned pair, by sign changes over grids of w and
+    kappa / 2w > 1."""
     found = []
     for k in np.flatnonzero(shares[:-1] > shares[1:] * (1 + 1e-9)) + 1:
         for water in np.linspace(2 * shares[k], 2 * shares[k - 1], steps + 2)[1:-1]:
-            large, small = roots.cubic_roots(shares, np.array([[water]]), 2 * water * ratios[:, None])
-            solves = np.abs(small**3 - (water + shares) * small + water * ratios[:, None] * np.sqrt(shares)) < 1e-9
+            large, small = roots.cubic_roots(
+                shares, np.array([[water]]), 2 * water * ratios[:, None]
+            )
+            solves = (
+                np.abs(
+                    small**3 - (water + shares) * small + water * ratios[:, None] * np.sqrt(shares)
+                )
+                < 1e-9
+            )
             for place in (None, k - 1, k):
                 x = small.copy()
                 if place is not None:
                     x[:, place] = large[:, place]
-                balance = np.where(solves.all(1), (x**2).sum(1) - ratios * (np.sqrt(shares) * x).sum(1), np.nan)
+                balance = np.where(
+                    solves.all(1), (x**2).sum(1) - ratios * (np.sqrt(shares) * x).sum(1), np.nan
+                )
                 for e in np.flatnonzero(balance[1:] * balance[:-1] < 0):
                     part = balance[e] / (balance[e] - balance[e + 1])
-                    found.append(diagonal_scores(shares, ((1 - part) * x[e] + part * x[e + 1]) / np.sqrt(shares)))
+                    found.append(
+                        diagonal_scores(
+                            shares, ((1 - part) * x[e] + part * x[e + 1]) / np.sqrt(shares)
+                        )
+                    )
     return np.array(found).reshape(-1, 2)
 
 
@@ -421,7 +510,9 @@ def below_the_curve(shares, ratios, steps):
     nbs, cka = second_kind(shares, ratios, steps).T
     if not nbs.size:
         return nbs
-    return lower.lower_point(shares, *lower.lower_levels(shares, nbs.clip(1e-6, 1 - 1e-7), 0))[1] - cka
+    return (
+        lower.lower_point(shares, *lower.lower_levels(shares, nbs.clip(1e-6, 1 - 1e-7), 0))[1] - cka
+    )
 
 
 @pytest.mark.parametrize("name", SPECTRA)
@@ -432,11 +523,13 @@ def test_the_second_kind_does_not_win_for_recordings(name):
 
 
 def test_the_search_for_the_second_kind_finds_where_it_wins():
-    found = below_the_curve(roots.normalised(np.r_[1, 0.2 * np.ones(25)]), 1 + np.geomspace(1e-5, 2, 50), 60)
+    found = below_the_curve(
+        roots.normalised(np.r_[1, 0.2 * np.ones(25)]), 1 + np.geomspace(1e-5, 2, 50), 60
+    )
     assert found.max() == pytest.approx(0.0072, abs=2e-4)
 
 
-# -- The least CKA is right for spectra of every shape --------------------------------------------
+# -- The least CKA is right for spectra of every shape
 
 SHAPES = {
     "dominant": np.r_[1, 0.2 * np.ones(25)],
@@ -454,7 +547,8 @@ each_shape = pytest.mark.parametrize("variances", SHAPES.values(), ids=SHAPES)
 
 
 def families(shares, rng):
-    """(NBS, CKA) of X with one PC or its first PCs rescaled by a common factor, and with all at random, (2, e)."""
+    """(NBS, CKA) of X with one PC or its first PCs rescaled by a common factor, and with all at
+    random, (2, e)."""
     p, found = len(shares), []
     for factor in (0.1, 0.4, 0.6, 0.8, 0.9, 0.97, 1.1, 1.4, 3):
         for j in range(p):
@@ -462,7 +556,9 @@ def families(shares, rng):
             single[j] = first[: j + 1] = factor
             found += [diagonal_scores(shares, single), diagonal_scores(shares, first)]
     for width in (0.05, 0.3, 1):
-        found += [diagonal_scores(shares, np.exp(width * rng.standard_normal(p))) for _ in range(15)]
+        found += [
+            diagonal_scores(shares, np.exp(width * rng.standard_normal(p))) for _ in range(15)
+        ]
     return np.clip(found, 0, 1).T
 
 
@@ -476,17 +572,22 @@ def test_no_family_comes_below_the_least_cka(variances):
 
 @each_shape
 def test_least_cka_rises_inverts_and_is_attained(variances):
-    """Rising with the level, inverse to the most NBS, never the end point, and the scores of a matrix Y."""
+    """Rising with the level, inverse to the most NBS, never the end point, and the scores of a
+    matrix Y."""
     levels = np.concatenate([np.linspace(0.02, 0.98, 17), [0.99, 0.995, 0.999, 0.9999]])
     least = frontiers.cka_range_given_nbs(variances, levels)[0]
     most = frontiers.nbs_range_given_cka(variances, levels)[1]
     for other in (least, most):
         assert (np.diff(np.r_[0, other, 1]) > 0).all()
-    np.testing.assert_allclose(frontiers.nbs_range_given_cka(variances, least)[1], levels, atol=1e-6)
+    np.testing.assert_allclose(
+        frontiers.nbs_range_given_cka(variances, least)[1], levels, atol=1e-6
+    )
     np.testing.assert_allclose(frontiers.cka_range_given_nbs(variances, most)[0], levels, atol=1e-6)
     X = data(variances)
     for level, cka in list(zip(levels, least, strict=True))[::4]:
-        assert scores(X, frontiers.witness(X, "least-cka", nbs=level)) == pytest.approx((level, cka), abs=1e-8)
+        assert scores(X, frontiers.witness(X, "least-cka", nbs=level)) == pytest.approx(
+            (level, cka), abs=1e-8
+        )
 
 
 @pytest.mark.parametrize("name", ["dominant", "plateau", "small corner"])
@@ -499,14 +600,16 @@ def test_the_second_kind_is_part_of_the_answer(name):
 
 
 def test_a_large_pc_before_a_flat_tail():
-    """1 and 25 times 0.2, PC 1 at 0.6 of its size: the range reaches it, 0.007 below the curve of the first kind."""
+    """1 and 25 times 0.2, PC 1 at 0.6 of its size: the range reaches it, 0.007 below the curve of
+    the first kind."""
     variances = SHAPES["dominant"]
     nbs, cka = diagonal_scores(roots.normalised(variances), np.r_[0.6, np.ones(25)])
     assert cka - 1e-3 < frontiers.cka_range_given_nbs(variances, nbs)[0] <= cka + 1e-12
 
 
 def test_nearly_all_variance_in_one_pc():
-    """Least CKA 0.0341 or below, not the 0.0567 of an end point, for (0.9996, 0.0004) at NBS 0.2."""
+    """Least CKA 0.0341 or below, not the 0.0567 of an end point, for (0.9996, 0.0004) at NBS
+    0.2."""
     least, most = frontiers.cka_range_given_nbs([0.9996, 0.0004], 0.2)
     assert least <= 0.03415 and most > least
 
@@ -533,7 +636,8 @@ def test_optimised_matrices_end_on_the_least_cka(name):
 
 @each_spectrum
 def test_curve_of_least_cka_beats_every_family(variances):
-    """Spikes in any PC or outside of X through any PC, not only the chain's neighbours, at random water levels."""
+    """Spikes in any PC or outside of X through any PC, not only the chain's neighbours, at random
+    water levels."""
     shares = roots.normalised(variances)
     rng = np.random.default_rng(2)
     norm = np.linalg.norm(shares)
@@ -544,7 +648,11 @@ def test_curve_of_least_cka_beats_every_family(variances):
         for spike in (large[:, i], None):
             x = small.copy()
             outside = np.zeros(400) if spike is not None else water
-            x[:, i] = spike if spike is not None else np.minimum(pull / (2 * np.sqrt(shares[i])), np.sqrt(water))
+            x[:, i] = (
+                spike
+                if spike is not None
+                else np.minimum(pull / (2 * np.sqrt(shares[i])), np.sqrt(water))
+            )
             y = x**2
             y[:, i] = np.maximum(y[:, i], outside)
             m = np.sqrt(shares) * x
@@ -557,13 +665,17 @@ def test_curve_of_least_cka_beats_every_family(variances):
 @pytest.mark.parametrize("column", [0, 1], ids=["nbs", "cka"])
 @pytest.mark.parametrize("name", ["plateaus", "jumps", "random"])
 def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, column):
-    shares = roots.normalised({
-        "plateaus": np.repeat([1, 0.1, 0.03, 0.001], [3, 30, 20, 20]),
-        "jumps": np.repeat([1, 0.5, 0.01], [40, 10, 20]),
-        "random": np.exp(2 * np.random.default_rng(0).standard_normal(70)),
-    }[name])  # fmt: skip
+    shares = roots.normalised(
+        {
+            "plateaus": np.repeat([1, 0.1, 0.03, 0.001], [3, 30, 20, 20]),
+            "jumps": np.repeat([1, 0.5, 0.01], [40, 10, 20]),
+            "random": np.exp(2 * np.random.default_rng(0).standard_normal(70)),
+        }[name]
+    )
     levels = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.999, 0.999999])
-    fast, plain = (upper.upper_levels(shares, levels, column, len(shares), every) for every in (4, 99))
+    fast, plain = (
+        upper.upper_levels(shares, levels, column, len(shares), every) for every in (4, 99)
+    )
     assert not np.isnan(plain[1 - column]).any()
     np.testing.assert_allclose(fast[1 - column], plain[1 - column], rtol=1e-9)
 
@@ -601,20 +713,25 @@ def test_bounds_with_participation_ratios(variances):
 
 
 def test_little_room_makes_the_range_smaller():
-    """With n - 1 = p there is nothing outside of X: the most CKA isn't attained, and nothing is beyond it."""
+    """With n - 1 = p there is nothing outside of X: the most CKA isn't attained, and nothing is
+    beyond it."""
     variances = SPECTRA_TRIED["inverse"]
     X = data(variances, n=6)
     with pytest.raises(ValueError, match="needs 4 directions outside of X; 6 samples leave 0"):
         frontiers.witness(X, "most-cka", nbs=0.6)
     Y = frontiers.witness(X, "least-cka", nbs=0.9)  # no direction outside of X is needed here
-    assert scores(X, Y) == pytest.approx((0.9, float(frontiers.cka_range_given_nbs(variances, 0.9)[0])), abs=1e-8)
+    assert scores(X, Y) == pytest.approx(
+        (0.9, float(frontiers.cka_range_given_nbs(variances, 0.9)[0])), abs=1e-8
+    )
     most = float(frontiers.cka_range_given_nbs(variances, 0.6)[1])
     target = (0.6, most)
-    ways = [joint.approach("nbs", "cka", X, target, seed=seed, steps=600, lr=0.02) for seed in range(2)]
+    ways = [
+        joint.approach("nbs", "cka", X, target, seed=seed, steps=600, lr=0.02) for seed in range(2)
+    ]
     assert min(way["distance"].min() for way in ways) > 0.01
 
 
-# -- R^2 ------------------------------------------------------------------------------------------
+# -- R^2
 
 
 def test_linear_regression_ranges():
@@ -624,7 +741,9 @@ def test_linear_regression_ranges():
     rng = np.random.default_rng(4)
     for columns in (1, 3, 5, 7):
         for _ in range(60):
-            Y = X @ rng.standard_normal((5, columns)) + rng.choice([0, 0.1, 1]) * rng.standard_normal((40, columns))
+            Y = X @ rng.standard_normal((5, columns)) + rng.choice(
+                [0, 0.1, 1]
+            ) * rng.standard_normal((40, columns))
             Y = Y * np.exp(3 * rng.standard_normal(columns))
             r, nbs, cka = (sl.score(measure, X, Y) for measure in ("linreg", "nbs", "cka"))
             for pair, value in (
@@ -642,7 +761,9 @@ def test_linear_regression_ends_are_attained_or_approached(r):
     shares = roots.normalised(SPECTRA_TRIED["inverse"])
     X = data(shares)
     U = np.linalg.svd(X, full_matrices=False)[0]
-    new = np.linalg.qr(np.column_stack([np.ones(40), U, np.random.default_rng(5).standard_normal(40)]))[0][:, -1]
+    new = np.linalg.qr(
+        np.column_stack([np.ones(40), U, np.random.default_rng(5).standard_normal(40)])
+    )[0][:, -1]
     filled = np.clip(r - np.concatenate([[0], shares.cumsum()[:-1]]), 0, shares)
     kept = filled > 0
     turn = np.sqrt(filled / shares)
@@ -668,23 +789,33 @@ def test_linear_regression_ranges_invert():
         reached = r[r <= shares[:columns].sum()]
         high = frontiers.cka_range_given_linear_regression(shares, reached, columns)[1]
         np.testing.assert_allclose(
-            frontiers.linear_regression_range_given_cka(shares, high, columns)[0], reached, atol=1e-9
+            frontiers.linear_regression_range_given_cka(shares, high, columns)[0],
+            reached,
+            atol=1e-9,
         )
 
 
-# -- The recordings -------------------------------------------------------------------------------
+# -- The recordings
 
 
-@pytest.mark.parametrize("name, count, low, high", [("siegel2015", 20, 0.376, 0.879), ("mante2013", 12, 0.401, 0.877)])
+@pytest.mark.parametrize(
+    "name, count, low, high", [("siegel2015", 20, 0.376, 0.879), ("mante2013", 12, 0.401, 0.877)]
+)
 def test_first_pcs(name, count, low, high):
-    found = frontiers.angular(np.array(frontiers.nbs_range_given_cka(variance_ratios(name, count), 0.9)))
+    found = frontiers.angular(
+        np.array(frontiers.nbs_range_given_cka(variance_ratios(name, count), 0.9))
+    )
     np.testing.assert_allclose(found, (low, high), atol=1e-3)
 
 
 def test_pairs_by_name():
     variances = SPECTRA_TRIED["uneven"]
-    assert frontiers.has_range("cka-angular-score", "linreg") and not frontiers.has_range("cka", "cka-angular-score")
-    low, high = frontiers.score_range(variances, "procrustes-angular-score", 0.9, "cka-angular-score", 8)
+    assert frontiers.has_range("cka-angular-score", "linreg") and not frontiers.has_range(
+        "cka", "cka-angular-score"
+    )
+    low, high = frontiers.score_range(
+        variances, "procrustes-angular-score", 0.9, "cka-angular-score", 8
+    )
     cka = np.array(frontiers.cka_range_given_nbs(variances, np.cos(0.05 * np.pi), 8))
     np.testing.assert_allclose((low, high), 1 - 2 / np.pi * np.arccos(cka), atol=1e-12)
     assert frontiers.score_range(variances, "linreg", 0.7, "nbs")[1] == pytest.approx(np.sqrt(0.7))
@@ -694,8 +825,12 @@ def test_pairs_by_name():
 def test_angular_forms():
     X, Y = data(np.ones(3)), data(np.arange(1, 4), seed=1)
     nbs, cka = scores(X, Y)
-    assert frontiers.angular(nbs) == pytest.approx(sl.score("procrustes-angular-score", X, Y), abs=1e-9)
-    assert frontiers.from_angular(sl.score("cka-angular-score", X, Y)) == pytest.approx(cka, abs=1e-9)
+    assert frontiers.angular(nbs) == pytest.approx(
+        sl.score("procrustes-angular-score", X, Y), abs=1e-9
+    )
+    assert frontiers.from_angular(sl.score("cka-angular-score", X, Y)) == pytest.approx(
+        cka, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize(
@@ -706,11 +841,17 @@ def test_angular_forms():
         (lambda: frontiers.nbs_range_given_cka(np.ones(2), 1.5), "scores lie in"),
         (lambda: frontiers.nbs_range_given_cka(np.ones(3), 0.5, 2), "at least 3 columns"),
         (lambda: frontiers.nbs_range_given_linear_regression(np.ones(3), 0.5, 0), "1 or more"),
-        (lambda: frontiers.score_range(np.ones(3), "cka", 0.5, "ridge-cv"), "no exact range of 'ridge-cv'"),
+        (
+            lambda: frontiers.score_range(np.ones(3), "cka", 0.5, "ridge-cv"),
+            "no exact range of 'ridge-cv'",
+        ),
         (lambda: frontiers.cka_range_given_linear_regression(np.ones(3), -0.5), "scores lie in"),
         (lambda: frontiers.witness(np.eye(4), "most", cka=0.5), "most-cka"),
         (lambda: frontiers.witness(data(np.ones(3)), "most-cka", cka=1.0), "lies in"),
-        (lambda: frontiers.witness(data(np.ones(3)), "most-cka", nbs=0.95, columns=2), "no Y of 2 columns"),
+        (
+            lambda: frontiers.witness(data(np.ones(3)), "most-cka", nbs=0.95, columns=2),
+            "no Y of 2 columns",
+        ),
     ],
 )
 def test_refused(call, words):
@@ -719,7 +860,9 @@ def test_refused(call, words):
 
 
 PAGE = Path(__file__).resolve().parent.parent / "book" / "exact_ranges.md"
-ROWS = re.findall(r"^\| (\w+) \d{4} \| (\d+)" + r" \| ([\d.]+)" * 4 + r" \|$", PAGE.read_text(), re.M)
+ROWS = re.findall(
+    r"^\| (\w+) \d{4} \| (\d+)" + r" \| ([\d.]+)" * 4 + r" \|$", PAGE.read_text(), re.M
+)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
@@ -730,7 +873,9 @@ def test_the_books_table_is_what_the_functions_give(row):
     lowest, highest = frontiers.angular(np.array(frontiers.nbs_range_given_cka(variances, 0.9)))
     least_cka, _ = frontiers.cka_range_given_nbs(variances, frontiers.from_angular(0.9))
     least_r2, _ = frontiers.linear_regression_range_given_cka(variances, 0.9)
-    np.testing.assert_allclose([float(x) for x in row[2:]], [lowest, highest, least_cka, least_r2], atol=6e-4)
+    np.testing.assert_allclose(
+        [float(x) for x in row[2:]], [lowest, highest, least_cka, least_r2], atol=6e-4
+    )
 
 
 def test_the_books_table_has_all_five():

@@ -1,4 +1,5 @@
-"""Joint score ranges: the targets, what bounds every point, repeatability, refusals, the table for many pairs."""
+"""Joint score ranges: the targets, what bounds every point, repeatability, refusals, the table for
+many pairs."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,8 @@ def ends(X):
 
 def test_targets_go_round_the_square_once():
     np.testing.assert_allclose(
-        joint.edge_targets(3), [(0, 0), (0.5, 0), (1, 0), (1, 0.5), (1, 1), (0.5, 1), (0, 1), (0, 0.5)]
+        joint.edge_targets(3),
+        [(0, 0), (0.5, 0), (1, 0), (1, 0.5), (1, 1), (0.5, 1), (0, 1), (0, 0.5)],
     )
     for points in (2, 4, 6):
         targets = joint.edge_targets(points)
@@ -49,7 +51,9 @@ def test_reachable_and_unreachable_corners(ends):
     corner = ends["target_a"].isin([0, 1]) & ends["target_b"].isin([0, 1])
     same = ends["target_a"] == ends["target_b"]
     assert corner.sum() == 4 and (far[corner & same] < 0.02).all()
-    assert (far[corner & ~same] > 0.2).all() and (ends["stopped"][corner & ~same] != "reached").all()
+    assert (far[corner & ~same] > 0.2).all() and (
+        ends["stopped"][corner & ~same] != "reached"
+    ).all()
 
 
 @pytest.mark.parametrize("measure", ["cka", "linreg"])
@@ -71,7 +75,9 @@ def test_a_measure_with_itself_stays_on_the_diagonal(X):
 
 
 def test_same_seed_same_table(X):
-    first, again, other = (sl.joint_range("cka", "nbs", X, points=2, steps=20, seed=s) for s in (1, 1, 2))
+    first, again, other = (
+        sl.joint_range("cka", "nbs", X, points=2, steps=20, seed=s) for s in (1, 1, 2)
+    )
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
 
@@ -79,7 +85,9 @@ def test_same_seed_same_table(X):
 def test_end_points_are_the_best_of_the_way(X):
     ways = sl.joint_range("cka", ANGULAR, X, points=2, steps=60, visited=True)
     ends = sl.joint_range("cka", ANGULAR, X, points=2, steps=60)
-    for (_, way), (_, end) in zip(ways.groupby(["target_a", "target_b"], sort=False), ends.iterrows(), strict=True):
+    for (_, way), (_, end) in zip(
+        ways.groupby(["target_a", "target_b"], sort=False), ends.iterrows(), strict=True
+    ):
         far = (way["score_a"] - way["target_a"]).abs() + (way["score_b"] - way["target_b"]).abs()
         np.testing.assert_allclose(far, way["distance"], atol=1e-6)
         best = way.loc[way["distance"].idxmin()]
@@ -109,9 +117,14 @@ def test_a_way_stops_when_it_stalls(X):
 def test_descending_squares_measures_the_same_distance_and_lands_farther_away(X):
     left = {}
     for power in (1, 2):
-        ways = [joint.approach("cka", ANGULAR, X, t, steps=150, power=power) for t in joint.edge_targets(3).tolist()]
+        ways = [
+            joint.approach("cka", ANGULAR, X, t, steps=150, power=power)
+            for t in joint.edge_targets(3).tolist()
+        ]
         for way in ways:
-            away = (way["score_a"] - way["target_a"]).abs() + (way["score_b"] - way["target_b"]).abs()
+            away = (way["score_a"] - way["target_a"]).abs() + (
+                way["score_b"] - way["target_b"]
+            ).abs()
             np.testing.assert_allclose(way["distance"], away, atol=1e-12)
         left[power] = np.mean([way["distance"].min() for way in ways])
     assert left[1] < left[2]
@@ -121,7 +134,9 @@ def test_callables_and_three_axes(X):
     def own(X, Y):
         return 1 / (1 + (X - Y).square().mean())
 
-    ends = sl.joint_range(own, sl.measure("ridge-cv", penalty=1), X.reshape(5, 6, 6), points=2, steps=5)
+    ends = sl.joint_range(
+        own, sl.measure("ridge-cv", penalty=1), X.reshape(5, 6, 6), points=2, steps=5
+    )
     assert len(ends) == 4 and np.isfinite(ends[["score_a", "score_b"]]).all(axis=None)
 
 
@@ -203,9 +218,17 @@ def test_claims(results):
 
 
 def test_exact_outlines_bound_the_descents(results):
-    pairs = [("cka", ANGULAR), ("linreg", ANGULAR), ("cka", "nbs"), ("linreg", "cka"), ("ridge-cv", ANGULAR)]
+    pairs = [
+        ("cka", ANGULAR),
+        ("linreg", ANGULAR),
+        ("cka", "nbs"),
+        ("linreg", "cka"),
+        ("ridge-cv", ANGULAR),
+    ]
     exact = exact_ranges.exact_outlines(["hierarchy"], pairs, levels=21)
-    assert len(exact) == 4 * 2 * 21 and not exact["room"].any()  # 100 samples leave 49 directions for 50 neurons
+    assert (
+        len(exact) == 4 * 2 * 21 and not exact["room"].any()
+    )  # 100 samples leave 49 directions for 50 neurons
     assert set(exact[exact["status"] == "conjecture"]["end"]) == {"lowest"}
     ways = experiments.joint_ranges(["hierarchy"], pairs, points=2, steps=60)
     claims = exact_ranges.claims_about_exact_ranges(ways, exact)
@@ -225,26 +248,38 @@ def test_exact_outlines_know_the_data():
     exact = exact_ranges.exact_outlines(["toy-2d"], [("cka", "nbs")], levels=5)
     assert exact["room"].all()
     for end, values in zip(
-        ("lowest", "highest"), frontiers.cka_range_given_nbs(variances, np.linspace(0, 1, 5)), strict=True
+        ("lowest", "highest"),
+        frontiers.cka_range_given_nbs(variances, np.linspace(0, 1, 5)),
+        strict=True,
     ):
         np.testing.assert_allclose(exact.loc[exact["end"] == end, "score_a"], values, atol=1e-9)
 
 
 def test_implied_scores(results):
     table = exact_ranges.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
-    assert len(table) == 10 and (table["lowest"] <= table["highest_at"]).all() and (table["highest"] == 1).all()
+    assert (
+        len(table) == 10
+        and (table["lowest"] <= table["highest_at"]).all()
+        and (table["highest"] == 1).all()
+    )
     low, high = frontiers.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
-    assert table.loc[("cka", ANGULAR), "lowest"] == pytest.approx(1 - 2 / np.pi * np.arccos(float(low)))
+    assert table.loc[("cka", ANGULAR), "lowest"] == pytest.approx(
+        1 - 2 / np.pi * np.arccos(float(low))
+    )
     assert table.loc[("cka", "nbs"), "highest_at"] == pytest.approx(float(high))
     assert table.loc[("cka", "nbs"), "lowest_status"] == "proved"
     assert table.loc[("nbs", "cka"), "lowest_status"] == "conjecture"
 
 
 def test_exact_range_is_drawn_over_a_region(ends):
-    exact = pd.DataFrame({
-        "end": ["lowest"] * 2 + ["highest"] * 2, "score_a": [0, 1, 0.5, 1], "score_b": [0, 1, 0, 1],
-        "status": ["conjecture"] * 2 + ["proved"] * 2,
-    })  # fmt: skip
+    exact = pd.DataFrame(
+        {
+            "end": ["lowest"] * 2 + ["highest"] * 2,
+            "score_a": [0, 1, 0.5, 1],
+            "score_b": [0, 1, 0, 1],
+            "status": ["conjecture"] * 2 + ["proved"] * 2,
+        }
+    )
     ax = sl.plots.joint.exact_range(exact, Figure().subplots())
     assert ax.get_legend_handles_labels()[1] == ["exact range (conjecture)", "exact range (proved)"]
     assert ax.lines[0].get_linestyle() == "--" and ax.lines[1].get_linestyle() == "-"

@@ -1,4 +1,5 @@
-"""The reader of Mante 2013's unit files: on files of that layout written here, and on originals where present."""
+"""The reader of Mante 2013's unit files: on files of that layout written here, and on originals
+where present."""
 
 import os
 import tracemalloc
@@ -15,7 +16,9 @@ from simlib.datasets.mante import URL, coherence_rank
 
 SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
 ORIGINALS = SHARED / "recordings" / "mante2013"
-originals = pytest.mark.skipif(not ORIGINALS.is_dir(), reason="the original unit files are not on this machine")
+originals = pytest.mark.skipif(
+    not ORIGINALS.is_dir(), reason="the original unit files are not on this machine"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,16 +32,24 @@ RANKS = (-3, -2, -1, 1, 2, 3)
 
 
 def task(motion_levels=(0.05, 0.15, 0.5), colour_levels=(0.04, 0.14, 0.5), repeats=2, errors=1):
-    """Trials of the full design: `repeats` correct ones and `errors` wrong ones per condition, in random order."""
+    """Trials of the full design: `repeats` correct ones and `errors` wrong ones per condition, in
+    random order."""
     rows = [
-        (np.sign(m) * motion_levels[abs(m) - 1], np.sign(c) * colour_levels[abs(c) - 1], context, k < repeats)
+        (
+            np.sign(m) * motion_levels[abs(m) - 1],
+            np.sign(c) * colour_levels[abs(c) - 1],
+            context,
+            k < repeats,
+        )
         for context in (1, -1)
         for m in RANKS
         for c in RANKS
         for k in range(repeats + errors)
     ]
     order = np.random.default_rng(0).permutation(len(rows))
-    motion, colour, context, correct = (np.array(column, dtype=float)[order] for column in zip(*rows, strict=True))
+    motion, colour, context, correct = (
+        np.array(column, dtype=float)[order] for column in zip(*rows, strict=True)
+    )
     return {"stim_dir": motion, "stim_col2dir": colour, "context": context, "correct": correct}
 
 
@@ -58,7 +69,10 @@ def test_averages_are_those_of_a_plain_loop(tmp_path):
     response = write_unit(tmp_path / "deep" / "er" / "ar01_Vstim_100_850_ms.mat", variables)
     data = datasets.load("mante2013", path=tmp_path)
     assert data.shape == (15, 72, 1)
-    motion, colour = coherence_rank(variables["stim_dir"]), coherence_rank(variables["stim_col2dir"])
+    motion, colour = (
+        coherence_rank(variables["stim_dir"]),
+        coherence_rank(variables["stim_col2dir"]),
+    )
     for place in range(72):
         context = 1 if str(data["context"].values[place]) == "motion" else -1
         trials = [
@@ -132,7 +146,11 @@ def test_what_is_missing_says_where_to_get_it_and_put_it(tmp_path, monkeypatch):
     monkeypatch.delenv("SIMLIB_DATA", raising=False)
     with pytest.raises(FileNotFoundError) as error:
         datasets.load("mante2013")
-    assert URL in str(error.value) and "SIMLIB_DATA" in str(error.value) and "path=" in str(error.value)
+    assert (
+        URL in str(error.value)
+        and "SIMLIB_DATA" in str(error.value)
+        and "path=" in str(error.value)
+    )
     with pytest.raises(FileNotFoundError, match="does not exist"):
         datasets.load("mante2013", path=tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="holds no unit files"):
@@ -172,12 +190,15 @@ def test_twenty_original_units_give_nineteen():
     assert "ar090330_3_a10" in data.attrs["processing"]
     assert datasets.load("mante2013", path=ORIGINALS, correct_only=False).shape == (15, 72, 20)
     scale = datasets.spectrum(data).sum() * 1080 * 727 / 19
-    assert scale == pytest.approx(73.5, rel=0.05)  # the full recording's sum of squares, from figure 6
+    assert scale == pytest.approx(
+        73.5, rel=0.05
+    )  # the full recording's sum of squares, from figure 6
 
 
 @originals
 def test_a_large_archive_is_read_one_unit_at_a_time(tmp_path):
-    """The full archive has about 1,000 units: a tenth of it here, in a tenth of the two minutes it may take."""
+    """The full archive has about 1,000 units: a tenth of it here, in a tenth of the two minutes it
+    may take."""
     files = sorted(ORIGINALS.rglob("*.mat"))[:3]
     archive = tmp_path / "many.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
@@ -200,5 +221,8 @@ def test_original_units_straight_from_an_archive(tmp_path):
     with zipfile.ZipFile(archive, "w") as opened:
         for file in files:
             opened.write(file, file.relative_to(ORIGINALS))
-    zipped, loose = datasets.load("mante2013", path=archive), datasets.load("mante2013", path=ORIGINALS)
+    zipped, loose = (
+        datasets.load("mante2013", path=archive),
+        datasets.load("mante2013", path=ORIGINALS),
+    )
     np.testing.assert_array_equal(zipped.values, loose.values[..., :3])

@@ -1,4 +1,5 @@
-"""Laws of what is measured along the ascent: decoding, PC capture, and linear algebra under both."""
+"""Laws of what is measured along the ascent: decoding, PC capture, and linear algebra under
+both."""
 
 import warnings
 
@@ -9,7 +10,14 @@ from sklearn.linear_model import LogisticRegression
 
 import simlib as sl
 from simlib import linalg, logistic
-from simlib.decoding import Decoders, chance, fold_accuracies, score_at_accuracy, split, variable_accuracies
+from simlib.decoding import (
+    Decoders,
+    chance,
+    fold_accuracies,
+    score_at_accuracy,
+    split,
+    variable_accuracies,
+)
 from simlib.logistic import fit
 
 
@@ -22,7 +30,8 @@ Y = draw(3, 60, 90, seed=1) + 0.25 * np.eye(3)[LABELS] @ draw(3, 90, seed=2)
 
 
 def scikit_learns(responses, labels, folds=5, **options):
-    """(folds, times) accuracies of fits one by one, tightly converged unless the options say otherwise."""
+    """(folds, times) accuracies of fits one by one, tightly converged unless the options say
+    otherwise."""
     options = {"max_iter": 20_000, "tol": 1e-9} | options
     found = np.empty((folds, len(responses)))
     for fold, (train, test) in enumerate(split(labels, folds)):
@@ -33,7 +42,9 @@ def scikit_learns(responses, labels, folds=5, **options):
 
 
 @pytest.mark.parametrize("classes", [2, 3, 8])
-@pytest.mark.parametrize("trials, neurons, scale", [(60, 90, 1), (60, 7, 1), (90, 30, 1e-2), (60, 20, 30), (60, 5, 9)])
+@pytest.mark.parametrize(
+    "trials, neurons, scale", [(60, 90, 1), (60, 7, 1), (90, 30, 1e-2), (60, 20, 30), (60, 5, 9)]
+)
 def test_fits_at_once_are_scikit_learns_one_by_one(trials, neurons, scale, classes):
     labels = np.minimum(np.arange(trials) % (classes + 1), classes - 1)  # uneven classes
     centres = draw(classes, neurons, seed=8)[labels]
@@ -44,10 +55,14 @@ def test_fits_at_once_are_scikit_learns_one_by_one(trials, neurons, scale, class
     assert abs(fold_accuracies(responses, labels) - slow).sum() <= 5 / trials + 1e-9
 
 
-@pytest.mark.parametrize("scale, trials, neurons", [(1e-3, 90, 30), (1, 60, 90), (30, 60, 20), (1e2, 60, 5)])
+@pytest.mark.parametrize(
+    "scale, trials, neurons", [(1e-3, 90, 30), (1, 60, 90), (30, 60, 20), (1e2, 60, 5)]
+)
 def test_two_classes_at_once_are_newtons_one_by_one(scale, trials, neurons):
     labels = (np.arange(trials) % 3 == 0).astype(int)
-    responses = scale * (draw(4, trials, neurons, seed=7) + 0.3 * labels[:, None] * draw(neurons, seed=8) + 2)
+    responses = scale * (
+        draw(4, trials, neurons, seed=7) + 0.3 * labels[:, None] * draw(neurons, seed=8) + 2
+    )
     slow = scikit_learns(responses, labels, solver="newton-cholesky", tol=1e-13)
     assert slow.shape == (5, 4)
     np.testing.assert_allclose(fold_accuracies(responses, labels, tol=1e-5), slow)
@@ -66,7 +81,8 @@ def test_the_default_tolerance_is_nearer_the_optimum_than_scikit_learns():
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("scale", [1e-2, 20, 100])
 def test_separable_classes_in_any_unit_are_decoded_at_the_optimum(scale, classes):
-    # More neurons than trials, in units of their own: the loss is nearly 0 long before the widest margin is found.
+    # More neurons than trials, in units of their own: the loss is nearly 0 long before the widest
+    # margin is found.
     labels = np.arange(40) % classes
     responses = scale * (draw(3, 40, 60, seed=5) + 0.4 * draw(classes, 60, seed=6)[labels])
     np.testing.assert_allclose(fold_accuracies(responses, labels), scikit_learns(responses, labels))
@@ -82,11 +98,19 @@ def test_numbers_out_of_range_end_in_an_accuracy(scale, classes):
     assert ((found >= 0) & (found <= 1)).all()
 
 
-@pytest.mark.parametrize("name", ["surrogate-hatsopoulos2007", "surrogate-majajhong2015", "surrogate-siegel2015"])
+@pytest.mark.parametrize(
+    "name", ["surrogate-hatsopoulos2007", "surrogate-majajhong2015", "surrogate-siegel2015"]
+)
 def test_fewer_than_one_in_a_thousand_trials_along_an_ascent_hang_on_the_tolerance(name):
     data = sl.datasets.load(name)
     labels, snapshots = data[data.attrs["main_variable"]].values, []
-    sl.maximize("cka", data.values, steps=20, stop=None, observers=[lambda *state: snapshots.append(state[2].clone())])
+    sl.maximize(
+        "cka",
+        data.values,
+        steps=20,
+        stop=None,
+        observers=[lambda *state: snapshots.append(state[2].clone())],
+    )
     Y = snapshots[-1]
     loose, tight = fold_accuracies(Y, labels), fold_accuracies(Y, labels, tol=1e-6)
     follow = Decoders({"": labels})
@@ -108,7 +132,9 @@ def test_odds_of_the_batch_are_those_at_the_optimum(classes, tol, off):
     for time, trials in enumerate(responses):
         for fold in range(5):
             used = train[:, fold].numpy()
-            decoder = LogisticRegression(C=1.0, max_iter=20000, tol=1e-12).fit(trials[used], labels[used])
+            decoder = LogisticRegression(C=1.0, max_iter=20000, tol=1e-12).fit(
+                trials[used], labels[used]
+            )
             expected = decoder.decision_function(trials).reshape(40, -1).T
             np.testing.assert_allclose(odds[time, fold], expected, atol=off)
 
@@ -130,10 +156,14 @@ def test_variables_decoded_together_are_those_decoded_alone():
 
 
 def path(trials, neurons, classes, count=5):
-    """Labels, and responses (3 bins) that move from noise towards the classes, as the snapshots of an ascent do."""
+    """Labels, and responses (3 bins) that move from noise towards the classes, as the snapshots of
+    an ascent do."""
     labels = np.arange(trials) % classes
     goal = 0.4 * draw(classes, neurons, seed=13)[labels]
-    return labels, [2 * draw(3, trials, neurons, seed=12) * (1 - k / 20) + goal * (1 + k / 10) for k in range(count)]
+    return labels, [
+        2 * draw(3, trials, neurons, seed=12) * (1 - k / 20) + goal * (1 + k / 10)
+        for k in range(count)
+    ]
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -146,7 +176,11 @@ def test_decoders_that_begin_where_the_last_ended_end_where_others_do(trials, ne
         np.testing.assert_array_equal(tight(Y)[""], alone)
         assert abs(loose(Y)[""] - alone).sum() <= 5 / trials + 1e-9  # one trial of all
     # Anything may follow: other responses with the same labels, another number of bins or neurons.
-    for Y in (30 * draw(3, trials, neurons, seed=14), draw(2, trials, neurons, seed=15), draw(trials, 5, seed=16)):
+    for Y in (
+        30 * draw(3, trials, neurons, seed=14),
+        draw(2, trials, neurons, seed=15),
+        draw(trials, 5, seed=16),
+    ):
         np.testing.assert_array_equal(tight(Y)[""], fold_accuracies(Y, labels, tol=1e-6))
 
 
@@ -175,7 +209,10 @@ def test_decoders_forget_fits_that_did_not_converge(monkeypatch):
     follow(first)
     with monkeypatch.context() as patch:
         patch.setattr("simlib.logistic.STEPS", dict.fromkeys((torch.float32, torch.float64), 1))
-        assert abs(follow(second)[""] - fold_accuracies(second, labels, tol=1e-6)).sum() <= 5 / 60 + 1e-9
+        assert (
+            abs(follow(second)[""] - fold_accuracies(second, labels, tol=1e-6)).sum()
+            <= 5 / 60 + 1e-9
+        )
     np.testing.assert_array_equal(follow(third)[""], fold_accuracies(third, labels))
 
 
@@ -195,7 +232,9 @@ def test_decoding_ignores_rotation_and_the_names_of_classes():
     plain = fold_accuracies(Y, LABELS, tol=1e-8)
     np.testing.assert_allclose(fold_accuracies(Y @ turn, LABELS, tol=1e-8), plain)
     names = np.array(["c", "a", "b"])[LABELS]
-    assert fold_accuracies(torch.from_numpy(Y), names, tol=1e-8).mean() == pytest.approx(plain.mean(), abs=0.02)
+    assert fold_accuracies(torch.from_numpy(Y), names, tol=1e-8).mean() == pytest.approx(
+        plain.mean(), abs=0.02
+    )
 
 
 def test_noise_decodes_at_chance_and_a_clean_signal_fully():
@@ -231,9 +270,17 @@ def test_groups_never_straddle_a_split_and_leakage_shows_without_them():
         (LABELS, {"folds": 1}, "folds needs to be 2 or more"),
         (LABELS, {"groups": LABELS}, "at least 5 groups"),
         (np.array([1, "a"] * 30, dtype=object), {}, "mix kinds"),
-        (LABELS, {"groups": np.where(np.arange(60) == 4, np.nan, 1.0)}, "missing values, the first at trial 4"),
+        (
+            LABELS,
+            {"groups": np.where(np.arange(60) == 4, np.nan, 1.0)},
+            "missing values, the first at trial 4",
+        ),
         (LABELS, {"groups": LABELS[:5]}, "groups needs one value a trial"),
-        (np.where(np.arange(60) == 7, np.nan, LABELS.astype(float)), {}, "missing values, the first at trial 7"),
+        (
+            np.where(np.arange(60) == 7, np.nan, LABELS.astype(float)),
+            {},
+            "missing values, the first at trial 7",
+        ),
         (np.eye(60), {}, "one value a trial"),
     ],
 )
@@ -246,10 +293,14 @@ def test_xarray_is_read_by_its_names():
     import xarray as xr
 
     square = np.tile(10 * np.eye(3)[np.arange(60) % 3], (60, 1, 1))  # as many time bins as trials
-    turned = xr.DataArray(square, dims=("time", "trial", "neuron")).transpose("trial", "neuron", "time")
+    turned = xr.DataArray(square, dims=("time", "trial", "neuron")).transpose(
+        "trial", "neuron", "time"
+    )
     assert sl.decoding_accuracy(turned, np.arange(60) % 3) == 1
     named = xr.DataArray(X, dims=("time", "trial", "neuron"))
-    np.testing.assert_allclose(sl.captured_variance(named.transpose("neuron", "trial", "time"), named), 1, atol=1e-9)
+    np.testing.assert_allclose(
+        sl.captured_variance(named.transpose("neuron", "trial", "time"), named), 1, atol=1e-9
+    )
     for other in (("neuron", "presentation"), ("sample", "unit")):
         with pytest.raises(ValueError, match=f"has the dimensions {other[0]}, {other[1]}.*rename"):
             sl.score("cka", xr.DataArray(X[0], dims=other), X[0])
@@ -308,7 +359,9 @@ def test_pcs_beyond_the_rank_have_no_capture():
 
 def test_score_to_capture_interpolates_the_first_crossing():
     scores = [0.0, 0.2, 0.6, 0.8]
-    r2 = np.array([[0.0, 0.2, 1.0, 0.0], [0.25, 0.3, 1.0, 0.6], [0.75, 0.4, 1.0, 0.4], [0.9, 0.5, 1.0, 0.9]])
+    r2 = np.array(
+        [[0.0, 0.2, 1.0, 0.0], [0.25, 0.3, 1.0, 0.6], [0.75, 0.4, 1.0, 0.4], [0.9, 0.5, 1.0, 0.9]]
+    )
     # midpoints .5, .6, 1, .5
     captured = sl.score_to_capture(scores, r2)
     np.testing.assert_allclose(captured, [0.4, np.nan, 0.0, 0.2 * 0.5 / 0.6])
@@ -331,7 +384,9 @@ def test_the_nuclear_norm_agrees_with_its_singular_values_in_both_precisions():
         M = torch.from_numpy(draw(*shape, seed=11) * np.geomspace(1, 1e-3, shape[1]))
         exact = torch.linalg.svdvals(M).sum()
         torch.testing.assert_close(linalg.nuclear_norm(M), exact)
-        torch.testing.assert_close(linalg.nuclear_norm(M.float()).double(), exact, rtol=1e-6, atol=0)
+        torch.testing.assert_close(
+            linalg.nuclear_norm(M.float()).double(), exact, rtol=1e-6, atol=0
+        )
         U, _, Vh = torch.linalg.svd(M, full_matrices=False)
         single = M.float().requires_grad_(True)
         linalg.nuclear_norm(single).backward()
@@ -339,7 +394,9 @@ def test_the_nuclear_norm_agrees_with_its_singular_values_in_both_precisions():
 
 
 def test_arccos_is_exact_inside_and_flat_at_the_ends():
-    x = torch.tensor([-1.0, -0.5, 0.0, 0.999, 1.0, 1.0 + 1e-6], dtype=torch.float64, requires_grad=True)
+    x = torch.tensor(
+        [-1.0, -0.5, 0.0, 0.999, 1.0, 1.0 + 1e-6], dtype=torch.float64, requires_grad=True
+    )
     y = linalg.arccos(x)
     torch.testing.assert_close(y[:5], torch.arccos(x[:5]))
     y.sum().backward()

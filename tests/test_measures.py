@@ -23,7 +23,8 @@ def gaussians(n, p, q, seed=0):
     return X, Y
 
 
-# Cases and ids (by how they start) whose reference value is defective, and why: book/errata.md shows both numbers.
+# Cases and ids (by how they start) whose reference value is defective, and why: book/errata.md
+# shows both numbers.
 ARBITRARY_COLUMNS = "rank-deficient Y: QR or least squares over columns that aren't there"
 DEFECTS = {
     ("unequal", "linreg"): ARBITRARY_COLUMNS,
@@ -31,7 +32,10 @@ DEFECTS = {
     ("unequal", "cca-angular"): "zero-padded columns count as canonical correlations",
     ("lowrank", "cca-angular"): "zero-padded columns count as canonical correlations",
     ("wide", "cca-angular"): "not finite there",
-    ("wide", "procrustes-angular#5folds_cv"): "the rotation is not determined by fewer samples than neurons",
+    (
+        "wide",
+        "procrustes-angular#5folds_cv",
+    ): "the rotation is not determined by fewer samples than neurons",
 }
 SWAPPED = ("procrustes-angular-score#5folds_cv", "procrustes-euclidean-score#5folds_cv")
 
@@ -61,26 +65,36 @@ def test_every_published_id_has_its_published_score_or_a_stated_defect(oracles):
 
 
 def test_the_errata_of_the_book_show_both_numbers_of_every_difference(oracles):
-    page = (Path(__file__).resolve().parent.parent / "book" / "errata.md").read_text().replace("−", "-")
+    page = (
+        (Path(__file__).resolve().parent.parent / "book" / "errata.md")
+        .read_text()
+        .replace("−", "-")
+    )
     rows = re.findall(r"^\| `(.+)` \| (\w+) \| (.+) \| (.+) \|$", page, flags=re.M)
     shown = {(case, name): (theirs, ours) for name, case, theirs, ours in rows}
     for case, name, reference, X, Y in published(oracles):
         if defective(case, name):
             theirs, ours = shown.pop((case, name))
-            assert theirs == ("not finite" if reference is None else f"{reference:.5f}"), (case, name)
+            assert theirs == ("not finite" if reference is None else f"{reference:.5f}"), (
+                case,
+                name,
+            )
             assert float(ours) == pytest.approx(sl.score(name, X, Y), abs=1.1e-5), (case, name)
     assert not shown, "rows that are no differences"
 
 
 def test_the_swapped_ids_have_each_others_published_value(oracles):
-    """The body of each is the other's distance; the id with "score" in it is a score here, where it can be one."""
+    """The body of each is the other's distance; the id with "score" in it is a score here, where it
+    can be one."""
     for case, name, reference, X, Y in published(oracles):
         if name in SWAPPED and case != "wide":
             body = "procrustes-cv" if "euclidean" in name else "procrustes-cv-euclidean"
             assert sl.score(body, X, Y) == pytest.approx(reference, rel=1e-6), (case, name)
 
 
-@pytest.mark.parametrize("case, reference, truth", [("unequal", 0.567, 0.495), ("lowrank", 0.367, 0.156)])
+@pytest.mark.parametrize(
+    "case, reference, truth", [("unequal", 0.567, 0.495), ("lowrank", 0.367, 0.156)]
+)
 def test_rank_deficient_regression_explains_no_more_than_it_spans(oracles, case, reference, truth):
     pairs = np.load(oracles / "open_pairs.npz")
     X, Y = pairs[f"{case}_X"], pairs[f"{case}_Y"]
@@ -121,15 +135,24 @@ def test_the_id_of_a_bound_measure_finds_it():
         sl.measure("ridge", symmetric=True),
     ):
         again = sl.measure(bound.id)
-        assert again.id == bound.id and dict(again.params) == dict(bound.params) and bound.id in sl.MEASURES
+        assert (
+            again.id == bound.id
+            and dict(again.params) == dict(bound.params)
+            and bound.id in sl.MEASURES
+        )
     assert sl.measure("ridge-cv", penalty=1234567).id != sl.measure("ridge-cv", penalty=1234568).id
-    assert sl.MEASURES.get("angular-procrustes").id == "procrustes-angular-score" and sl.MEASURES.get("no") is None
+    assert (
+        sl.MEASURES.get("angular-procrustes").id == "procrustes-angular-score"
+        and sl.MEASURES.get("no") is None
+    )
 
 
 def test_cka_of_many_neurons_against_few_agrees_with_the_gram_form():
     X, Y = gaussians(20, 50, 6)
     K, L = (Z @ Z.T for Z in (X - X.mean(0), Y - Y.mean(0)))
-    assert sl.score("cka", X, Y) == pytest.approx((K * L).sum() / np.linalg.norm(K) / np.linalg.norm(L), abs=1e-12)
+    assert sl.score("cka", X, Y) == pytest.approx(
+        (K * L).sum() / np.linalg.norm(K) / np.linalg.norm(L), abs=1e-12
+    )
 
 
 def test_contiguous_blocks_cover_each_sample_once():
@@ -149,7 +172,12 @@ X0 = np.random.default_rng(5).standard_normal((12, 4))
         ("ckaa", X0, X0, "unknown measure 'ckaa'; nearest: 'cka'"),
         ("cka", X0, X0[:-1], "same samples in the same order; got 12 and 11 rows"),
         ("cka", X0[:, 0], X0, r"use x\[:, None\]"),
-        ("cka", X0, np.where(np.arange(48).reshape(12, 4) == 6, np.nan, X0), "the first at sample 1, neuron 2"),
+        (
+            "cka",
+            X0,
+            np.where(np.arange(48).reshape(12, 4) == 6, np.nan, X0),
+            "the first at sample 1, neuron 2",
+        ),
         ("cka", np.ones((12, 4)), X0, "X is constant"),
         ("cka", X0, np.zeros((12, 4)), "Y is constant"),
         ("cka", X0, X0.reshape(3, 4, 4), "same samples"),
@@ -176,7 +204,10 @@ def test_bad_parameters_are_named():
 def test_fits_to_all_samples_agree_in_all_forms():
     X, Y = (torch.from_numpy(Z - Z.mean(0)) for Z in gaussians(10, 3, 25))
     primal = Y @ torch.linalg.solve(Y.T @ Y + 2.0 * torch.eye(25, dtype=torch.float64), Y.T @ X)
-    for fits in (regression._fit_all(X, Y, 2.0), regression._careful_fits(X, Y, [], 2.0, torch.float64)):
+    for fits in (
+        regression._fit_all(X, Y, 2.0),
+        regression._careful_fits(X, Y, [], 2.0, torch.float64),
+    ):
         torch.testing.assert_close(fits[0][1], primal)
 
 
@@ -198,13 +229,19 @@ def ridge_by_singular_values(X, Y, penalty, folds):
 @pytest.mark.parametrize("folds", [0, 5])
 @pytest.mark.parametrize("penalty", [1e-12, 1e-6, 1e-3, 1.0])
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
-@pytest.mark.parametrize("shape, rank", [((40, 6, 10), 4), ((20, 6, 60), 60), ((20, 6, 60), 8), ((40, 6, 30), 30)])
-def test_a_penalty_small_beside_the_data_still_gives_the_right_number(shape, rank, scale, penalty, folds):
+@pytest.mark.parametrize(
+    "shape, rank", [((40, 6, 10), 4), ((20, 6, 60), 60), ((20, 6, 60), 8), ((40, 6, 30), 30)]
+)
+def test_a_penalty_small_beside_the_data_still_gives_the_right_number(
+    shape, rank, scale, penalty, folds
+):
     rng = np.random.default_rng(0)
     X = rng.standard_normal(shape[:2])
     Y = scale * rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[2]))
     expected = ridge_by_singular_values(X, Y, penalty, folds)
-    assert sl.score("ridge-cv", X, Y, penalty=penalty, folds=folds) == pytest.approx(expected, rel=1e-6, abs=1e-7)
+    assert sl.score("ridge-cv", X, Y, penalty=penalty, folds=folds) == pytest.approx(
+        expected, rel=1e-6, abs=1e-7
+    )
 
 
 @pytest.mark.parametrize("name", sl.MEASURES)
@@ -212,14 +249,24 @@ def test_sizes_beyond_this_machine_are_refused_with_an_estimate(name, monkeypatc
     """A machine of 1 MB: 400 samples of 100 neurons are too much, and 20 of 4 are not."""
     monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}.__getitem__)
     large = np.random.default_rng(0).standard_normal((400, 100))
-    with pytest.raises(ValueError, match=r"400 samples, 100 and 100 neurons needs about .* GB .* fewer"):
+    with pytest.raises(
+        ValueError, match=r"400 samples, 100 and 100 neurons needs about .* GB .* fewer"
+    ):
         sl.score(name, large, large)
     assert np.isfinite(sl.score(name, large[:20, :4], large[:20, 4:8]))
 
 
 def test_memory_grows_with_squared_samples_only_where_pairs_are_compared():
-    grown = {name: record.memory(10**5, 10, 10) / record.memory(10**4, 10, 10) for name, record in sl.MEASURES.items()}
-    assert {name for name, factor in grown.items() if factor > 50} == {"cka-debiased", "cka-lange", "cka-rbf", "rsa"}
+    grown = {
+        name: record.memory(10**5, 10, 10) / record.memory(10**4, 10, 10)
+        for name, record in sl.MEASURES.items()
+    }
+    assert {name for name, factor in grown.items() if factor > 50} == {
+        "cka-debiased",
+        "cka-lange",
+        "cka-rbf",
+        "rsa",
+    }
 
 
 def test_ascents_out_of_reach_are_refused(monkeypatch):

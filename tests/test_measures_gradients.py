@@ -1,4 +1,5 @@
-"""Gradients of every differentiable measure: equal to finite differences, finite at the edges, uphill."""
+"""Gradients of every differentiable measure: equal to finite differences, finite at the edges,
+uphill."""
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ VARIANTS = [
     sl.measure("ridge-cv", penalty=1, scheme="random", comparison="cosine", symmetric=True),
     sl.measure("ridge", penalty=0),
 ]
-RECORDS = {record.id: record for record in [*sl.MEASURES.values(), *VARIANTS] if record.differentiable}
+RECORDS = {
+    record.id: record for record in [*sl.MEASURES.values(), *VARIANTS] if record.differentiable
+}
 each_record = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 
 
@@ -47,7 +50,9 @@ def test_gradients_agree_with_finite_differences(record, case):
         pytest.skip("a sample of one neuron has no correlation distance")
     assert agrees(record, X, Y)
     X.requires_grad_(True)
-    assert torch.autograd.gradcheck(lambda Z: record(Z, Y), (X,), eps=1e-6, atol=1e-4, fast_mode=True)
+    assert torch.autograd.gradcheck(
+        lambda Z: record(Z, Y), (X,), eps=1e-6, atol=1e-4, fast_mode=True
+    )
 
 
 @each_record
@@ -64,8 +69,18 @@ def test_repeated_singular_values_leave_the_gradient_exact(record):
     assert agrees(record, X, Y)
 
 
-SMOOTH = {"cka", "cka-angular", "cka-angular-score", "cka-debiased", "cka-lange", "cka-rbf", "ensd", "rsa", "ridge",
-          "ridge-cv"}  # fmt: skip
+SMOOTH = {
+    "cka",
+    "cka-angular",
+    "cka-angular-score",
+    "cka-debiased",
+    "cka-lange",
+    "cka-rbf",
+    "ensd",
+    "rsa",
+    "ridge",
+    "ridge-cv",
+}
 
 
 @pytest.mark.parametrize("edge", ["low rank", "zero column", "wide and low rank"])
@@ -102,11 +117,18 @@ def test_gradients_are_finite_at_the_edges(record, dtype):
     again = torch.cat([X[:10], X[:10]])
     wide = gaussians(5, 9, 9)[0].to(dtype)
     pairs = {
-        "Y = X": (X, X), "Y = X, scaled": (X, 1e-6 * X), "low rank Y": (X, low_rank), "low rank X": (low_rank, X),
-        "both of low rank": (low_rank, low_rank), "repeated singular values": (repeated, repeated),
-        "zero column in Y": (X, silent), "zero column in X": (silent, X), "constant column": (X, constant),
-        "repeated samples": (again, again), "fewer samples than neurons": (wide, wide),
-    }  # fmt: skip
+        "Y = X": (X, X),
+        "Y = X, scaled": (X, 1e-6 * X),
+        "low rank Y": (X, low_rank),
+        "low rank X": (low_rank, X),
+        "both of low rank": (low_rank, low_rank),
+        "repeated singular values": (repeated, repeated),
+        "zero column in Y": (X, silent),
+        "zero column in X": (silent, X),
+        "constant column": (X, constant),
+        "repeated samples": (again, again),
+        "fewer samples than neurons": (wide, wide),
+    }
     for case, (left, right) in pairs.items():
         Y = right.clone().requires_grad_(True)
         value = record(left, Y)
@@ -155,7 +177,8 @@ def test_a_degenerate_input_is_scored_in_range_or_refused_with_a_reason(record, 
 
 @each_record
 def test_a_nearly_dependent_neuron_does_not_break_a_score(record):
-    """A column that is another one plus noise far below or near rounding: a value in range, and a finite gradient."""
+    """A column that is another one plus noise far below or near rounding: a value in range, and a
+    finite gradient."""
     X, Y = gaussians(30, 6, 6)
     for noise in (1e-6, 1e-12, 1e-15):
         Z = torch.cat([Y, Y[:, :1] + noise * X[:, :1]], 1).requires_grad_(True)

@@ -1,4 +1,5 @@
-"""Laws of the measures, generated from their records: invariances, symmetry, the best value; and identities."""
+"""Laws of the measures, generated from their records: invariances, symmetry, the best value; and
+identities."""
 
 import importlib
 import math
@@ -16,15 +17,19 @@ from simlib.measures.rsa import COMPARISONS, DISTANCES
 BOUND = [
     *(sl.measure("rsa", distance=d, comparison=c) for d in DISTANCES for c in COMPARISONS),
     *(sl.measure("ridge-cv", scheme=scheme) for scheme in ("random",)),
-    *(sl.measure(name, penalty=penalty, comparison=comparison, symmetric=symmetric)
-      for name in ("ridge", "ridge-cv") for penalty in (0, 10) for comparison in ("r2", "cosine", "pearson-median")
-      for symmetric in (False, True)),
+    *(
+        sl.measure(name, penalty=penalty, comparison=comparison, symmetric=symmetric)
+        for name in ("ridge", "ridge-cv")
+        for penalty in (0, 10)
+        for comparison in ("r2", "cosine", "pearson-median")
+        for symmetric in (False, True)
+    ),
     sl.measure("cka-rbf", bandwidth=0.4),
     sl.measure("cca-regularised", whitening=1.0),
     sl.measure("cca-regularised", whitening=1.0, penalty=0.1),
     sl.measure("svcca", explained=0.7),
     sl.measure("procrustes-cv", scheme="random", folds=3),
-]  # fmt: skip
+]
 RECORDS = {record.id: record for record in [*sl.MEASURES.values(), *BOUND]}
 each_record = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 
@@ -58,23 +63,43 @@ def test_invariances_hold_where_claimed_and_fail_where_not(record, side):
         X, Y = gaussians(*shape)
         plain = sl.score(record, X, Y)
         for kind, transform in TRANSFORMS.items():
-            turned = sl.score(record, transform(X), Y) if side == "X" else sl.score(record, X, transform(Y))
+            turned = (
+                sl.score(record, transform(X), Y)
+                if side == "X"
+                else sl.score(record, X, transform(Y))
+            )
             if kind == "invertible linear map" and "folds" in record.params and shape[0] < shape[2]:
                 continue  # the fit is no longer unique: least norm depends on the axes
             if kind in record.invariances_of(side):
                 assert turned == pytest.approx(plain, abs=1e-8), (kind, shape)
             elif shape == (60, 8, 5):
-                assert abs(turned - plain) > 1e-6, f"unchanged by {kind} of {side}, which its record doesn't claim"
+                assert abs(turned - plain) > 1e-6, (
+                    f"unchanged by {kind} of {side}, which its record doesn't claim"
+                )
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-12, 1e12, 1e100])
 def test_units_do_not_matter_where_scale_does_not(scale):
     X, Y = gaussians(30, 6, 5)
     for record in RECORDS.values():
-        if "isotropic scale" in record.invariances and "isotropic scale" in record.invariances_of("X"):
-            assert sl.score(record, scale * X, scale * Y) == pytest.approx(sl.score(record, X, Y), abs=1e-8), record.id
+        if "isotropic scale" in record.invariances and "isotropic scale" in record.invariances_of(
+            "X"
+        ):
+            assert sl.score(record, scale * X, scale * Y) == pytest.approx(
+                sl.score(record, X, Y), abs=1e-8
+            ), record.id
     single = [torch.from_numpy(Z).float() for Z in (X, Y)]
-    for name in ("cka", "cka-debiased", "cka-rbf", "rsa", "nbs", "cca", "svcca", "soft-matching", "linreg"):
+    for name in (
+        "cka",
+        "cka-debiased",
+        "cka-rbf",
+        "rsa",
+        "nbs",
+        "cca",
+        "svcca",
+        "soft-matching",
+        "linreg",
+    ):
         unit = np.clip(scale, 1e-30, 1e30)
         value = sl.measure(name)(*(unit * Z for Z in single))
         assert float(value) == pytest.approx(sl.score(name, X, Y), abs=2e-5), name
@@ -101,7 +126,17 @@ def others(X):
     """Things to compare X with: itself in other scales, parts of it, relatives and strangers."""
     rng = np.random.default_rng(3)
     n, p = X.shape
-    yield from (X, -X, 10 * X, 0.1 * X, X[:, :2], X**3, np.hstack([X, X**2]), X @ rotation(p), X + 1)
+    yield from (
+        X,
+        -X,
+        10 * X,
+        0.1 * X,
+        X[:, :2],
+        X**3,
+        np.hstack([X, X**2]),
+        X @ rotation(p),
+        X + 1,
+    )
     for noise in (0.1, 1.0):
         yield X + noise * rng.standard_normal((n, p))
     yield rng.standard_normal((n, p))
@@ -119,7 +154,10 @@ def test_values_lie_in_the_range_and_nothing_beats_x_itself(record):
         for Y in others(X):
             if Y.shape[1] < 3 and record.params.get("distance") == "correlation":
                 continue
-            if record.id == "pwcca" and np.linalg.matrix_rank(np.hstack([X, Y])) < X.shape[1] + Y.shape[1]:
+            if (
+                record.id == "pwcca"
+                and np.linalg.matrix_rank(np.hstack([X, Y])) < X.shape[1] + Y.shape[1]
+            ):
                 continue  # X and Y share directions: see the test of ties
             value = sl.score(record, X, Y)
             low, high = record.range
@@ -147,7 +185,9 @@ def test_angular_forms():
         ):
             angle = sl.score(distance, X, Y)
             assert math.cos(angle) == pytest.approx(sl.score(plain, X, Y), abs=1e-12)
-            assert grown is None or sl.score(grown, X, Y) == pytest.approx(1 - 2 / math.pi * angle, abs=1e-12)
+            assert grown is None or sl.score(grown, X, Y) == pytest.approx(
+                1 - 2 / math.pi * angle, abs=1e-12
+            )
         both = [sl.score(name, X, Y) for name in ("procrustes-cv", "procrustes-cv-score")]
         assert both[1] == pytest.approx(1 - 2 / math.pi * both[0], abs=1e-12)
 
@@ -155,9 +195,13 @@ def test_angular_forms():
 def test_nbs_is_what_procrustes_leaves_of_unit_shapes():
     X, Y = gaussians(40, 12, 7)
     unit = [(Z - Z.mean(0)) / np.linalg.norm(Z - Z.mean(0)) for Z in (X, Y)]
-    assert sl.score("nbs", X, Y) == pytest.approx(1 - sl.score("procrustes-euclidean", *unit) ** 2 / 2)
+    assert sl.score("nbs", X, Y) == pytest.approx(
+        1 - sl.score("procrustes-euclidean", *unit) ** 2 / 2
+    )
     assert sl.score("nbs-squared", X, Y) == pytest.approx(sl.score("nbs", X, Y) ** 2)
-    assert sl.score("ensd", X, X) == pytest.approx(sl.linalg.participation_ratio(torch.from_numpy(X)))
+    assert sl.score("ensd", X, X) == pytest.approx(
+        sl.linalg.participation_ratio(torch.from_numpy(X))
+    )
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -176,7 +220,9 @@ def test_rsa_on_centred_squared_distances_is_cka():
         return D - D.mean(0) - D.mean(1)[:, None] + D.mean()
 
     a, b = centred_distances(X), centred_distances(Y)
-    assert (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b) == pytest.approx(sl.score("cka", X, Y))
+    assert (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b) == pytest.approx(
+        sl.score("cka", X, Y)
+    )
 
 
 def test_debiased_cka_is_the_ratio_of_songs_hsic():
@@ -187,7 +233,9 @@ def test_debiased_cka_is_the_ratio_of_songs_hsic():
         K, L = (Z @ Z.T for Z in (A, B))
         np.fill_diagonal(K, 0)
         np.fill_diagonal(L, 0)
-        cross = (ones @ K @ ones) * (ones @ L @ ones) / ((n - 1) * (n - 2)) - 2 / (n - 2) * ones @ K @ L @ ones
+        cross = (ones @ K @ ones) * (ones @ L @ ones) / ((n - 1) * (n - 2)) - 2 / (
+            n - 2
+        ) * ones @ K @ L @ ones
         return (np.trace(K @ L) + cross) / (n * (n - 3))
 
     expected = hsic(X, Y) / np.sqrt(hsic(X, X) * hsic(Y, Y))
@@ -207,15 +255,21 @@ def test_independence_scores_about_zero_where_debiased_and_high_where_not():
             found.append(sl.score(name, X, Y))
     mean = {name: np.mean(found) for name, found in values.items()}
     error = {name: np.std(found) / 10 for name, found in values.items()}
-    assert abs(mean["cka-debiased"]) < 4 * error["cka-debiased"] and abs(mean["cka-debiased"]) < 0.005
+    assert (
+        abs(mean["cka-debiased"]) < 4 * error["cka-debiased"] and abs(mean["cka-debiased"]) < 0.005
+    )
     assert mean["cka-lange"] == pytest.approx(300 / (300 + 30**2), abs=0.05)
     assert mean["cka"] > 0.85 and mean["nbs"] > 0.9
 
 
 def test_the_ends_of_regularised_cca():
     X, Y = gaussians(60, 8, 8)
-    assert sl.score("cca-regularised", X, Y, whitening=0.0) == pytest.approx(sl.score("nbs", X, Y), abs=1e-12)
-    assert sl.score("cca-regularised", X, Y, whitening=1.0) == pytest.approx(sl.score("cca", X, Y), abs=1e-12)
+    assert sl.score("cca-regularised", X, Y, whitening=0.0) == pytest.approx(
+        sl.score("nbs", X, Y), abs=1e-12
+    )
+    assert sl.score("cca-regularised", X, Y, whitening=1.0) == pytest.approx(
+        sl.score("cca", X, Y), abs=1e-12
+    )
     far = sl.score("cca-regularised", X, Y, whitening=1.0, penalty=1e9)
     assert far == pytest.approx(sl.score("nbs", X, Y), abs=1e-8)
     assert sl.score("svcca", X, Y, explained=1.0) == pytest.approx(sl.score("cca", X, Y), abs=1e-12)
@@ -240,7 +294,9 @@ def test_svcca_is_cca_of_the_leading_components():
         U, s, _ = np.linalg.svd(Z - Z.mean(0), full_matrices=False)
         leading.append(U[:, : np.searchsorted(np.cumsum(s**2) / np.sum(s**2), 0.9) + 1])
     assert leading[0].shape[1] < 8
-    assert sl.score("svcca", X, Y, explained=0.9) == pytest.approx(sl.score("cca", *leading), abs=1e-12)
+    assert sl.score("svcca", X, Y, explained=0.9) == pytest.approx(
+        sl.score("cca", *leading), abs=1e-12
+    )
 
 
 def test_pwcca_refuses_partly_tied_correlations():
@@ -254,7 +310,9 @@ def test_pwcca_refuses_partly_tied_correlations():
 
 def test_a_wide_kernel_makes_rbf_cka_linear():
     X, Y = gaussians(30, 6, 9)
-    assert sl.score("cka-rbf", X, Y, bandwidth=300.0) == pytest.approx(sl.score("cka", X, Y), abs=1e-4)
+    assert sl.score("cka-rbf", X, Y, bandwidth=300.0) == pytest.approx(
+        sl.score("cka", X, Y), abs=1e-4
+    )
     narrow, one = (sl.score("cka-rbf", X, Y, bandwidth=b) for b in (0.2, 1.0))
     assert abs(narrow - one) > 0.01
 
@@ -272,7 +330,9 @@ def test_soft_matching_finds_permuted_neurons_and_shares_of_them():
 def test_ridge_without_penalty_is_linear_regression():
     for shape in ((40, 6, 9), (10, 6, 25)):
         X, Y = gaussians(*shape)
-        assert sl.score("ridge", X, Y, penalty=0) == pytest.approx(sl.score("linreg", X, Y), abs=1e-9)
+        assert sl.score("ridge", X, Y, penalty=0) == pytest.approx(
+            sl.score("linreg", X, Y), abs=1e-9
+        )
 
 
 def test_symmetric_regression_is_the_mean_of_both_directions():
@@ -289,7 +349,7 @@ def test_held_out_procrustes_finds_a_rotation_and_uses_the_others_to_find_it():
     assert sl.score("procrustes-cv", X, Y) > sl.score("procrustes-angular", X, Y)
 
 
-# -- Folds ----------------------------------------------------------------------------------------
+# -- Folds
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -300,7 +360,9 @@ def test_folds_hold_out_each_sample_once(scheme):
     assert sorted(np.concatenate(held_out)) == list(range(n))
     assert min(map(len, held_out)) >= 4
     if scheme == "grouped":
-        assert all(not set(groups[a]) & set(groups[b]) for a in held_out for b in held_out if a is not b)
+        assert all(
+            not set(groups[a]) & set(groups[b]) for a in held_out for b in held_out if a is not b
+        )
     if scheme == "condition":
         assert all(len(set(a % 8)) * 3 == len(a) for a in held_out)
 
@@ -314,14 +376,22 @@ def test_random_folds_repeat_with_their_seed():
 def test_folds_by_condition_keep_the_time_bins_of_a_trial_together():
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((2, 4, 10, 5)) + rng.standard_normal((2, 1, 10, 5))
-    grouped = sl.score("ridge-cv", X, Y, scheme="grouped", groups=np.tile(np.arange(10), 4), penalty=1)
-    assert sl.score("ridge-cv", X, Y, scheme="condition", penalty=1) == pytest.approx(grouped, abs=1e-12)
+    grouped = sl.score(
+        "ridge-cv", X, Y, scheme="grouped", groups=np.tile(np.arange(10), 4), penalty=1
+    )
+    assert sl.score("ridge-cv", X, Y, scheme="condition", penalty=1) == pytest.approx(
+        grouped, abs=1e-12
+    )
     noise = rng.standard_normal(X.shape) * 0.1
     lenient = sl.score("ridge-cv", X, X[..., :3] + noise[..., :3], scheme="random", penalty=1)
-    assert lenient > sl.score("ridge-cv", X, X[..., :3] + noise[..., :3], scheme="condition", penalty=1)
+    assert lenient > sl.score(
+        "ridge-cv", X, X[..., :3] + noise[..., :3], scheme="condition", penalty=1
+    )
 
 
-@pytest.mark.parametrize("shape, penalty", [((40, 6, 30), 5.0), ((15, 6, 40), 0.5), ((40, 6, 5), 100.0)], ids=str)
+@pytest.mark.parametrize(
+    "shape, penalty", [((40, 6, 30), 5.0), ((15, 6, 40), 0.5), ((40, 6, 5), 100.0)], ids=str
+)
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("comparison", ["r2", "cosine", "pearson-median"])
 def test_fast_ridge_folds_agree_with_a_fit_per_fold(shape, penalty, comparison, scheme):
@@ -333,19 +403,27 @@ def test_fast_ridge_folds_agree_with_a_fit_per_fold(shape, penalty, comparison, 
         train = np.delete(np.arange(len(X)), test)
         mean_x, mean_y = X[train].mean(0), Y[train].mean(0)
         design = Y[train] - mean_y
-        B = np.linalg.solve(design.T @ design + penalty * np.eye(Y.shape[1]), design.T @ (X[train] - mean_x))
+        B = np.linalg.solve(
+            design.T @ design + penalty * np.eye(Y.shape[1]), design.T @ (X[train] - mean_x)
+        )
         target, predicted = X[test] - mean_x, (Y[test] - mean_y) @ B
         if comparison == "r2":
             slow.append(1 - ((target - predicted) ** 2).sum() / (target**2).sum())
         elif comparison == "cosine":
-            slow.append((target * predicted).sum() / np.linalg.norm(target) / np.linalg.norm(predicted))
+            slow.append(
+                (target * predicted).sum() / np.linalg.norm(target) / np.linalg.norm(predicted)
+            )
         else:
-            slow.append(np.median([np.corrcoef(a, b)[0, 1] for a, b in zip(target.T, predicted.T, strict=True)]))
+            slow.append(
+                np.median(
+                    [np.corrcoef(a, b)[0, 1] for a, b in zip(target.T, predicted.T, strict=True)]
+                )
+            )
     ours = sl.score("ridge-cv", X, Y, penalty=penalty, comparison=comparison, **options)
     assert ours == pytest.approx(np.mean(slow), abs=1e-9)
 
 
-# -- Records --------------------------------------------------------------------------------------
+# -- Records
 
 
 def test_what_a_parameter_changes_of_a_record_is_changed_with_it():

@@ -1,4 +1,5 @@
-"""Models as datasets: they solve their tasks, are trained once, and hold what the recordings they stand beside hold."""
+"""Models as datasets: they solve their tasks, are trained once, and hold what the recordings they
+stand beside hold."""
 
 import json
 import os
@@ -13,8 +14,16 @@ from simlib import datasets
 from simlib.datasets import cnn, rnn
 from simlib.datasets.targeted import numbers
 
-ORIGINALS = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared")) / "recordings" / "mante2013"
-NO_DOWNLOAD = [name for name in datasets.names() if name not in datasets.downloads.SOURCES and name != "siegel2015"]
+ORIGINALS = (
+    Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
+    / "recordings"
+    / "mante2013"
+)
+NO_DOWNLOAD = [
+    name
+    for name in datasets.names()
+    if name not in datasets.downloads.SOURCES and name != "siegel2015"
+]
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +46,25 @@ def test_the_network_decides_by_context():
     assert data.shape == (15, 72, 100) and data.attrs["surrogate"] == 0
     assert settings(data)["accuracy"] >= 0.9
     surrogate = datasets.load("surrogate-mante2013")
-    for name in ("context", "choice", "motion", "colour", "motion_coherence_rank", "colour_coherence_rank"):
-        np.testing.assert_array_equal(data[name], surrogate[name])  # Mante's conditions, in the same order
+    for name in (
+        "context",
+        "choice",
+        "motion",
+        "colour",
+        "motion_coherence_rank",
+        "colour_coherence_rank",
+    ):
+        np.testing.assert_array_equal(
+            data[name], surrogate[name]
+        )  # Mante's conditions, in the same order
     for variable in datasets.task_variables(data):
         assert sl.decoding_accuracy(data, datasets.labels(data, variable)) > 0.85, variable
 
 
 def test_the_network_uses_only_the_evidence_that_counts():
-    trained = rnn.weights("rnn-context", {"seed": 0, "units": 100, "updates": 1200}, None, rnn.__file__)
+    trained = rnn.weights(
+        "rnn-context", {"seed": 0, "units": 100, "updates": 1200}, None, rnn.__file__
+    )
     generator = torch.Generator().manual_seed(5)
     ones = torch.ones(400)
     for context in (ones, -ones):
@@ -56,7 +76,8 @@ def test_the_network_uses_only_the_evidence_that_counts():
 
 
 def test_the_four_variables_have_their_axes():
-    """Each targeted axis follows its own variable, and no other one better than its own axis does."""
+    """Each targeted axis follows its own variable, and no other one better than its own axis
+    does."""
     data = datasets.load("rnn-context")
     targeted = datasets.targeted_axes(data)
     np.testing.assert_allclose(targeted.axes.T @ targeted.axes, np.eye(4), atol=1e-9)
@@ -74,7 +95,9 @@ def test_the_four_variables_have_their_axes():
     found = []
     for seed in range(5):
         shuffled = np.random.default_rng(seed).permutation(72)
-        other = data.assign_coords({name: ("trial", data[name].values[shuffled]) for name in targeted.variables})
+        other = data.assign_coords(
+            {name: ("trial", data[name].values[shuffled]) for name in targeted.variables}
+        )
         by_chance = datasets.project(other, datasets.targeted_axes(other)).values[-1]
         found.append([abs(np.corrcoef(by_chance[:, k], labels[k])[0, 1]) for k in range(4)])
     assert np.mean(found) < 0.5  # a few dimensions hold most of the variance: chance is far from 0
@@ -84,8 +107,12 @@ def test_axes_that_were_put_in_are_found():
     rng = np.random.default_rng(0)
     true = np.linalg.qr(rng.standard_normal((40, 4)))[0]
     design = datasets.load("surrogate-mante2013", neurons=2)
-    labels = np.stack([numbers(design[name].values, name) for name in datasets.MANTE_VARIABLES], axis=1)
-    values = np.einsum("t,cv,nv->tcn", np.linspace(0.2, 1, 15), labels, true) + 0.02 * rng.standard_normal((15, 72, 40))
+    labels = np.stack(
+        [numbers(design[name].values, name) for name in datasets.MANTE_VARIABLES], axis=1
+    )
+    values = np.einsum(
+        "t,cv,nv->tcn", np.linspace(0.2, 1, 15), labels, true
+    ) + 0.02 * rng.standard_normal((15, 72, 40))
     data = design.isel(neuron=[0] * 40).copy(data=values / 3 + 7)
     targeted = datasets.targeted_axes(data)
     scaled = np.linalg.qr(true / targeted.scale[:, None])[0]  # in z-scored units
@@ -99,18 +126,23 @@ def test_axes_that_were_put_in_are_found():
         datasets.project(design, targeted)
 
 
-@pytest.mark.skipif(not ORIGINALS.is_dir(), reason="the original unit files are not on this machine")
+@pytest.mark.skipif(
+    not ORIGINALS.is_dir(), reason="the original unit files are not on this machine"
+)
 def test_real_units_have_a_context_axis():
     data = datasets.load("mante2013", path=ORIGINALS)
     targeted = datasets.targeted_axes(data)
     responses = datasets.project(data, targeted).sel(variable="context").values
     assert np.corrcoef(responses.mean(0), numbers(data["context"].values, "context"))[0, 1] > 0.5
-    assert sl.decoding_accuracy(data, datasets.labels(data)) > 0.55  # few units, at the recording's own small scale
+    assert (
+        sl.decoding_accuracy(data, datasets.labels(data)) > 0.55
+    )  # few units, at the recording's own small scale
     assert sl.decoding_accuracy(data * 100, datasets.labels(data)) > 0.75
 
 
 @pytest.mark.parametrize(
-    ("layer", "units"), [("pixels", 64), ("conv1", 512), ("conv2", 256), ("hidden", 64), ("output", 10)]
+    ("layer", "units"),
+    [("pixels", 64), ("conv1", 512), ("conv2", 256), ("hidden", 64), ("output", 10)],
 )
 def test_digits_layer_by_layer(layer, units):
     data = datasets.load("cnn-digits", layer=layer)
@@ -162,5 +194,9 @@ def test_every_dataset_survives_a_netcdf_file(name, tmp_path):
     assert back.attrs == data.attrs and set(back.coords) == set(data.coords)
     assert datasets.data_hash(back) == datasets.data_hash(data)
     text = datasets.describe(back)
-    assert "participation ratio" in text and "chance" in text and "first principal components" in text
-    assert data.attrs["title"] in text and all(f"{variable}" in text for variable in datasets.task_variables(data))
+    assert (
+        "participation ratio" in text and "chance" in text and "first principal components" in text
+    )
+    assert data.attrs["title"] in text and all(
+        f"{variable}" in text for variable in datasets.task_variables(data)
+    )

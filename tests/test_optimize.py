@@ -1,4 +1,5 @@
-"""Laws of the ascent: reference trajectories, pairing of scores and snapshots, stopping, bad input."""
+"""Laws of the ascent: reference trajectories, pairing of scores and snapshots, stopping, bad
+input."""
 
 import json
 
@@ -49,8 +50,12 @@ def test_same_seed_same_bits_and_another_seed_another_start():
 
 def test_recording_every_kth_step_or_by_movement_of_the_score():
     every, moved = [], []
-    sl.maximize("cka", X, steps=20, stop=None, record=5, observers=[lambda k, s, Y: every.append(k)])
-    run = sl.maximize("cka", X, steps=60, record=0.05, observers=[lambda k, s, Y: moved.append((k, s))])
+    sl.maximize(
+        "cka", X, steps=20, stop=None, record=5, observers=[lambda k, s, Y: every.append(k)]
+    )
+    run = sl.maximize(
+        "cka", X, steps=60, record=0.05, observers=[lambda k, s, Y: moved.append((k, s))]
+    )
     assert every == [0, 5, 10, 15]
     assert moved[0][0] == 0 and moved[-1][1] == run.scores[-1]
     gaps = np.abs(np.diff([score for _, score in moved]))
@@ -76,7 +81,9 @@ def test_a_measure_that_breaks_ends_the_ascent_with_what_was_found():
         return sl.measure("cka")(A, B) * (float("nan") if len(calls) > 3 else 1.0)
 
     seen = []
-    run = sl.maximize(breaks, X, steps=10, record=0.9, observers=[lambda step, score, Y: seen.append(score)])
+    run = sl.maximize(
+        breaks, X, steps=10, record=0.9, observers=[lambda step, score, Y: seen.append(score)]
+    )
     assert seen == [run.scores[0], run.scores[-1]]
     assert run.stopped == "not finite" and len(run.scores) == 3
     assert sl.score("cka", X, run.Y) == pytest.approx(run.scores[-1], abs=1e-6)
@@ -102,7 +109,11 @@ def test_a_score_without_an_upper_end_stops_near_that_of_x_with_itself():
 
 @pytest.mark.parametrize(
     "function, found",
-    [(lambda A, B: 1.0, "got float"), (lambda A, B: B.sum(0), "shape"), (lambda A, B: A.sum(), "without a gradient")],
+    [
+        (lambda A, B: 1.0, "got float"),
+        (lambda A, B: B.sum(0), "shape"),
+        (lambda A, B: A.sum(), "without a gradient"),
+    ],
 )
 def test_what_is_no_measure_is_named(function, found):
     with pytest.raises(TypeError, match=f"can't be climbed.*{found}"):
@@ -129,9 +140,17 @@ def test_bad_options_are_named(options, message):
 
 
 def test_float32_ascends_like_float64():
-    single, double = (sl.maximize("cka", X, steps=40, stop=None, dtype=t) for t in (torch.float32, torch.float64))
-    again = sl.maximize("cka", X, start=sl.optimize.start_from_noise(X.shape, 0).numpy(), steps=40, stop=None,
-                        dtype=torch.float64)
+    single, double = (
+        sl.maximize("cka", X, steps=40, stop=None, dtype=t) for t in (torch.float32, torch.float64)
+    )
+    again = sl.maximize(
+        "cka",
+        X,
+        start=sl.optimize.start_from_noise(X.shape, 0).numpy(),
+        steps=40,
+        stop=None,
+        dtype=torch.float64,
+    )
     np.testing.assert_allclose(single.scores, again.scores, atol=1e-4)
     assert double.Y.dtype == np.float64
 
@@ -139,7 +158,9 @@ def test_float32_ascends_like_float64():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 def test_a_gpu_climbs_the_same_way():
     for name in ("cka", "nbs", "procrustes-angular-score", "linreg", "ridge-cv"):
-        here, there = (sl.maximize(name, X, steps=20, stop=None, device=d).scores for d in ("cpu", "cuda"))
+        here, there = (
+            sl.maximize(name, X, steps=20, stop=None, device=d).scores for d in ("cpu", "cuda")
+        )
         np.testing.assert_allclose(here, there, atol=1e-3)
     ways = [sl.joint.approach("cka", "nbs", X, (1, 1), steps=20, device=d) for d in ("cpu", "cuda")]
     np.testing.assert_allclose(ways[0]["distance"], ways[1]["distance"], atol=1e-3)
@@ -179,11 +200,15 @@ def test_seeds_stop_each_at_its_own_step_and_are_observed_as_alone():
     together = sl.maximize_many("nbs", X, seeds=seen, observers=observers, **options)
     assert len({len(way.scores) for way in together}) > 1
     seen_together, seen = seen, {seed: [] for seed in range(6)}
-    same_ways(together, [sl.maximize("nbs", X, seed=k, observers=observers(k), **options) for k in seen])
+    same_ways(
+        together, [sl.maximize("nbs", X, seed=k, observers=observers(k), **options) for k in seen]
+    )
     for seed, rows in seen.items():
         assert [row[0] for row in rows] == [row[0] for row in seen_together[seed]]
         for one, other in zip(rows, seen_together[seed], strict=True):
-            assert one[2] == other[2] == (4, 3, 3) and one[1::2] == pytest.approx(other[1::2], abs=1e-6)
+            assert one[2] == other[2] == (4, 3, 3) and one[1::2] == pytest.approx(
+                other[1::2], abs=1e-6
+            )
 
 
 def test_a_seed_that_fails_leaves_the_others_alone():
@@ -192,11 +217,19 @@ def test_a_seed_that_fails_leaves_the_others_alone():
         return torch.where(value < 4, value, torch.nan)
 
     options = {"steps": 30, "stop": None, "dtype": torch.float64}
-    starts = [float(until_large(torch.from_numpy(little()), sl.optimize.start_from_noise((12, 3), k, torch.float64)))
-              for k in range(8)]  # fmt: skip
+    starts = [
+        float(
+            until_large(
+                torch.from_numpy(little()), sl.optimize.start_from_noise((12, 3), k, torch.float64)
+            )
+        )
+        for k in range(8)
+    ]
     seeds = [k for k in range(8) if np.isfinite(starts[k])]
     together = sl.maximize_many(until_large, little(), seeds=seeds, **options)
-    same_ways(together, [sl.maximize(until_large, little(), seed=seed, **options) for seed in seeds])
+    same_ways(
+        together, [sl.maximize(until_large, little(), seed=seed, **options) for seed in seeds]
+    )
     lengths = [len(way.scores) for way in together]
     assert {way.stopped for way in together} == {"not finite"} and min(lengths) < max(lengths)
     with pytest.raises(ValueError, match="first score"):

@@ -1,4 +1,5 @@
-"""Agreement with other packages, named by what they call a measure (`pip install .[oracles]`), and with formulas."""
+"""Agreement with other packages, named by what they call a measure (`pip install .[oracles]`), and
+with formulas."""
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def gaussians(n, p, q, seed=0):
     return X, rng.standard_normal((n, q)) + 0.5 * X @ rng.standard_normal((p, q))
 
 
-# -- scipy ----------------------------------------------------------------------------------------
+# -- scipy
 
 
 def test_scipys_procrustes_disparity_is_one_minus_nbs_squared():
@@ -33,8 +34,15 @@ def test_scipys_procrustes_disparity_is_one_minus_nbs_squared():
     assert sl.score("nbs-squared", X, Y) == pytest.approx(1 - procrustes(X, Y)[2], abs=1e-12)
 
 
-@pytest.mark.parametrize("ours, theirs", [("squared-euclidean", "sqeuclidean"), ("euclidean", "euclidean"),
-                                          ("correlation", "correlation"), ("cosine", "cosine")])  # fmt: skip
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        ("squared-euclidean", "sqeuclidean"),
+        ("euclidean", "euclidean"),
+        ("correlation", "correlation"),
+        ("cosine", "cosine"),
+    ],
+)
 @each_shape
 def test_rsa_agrees_with_scipys_distances_and_correlations(shape, ours, theirs):
     X, Y = gaussians(*shape)
@@ -54,7 +62,7 @@ def test_ranks_share_ties_as_scipys_do():
     np.testing.assert_array_equal(_ranks(torch.from_numpy(values)).numpy(), stats.rankdata(values))
 
 
-# -- scikit-learn ---------------------------------------------------------------------------------
+# -- scikit-learn
 
 
 @each_shape
@@ -80,7 +88,9 @@ def test_cross_validated_ridge_agrees_with_scikit_learn(shape):
     scores = []
     for train, test in KFold(5).split(X):
         predicted = Ridge(alpha=2.0).fit(Y[train], X[train]).predict(Y[test])
-        scores.append(1 - ((X[test] - predicted) ** 2).sum() / ((X[test] - X[train].mean(0)) ** 2).sum())
+        scores.append(
+            1 - ((X[test] - predicted) ** 2).sum() / ((X[test] - X[train].mean(0)) ** 2).sum()
+        )
     assert sl.score("ridge-cv", X, Y, penalty=2.0) == pytest.approx(np.mean(scores), abs=1e-9)
 
 
@@ -89,7 +99,9 @@ def test_contiguous_folds_are_scikit_learns_and_groups_are_kept_whole():
     assert ours == [test.tolist() for _, test in KFold(5).split(np.zeros((23, 1)))]
     groups = np.arange(24) // 4
     found = {tuple(np.arange(24)[b]) for b in held_out_blocks(24, 6, "grouped", groups=groups)}
-    assert found == {tuple(test) for _, test in GroupKFold(6).split(np.zeros((24, 1)), groups=groups)}
+    assert found == {
+        tuple(test) for _, test in GroupKFold(6).split(np.zeros((24, 1)), groups=groups)
+    }
 
 
 def test_cca_agrees_with_scikit_learn():
@@ -99,7 +111,7 @@ def test_cca_agrees_with_scikit_learn():
     assert sl.score("cca", X, Y) == pytest.approx(np.mean(correlations), abs=1e-6)
 
 
-# -- rsatoolbox -----------------------------------------------------------------------------------
+# -- rsatoolbox
 
 
 def compared(X, Y, distance, method):
@@ -111,24 +123,32 @@ def compared(X, Y, distance, method):
     return compare(*rdms, method=method)[0, 0]
 
 
-@pytest.mark.parametrize("method, comparison", [("corr", "pearson"), ("cosine", "cosine"), ("spearman", "spearman"),
-                                                ("tau-b", "kendall")])  # fmt: skip
-@pytest.mark.parametrize("theirs, ours", [("euclidean", "squared-euclidean"), ("correlation", "correlation")])
+@pytest.mark.parametrize(
+    "method, comparison",
+    [("corr", "pearson"), ("cosine", "cosine"), ("spearman", "spearman"), ("tau-b", "kendall")],
+)
+@pytest.mark.parametrize(
+    "theirs, ours", [("euclidean", "squared-euclidean"), ("correlation", "correlation")]
+)
 @each_shape
 def test_rsa_agrees_with_rsatoolbox(shape, theirs, ours, method, comparison):
     X, Y = gaussians(*shape)
     expected = compared(X, Y, theirs, method)
-    assert sl.score("rsa", X, Y, distance=ours, comparison=comparison) == pytest.approx(expected, abs=1e-9)
+    assert sl.score("rsa", X, Y, distance=ours, comparison=comparison) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 @each_shape
 def test_rsatoolboxs_whitened_cosine_is_cka_and_its_bures_similarity_is_nbs(shape):
     X, Y = gaussians(*shape)
-    assert compared(X, Y, "euclidean", "cosine_cov") == pytest.approx(sl.score("cka", X, Y), abs=1e-9)
+    assert compared(X, Y, "euclidean", "cosine_cov") == pytest.approx(
+        sl.score("cka", X, Y), abs=1e-9
+    )
     assert compared(X, Y, "euclidean", "bures") == pytest.approx(sl.score("nbs", X, Y), abs=1e-6)
 
 
-# -- himalaya -------------------------------------------------------------------------------------
+# -- himalaya
 
 
 @each_shape
@@ -147,12 +167,16 @@ def test_the_median_correlation_agrees_with_himalaya():
     X, Y = gaussians(40, 9, 6)
     medians = []
     for train, test in KFold(5).split(X):
-        predicted = ridge.Ridge(alpha=3.0, fit_intercept=True).fit(Y[train], X[train]).predict(Y[test])
+        predicted = (
+            ridge.Ridge(alpha=3.0, fit_intercept=True).fit(Y[train], X[train]).predict(Y[test])
+        )
         medians.append(np.median(correlation_score(X[test], predicted)))
-    assert sl.score("ridge-cv-median", X, Y, penalty=3.0) == pytest.approx(np.mean(medians), abs=1e-6)
+    assert sl.score("ridge-cv-median", X, Y, penalty=3.0) == pytest.approx(
+        np.mean(medians), abs=1e-6
+    )
 
 
-# -- ckatorch -------------------------------------------------------------------------------------
+# -- ckatorch
 
 
 @each_shape
@@ -169,19 +193,26 @@ def test_rbf_cka_agrees_with_ckatorch_up_to_what_the_median_counts():
     """Their median counts the zero distances of samples to themselves; ours those of pairs."""
     core = pytest.importorskip("ckatorch.core")
     X = gaussians(21, 6, 6)[0]
-    theirs = float(core.cka_base(*[torch.from_numpy(Z) for Z in (X, X**3)], kernel="rbf", threshold=0.7))
+    theirs = float(
+        core.cka_base(*[torch.from_numpy(Z) for Z in (X, X**3)], kernel="rbf", threshold=0.7)
+    )
     kernels = []
     for Z in (X, X**3):
         squares = scipy_distance.squareform(scipy_distance.pdist(Z, "sqeuclidean"))
-        everything, pairs = np.sort(squares.ravel())[220], np.sort(scipy_distance.squareform(squares))[104]
+        everything, pairs = (
+            np.sort(squares.ravel())[220],
+            np.sort(scipy_distance.squareform(squares))[104],
+        )
         same = core.rbf_kernel(torch.from_numpy(Z), 0.7 * np.sqrt(pairs / everything)).numpy()
         kernels.append(same - same.mean(0) - same.mean(1)[:, None] + same.mean())
-    expected = (kernels[0] * kernels[1]).sum() / np.linalg.norm(kernels[0]) / np.linalg.norm(kernels[1])
+    expected = (
+        (kernels[0] * kernels[1]).sum() / np.linalg.norm(kernels[0]) / np.linalg.norm(kernels[1])
+    )
     assert sl.score("cka-rbf", X, X**3, bandwidth=0.7) == pytest.approx(expected, abs=1e-9)
     assert sl.score("cka-rbf", X, X**3, bandwidth=0.7) == pytest.approx(theirs, abs=0.03)
 
 
-# -- POT ------------------------------------------------------------------------------------------
+# -- POT
 
 
 @each_shape
@@ -190,7 +221,9 @@ def test_soft_matching_agrees_with_pot(shape):
     X, Y = gaussians(*shape)
     p = X.shape[1]
     correlations = np.corrcoef(X.T, Y.T)[:p, p:]
-    assert sl.score("soft-matching", X, Y) == pytest.approx(1 - ot.emd2([], [], 1 - correlations), abs=1e-9)
+    assert sl.score("soft-matching", X, Y) == pytest.approx(
+        1 - ot.emd2([], [], 1 - correlations), abs=1e-9
+    )
 
 
 def test_soft_matching_of_equal_widths_is_the_best_assignment_as_a_transport():
@@ -200,11 +233,12 @@ def test_soft_matching_of_equal_widths_is_the_best_assignment_as_a_transport():
     assert sorted(np.flatnonzero(plan.ravel() > 1e-9) // 12) == list(range(12))
 
 
-# -- Published formulas, written out --------------------------------------------------------------
+# -- Published formulas, written out
 
 
 def netrep_distance(X, Y, alpha, angular):
-    """Williams et al. 2021, eqs. 5-7, as in netrep: zero-pad, whiten partly, rotate onto each other, measure."""
+    """Williams et al. 2021, eqs. 5-7, as in netrep: zero-pad, whiten partly, rotate onto each
+    other, measure."""
     width = max(X.shape[1], Y.shape[1])
     sides = []
     for Z in (X, Y):
@@ -215,7 +249,11 @@ def netrep_distance(X, Y, alpha, angular):
         sides.append(Z)
     U, _, Vh = np.linalg.svd(sides[0].T @ sides[1])
     A, B = sides[0] @ U, sides[1] @ Vh.T
-    return np.arccos((A * B).sum() / np.linalg.norm(A) / np.linalg.norm(B)) if angular else np.linalg.norm(A - B)
+    return (
+        np.arccos((A * B).sum() / np.linalg.norm(A) / np.linalg.norm(B))
+        if angular
+        else np.linalg.norm(A - B)
+    )
 
 
 @each_shape
@@ -224,7 +262,9 @@ def test_procrustes_agrees_with_netreps_formula_without_whitening(shape):
     angle = netrep_distance(X, Y, 1, True)
     assert sl.score("procrustes-angular", X, Y) == pytest.approx(angle, abs=1e-9)
     assert sl.score("nbs", X, Y) == pytest.approx(np.cos(angle), abs=1e-9)
-    assert sl.score("procrustes-euclidean", X, Y) == pytest.approx(netrep_distance(X, Y, 1, False), abs=1e-9)
+    assert sl.score("procrustes-euclidean", X, Y) == pytest.approx(
+        netrep_distance(X, Y, 1, False), abs=1e-9
+    )
 
 
 def test_angular_cca_agrees_with_netreps_formula_of_whitened_sides_of_equal_width():
@@ -238,7 +278,8 @@ def orthonormal(samples, count, seed=0):
 
 
 def pwcca_by_parts(X, Y, turn=None):
-    """Morcos et al. 2018, eqs. 4-7; `turn` rotates the canonical variables of X among themselves."""
+    """Morcos et al. 2018, eqs. 4-7; `turn` rotates the canonical variables of X among
+    themselves."""
     X = X - X.mean(0)
     Q = [np.linalg.qr(Z - Z.mean(0))[0] for Z in (X, Y)]
     U, rho, _ = np.linalg.svd(Q[0].T @ Q[1], full_matrices=False)
@@ -255,12 +296,16 @@ def test_pwcca_is_the_published_weighted_mean():
 def test_pwcca_has_a_value_wherever_ties_do_not_change_it():
     B = orthonormal(30, 12)
     X = B[:, :4] @ np.random.default_rng(1).standard_normal((4, 4))
-    assert sl.score("pwcca", X, 0.6 * B[:, :4] + 0.8 * B[:, 4:8]) == pytest.approx(0.6), "all tied at 0.6"
+    assert sl.score("pwcca", X, 0.6 * B[:, :4] + 0.8 * B[:, 4:8]) == pytest.approx(0.6), (
+        "all tied at 0.6"
+    )
     assert sl.score("pwcca", X, B[:, 8:10]) == pytest.approx(0, abs=1e-12), "all tied at 0"
     for shape in ((8, 12, 12), (8, 3, 12), (8, 12, 3)):  # one side spans the samples
         assert sl.score("pwcca", *gaussians(*shape)) == pytest.approx(1)
     one_lost = np.c_[B[:, 0] + B[:, 6], B[:, 1] + 2 * B[:, 7], B[:, 2] + 3 * B[:, 8], B[:, 9]]
-    assert sl.score("pwcca", X, one_lost) == pytest.approx(pwcca_by_parts(X, one_lost)), "a single 0 is no tie"
+    assert sl.score("pwcca", X, one_lost) == pytest.approx(pwcca_by_parts(X, one_lost)), (
+        "a single 0 is no tie"
+    )
 
 
 def test_pwcca_is_refused_where_the_basis_of_a_tie_changes_it():
@@ -272,7 +317,9 @@ def test_pwcca_is_refused_where_the_basis_of_a_tie_changes_it():
     with pytest.raises(ValueError, match="2 canonical correlations are tied"):
         sl.score("pwcca", X, Y)
     with pytest.raises(ValueError, match="3 canonical correlations are tied"):
-        sl.score("pwcca", X, np.c_[B[:, 0] + B[:, 6], B[:, 7]])  # one of 0, and X has 2 more directions that Y lacks
+        sl.score(
+            "pwcca", X, np.c_[B[:, 0] + B[:, 6], B[:, 7]]
+        )  # one of 0, and X has 2 more directions that Y lacks
 
 
 @pytest.mark.parametrize("distance", ["squared-euclidean", "euclidean", "cosine", "correlation"])

@@ -35,9 +35,25 @@ LEVELS = [
 # A plot draws tables: it needs names of measures for its legends, never anything that computes.
 PLOTS_MAY = {"checks", "measures"}
 PARAMETERS = {
-    "datasets", "measures", "seeds", "steps", "quick", "jobs", "device", "pairs", "points", "folds", "penalties",
-    "against", "dataset", "variables", "lengths", "scales", "optimisers", "shares",
-}  # fmt: skip
+    "datasets",
+    "measures",
+    "seeds",
+    "steps",
+    "quick",
+    "jobs",
+    "device",
+    "pairs",
+    "points",
+    "folds",
+    "penalties",
+    "against",
+    "dataset",
+    "variables",
+    "lengths",
+    "scales",
+    "optimisers",
+    "shares",
+}
 
 
 def modules():
@@ -67,8 +83,15 @@ def imported_parts(path: Path) -> set[str]:
 def all_imports(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     return {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    } | {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {
+        (node.module or "").split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -87,16 +110,22 @@ def test_imports_run_downwards(path):
     assert not upwards, f"simlib.{part} imports {sorted(upwards)}, which lie above it"
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if part_of(p) == "measures"], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [p for p in modules() if part_of(p) == "measures"], ids=lambda path: path.stem
+)
 def test_a_measure_knows_no_optimiser(path):
     assert "torch.optim" not in path.read_text()
 
 
-# -- Versions -------------------------------------------------------------------------------------
+# -- Versions
 
 
 def pins() -> dict[str, str]:
-    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
+    lines = [
+        line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and line[0] != "#"
+    ]
     found = dict(line.split("==") for line in lines)
     assert len(found) == len(lines), "a package is pinned twice"
     return {canonicalize_name(name): version for name, version in found.items()}
@@ -113,7 +142,9 @@ def declared() -> list[Requirement]:
 def test_pins_lie_in_the_declared_ranges(requirement):
     version = pins().get(canonicalize_name(requirement.name))
     assert version, f"{requirement.name} has no pin in constraints.txt"
-    assert requirement.specifier.contains(version), f"constraints.txt pins {requirement.name}=={version}"
+    assert requirement.specifier.contains(version), (
+        f"constraints.txt pins {requirement.name}=={version}"
+    )
 
 
 def test_every_package_that_gets_installed_is_pinned():
@@ -126,7 +157,9 @@ def test_every_package_that_gets_installed_is_pinned():
         seen.add((name, extras))
         for text in importlib.metadata.requires(name) or [] if installed(name) else []:
             required = Requirement(text)
-            wanted = not required.marker or any(required.marker.evaluate({"extra": e}) for e in extras or ("",))
+            wanted = not required.marker or any(
+                required.marker.evaluate({"extra": e}) for e in extras or ("",)
+            )
             if wanted and installed(required.name):
                 todo.append((required.name, tuple(required.extras)))
     names = {canonicalize_name(name) for name, _ in seen}
@@ -142,7 +175,9 @@ def installed(name: str) -> str:
 
 def test_this_environment_is_the_pinned_one():
     differ = {
-        name: (pin, installed(name)) for name, pin in pins().items() if installed(name).split("+")[0] not in (pin, "")
+        name: (pin, installed(name))
+        for name, pin in pins().items()
+        if installed(name).split("+")[0] not in (pin, "")
     }
     assert not differ, "pinned, installed: run `make setup`"
 
@@ -155,18 +190,28 @@ def test_conda_users_get_the_same_versions():
     assert Requirement(f"python>={python.removeprefix('python=')}").specifier.contains("3.11")
 
 
-# -- Files ----------------------------------------------------------------------------------------
+# -- Files
 
 
 def tracked() -> list[Path]:
     if not shutil.which("git") or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     return [path for path in (ROOT / name for name in names.split("\0") if name) if path.is_file()]
 
 
 def test_no_file_names_a_package_host_or_a_path_of_one_machine():
-    hosts = ["pypi", r"pytorch\.org", r"pythonhosted", r"conda\.anaconda", r"npmjs", r"jsdelivr", r"unpkg"]
+    hosts = [
+        "pypi",
+        r"pytorch\.org",
+        r"pythonhosted",
+        r"conda\.anaconda",
+        r"npmjs",
+        r"jsdelivr",
+        r"unpkg",
+    ]
     paths = [r"/work" + r"/(main|shared)", r"/home/\w+/", r"/Users/\w+/", r"/opt/wheels"]
     pattern = re.compile("|".join([*(rf"https?://[\w.]*{host}" for host in hosts), *paths]))
     found = {}
@@ -182,7 +227,7 @@ def test_no_file_names_a_package_host_or_a_path_of_one_machine():
     assert not found
 
 
-# -- Pages ----------------------------------------------------------------------------------------
+# -- Pages
 
 SHARED = Path(os.environ.get("SIMLIB_SHARED", ROOT.parent / "shared"))
 REACHING = SHARED / "recordings" / "m1_reaching" / "mihi_demo.mat"
@@ -190,7 +235,9 @@ REACHING = SHARED / "recordings" / "m1_reaching" / "mihi_demo.mat"
 
 def examples(page: str) -> list[str]:
     """The Python blocks of a page of the book."""
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / "book" / page).read_text(), flags=re.M | re.S)
+    return re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "book" / page).read_text(), flags=re.M | re.S
+    )
 
 
 @pytest.mark.skipif(not REACHING.is_file(), reason="the reaching recording is not on this machine")
@@ -212,7 +259,7 @@ def test_the_examples_without_a_recording_run(tmp_path, monkeypatch, capsys):
     assert 0 < score < 1 and 0 <= accuracy <= 1
 
 
-# -- Notebooks ------------------------------------------------------------------------------------
+# -- Notebooks
 
 
 def code_cells(path: Path) -> list:
@@ -225,12 +272,18 @@ def tags(cell) -> list[str]:
 
 def parsed(cell) -> ast.Module:
     """The cell's Python, without the lines that are IPython's."""
-    return ast.parse("\n".join(line for line in cell.source.splitlines() if not re.match(r"\s*[%!]", line)))
+    return ast.parse(
+        "\n".join(line for line in cell.source.splitlines() if not re.match(r"\s*[%!]", line))
+    )
 
 
 def names_used(cells) -> set[str]:
-    return {node.id for cell in cells for node in ast.walk(parsed(cell))
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}  # fmt: skip
+    return {
+        node.id
+        for cell in cells
+        for node in ast.walk(parsed(cell))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
 
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -240,7 +293,9 @@ each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path
 def test_notebooks_are_thin(path):
     for cell in code_cells(path):
         for node in ast.walk(parsed(cell)):
-            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef), "belongs to simlib"
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef), (
+                "belongs to simlib"
+            )
 
 
 @each_notebook
@@ -248,7 +303,10 @@ def test_only_text_of_check_cells_is_stored(path):
     for cell in code_cells(path):
         if "nbval-check-output" in tags(cell):
             assert cell.outputs, "run `make store`"
-            assert all(output.output_type == "stream" and output.name == "stdout" for output in cell.outputs)
+            assert all(
+                output.output_type == "stream" and output.name == "stdout"
+                for output in cell.outputs
+            )
         else:
             assert not cell.outputs, "only check cells are stored with an output: run `make store`"
 
@@ -265,7 +323,9 @@ def test_each_parameter_has_a_known_name_and_an_effect(path):
     (first,) = [cell for cell in cells if "parameters" in tags(cell)]
     names = set()
     for node in parsed(first).body:
-        assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name), "parameters are plain names"
+        assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name), (
+            "parameters are plain names"
+        )
         ast.literal_eval(node.value)
         names.add(node.targets[0].id)
     assert names <= PARAMETERS, "the same thing has the same name in every notebook"
@@ -287,6 +347,12 @@ def test_figures_have_captions_and_alt_text(path):
 @each_notebook
 def test_links_to_pages_lead_somewhere(path):
     """Executed notebooks lie in book/figures: a page of the book is one folder up."""
-    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
-    known = {f"../{page.stem}" for page in (ROOT / "book").glob("*.md")} | {other.stem for other in NOTEBOOKS}
+    text = "\n".join(
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown"
+    )
+    known = {f"../{page.stem}" for page in (ROOT / "book").glob("*.md")} | {
+        other.stem for other in NOTEBOOKS
+    }
     assert set(re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", text)) <= known

@@ -1,4 +1,5 @@
-"""The readers of the paper's other recordings, on files of the original layouts written here, and the downloads."""
+"""The readers of the paper's other recordings, on files of the original layouts written here, and
+the downloads."""
 
 import hashlib
 import http.server
@@ -28,14 +29,14 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.delenv("SIMLIB_DATA", raising=False)
 
 
-# -- Hatsopoulos 2007 -----------------------------------------------------------------------------
+# -- Hatsopoulos 2007
 
 
 def write_session(path, spikes, onsets, nested=False):
     """A session file as MATLAB 7.3 writes it: cells are references, empty ones hold their size.
 
-    `spikes` is a list of channels, each a list of units (spike times in s); `onsets` one array a target.
-    """
+    `spikes` is a list of channels, each a list of units (spike times in s); `onsets` one array a
+    target."""
     with h5py.File(path, "w") as file:
         store = file.create_group("#refs#")
 
@@ -56,10 +57,16 @@ def write_session(path, spikes, onsets, nested=False):
 
         units = max(map(len, spikes))
         if nested:
-            channels = [cell(f"n{k}", [[put(unit)] for unit in channel], store) for k, channel in enumerate(spikes)]
+            channels = [
+                cell(f"n{k}", [[put(unit)] for unit in channel], store)
+                for k, channel in enumerate(spikes)
+            ]
             cell("spikes", [channels])
         else:  # channels x units in MATLAB is (units, channels) in HDF5
-            table = [[put(channel[unit] if unit < len(channel) else []) for channel in spikes] for unit in range(units)]
+            table = [
+                [put(channel[unit] if unit < len(channel) else []) for channel in spikes]
+                for unit in range(units)
+            ]
             cell("spikes", table)
         cell("stmv_cell", [[put(times)] for times in onsets])
         for name in ("x", "y", "th1", "th2"):
@@ -69,10 +76,13 @@ def write_session(path, spikes, onsets, nested=False):
 
 
 def session(rng, trials=6, channels=3):
-    """Onsets of 8 targets, 2 s apart in random order, and Poisson spikes of up to two units a channel."""
+    """Onsets of 8 targets, 2 s apart in random order, and Poisson spikes of up to two units a
+    channel."""
     times = 1.0 + 2.0 * rng.permutation(8 * trials) + 0.013 * rng.random(8 * trials)
     onsets = np.sort(times.reshape(8, trials), axis=1)
-    spikes = [[np.sort(rng.uniform(0, 100, 800)) for _ in range(1 + k % 2)] for k in range(channels)]
+    spikes = [
+        [np.sort(rng.uniform(0, 100, 800)) for _ in range(1 + k % 2)] for k in range(channels)
+    ]
     return spikes, onsets
 
 
@@ -84,7 +94,9 @@ def test_spikes_are_counted_as_in_a_plain_loop(tmp_path, nested):
     assert data.shape == (10, 48, 4)
     by_name = dict(zip(data["unit"].values, range(4), strict=True))
     names = ["spikes[0][0]", "spikes[1][0]", "spikes[1][1]", "spikes[2][0]"]
-    names = names if nested else ["spikes[0]", "spikes[1]", "spikes[4]", "spikes[2]"]  # column by column
+    names = (
+        names if nested else ["spikes[0]", "spikes[1]", "spikes[4]", "spikes[2]"]
+    )  # column by column
     flat = [unit for channel in spikes for unit in channel]
     for trial, onset in enumerate(onsets.ravel()):
         for name, times in zip(names, flat, strict=True):
@@ -109,7 +121,9 @@ def test_the_default_smooths_with_25_ms_and_bends_no_ends(tmp_path):
     np.testing.assert_allclose(average.values[:, 0], smooth.values[:, :6].mean(1))
 
 
-@pytest.mark.parametrize(("stop", "words"), [(480, "don't fill the window"), (-50, "don't fill the window")])
+@pytest.mark.parametrize(
+    ("stop", "words"), [(480, "don't fill the window"), (-50, "don't fill the window")]
+)
 def test_windows_are_whole_bins(tmp_path, stop, words):
     path = write_session(tmp_path / "session.mat", *session(np.random.default_rng(1)))
     with pytest.raises(ValueError, match=words):
@@ -119,7 +133,9 @@ def test_windows_are_whole_bins(tmp_path, stop, words):
 def test_other_layouts_are_named(tmp_path):
     spikes, onsets = session(np.random.default_rng(1))
     with pytest.raises(ValueError, match=r"few\.mat needs `stmv_cell`.*8 targets; found 7 cells"):
-        datasets.load("hatsopoulos2007", path=write_session(tmp_path / "few.mat", spikes, onsets[:7]))
+        datasets.load(
+            "hatsopoulos2007", path=write_session(tmp_path / "few.mat", spikes, onsets[:7])
+        )
     with h5py.File(tmp_path / "other.mat", "w") as file:
         file["rates"] = np.zeros((3, 4))
     with pytest.raises(ValueError, match=r"other\.mat is no session file.*it holds rates"):
@@ -130,7 +146,8 @@ def test_other_layouts_are_named(tmp_path):
 
 @pytest.mark.skipif(not AVERAGES.is_file(), reason="the condition averages are not on this machine")
 def test_the_processing_gives_back_the_real_condition_averages(tmp_path):
-    """Spikes drawn at the recorded rates, written as a session file, read and averaged: the rates again."""
+    """Spikes drawn at the recorded rates, written as a session file, read and averaged: the rates
+    again."""
     with np.load(AVERAGES) as file:
         rates, times = file["firing_rate"][::4], file["time_ms"]  # Hz, (unit, time, target)
     rng, trials = np.random.default_rng(0), 50
@@ -147,7 +164,9 @@ def test_the_processing_gives_back_the_real_condition_averages(tmp_path):
     path = write_session(tmp_path / "session.mat", spikes, onsets)
     settings = {"start_ms": -700, "stop_ms": 300, "average": True}
     data = datasets.load("hatsopoulos2007", path=path, **settings)
-    expected = np.stack([rates[:, (times >= t) & (times < t + 50)].mean(1) for t in range(-700, 300, 50)])
+    expected = np.stack(
+        [rates[:, (times >= t) & (times < t + 50)].mean(1) for t in range(-700, 300, 50)]
+    )
     found = data.values.transpose(0, 2, 1) / 0.05  # spikes per bin as Hz, (time, unit, target)
     error = np.sqrt(np.mean((found - expected) ** 2))
     poisson = np.sqrt(expected.mean() / 0.05 / trials)
@@ -157,11 +176,12 @@ def test_the_processing_gives_back_the_real_condition_averages(tmp_path):
     assert np.sqrt(np.mean((found - late)[1:] ** 2)) > 1.2 * error
 
 
-# -- Brain-Score assemblies -----------------------------------------------------------------------
+# -- Brain-Score assemblies
 
 
 def write_assembly(path, bins=1, repeats=3, images=12, starts=None, labels=None, newer=True):
-    """A small assembly; returns its values as (presentation, neuroid, time_bin) and the image of each presentation."""
+    """A small assembly; returns its values as (presentation, neuroid, time_bin) and the image of
+    each presentation."""
     rng = np.random.default_rng(0)
     image = rng.permutation(np.repeat(np.arange(images), repeats))
     values = rng.standard_normal((len(image), 6, bins)).astype("f4")
@@ -175,7 +195,9 @@ def write_assembly(path, bins=1, repeats=3, images=12, starts=None, labels=None,
         "time_bin_start": ("time_bin", starts),
         "time_bin_end": ("time_bin", starts + (100 if bins == 1 else 1)),
     }
-    coords |= {name: ("presentation", [f"{name[0]}{k}" for k in value]) for name, value in labels.items()}
+    coords |= {
+        name: ("presentation", [f"{name[0]}{k}" for k in value]) for name, value in labels.items()
+    }
     array = xr.DataArray(values, dims=("presentation", "neuroid", "time_bin"), coords=coords)
     array.to_dataset(name="dicarlo.test.public").to_netcdf(path, engine="h5netcdf")
     return values, image
@@ -187,15 +209,24 @@ def test_repetitions_of_an_image_are_averaged(tmp_path, newer):
     data = datasets.load("majajhong2015", path=tmp_path / "assembly.nc")
     assert data.shape == (1, 12, 4) and data["region"].values.tolist() == ["IT"] * 4
     for k in range(12):
-        np.testing.assert_allclose(data.values[0, k], values[image == k][:, [0, 2, 3, 5], 0].mean(0), rtol=1e-6)
+        np.testing.assert_allclose(
+            data.values[0, k], values[image == k][:, [0, 2, 3, 5], 0].mean(0), rtol=1e-6
+        )
     assert data["category"].values.tolist() == [f"c{k % 4}" for k in range(12)]
-    assert datasets.task_variables(data) == ["category", "object"] and data.attrs["main_variable"] == "category"
+    assert (
+        datasets.task_variables(data) == ["category", "object"]
+        and data.attrs["main_variable"] == "category"
+    )
     assert json.loads(data.attrs["processing"])["repeats_mean"] == 3
     np.testing.assert_allclose(data["time"], [0.12])
     both = datasets.load("majajhong2015", path=tmp_path / "assembly.nc", region=["IT", "V4"])
     assert both.sizes["neuron"] == 6
-    single = datasets.load("majajhong2015", path=tmp_path / "assembly.nc", region="V4", average=False)
-    assert single.shape == (1, 36, 2) and single.attrs["groups"] == "image_id"  # repeats stay in one fold
+    single = datasets.load(
+        "majajhong2015", path=tmp_path / "assembly.nc", region="V4", average=False
+    )
+    assert (
+        single.shape == (1, 36, 2) and single.attrs["groups"] == "image_id"
+    )  # repeats stay in one fold
     with pytest.raises(ValueError, match=r"unknown region 'LIP'"):
         datasets.load("majajhong2015", path=tmp_path / "assembly.nc", region="LIP")
 
@@ -203,8 +234,12 @@ def test_repetitions_of_an_image_are_averaged(tmp_path, newer):
 def test_freemans_fine_bins_are_averaged(tmp_path):
     image = write_assembly(tmp_path / "probe.nc", bins=1)[1]
     labels = {"texture_type": image % 2, "texture_family": image // 2}
-    values, image = write_assembly(tmp_path / "fine.nc", bins=32, starts=np.arange(32), labels=labels)
-    data = datasets.load("freemanziemba2013", path=tmp_path / "fine.nc", region=["IT", "V4"], bin_ms=15)
+    values, image = write_assembly(
+        tmp_path / "fine.nc", bins=32, starts=np.arange(32), labels=labels
+    )
+    data = datasets.load(
+        "freemanziemba2013", path=tmp_path / "fine.nc", region=["IT", "V4"], bin_ms=15
+    )
     assert data.shape == (2, 12, 6) and datasets.task_variables(data) == ["texture_type"]
     for k in range(12):
         mean = values[image == k].mean(0)  # (neuroid, time)
@@ -216,7 +251,9 @@ def test_freemans_fine_bins_are_averaged(tmp_path):
 
 
 def test_what_is_no_assembly_is_named(tmp_path):
-    xr.DataArray(np.zeros((2, 3)), dims=("a", "b"), name="rates").to_netcdf(tmp_path / "no.nc", engine="h5netcdf")
+    xr.DataArray(np.zeros((2, 3)), dims=("a", "b"), name="rates").to_netcdf(
+        tmp_path / "no.nc", engine="h5netcdf"
+    )
     with pytest.raises(ValueError, match=r"no\.nc is no Brain-Score assembly.*rates"):
         datasets.load("majajhong2015", path=tmp_path)
     (tmp_path / "no.nc").write_bytes(b"cut")
@@ -230,7 +267,7 @@ def test_what_is_no_assembly_is_named(tmp_path):
         datasets.load("majajhong2015", path=tmp_path)
 
 
-# -- Siegel 2015 ----------------------------------------------------------------------------------
+# -- Siegel 2015
 
 
 def write_siegel(path, labels=None, dims=("time", "trial", "neuron")):
@@ -243,8 +280,13 @@ def write_siegel(path, labels=None, dims=("time", "trial", "neuron")):
         "colour": np.arange(24) % 6,
     }
     coords = {name: ("trial", value) for name, value in labels.items()}
-    coords |= {"region": ("neuron", ["FEF"] * 7 + ["V4"] * 2), "time": ("time", 0.025 + 0.05 * np.arange(11))}
-    array = xr.DataArray(values, dims=("time", "trial", "neuron"), coords=coords, name="rates").transpose(*dims)
+    coords |= {
+        "region": ("neuron", ["FEF"] * 7 + ["V4"] * 2),
+        "time": ("time", 0.025 + 0.05 * np.arange(11)),
+    }
+    array = xr.DataArray(
+        values, dims=("time", "trial", "neuron"), coords=coords, name="rates"
+    ).transpose(*dims)
     array.to_netcdf(path, engine="h5netcdf")
     return values
 
@@ -265,18 +307,23 @@ def test_siegel_keeps_the_components_that_hold_99_percent(tmp_path):
 
 
 def test_siegel_without_a_file_says_how_to_provide_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"not public.*netCDF.*context, response, direction.*SIMLIB_DATA"):
+    with pytest.raises(
+        FileNotFoundError, match=r"not public.*netCDF.*context, response, direction.*SIMLIB_DATA"
+    ):
         datasets.load("siegel2015")
     write_siegel(tmp_path / "bare.nc", labels={"context": np.arange(24) % 2})
-    with pytest.raises(ValueError, match=r"bare\.nc has another layout: it lacks.*response, direction, colour"):
+    with pytest.raises(
+        ValueError, match=r"bare\.nc has another layout: it lacks.*response, direction, colour"
+    ):
         datasets.load("siegel2015", path=tmp_path)
 
 
-# -- Downloads and the cache ----------------------------------------------------------------------
+# -- Downloads and the cache
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves one file; breaks off in the middle as often as `breaks` says, and goes on where it is asked to."""
+    """Serves one file; breaks off in the middle as often as `breaks` says, and goes on where it is
+    asked to."""
 
     body = bytes(range(256)) * 40
     breaks = 0
@@ -332,8 +379,12 @@ def test_a_download_goes_on_where_it_was_cut_short_and_is_recorded(server, monke
 
 def test_another_file_than_the_published_one_is_refused(server, monkeypatch, tmp_path):
     right = "sha1:" + hashlib.sha1(Handler.body).hexdigest()
-    monkeypatch.setitem(SOURCES, "majajhong2015", Source(f"{server}/file.bin", "a.nc", right[:-2] + "00"))
-    with pytest.raises(FileNotFoundError, match=r"majajhong2015 could not be downloaded.*put it into"):
+    monkeypatch.setitem(
+        SOURCES, "majajhong2015", Source(f"{server}/file.bin", "a.nc", right[:-2] + "00")
+    )
+    with pytest.raises(
+        FileNotFoundError, match=r"majajhong2015 could not be downloaded.*put it into"
+    ):
         datasets.load("majajhong2015")
     assert not (tmp_path / "cache" / "majajhong2015" / "a.nc").exists()
     monkeypatch.setitem(SOURCES, "majajhong2015", Source(f"{server}/file.bin", "a.nc", right))
@@ -345,7 +396,13 @@ def test_another_file_than_the_published_one_is_refused(server, monkeypatch, tmp
 def test_offline_the_message_gives_url_and_folder(name, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         datasets.load(name)
-    for words in (SOURCES[name].url, str(tmp_path / "cache" / name), "SIMLIB_DATA", "path=", f"surrogate-{name}"):
+    for words in (
+        SOURCES[name].url,
+        str(tmp_path / "cache" / name),
+        "SIMLIB_DATA",
+        "path=",
+        f"surrogate-{name}",
+    ):
         assert words in str(error.value)
 
 

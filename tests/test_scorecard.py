@@ -1,4 +1,5 @@
-"""The scorecard: its rule, the authors' conventions, and that it works with and without the published tables."""
+"""The scorecard: its rule, the authors' conventions, and that it works with and without the
+published tables."""
 
 import sys
 from pathlib import Path
@@ -18,12 +19,16 @@ reader = sys.modules["simlib.experiments.published"]
 NAMES = [f"surrogate-{name}" if name != "hierarchy" else name for name in PUBLISHED_TABLES]
 SIEGEL = "surrogate-siegel2015"
 HEADLINE = {  # first snapshot at 90% of the way, CKA and angular Procrustes; no interpolation
-    "mante2013": (0.953, 0.480), "siegel2015": (np.nan, 0.771), "hatsopoulos2007": (0.961, 0.742),
-    "majajhong2015": (np.nan, 0.787), "freemanziemba2013": (0.439, 0.429),
-}  # fmt: skip
+    "mante2013": (0.953, 0.480),
+    "siegel2015": (np.nan, 0.771),
+    "hatsopoulos2007": (0.961, 0.742),
+    "majajhong2015": (np.nan, 0.787),
+    "freemanziemba2013": (0.439, 0.429),
+}
 
 needs_tables = pytest.mark.skipif(
-    experiments.published_folder() is None, reason="the published tables are not on this machine: run `make scorecard`"
+    experiments.published_folder() is None,
+    reason="the published tables are not on this machine: run `make scorecard`",
 )
 
 
@@ -36,19 +41,41 @@ def nowhere(tmp_path, monkeypatch):
 
 
 def made_up(dataset: str = SIEGEL, seeds: int = 3) -> pd.DataFrame:
-    """A table of ascents of CKA and angular Procrustes in which all is known: accuracy and R^2 of 4 PCs."""
+    """A table of ascents of CKA and angular Procrustes in which all is known: accuracy and R^2 of 4
+    PCs."""
     rows = []
     for measure, power in (("cka", 8.0), ("procrustes-angular-score", 1.0)):
         for seed in range(seeds):
             for step, score in enumerate(np.linspace(0.1, 1.0, 10)):
-                facts = {"dataset": dataset, "measure": measure, "seed": seed, "step": step, "score": score}
+                facts = {
+                    "dataset": dataset,
+                    "measure": measure,
+                    "seed": seed,
+                    "step": step,
+                    "score": score,
+                }
                 accuracy = 0.5 + 0.4 * score**power + 0.001 * seed
-                rows += [{**facts, "quantity": "accuracy", "fold": f, "pc": -1, "value": accuracy} for f in range(2)]
                 rows += [
-                    {**facts, "quantity": "captured variance", "fold": -1, "pc": pc, "value": score ** (power * pc)}
+                    {**facts, "quantity": "accuracy", "fold": f, "pc": -1, "value": accuracy}
+                    for f in range(2)
+                ]
+                rows += [
+                    {
+                        **facts,
+                        "quantity": "captured variance",
+                        "fold": -1,
+                        "pc": pc,
+                        "value": score ** (power * pc),
+                    }
                     for pc in range(1, 5)
                 ]
-    facts = {"steps": 10, "title": "Siegel", "settings": "quick", "surrogate": True, "data_hash": "0"}
+    facts = {
+        "steps": 10,
+        "title": "Siegel",
+        "settings": "quick",
+        "surrogate": True,
+        "data_hash": "0",
+    }
     return pd.DataFrame(rows).assign(**facts)
 
 
@@ -61,14 +88,21 @@ def four_pcs(monkeypatch):
     monkeypatch.setattr(module.data_sets, "load", lambda *_: pd.DataFrame(np.eye(6)[:, :4]))
 
 
-# -- The rule and the conventions ------------------------------------------------------------------
+# -- The rule and the conventions
 
 
 @pytest.mark.parametrize(
     ("difference", "spread", "word"),
-    [(0.019, 0, "inside"), (-0.021, 0, "near"), (0.051, 0, "off"), (0.1, 0.051, "inside"), (-0.1, 0.03, "near"),
-     (0.2, 0.049, "off"), (np.nan, 0.1, "")],
-)  # fmt: skip
+    [
+        (0.019, 0, "inside"),
+        (-0.021, 0, "near"),
+        (0.051, 0, "off"),
+        (0.1, 0.051, "inside"),
+        (-0.1, 0.03, "near"),
+        (0.2, 0.049, "off"),
+        (np.nan, 0.1, ""),
+    ],
+)
 def test_the_rule(difference, spread, word):
     assert module.verdict(difference, spread) == word
 
@@ -80,21 +114,33 @@ def test_the_authors_capture_is_the_first_crossing_of_a_rising_curve_only():
     np.testing.assert_allclose(module.authors_capture(scores, rising), ours)
     assert np.isnan(ours[2])
     falling = np.array([[0.0], [0.6], [0.2], [1.0]])
-    assert components.score_to_capture([0, 0.2, 0.3, 0.5], falling)[0] == pytest.approx(0.2 * 0.5 / 0.6)
-    sorted_by_r2 = 0.3 + (0.5 - 0.2) / (0.6 - 0.2) * (0.2 - 0.3)  # between R^2 = .2 (score .3) and .6 (score .2)
-    assert module.authors_capture(np.array([0, 0.2, 0.3, 0.5]), falling)[0] == pytest.approx(sorted_by_r2)
+    assert components.score_to_capture([0, 0.2, 0.3, 0.5], falling)[0] == pytest.approx(
+        0.2 * 0.5 / 0.6
+    )
+    sorted_by_r2 = 0.3 + (0.5 - 0.2) / (0.6 - 0.2) * (
+        0.2 - 0.3
+    )  # between R^2 = .2 (score .3) and .6 (score .2)
+    assert module.authors_capture(np.array([0, 0.2, 0.3, 0.5]), falling)[0] == pytest.approx(
+        sorted_by_r2
+    )
 
 
 @pytest.mark.parametrize(
     ("published", "ours", "word"),
-    [(np.nan, [np.nan, np.nan], "inside"), (0.9, [np.nan, np.nan], "off"), (np.nan, [0.9, 0.9], "off"),
-     (0.9, [0.9, np.nan], "near"), (0.5, [0.9, np.nan], "off"), (np.nan, [0.9, np.nan], "near")],
-)  # fmt: skip
+    [
+        (np.nan, [np.nan, np.nan], "inside"),
+        (0.9, [np.nan, np.nan], "off"),
+        (np.nan, [0.9, 0.9], "off"),
+        (0.9, [0.9, np.nan], "near"),
+        (0.5, [0.9, np.nan], "off"),
+        (np.nan, [0.9, np.nan], "near"),
+    ],
+)
 def test_a_crossing_that_is_never_made_is_judged_too(published, ours, word):
     assert module._number("90% crossing", published, ours)["verdict"] == word
 
 
-# -- What five seeds can bring ---------------------------------------------------------------------
+# -- What five seeds can bring
 
 CURVE = pd.DataFrame({"step": [0, 1, 2], "score": [0.1, 0.5, 0.95], "value": [0.5, 0.6, 0.9]})
 
@@ -115,22 +161,32 @@ def test_curves_that_share_no_score_have_no_verdict(recwarn):
 def pc_tables(theirs: list[float], ours: list[list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Capture scores of one published run and of some seeds."""
     pcs = np.arange(1, len(theirs) + 1)
-    seeds = [pd.DataFrame({"seed": seed, "pc": pcs, "score": scores}) for seed, scores in enumerate(ours)]
+    seeds = [
+        pd.DataFrame({"seed": seed, "pc": pcs, "score": scores}) for seed, scores in enumerate(ours)
+    ]
     return pd.DataFrame({"pc": pcs, "score": theirs}), pd.concat(seeds)
 
 
 def test_pcs_that_one_seed_misses_are_left_out_and_counted(recwarn):
     nan = np.nan
-    rows = module._capture_rows(*pc_tables([0.1, 0.2, 0.3, 0.4, nan], [[0.1, 0.2, 0.3, 0.4, nan]] * 4
-                                           + [[0.1, 0.2, 0.3, nan, nan]]))  # fmt: skip
+    rows = module._capture_rows(
+        *pc_tables(
+            [0.1, 0.2, 0.3, 0.4, nan], [[0.1, 0.2, 0.3, 0.4, nan]] * 4 + [[0.1, 0.2, 0.3, nan, nan]]
+        )
+    )
     found = {row["quantity"]: row for row in rows}
     assert found["capture, median"]["difference"] == pytest.approx(0)
     assert found["PCs reached"]["published"] == pytest.approx(0.8)
-    assert found["PCs reached"]["reproduced"] == pytest.approx(0.76) and found["PCs agreed on"]["reproduced"] == 1
+    assert (
+        found["PCs reached"]["reproduced"] == pytest.approx(0.76)
+        and found["PCs agreed on"]["reproduced"] == 1
+    )
     few = module._capture_rows(*pc_tables([0.1, 0.2, nan], [[0.1, 0.2, 0.3]] * 5))
     assert [row["quantity"] for row in few] == ["PCs reached", "PCs agreed on"]
     same = module._capture_rows(*pc_tables([0.5] * 4, [[0.5] * 4] * 5))
-    assert np.isnan(next(row["reproduced"] for row in same if row["quantity"] == "capture, correlation"))
+    assert np.isnan(
+        next(row["reproduced"] for row in same if row["quantity"] == "capture, correlation")
+    )
     assert not recwarn.list
 
 
@@ -139,30 +195,60 @@ def test_a_missing_table_of_pcs_is_not_a_run_that_reaches_none():
     assert module._capture_rows(theirs[:0], ours) == [] == module._capture_rows(theirs, ours[:0])
 
 
-@pytest.mark.parametrize(("scores", "expected"), [
-    ([0.6, 0.7, 0.8, 0.9, np.nan], 0.8), ([0.6, 0.7, np.nan, np.nan, np.nan], np.nan), ([0.6, np.nan], np.nan),
-    ([0.6, 0.8], 0.7), ([np.nan], np.nan),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.6, 0.7, 0.8, 0.9, np.nan], 0.8),
+        ([0.6, 0.7, np.nan, np.nan, np.nan], np.nan),
+        ([0.6, np.nan], np.nan),
+        ([0.6, 0.8], 0.7),
+        ([np.nan], np.nan),
+    ],
+)
 def test_one_seed_that_never_crosses_does_not_speak_for_all(scores, expected):
     np.testing.assert_allclose(scorecard_claims._middle(pd.Series(scores)), expected)
 
 
-@pytest.mark.parametrize(("scores", "expected"), [
-    ([0.5, 0.8], True), ([0.7, 0.8], False), ([0.7, np.nan], True), ([np.nan, np.nan], False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.5, 0.8], True),
+        ([0.7, 0.8], False),
+        ([0.7, np.nan], True),
+        ([np.nan, np.nan], False),
+    ],
+)
 def test_scores_that_nothing_reaches_do_not_differ(scores, expected):
     assert scorecard_claims._differ(pd.Series(scores)) is expected
 
 
 def test_too_few_common_pcs_are_said_and_not_asserted():
-    rows = [{"dataset": SIEGEL, "measure": "cka", "quantity": "steps", "reproduced": 30, "difference": 0.1}]
+    rows = [
+        {
+            "dataset": SIEGEL,
+            "measure": "cka",
+            "quantity": "steps",
+            "reproduced": 30,
+            "difference": 0.1,
+        }
+    ]
     correlation, steps = scorecard_claims._comparisons(pd.DataFrame(rows))
-    assert "too few PCs" in correlation["evidence"] and not correlation["holds"] and not correlation["asserted"]
+    assert (
+        "too few PCs" in correlation["evidence"]
+        and not correlation["holds"]
+        and not correlation["asserted"]
+    )
     assert steps["holds"] and steps["asserted"]
 
 
 def test_the_grid_says_when_there_is_no_verdict():
-    row = {"measure": "cka", "quantity": "90% crossing", "difference": np.nan, "verdict": "", "title": "Siegel"}
+    row = {
+        "measure": "cka",
+        "quantity": "90% crossing",
+        "difference": np.nan,
+        "verdict": "",
+        "title": "Siegel",
+    }
     figure, axes = plt.subplots(1, 2)
     plots.verdict_grid(pd.DataFrame([row]), axes[0])
     plots.verdict_grid(pd.DataFrame([{**row, "verdict": "inside"}]), axes[1])
@@ -170,66 +256,100 @@ def test_the_grid_says_when_there_is_no_verdict():
     plt.close(figure)
 
 
-# -- The paper's claims, seed by seed ---------------------------------------------------------------
+# -- The paper's claims, seed by seed
 
 
-def crossings_of(scores: dict[str, float], dataset: str = "surrogate-x", seed: int = 0) -> pd.DataFrame:
-    rows = [{"dataset": dataset, "seed": seed, "measure": name, "score": score, "final_score": 0.992}
-            for name, score in scores.items()]  # fmt: skip
+def crossings_of(
+    scores: dict[str, float], dataset: str = "surrogate-x", seed: int = 0
+) -> pd.DataFrame:
+    rows = [
+        {"dataset": dataset, "seed": seed, "measure": name, "score": score, "final_score": 0.992}
+        for name, score in scores.items()
+    ]
     return pd.DataFrame(rows)
 
 
 def test_decoding_values_count_never_as_later_than_any():
     found = paper_values.decoding_values(
-        pd.concat([crossings_of({"procrustes-angular-score": 0.5, "cka": np.nan, "linreg": 0.9}, f"surrogate-{k}")
-                   for k in range(3)])
-    )  # fmt: skip
+        pd.concat(
+            [
+                crossings_of(
+                    {"procrustes-angular-score": 0.5, "cka": np.nan, "linreg": 0.9},
+                    f"surrogate-{k}",
+                )
+                for k in range(3)
+            ]
+        )
+    )
     values = found[found["dataset"] == "surrogate-0"].set_index("claim")["value"]
     assert values["cka decodes late"] == values["angular Procrustes decodes early"] == np.inf
     assert values["no score for all measures"] == np.inf and values["linreg decodes late"] == 0.9
     assert found.loc[found["claim"] == "no score for all datasets", "value"].tolist() == [0]
-    neither = paper_values.decoding_values(crossings_of({"procrustes-angular-score": np.nan, "cka": np.nan}))
+    neither = paper_values.decoding_values(
+        crossings_of({"procrustes-angular-score": np.nan, "cka": np.nan})
+    )
     judged = paper_claims.judged_values(neither).set_index("claim")["holds"]
-    assert not judged["angular Procrustes decodes early"] and not judged["no score for all measures"]
-    close = paper_values.decoding_values(crossings_of({"procrustes-angular-score": 0.9, "cka": 0.95}))
+    assert (
+        not judged["angular Procrustes decodes early"] and not judged["no score for all measures"]
+    )
+    close = paper_values.decoding_values(
+        crossings_of({"procrustes-angular-score": 0.9, "cka": 0.95})
+    )
     assert close.set_index("claim")["value"]["no score for all measures"] == pytest.approx(0.05)
 
 
 def test_the_table_has_every_claim_and_says_how_often_it_holds():
-    two = pd.concat([crossings_of({"procrustes-angular-score": 0.5, "cka": score}, seed=seed)
-                     for seed, score in enumerate((0.8, 0.9))])  # fmt: skip
+    two = pd.concat(
+        [
+            crossings_of({"procrustes-angular-score": 0.5, "cka": score}, seed=seed)
+            for seed, score in enumerate((0.8, 0.9))
+        ]
+    )
     table = paper_claims.paper_table(paper_values.decoding_values(two)).set_index("claim")
-    assert len(table) == len(paper_claims.CLAIMS) + len(paper_claims.UNTESTED) and table.index.is_unique
+    assert (
+        len(table) == len(paper_claims.CLAIMS) + len(paper_claims.UNTESTED)
+        and table.index.is_unique
+    )
     late = table.loc[paper_claims.CLAIMS["cka decodes late"].sentence]
     assert late["holds"] == "in 1 of 2 runs"
     assert late["evidence"] == "x 0.80 to 0.90 (2 runs, does not hold in 1 of them)"
     assert table.loc[paper_claims.CLAIMS["no score for all measures"].sentence, "holds"] == "yes"
-    assert (table["holds"] == "not tested").sum() == len(table) - 4 and (table["evidence"] != "").all()
+    assert (table["holds"] == "not tested").sum() == len(table) - 4 and (
+        table["evidence"] != ""
+    ).all()
 
 
 def test_a_number_that_is_missing_is_no_evidence():
     row = paper_values.value_table([("cka decodes late", "surrogate-x", 0, np.nan)])
     assert not paper_claims.judged_values(row)["holds"].any()
-    freeman = paper_values.value_table([("cka decodes late", "surrogate-freemanziemba2013", 0, 0.4)])
+    freeman = paper_values.value_table(
+        [("cka decodes late", "surrogate-freemanziemba2013", 0, 0.4)]
+    )
     assert not paper_claims.judged_values(freeman)["asserted"].any()
 
 
 def test_every_claim_is_bounded_on_one_side_and_has_a_page():
-    pages = {path.stem for path in (Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb")}
+    pages = {
+        path.stem for path in (Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb")
+    }
     for claim in paper_claims.CLAIMS.values():
         assert np.isfinite(claim.least) != np.isfinite(claim.most) and claim.page in pages
 
 
 def test_losses_to_another_power_are_seen():
     variance = np.array([0.5, 0.3, 0.2])
-    table = pd.DataFrame({"dataset": "x", "measure": "cka", "seed": 0, "explained_variance": variance})
+    table = pd.DataFrame(
+        {"dataset": "x", "measure": "cka", "seed": 0, "explained_variance": variance}
+    )
     (square,) = paper_values.theory_values(table.assign(score=1 - variance**2))["value"]
     (linear,) = paper_values.theory_values(table.assign(score=1 - variance))["value"]
     assert square == pytest.approx(0, abs=1e-12) and linear == pytest.approx(1)
 
 
 def test_claims_are_drawn_with_what_is_never_reached():
-    values = paper_values.decoding_values(crossings_of({"procrustes-angular-score": 0.5, "cka": np.nan}))
+    values = paper_values.decoding_values(
+        crossings_of({"procrustes-angular-score": 0.5, "cka": np.nan})
+    )
     figure, ax = plt.subplots()
     plots.scorecard.claims_against_bounds(paper_claims.judged_values(values), ax)
     assert len(ax.get_yticklabels()) == values["claim"].nunique()
@@ -244,18 +364,22 @@ def test_the_odd_one_out_hangs_on_the_published_run():
     np.testing.assert_allclose(found[["cka", "rsa-correlation-corr"]], [0.04, 0.18], atol=0.006)
 
 
-# -- Without the tables ----------------------------------------------------------------------------
+# -- Without the tables
 
 
 def test_without_the_tables_all_works_and_says_so(nowhere, four_pcs, monkeypatch):
-    monkeypatch.setattr(reader, "__file__", str(nowhere / "a" / "b" / "c.py"))  # no folder beside this checkout
+    monkeypatch.setattr(
+        reader, "__file__", str(nowhere / "a" / "b" / "c.py")
+    )  # no folder beside this checkout
     assert experiments.published_folder() is None
     assert "not on this machine" in experiments.published_note()
     assert experiments.published_curves(NAMES).empty and experiments.published_captures(NAMES).empty
     table = made_up()
     captures = experiments.scorecard_captures(table)
     card = experiments.scorecard(table, captures, REFERENCES)
-    assert card.empty and experiments.scorecard_table(card).empty and experiments.off_rows(card).empty
+    assert (
+        card.empty and experiments.scorecard_table(card).empty and experiments.off_rows(card).empty
+    )
     claims = experiments.claims_about_scorecard(table, captures, REFERENCES, card)
     assert set(claims["where"]) == {"reproduced"} and claims["holds"].any()
 
@@ -263,14 +387,18 @@ def test_without_the_tables_all_works_and_says_so(nowhere, four_pcs, monkeypatch
 def test_a_refused_download_says_what_to_do(nowhere, monkeypatch):
     monkeypatch.setattr(reader, "published_folder", lambda: None)
     monkeypatch.setenv("SIMLIB_OFFLINE", "1")
-    with pytest.raises(FileNotFoundError, match=r"SIMLIB_OFFLINE.*nacloos/diffscore-site at commit f7285477a4"):
+    with pytest.raises(
+        FileNotFoundError, match=r"SIMLIB_OFFLINE.*nacloos/diffscore-site at commit f7285477a4"
+    ):
         experiments.download_published()
 
 
 def test_a_failed_download_says_what_to_do(nowhere, monkeypatch):
     monkeypatch.setattr(reader, "published_folder", lambda: None)
     monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
-    monkeypatch.setattr(pooch.Pooch, "fetch", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
+    monkeypatch.setattr(
+        pooch.Pooch, "fetch", lambda *_, **__: (_ for _ in ()).throw(OSError("no network"))
+    )
     with pytest.raises(FileNotFoundError, match=r"could not be downloaded.*no network.*put it at"):
         experiments.download_published()
 
@@ -296,7 +424,7 @@ def test_a_changed_file_is_refused(nowhere):
         experiments.published_curves([SIEGEL])
 
 
-# -- With the tables -------------------------------------------------------------------------------
+# -- With the tables
 
 
 @needs_tables
@@ -323,11 +451,23 @@ def test_the_published_crossings_are_those_of_the_headline(name):
 
 @needs_tables
 def test_published_against_itself_is_inside_everywhere(four_pcs):
-    """The published run in the place of ours: no difference, and the two runs of CKA near each other."""
+    """The published run in the place of ours: no difference, and the two runs of CKA near each
+    other."""
     curves = experiments.published_curves([SIEGEL]).query("published_measure == 'cka'")
-    facts = {"fold": 0, "pc": -1, "quantity": "accuracy", "seed": 0, "steps": len(curves), "title": "Siegel",
-             "settings": "paper", "surrogate": True, "data_hash": "0"}  # fmt: skip
-    captures = experiments.published_captures([SIEGEL]).query("published_measure == 'cka'").assign(seed=0)
+    facts = {
+        "fold": 0,
+        "pc": -1,
+        "quantity": "accuracy",
+        "seed": 0,
+        "steps": len(curves),
+        "title": "Siegel",
+        "settings": "paper",
+        "surrogate": True,
+        "data_hash": "0",
+    }
+    captures = (
+        experiments.published_captures([SIEGEL]).query("published_measure == 'cka'").assign(seed=0)
+    )
     references = pd.DataFrame({"dataset": [SIEGEL], "accuracy": [0.865], "chance": [0.5]})
     card = experiments.scorecard(curves.assign(**facts), captures, references)
     itself = card[card["measure"] == "cka"]
@@ -363,7 +503,13 @@ def test_the_papers_claims_hold_on_the_published_tables(four_pcs):
     assert published.loc[published["asserted"], "holds"].all()
     four = published[published["claim"].str.startswith("halfway") & published["asserted"]]
     assert len(four) == 4
-    freeman = published["dataset"].str.contains("freeman") & published["claim"].str.startswith("halfway")
+    freeman = published["dataset"].str.contains("freeman") & published["claim"].str.startswith(
+        "halfway"
+    )
     overview = experiments.claims_overview(claims)
-    assert len(overview) == len(claims.groupby(["claim", "where"])) and "4 of 6" in set(overview["holds"])
-    assert not published.loc[freeman, "holds"].any() and not published.loc[freeman, "asserted"].any()
+    assert len(overview) == len(claims.groupby(["claim", "where"])) and "4 of 6" in set(
+        overview["holds"]
+    )
+    assert (
+        not published.loc[freeman, "holds"].any() and not published.loc[freeman, "asserted"].any()
+    )

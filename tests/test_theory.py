@@ -1,4 +1,5 @@
-"""Each equation of simlib.theory against a matrix built for it, the published numbers, and its refusals."""
+"""Each equation of simlib.theory against a matrix built for it, the published numbers, and its
+refusals."""
 
 import re
 from pathlib import Path
@@ -55,7 +56,8 @@ def ridge_by_hand(X, Y, penalty):
 
 
 def agrees(measure, X, Y, expected, **options):
-    """The score is the expected one within 1e-9; an angle near 0 by its cosine: arccos magnifies rounding."""
+    """The score is the expected one within 1e-9; an angle near 0 by its cosine: arccos magnifies
+    rounding."""
     found = sl.score(measure, X, Y, **options)
     if measure.endswith("angular-score") and expected > 0.999:
         found, expected = np.sin(np.pi / 2 * np.array([found, expected]))
@@ -68,7 +70,13 @@ each_spectrum = pytest.mark.parametrize("name", SPECTRA_TRIED)
 
 def test_every_change_has_an_equation_for_every_measure():
     six = {"cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg", "ridge"}
-    assert six == set(theory.REPLACED) == set(theory.ROTATED) == set(theory.RESCALED) == set(theory.KEPT)
+    assert (
+        six
+        == set(theory.REPLACED)
+        == set(theory.ROTATED)
+        == set(theory.RESCALED)
+        == set(theory.KEPT)
+    )
 
 
 def options_of(measure):
@@ -148,11 +156,14 @@ def test_ridge_of_every_change_by_hand(name):
         (theory.rescaled_ridge, theory.rescaled_linear_regression, (amounts,)),
         (theory.kept_ridge, theory.kept_linear_regression, ()),
     ):
-        np.testing.assert_allclose(ridge(variances, *amount, penalty=0), linear(variances, *amount), atol=1e-12)
+        np.testing.assert_allclose(
+            ridge(variances, *amount, penalty=0), linear(variances, *amount), atol=1e-12
+        )
 
 
 def test_what_rescaling_tells_the_regressions():
-    """Linear regression hears nothing of it, down to 1e-3; ridge hears more of a PC the larger it is made."""
+    """Linear regression hears nothing of it, down to 1e-3; ridge hears more of a PC the larger it
+    is made."""
     variances = SPECTRA_TRIED["random"]
     assert (theory.rescaled_linear_regression(variances, [1e-3, 0.5, 3]) == 1).all()
     for i in range(len(variances)):
@@ -166,7 +177,9 @@ def test_growth_is_the_gradient_in_the_basis_of_pcs(name):
     variances = SPECTRA_TRIED[name]
     U, s, V, _ = (torch.from_numpy(np.ascontiguousarray(part)) for part in build(variances))
     X = (U * s) @ V.T
-    Y = torch.randn(30, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    Y = torch.randn(
+        30, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True
+    )
     (squared,) = torch.autograd.grad((X.T @ Y).square().sum(), Y)
     factors = (U.T @ squared) / (U.T @ Y.detach())
     assert (factors - 2 * s[:, None].square()).abs().max() < 1e-10 * float(s.max()) ** 2
@@ -178,9 +191,13 @@ def test_growth_is_the_gradient_in_the_basis_of_pcs(name):
 
 @each_spectrum
 def test_gradients_of_angular_scores(name):
-    U, s, V, _ = (torch.from_numpy(np.ascontiguousarray(part)) for part in build(SPECTRA_TRIED[name]))
+    U, s, V, _ = (
+        torch.from_numpy(np.ascontiguousarray(part)) for part in build(SPECTRA_TRIED[name])
+    )
     X = (U * s) @ V.T
-    Y = torch.randn(30, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    Y = torch.randn(
+        30, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True
+    )
     for angular, cosine in (("cka-angular-score", "cka"), ("procrustes-angular-score", "nbs")):
         ours, theirs = (torch.autograd.grad(sl.measure(m)(X, Y), Y)[0] for m in (angular, cosine))
         factor = ours.norm() / theirs.norm()
@@ -197,21 +214,30 @@ def gaussian(p, n, seed=0):
 
 
 def test_cka_flow_captures_what_the_theory_says():
-    """Small plain gradient steps, their time added up: ||X'X||_F ||Y'Y||_F is that of the Y at hand."""
+    """Small plain gradient steps, their time added up: ||X'X||_F ||Y'Y||_F is that of the Y at
+    hand."""
     X, variances = gaussian(6, 25)
     U = np.linalg.svd(X, full_matrices=False)[0]
     rest = np.linalg.svd(np.column_stack([U, np.ones(25)]))[0][:, 7:]
-    X, Y = torch.from_numpy(X), torch.randn(25, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    X, Y = (
+        torch.from_numpy(X),
+        torch.randn(25, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2)),
+    )
     Y = Y - Y.mean(0)
     start, time = np.column_stack([U, rest]).T @ Y.numpy(), 0.0
     for step in range(6000):
         Y.requires_grad_(True)
         (gradient,) = torch.autograd.grad(sl.measure("cka")(X, Y), Y)
-        Y, own = Y.detach(), torch.linalg.matrix_norm(X.T @ X) * torch.linalg.matrix_norm(Y.detach().T @ Y.detach())
+        Y, own = (
+            Y.detach(),
+            torch.linalg.matrix_norm(X.T @ X) * torch.linalg.matrix_norm(Y.detach().T @ Y.detach()),
+        )
         Y, time = Y + 0.2 * gradient, time + 0.2 * 2 / float(own)
         if step in (0, 500, 2000, 5999):
             found = sl.captured_variance(X.numpy(), Y.numpy())
-            np.testing.assert_allclose(theory.captured_by_cka_flow(variances, start, time), found, atol=2e-3)
+            np.testing.assert_allclose(
+                theory.captured_by_cka_flow(variances, start, time), found, atol=2e-3
+            )
     assert found[0] > 0.99 and found.min() < 0.5
 
 
@@ -226,7 +252,9 @@ def test_growth_of_capture_is_the_mean_over_gaussian_starts(measure):
         Y = (Y - Y.mean(0)).requires_grad_(True)
         (gradient,) = torch.autograd.grad(sl.measure(measure)(X, Y), Y)
         Q, R = torch.linalg.qr(Y.detach())
-        moved = U.T @ torch.linalg.solve_triangular(R, gradient - Q @ (Q.T @ gradient), upper=True, left=False)
+        moved = U.T @ torch.linalg.solve_triangular(
+            R, gradient - Q @ (Q.T @ gradient), upper=True, left=False
+        )
         rises.append(2 * (moved * (U.T @ Q)).sum(1))
     rises = torch.stack(rises)
     mean, error = rises.mean(0).numpy(), rises.std(0).numpy() / len(rises) ** 0.5
@@ -238,15 +266,24 @@ def test_growth_of_capture_is_the_mean_over_gaussian_starts(measure):
 
 @pytest.mark.parametrize("measure", [*theory.GROWTH, "linreg"])
 def test_simulated_ascents_learn_in_the_predicted_order(measure):
-    """Adam's ascents, mean score to capture over three starts: Spearman correlation with the predicted order."""
+    """Adam's ascents, mean score to capture over three starts: Spearman correlation with the
+    predicted order."""
     X, variances = gaussian(15, 120)
     scores = []
     for seed in range(3):
         path, captured = [], []
-        sl.maximize(measure, X, seed=seed, stop=0.999, observers=[
-            lambda step, score, Y, path=path: path.append(score),
-            lambda step, score, Y, captured=captured: captured.append(sl.captured_variance(X, Y)),
-        ])  # fmt: skip
+        sl.maximize(
+            measure,
+            X,
+            seed=seed,
+            stop=0.999,
+            observers=[
+                lambda step, score, Y, path=path: path.append(score),
+                lambda step, score, Y, captured=captured: captured.append(
+                    sl.captured_variance(X, Y)
+                ),
+            ],
+        )
         scores.append(sl.score_to_capture(path, captured))
     found = np.mean(scores, axis=0)
     assert np.isfinite(found).all()
@@ -257,13 +294,30 @@ def test_learning_order_is_by_variance():
     np.testing.assert_array_equal(theory.learning_order([1.0, 4, 2, 4]), [4, 1, 3, 2])
     for growth in (*theory.GROWTH.values(), lambda v: theory.growth_of_capture(v, 10)):
         fastest_first = np.argsort(-growth(SPECTRA_TRIED["random"][::-1].copy()))
-        np.testing.assert_array_equal(theory.learning_order(SPECTRA_TRIED["random"][::-1])[fastest_first], range(1, 8))
+        np.testing.assert_array_equal(
+            theory.learning_order(SPECTRA_TRIED["random"][::-1])[fastest_first], range(1, 8)
+        )
 
 
-CHANCE_SIZES = [(50, 1, 1), (50, 2, 2), (50, 5, 20), (50, 49, 49), (50, 2, 400), (50, 400, 400), (100, 10, 10)]
+CHANCE_SIZES = [
+    (50, 1, 1),
+    (50, 2, 2),
+    (50, 5, 20),
+    (50, 49, 49),
+    (50, 2, 400),
+    (50, 400, 400),
+    (100, 10, 10),
+]
 # The largest error of each closed form that its docstring allows (of ENSD as a share of the value).
-CHANCE_ERROR = {"cka": 0.001, "cka-angular-score": 0.002, "ensd": 0.01, "nbs": 0.008,
-                "procrustes-angular-score": 0.005, "linreg": 0, "ridge": 0.0015}  # fmt: skip
+CHANCE_ERROR = {
+    "cka": 0.001,
+    "cka-angular-score": 0.002,
+    "ensd": 0.01,
+    "nbs": 0.008,
+    "procrustes-angular-score": 0.005,
+    "linreg": 0,
+    "ridge": 0.0015,
+}
 
 
 def test_every_form_of_chance_has_an_error():
@@ -273,11 +327,15 @@ def test_every_form_of_chance_has_an_error():
 @pytest.mark.parametrize("size", CHANCE_SIZES)
 @pytest.mark.parametrize("measure", theory.CHANCE)
 def test_chance_of_gaussian_data(measure, size):
-    """The mean of simulated draws, within the docstring's error and four standard errors of that mean."""
+    """The mean of simulated draws, within the docstring's error and four standard errors of that
+    mean."""
     n, p, q = size
     rng = np.random.default_rng(0)
     draws = 10 if p * q > 10_000 else 300
-    found = [sl.score(measure, rng.standard_normal((n, p)), rng.standard_normal((n, q))) for _ in range(draws)]
+    found = [
+        sl.score(measure, rng.standard_normal((n, p)), rng.standard_normal((n, q)))
+        for _ in range(draws)
+    ]
     expected = theory.CHANCE[measure](n, p, q)
     allowed = CHANCE_ERROR[measure] * (expected if measure == "ensd" else 1)
     sampling = np.std(found) / draws**0.5
@@ -287,32 +345,46 @@ def test_chance_of_gaussian_data(measure, size):
 
 @pytest.mark.parametrize("size", CHANCE_SIZES)
 def test_chance_of_cka_and_ensd_by_participation_ratios(size):
-    """E[CKA] = E[sqrt(PR_X)] E[sqrt(PR_Y)] / N and E[ENSD] = E[PR_X] E[PR_Y] / N: hardly any sampling noise."""
+    """E[CKA] = E[sqrt(PR_X)] E[sqrt(PR_Y)] / N and E[ENSD] = E[PR_X] E[PR_Y] / N: hardly any
+    sampling noise."""
     n, *neurons = size
     generator = torch.Generator().manual_seed(0)
-    ratios = np.array([
-        [participation_ratio(torch.randn(n, p, dtype=torch.float64, generator=generator)) for _ in range(200)]
-        for p in neurons
-    ])  # fmt: skip
+    ratios = np.array(
+        [
+            [
+                participation_ratio(torch.randn(n, p, dtype=torch.float64, generator=generator))
+                for _ in range(200)
+            ]
+            for p in neurons
+        ]
+    )
     cka, ensd = np.sqrt(ratios).mean(1).prod() / (n - 1), ratios.mean(1).prod() / (n - 1)
     assert abs(cka - theory.chance_cka(*size)) < 0.001
     assert abs(ensd / theory.chance_ensd(*size) - 1) < 0.01
 
 
 def test_limits_of_chance():
-    """One neuron each: exact. Few neurons among many samples: no chance. Many neurons: all scores are 1."""
+    """One neuron each: exact. Few neurons among many samples: no chance. Many neurons: all scores
+    are 1."""
     assert theory.chance_cka(50, 1, 1) == pytest.approx(1 / 49)
     assert theory.chance_cka(50, 30, 70) == pytest.approx(np.sqrt(30 * 70 / (80 * 120)), rel=1e-3)
     for form in theory.CHANCE.values():
         assert form(50, 3, 7) == pytest.approx(form(50, 7, 3)) or form in (
-            theory.chance_linear_regression, theory.chance_ridge)  # fmt: skip
+            theory.chance_linear_regression,
+            theory.chance_ridge,
+        )
     for measure in ("cka", "nbs", "linreg", "ridge"):
-        assert theory.CHANCE[measure](10**5, 2, 2) < 0.01 and theory.CHANCE[measure](20, 10**5, 10**5) > 0.99
+        assert (
+            theory.CHANCE[measure](10**5, 2, 2) < 0.01
+            and theory.CHANCE[measure](20, 10**5, 10**5) > 0.99
+        )
     assert theory.chance_ridge(50, 3, 7, penalty=0) == 7 / 49
     for neurons in (7, 49, 90):
         almost = theory.chance_ridge(50, 3, neurons, penalty=1e-9)
         assert almost == pytest.approx(theory.chance_linear_regression(50, 3, neurons), abs=1e-5)
-    assert theory.chance_nbs(50, 20, 30) == pytest.approx(theory.chance_nbs(50, 20, 30, points=20_000), abs=1e-4)
+    assert theory.chance_nbs(50, 20, 30) == pytest.approx(
+        theory.chance_nbs(50, 20, 30, points=20_000), abs=1e-4
+    )
 
 
 def test_bounds_hold_over_random_pairs():
@@ -327,10 +399,14 @@ def test_bounds_hold_over_random_pairs():
 
 
 def test_bounds_are_met():
-    """One shared PC of r: the upper bound for rank 1, the lower bound for flat spectra and Y = X."""
+    """One shared PC of r: the upper bound for rank 1, the lower bound for flat spectra and Y =
+    X."""
     U = build(np.ones(4))[0]
     x, mixed = U[:, :1], (U[:, :1] + U[:, 1:2])
-    assert abs(theory.nbs_bounds(sl.score("cka", x, mixed), 1, 1)[1] - sl.score("nbs", x, mixed)) < 1e-12
+    assert (
+        abs(theory.nbs_bounds(sl.score("cka", x, mixed), 1, 1)[1] - sl.score("nbs", x, mixed))
+        < 1e-12
+    )
     one_of_four = theory.nbs_bounds(sl.score("cka", U, x), 4, 1)
     assert abs(one_of_four[1] - np.sqrt(0.5)) < 1e-12
     assert abs(one_of_four[0] - sl.score("nbs", U, x)) < 1e-12
@@ -339,7 +415,9 @@ def test_bounds_are_met():
 @pytest.mark.parametrize("name", SPECTRA)
 def test_published_numbers(name):
     variances = variance_ratios(name)
-    for measure, value in zip(("cka", "nbs", "procrustes-angular-score"), PUBLISHED[name], strict=True):
+    for measure, value in zip(
+        ("cka", "nbs", "procrustes-angular-score"), PUBLISHED[name], strict=True
+    ):
         assert abs(theory.REPLACED[measure](variances)[0] - value) <= 0.0015
 
 
@@ -354,12 +432,19 @@ def test_shape_of_the_loss():
     )
 
 
-@pytest.mark.parametrize("equation", [*theory.REPLACED.values(), theory.kept_cka, theory.kept_nbs, theory.growth_nbs])
+@pytest.mark.parametrize(
+    "equation", [*theory.REPLACED.values(), theory.kept_cka, theory.kept_nbs, theory.growth_nbs]
+)
 @pytest.mark.parametrize(
     "variances, words",
-    [([1.0, 0.0], "0 at PC 2"), ([1.0, -2.0], "-2 at PC 2"), ([np.nan], "nan at PC 1"), ([[1.0]], r"shape \(1, 1\)"),
-     ([], "one value a PC")],
-)  # fmt: skip
+    [
+        ([1.0, 0.0], "0 at PC 2"),
+        ([1.0, -2.0], "-2 at PC 2"),
+        ([np.nan], "nan at PC 1"),
+        ([[1.0]], r"shape \(1, 1\)"),
+        ([], "one value a PC"),
+    ],
+)
 def test_refused(equation, variances, words):
     with pytest.raises(ValueError, match=words):
         equation(variances)
@@ -399,7 +484,9 @@ def test_replacements_refused(results, tmp_path):
         experiments.replacements(["hierarchy"], ["rsa"])
     full = tmp_path / "wide.npz"
     np.savez(full, X=np.random.default_rng(0).standard_normal((8, 20)))
-    with pytest.raises(experiments.TaskError, match="no room to replace a principal component: 8 samples leave 7"):
+    with pytest.raises(
+        experiments.TaskError, match="no room to replace a principal component: 8 samples leave 7"
+    ):
         experiments.replacements([str(full)], ["cka"])
 
 
@@ -423,5 +510,9 @@ def test_the_derivations_name_every_function_and_tests_that_exist():
     equations = {name for name in theory.__all__ if callable(getattr(theory, name))}
     changes = {name for name in equations if not name.startswith("chance_")}
     assert not equations - named - {name for name in changes if name.endswith("_angular_score")}
-    written = "".join((tests / f"{name}.py").read_text() for name in ("test_theory", "test_calibration"))
-    assert {name for name in named if name.startswith("test_")} <= set(re.findall(r"def (test_\w+)", written))
+    written = "".join(
+        (tests / f"{name}.py").read_text() for name in ("test_theory", "test_calibration")
+    )
+    assert {name for name in named if name.startswith("test_")} <= set(
+        re.findall(r"def (test_\w+)", written)
+    )

@@ -1,4 +1,5 @@
-"""Leave out what Jupyter Book adds for running cells in the browser: it would load from other hosts."""
+"""Leave out what Jupyter Book adds for running cells in the browser: it would load from other
+hosts."""
 
 from __future__ import annotations
 
@@ -12,4 +13,6 @@ def disconnect(app, config) -> None:
     """Its scripts and settings; its style sheet stays, every page links to it."""
     unwanted = {"init_thebe_core", "update_thebe_context"}
     for event, listeners in app.events.listeners.items():
-        app.events.listeners[event] = [one for one in listeners if getattr(one.handler, "__name__", "") not in unwanted]
+        app.events.listeners[event] = [
+            one for one in listeners if getattr(one.handler, "__name__", "") not in unwanted
+        ]

@@ -1,4 +1,5 @@
-"""The one type every dataset has: a DataArray (time, trial, neuron) that knows what is decoded from it."""
+"""The one type every dataset has: a DataArray (time, trial, neuron) that knows what is decoded from
+it."""
 
 from __future__ import annotations
 
@@ -35,18 +36,20 @@ def recording(
 ) -> xr.DataArray:
     """A checked recording.
 
-    `values` is (time, trial, neuron), or (trial, neuron) for a single time bin; `coordinates` hold one
-    value a trial each; `time` the bin centres in seconds. `task_variables` are the coordinates to decode,
-    `main_variable` the one that a figure shows first, `groups` the coordinate whose trials stay in one
-    fold. `processing` (settings, counts) is kept as a JSON string, so that every attribute survives a
-    netCDF file.
+    `values` is (time, trial, neuron), or (trial, neuron) for a single time bin; `coordinates` hold
+    one value a trial each; `time` the bin centres in seconds. `task_variables` are the coordinates
+    to decode, `main_variable` the one that a figure shows first, `groups` the coordinate whose
+    trials stay in one fold. `processing` (settings, counts) is kept as a JSON string, so that every
+    attribute survives a netCDF file.
 
-    Raises ValueError on a wrong number of axes, values that are not finite, neurons that are all constant,
-    and coordinates of the wrong length.
-    """
+    Raises ValueError on a wrong number of axes, values that are not finite, neurons that are all
+    constant, and coordinates of the wrong length."""
     values = three_axes(values)
     usable(values)
-    trial = {key: ("trial", checks.label_array(value, values, key)) for key, value in (coordinates or {}).items()}
+    trial = {
+        key: ("trial", checks.label_array(value, values, key))
+        for key, value in (coordinates or {}).items()
+    }
     data = xr.DataArray(values, dims=DIMS, coords=trial, name="response")
     if time is not None:
         data = data.assign_coords(time=("time", np.asarray(time, dtype=float)))
@@ -80,21 +83,30 @@ def three_axes(values: np.ndarray) -> np.ndarray:
             f"{values.ndim} axes, shape {values.shape}"
         )
     if 0 in values.shape:
-        raise ValueError(f"a recording has at least one time bin, trial and neuron; got shape {values.shape}")
+        raise ValueError(
+            f"a recording has at least one time bin, trial and neuron; got shape {values.shape}"
+        )
     values = values if values.ndim == 3 else values[None]
     # other types, and numbers in the byte order of another machine, are of no use to torch
-    return np.asarray(values, dtype=np.float32 if values.dtype.newbyteorder("=") == np.float32 else np.float64)
+    return np.asarray(
+        values, dtype=np.float32 if values.dtype.newbyteorder("=") == np.float32 else np.float64
+    )
 
 
 def usable(values: np.ndarray) -> None:
     """Refuse values that are not finite, and recordings in which nothing varies."""
     checks.finite(values)
     if values.shape[0] * values.shape[1] < 2:
-        raise ValueError(f"a recording needs at least 2 samples (time bins x trials); got the shape {values.shape}")
+        raise ValueError(
+            "a recording needs at least 2 samples (time bins x trials); got the shape "
+            f"{values.shape}"
+        )
     if silent_neurons(values) == values.shape[2]:
         raise ValueError(
-            f"all {values.shape[2]} neurons are constant over time and trials: a similarity score compares "
-            "variations, and there are none. Check that the right array was saved, and that its values were "
+            f"all {values.shape[2]} neurons are constant over time and trials: a similarity score "
+            "compares "
+            "variations, and there are none. Check that the right array was saved, and that its "
+            "values were "
             "not rounded or normalised away"
         )
 
@@ -117,20 +129,25 @@ def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
     known = task_variables(data)
     variable = variable or data.attrs.get("main_variable", "")
     if not known:
-        raise ValueError(f"{data.attrs.get('name', 'this recording')} has no labels, so nothing can be decoded from it")
+        raise ValueError(
+            f"{data.attrs.get('name', 'this recording')} has no labels, so nothing can be decoded "
+            "from it"
+        )
     if variable not in known:
         raise checks.unknown_name("task variable", variable, known)
     return data[variable].values
 
 
 def fold_groups(data: xr.DataArray) -> np.ndarray | None:
-    """Group of each trial, (trial,): trials of a group stay in one fold. None when trials are independent."""
+    """Group of each trial, (trial,): trials of a group stay in one fold. None when trials are
+    independent."""
     name = data.attrs.get("groups", "")
     return data[name].values if name else None
 
 
 def data_hash(data: xr.DataArray) -> str:
-    """sha256 (hex) of what results depend on: the values, the labels that are decoded, the fold groups.
+    """sha256 (hex) of what results depend on: the values, the labels that are decoded, the fold
+    groups.
 
     Titles and sources don't count, nor does the precision in which equal values are stored.
     """
@@ -141,6 +158,11 @@ def data_hash(data: xr.DataArray) -> str:
         digest.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
     names = sorted(task_variables(data))
     groups = data.attrs.get("groups", "")
-    for kind, name in [*((name, name) for name in names), *([("groups", groups)] if groups else [])]:
-        digest.update(json.dumps([kind, [str(value) for value in data[name].values.tolist()]]).encode())
+    for kind, name in [
+        *((name, name) for name in names),
+        *([("groups", groups)] if groups else []),
+    ]:
+        digest.update(
+            json.dumps([kind, [str(value) for value in data[name].values.tolist()]]).encode()
+        )
     return digest.hexdigest()

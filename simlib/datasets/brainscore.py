@@ -1,8 +1,7 @@
 """MajajHong 2015 and FreemanZiemba 2013: netCDF assemblies as Brain-Score publishes them.
 
-An assembly has the dimensions presentation x neuroid x time_bin. Coordinates along presentation say which
-image was shown and what it showed, those along neuroid where a neuron lies.
-"""
+An assembly has the dimensions presentation x neuroid x time_bin. Coordinates along presentation say
+which image was shown and what it showed, those along neuroid where a neuron lies."""
 
 from __future__ import annotations
 
@@ -26,17 +25,21 @@ UNIT_FACTS = ("region", "neuroid_id", "animal")
 
 
 def majajhong2015(
-    *, path: str | os.PathLike | None = None, region: str | Sequence[str] = "IT", average: bool = True
+    *,
+    path: str | os.PathLike | None = None,
+    region: str | Sequence[str] = "IT",
+    average: bool = True,
 ) -> xr.DataArray:
-    """Responses to images of 8 object categories, (1, image, neuron): 70 to 170 ms, normalised rates.
+    """Responses to images of 8 object categories, (1, image, neuron): 70 to 170 ms, normalised
+    rates.
 
-    Repetitions of an image are averaged unless `average` is False. `region` is "IT", "V4" or both. Labels:
-    `category` (main) and `object`; images are the coordinate `image_id`. `path` is the assembly
-    (MajajHong2015.public, netCDF) or its folder; without it, it is looked for in the folder `majajhong2015` of
-    SIMLIB_DATA or the cache folder, and downloaded if it is not there.
+    Repetitions of an image are averaged unless `average` is False. `region` is "IT", "V4" or both.
+    Labels: `category` (main) and `object`; images are the coordinate `image_id`. `path` is the
+    assembly (MajajHong2015.public, netCDF) or its folder; without it, it is looked for in the
+    folder `majajhong2015` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
 
-    Raises FileNotFoundError when there is nothing to read, ValueError for another layout or an unknown region.
-    """
+    Raises FileNotFoundError when there is nothing to read, ValueError for another layout or an
+    unknown region."""
     place = locate("majajhong2015", path, ".nc")
     settings = {"region": listed(region), "average": average}
     facts = {
@@ -48,9 +51,12 @@ def majajhong2015(
     names = {"category": "category_name", "object": "object_name"}
     decoded = ["category", "object"]
     return stored(
-        "majajhong2015", settings, [place],
-        lambda: assembled(place, names, decoded, None, settings, "normalised rate", facts), __file__,
-    )  # fmt: skip
+        "majajhong2015",
+        settings,
+        [place],
+        lambda: assembled(place, names, decoded, None, settings, "normalised rate", facts),
+        __file__,
+    )
 
 
 def freemanziemba2013(
@@ -62,13 +68,13 @@ def freemanziemba2013(
 ) -> xr.DataArray:
     """Responses to textures and spectrally matched noise, (time, image, neuron), in spikes/ms.
 
-    Bins of 1 ms are averaged into bins of `bin_ms`; those that fill none are dropped. Repetitions of an image
-    are averaged unless `average` is False. `region` is "V1", "V2" or both. The label is `texture_type`;
-    `texture_family` is a coordinate that is not decoded. `path` as for `majajhong2015`.
+    Bins of 1 ms are averaged into bins of `bin_ms`; those that fill none are dropped. Repetitions
+    of an image are averaged unless `average` is False. `region` is "V1", "V2" or both. The label is
+    `texture_type`; `texture_family` is a coordinate that is not decoded. `path` as for
+    `majajhong2015`.
 
-    Raises FileNotFoundError when there is nothing to read, ValueError for another layout, an unknown region, or
-    bins that don't fit.
-    """
+    Raises FileNotFoundError when there is nothing to read, ValueError for another layout, an
+    unknown region, or bins that don't fit."""
     place = locate("freemanziemba2013", path, ".nc")
     settings = {"region": listed(region), "average": average, "bin_ms": bin_ms}
     facts = {
@@ -80,9 +86,12 @@ def freemanziemba2013(
     names = {"texture_type": "texture_type", "texture_family": "texture_family"}
     decoded = ["texture_type"]
     return stored(
-        "freemanziemba2013", settings, [place],
-        lambda: assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts), __file__,
-    )  # fmt: skip
+        "freemanziemba2013",
+        settings,
+        [place],
+        lambda: assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts),
+        __file__,
+    )
 
 
 def listed(region: str | Sequence[str]) -> list[str]:
@@ -90,9 +99,16 @@ def listed(region: str | Sequence[str]) -> list[str]:
 
 
 def assembled(
-    place: Path, names: dict[str, str], decoded: list[str], bin_ms: float | None, settings: dict, unit: str, facts: dict
+    place: Path,
+    names: dict[str, str],
+    decoded: list[str],
+    bin_ms: float | None,
+    settings: dict,
+    unit: str,
+    facts: dict,
 ) -> xr.DataArray:
-    """The assembly's neurons of the chosen regions, repetitions averaged, time bins merged, as a recording.
+    """The assembly's neurons of the chosen regions, repetitions averaged, time bins merged, as a
+    recording.
 
     `names` are the labels, ours -> the assembly's. Neurons are read and averaged a block at a time.
     """
@@ -102,7 +118,8 @@ def assembled(
         lacking += [] if image else [IMAGE[0]]
         if lacking:
             raise ValueError(
-                f"{place.name} lacks the coordinates {', '.join(lacking)}; it has {', '.join(map(str, data.coords))}"
+                f"{place.name} lacks the coordinates {', '.join(lacking)}; it has "
+                f"{', '.join(map(str, data.coords))}"
             )
         regions = data["region"].values.astype(str)
         for region in settings["region"]:
@@ -110,14 +127,22 @@ def assembled(
                 raise checks.unknown_name("region", region, np.unique(regions).tolist())
         chosen = np.flatnonzero(np.isin(regions, settings["region"]))
         images = data[image].values.astype(str)
-        labels = {ours: data[theirs].values.astype(str) for ours, theirs in names.items() if theirs in data.coords}
+        labels = {
+            ours: data[theirs].values.astype(str)
+            for ours, theirs in names.items()
+            if theirs in data.coords
+        }
         first, member = presentations(images, labels, settings["average"])
         starts, stops, width = time_bins(data, bin_ms, place.name)
         blocks = []
         for block in np.array_split(chosen, max(1, len(chosen) // BLOCK)):
             part = data.isel(neuroid=block).transpose("time_bin", "presentation", "neuroid").values
             blocks.append(merged(averaged(part, member), len(starts), width))
-        kept = {name: ("neuron", data[name].values[chosen].astype(str)) for name in UNIT_FACTS if name in data.coords}
+        kept = {
+            name: ("neuron", data[name].values[chosen].astype(str))
+            for name in UNIT_FACTS
+            if name in data.coords
+        }
     repeats = len(images) / len(np.unique(images))
     return recording(
         np.concatenate(blocks, axis=2),
@@ -127,31 +152,47 @@ def assembled(
         main_variable=decoded[0],
         sample_kind="averages" if settings["average"] else "trials",
         groups="" if settings["average"] else "image_id",
-        processing={**settings, "unit": unit, "presentations": len(images), "repeats_mean": repeats},
+        processing={
+            **settings,
+            "unit": unit,
+            "presentations": len(images),
+            "repeats_mean": repeats,
+        },
         time=(starts + stops) / 2000,
         **facts,
     ).assign_coords(kept)
 
 
 def open_assembly(place: Path) -> xr.DataArray:
-    """The file's one array with the three dimensions, not yet read; raises ValueError for another layout."""
+    """The file's one array with the three dimensions, not yet read; raises ValueError for another
+    layout."""
     try:
         opened = xr.open_dataset(place)
     except Exception as error:  # every engine fails in its own way
-        raise ValueError(f"{place.name} can't be read as netCDF ({error}); fetch it anew") from error
+        raise ValueError(
+            f"{place.name} can't be read as netCDF ({error}); fetch it anew"
+        ) from error
     wanted = {"presentation", "neuroid", "time_bin"}
     arrays = [array for array in opened.data_vars.values() if set(array.dims) == wanted]
     if len(arrays) != 1:
-        held = ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items()) or "no arrays"
+        held = (
+            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
+            or "no arrays"
+        )
         raise ValueError(
-            f"{place.name} is no Brain-Score assembly: it needs one array with the dimensions presentation, neuroid "
+            f"{place.name} is no Brain-Score assembly: it needs one array with the dimensions "
+            "presentation, neuroid "
             f"and time_bin; it holds {held}"
         )
-    coords = {n: v for n, v in opened.variables.items() if len(v.dims) == 1 and set(v.dims) <= wanted}
+    coords = {
+        n: v for n, v in opened.variables.items() if len(v.dims) == 1 and set(v.dims) <= wanted
+    }
     return arrays[0].reset_coords(drop=True).assign_coords(coords)
 
 
-def presentations(images: np.ndarray, labels: dict[str, np.ndarray], average: bool) -> tuple[np.ndarray, np.ndarray]:
+def presentations(
+    images: np.ndarray, labels: dict[str, np.ndarray], average: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Where each trial of the result comes first, (trials,), and the trial of each presentation.
 
     Raises ValueError for an image whose presentations differ in a label.
@@ -163,7 +204,8 @@ def presentations(images: np.ndarray, labels: dict[str, np.ndarray], average: bo
         differs = label != label[first][member]
         if differs.any():
             raise ValueError(
-                f"presentations of the image {images[differs][0]!r} differ in {name}: they don't repeat one image"
+                f"presentations of the image {images[differs][0]!r} differ in {name}: they don't "
+                "repeat one image"
             )
     return first, member
 
@@ -178,24 +220,32 @@ def averaged(values: np.ndarray, member: np.ndarray) -> np.ndarray:
 
 
 def merged(values: np.ndarray, bins: int, width: int) -> np.ndarray:
-    """Means over `width` neighbouring time bins, (bins, trials, neurons); the remainder is left out."""
+    """Means over `width` neighbouring time bins, (bins, trials, neurons); the remainder is left
+    out."""
     return values[: bins * width].reshape(bins, width, *values.shape[1:]).mean(1)
 
 
-def time_bins(data: xr.DataArray, bin_ms: float | None, name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Start and end of the result's bins in ms, and how many of the assembly's make one; None keeps those."""
+def time_bins(
+    data: xr.DataArray, bin_ms: float | None, name: str
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Start and end of the result's bins in ms, and how many of the assembly's make one; None keeps
+    those."""
     starts, stops = bin_edges(data)
     step = float(np.median(stops - starts))
     width = 1 if bin_ms is None else round(bin_ms / step)
     bins = len(starts) // max(width, 1)
     if width < 1 or bins < 1:
-        raise ValueError(f"bin_ms={bin_ms} does not fit {name}: it has {len(starts)} bins of {step:g} ms")
+        raise ValueError(
+            f"bin_ms={bin_ms} does not fit {name}: it has {len(starts)} bins of {step:g} ms"
+        )
     return starts[: bins * width : width], stops[width - 1 : bins * width : width], width
 
 
 def bin_edges(data: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
     """Start and end of each time bin in ms; bins of 1 ms from 0 where the assembly does not say."""
     if "time_bin_start" in data.coords and "time_bin_end" in data.coords:
-        return data["time_bin_start"].values.astype(float), data["time_bin_end"].values.astype(float)
+        return data["time_bin_start"].values.astype(float), data["time_bin_end"].values.astype(
+            float
+        )
     starts = np.arange(data.sizes["time_bin"], dtype=float)
     return starts, starts + 1

@@ -22,13 +22,14 @@ TEST_IMAGES = 450
 
 
 def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.DataArray:
-    """One layer of a convolutional network on 450 digits that it was not trained on, (1, image, unit).
+    """One layer of a convolutional network on 450 digits that it was not trained on, (1, image,
+    unit).
 
-    The images are scikit-learn's digits (8 x 8 pixels). `layer` is "pixels" (64 units), "conv1" (8 maps, 512 units)
-    or "conv2" (16 maps, 256 units), both 3 x 3 and rectified, conv2 pooled to 4 x 4, "hidden" (64 rectified units)
-    or "output" (10 logits). Trained by Adam for `epochs`, some seconds, once: the weights are kept in the cache
-    folder. The label is `digit`; the accuracy on these images is in `processing`. The same seed gives the same
-    bits on one machine.
+    The images are scikit-learn's digits (8 x 8 pixels). `layer` is "pixels" (64 units), "conv1" (8
+    maps, 512 units) or "conv2" (16 maps, 256 units), both 3 x 3 and rectified, conv2 pooled to 4 x
+    4, "hidden" (64 rectified units) or "output" (10 logits). Trained by Adam for `epochs`, some
+    seconds, once: the weights are kept in the cache folder. The label is `digit`; the accuracy on
+    these images is in `processing`. The same seed gives the same bits on one machine.
 
     Raises ValueError for another layer or fewer than 1 epoch.
     """
@@ -52,12 +53,17 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
         licence="MIT (made by code); images CC BY 4.0",
         task_variables=["digit"],
         main_variable="digit",
-        processing={**settings, "layer": layer, "accuracy": round(float(np.mean(guessed == labels)), 4)},
+        processing={
+            **settings,
+            "layer": layer,
+            "accuracy": round(float(np.mean(guessed == labels)), 4),
+        },
     )
 
 
 def split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
-    """Images (n, 1, 8, 8) in [0, 1] and their digits, for training and for testing; the same for every seed."""
+    """Images (n, 1, 8, 8) in [0, 1] and their digits, for training and for testing; the same for
+    every seed."""
     images, labels = load_digits(return_X_y=True)
     images = (images / 16).astype(np.float32).reshape(-1, 1, 8, 8)
     parts = train_test_split(images, labels, test_size=TEST_IMAGES, stratify=labels, random_state=0)
@@ -66,8 +72,12 @@ def split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
 
 def layers(parameters: dict[str, Tensor], images: Tensor) -> dict[str, Tensor]:
     """Activity of every layer for images (n, 1, 8, 8)."""
-    conv1 = functional.conv2d(images, parameters["conv1"], parameters["conv1_bias"], padding=1).relu()
-    conv2 = functional.conv2d(conv1, parameters["conv2"], parameters["conv2_bias"], padding=1).relu()
+    conv1 = functional.conv2d(
+        images, parameters["conv1"], parameters["conv1_bias"], padding=1
+    ).relu()
+    conv2 = functional.conv2d(
+        conv1, parameters["conv2"], parameters["conv2_bias"], padding=1
+    ).relu()
     conv2 = functional.max_pool2d(conv2, 2)
     hidden = (conv2.flatten(1) @ parameters["hidden"].T + parameters["hidden_bias"]).relu()
     output = hidden @ parameters["output"].T + parameters["output_bias"]
@@ -77,7 +87,12 @@ def layers(parameters: dict[str, Tensor], images: Tensor) -> dict[str, Tensor]:
 def train(seed: int, epochs: int) -> dict[str, Tensor]:
     """Weights after `epochs` of Adam on the cross entropy."""
     generator = torch.Generator().manual_seed(seed)
-    shapes = {"conv1": (8, 1, 3, 3), "conv2": (16, 8, 3, 3), "hidden": (64, 256), "output": (10, 64)}
+    shapes = {
+        "conv1": (8, 1, 3, 3),
+        "conv2": (16, 8, 3, 3),
+        "hidden": (64, 256),
+        "output": (10, 64),
+    }
     parameters = {}
     for name, shape in shapes.items():
         scale = (2 / np.prod(shape[1:])) ** 0.5
@@ -88,7 +103,9 @@ def train(seed: int, epochs: int) -> dict[str, Tensor]:
     adam = torch.optim.Adam(parameters.values(), lr=RATE)
     for _ in range(epochs):
         for batch in torch.randperm(len(images), generator=generator).split(BATCH):
-            loss = functional.cross_entropy(layers(parameters, images[batch])["output"], digits[batch])
+            loss = functional.cross_entropy(
+                layers(parameters, images[batch])["output"], digits[batch]
+            )
             adam.zero_grad()
             loss.backward()
             adam.step()

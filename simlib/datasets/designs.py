@@ -1,4 +1,5 @@
-"""The trials of the paper's five experiments: which labels occur, how often, and balanced parts of them."""
+"""The trials of the paper's five experiments: which labels occur, how often, and balanced parts of
+them."""
 
 from __future__ import annotations
 
@@ -12,9 +13,8 @@ __all__ = ["balanced_trials", "categories", "mante_design", "siegel_design"]
 def mante_design() -> dict[str, np.ndarray]:
     """The 72 conditions of Mante 2013: context x six motion coherences x six colour coherences.
 
-    The coherence ranks run from -3 (strong, towards one target) to 3; motion and colour are their signs,
-    and choice is the sign of the one that the context makes relevant.
-    """
+    The coherence ranks run from -3 (strong, towards one target) to 3; motion and colour are their
+    signs, and choice is the sign of the one that the context makes relevant."""
     ranks = (-3, -2, -1, 1, 2, 3)
     rows = list(product(("motion", "colour"), ranks, ranks))
     context, motion, colour = (np.array(column) for column in zip(*rows, strict=True))
@@ -31,14 +31,18 @@ def mante_design() -> dict[str, np.ndarray]:
 def siegel_design() -> dict[str, np.ndarray]:
     """42 of the 48 conditions of Siegel 2015: context x four directions x six colours.
 
-    The published accuracies fit 41 to 44 conditions; leaving out these six, all with the weakest evidence,
-    keeps context, response, direction and colour at 21 conditions a class. direction and colour say above
-    or below the median; response is the sign of the one that the context makes relevant.
-    """
+    The published accuracies fit 41 to 44 conditions; leaving out these six, all with the weakest
+    evidence, keeps context, response, direction and colour at 21 conditions a class. direction and
+    colour say above or below the median; response is the sign of the one that the context makes
+    relevant."""
     absent = {
-        ("motion", 1, -1), ("motion", -1, 1), ("motion", 1, 1),
-        ("colour", 1, -1), ("colour", -1, 1), ("colour", -1, -1),
-    }  # fmt: skip
+        ("motion", 1, -1),
+        ("motion", -1, 1),
+        ("motion", 1, 1),
+        ("colour", 1, -1),
+        ("colour", -1, 1),
+        ("colour", -1, -1),
+    }
     every = product(("motion", "colour"), (-2, -1, 1, 2), (-3, -2, -1, 1, 2, 3))
     rows = [row for row in every if row not in absent]
     context, direction, colour = (np.array(column) for column in zip(*rows, strict=True))
@@ -53,16 +57,18 @@ def siegel_design() -> dict[str, np.ndarray]:
 
 
 def categories(name: str, classes: tuple[str, ...], trials: int) -> dict[str, np.ndarray]:
-    """Labels of `trials` trials that take the classes in turn: their counts differ by one at most."""
+    """Labels of `trials` trials that take the classes in turn: their counts differ by one at
+    most."""
     return {name: np.array(classes)[np.arange(trials) % len(classes)]}
 
 
 def balanced_trials(design: dict[str, np.ndarray], trials: int) -> np.ndarray:
-    """Indices of `trials` rows of a design, ascending, classes as equal in number as a greedy choice gets.
+    """Indices of `trials` rows of a design, ascending, classes as equal in number as a greedy
+    choice gets.
 
-    Each step takes the first row whose classes have so far been taken least often: the design's first label
-    comes before the others, which are summed. Beyond the design's own size the rows come round again.
-    """
+    Each step takes the first row whose classes have so far been taken least often: the design's
+    first label comes before the others, which are summed. Beyond the design's own size the rows
+    come round again."""
     codes = [np.unique(values, return_inverse=True)[1] for values in design.values()]
     rows = len(codes[0])
     whole, rest = divmod(trials, rows)

@@ -1,8 +1,8 @@
-"""The original files of the paper's recordings: where they are on this machine, or how they get there.
+"""The original files of the paper's recordings: where they are on this machine, or how they get
+there.
 
-Raw files live in the folder that SIMLIB_DATA names, one folder a recording, else in the cache folder. What was
-downloaded is made read-only, and its sha256 is written beside it.
-"""
+Raw files live in the folder that SIMLIB_DATA names, one folder a recording, else in the cache
+folder. What was downloaded is made read-only, and its sha256 is written beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-with warnings.catch_warnings():  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
+with (
+    warnings.catch_warnings()
+):  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
     warnings.simplefilter("ignore")
     import pooch
 
@@ -31,14 +33,20 @@ class Source(NamedTuple):
 
     url: str
     file: str  # its name here
-    known_hash: str | None  # as pooch takes it, "sha256:..." or "sha1:..."; None where no hash is published
+    known_hash: (
+        str | None
+    )  # as pooch takes it, "sha256:..." or "sha1:..."; None where no hash is published
 
 
 SOURCES: dict[str, Source] = {
     "mante2013": Source(
-        "https://www.ini.uzh.ch/dam/jcr:ca4213cf-1692-4c3d-8aeb-d4c5081d2fd1/PFC%20data.zip", "PFC data.zip", None
+        "https://www.ini.uzh.ch/dam/jcr:ca4213cf-1692-4c3d-8aeb-d4c5081d2fd1/PFC%20data.zip",
+        "PFC data.zip",
+        None,
     ),
-    "hatsopoulos2007": Source("https://datadryad.org/stash/downloads/file_stream/397190", "hatsopoulos2007.mat", None),
+    "hatsopoulos2007": Source(
+        "https://datadryad.org/stash/downloads/file_stream/397190", "hatsopoulos2007.mat", None
+    ),
     "majajhong2015": Source(
         "https://brainio-brainscore.s3.amazonaws.com/assy_dicarlo_MajajHong2015_public.nc",
         "assy_dicarlo_MajajHong2015_public.nc",
@@ -65,10 +73,9 @@ def data_folder() -> Path:
 def locate(name: str, path: str | os.PathLike | None, suffix: str) -> Path:
     """The one original file of the recording `name`, downloaded if need be.
 
-    `path` is the file or its folder; without it, the folder `name` of SIMLIB_DATA or the cache folder. Raises
-    FileNotFoundError that says where to get the file and put it, also for a folder with several files of that
-    suffix.
-    """
+    `path` is the file or its folder; without it, the folder `name` of SIMLIB_DATA or the cache
+    folder. Raises FileNotFoundError that says where to get the file and put it, also for a folder
+    with several files of that suffix."""
     place = Path(path) if path is not None else data_folder() / name
     if place.is_file():
         return place
@@ -76,47 +83,66 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str) -> Path:
     if len(files) == 1:
         return files[0]
     if files:
-        raise FileNotFoundError(f"{place} holds {len(files)} {suffix} files; pass the one you mean as path=...")
+        raise FileNotFoundError(
+            f"{place} holds {len(files)} {suffix} files; pass the one you mean as path=..."
+        )
     if path is None and name in SOURCES:
         return download(name)
-    raise FileNotFoundError(f"{name} needs its original file, and there is none at {place}. {way_out(name)}")
+    raise FileNotFoundError(
+        f"{name} needs its original file, and there is none at {place}. {way_out(name)}"
+    )
 
 
 def way_out(name: str) -> str:
     """What to do where a recording can't be fetched."""
     source = SOURCES[name]
     return (
-        f"Download {source.url} by other means and put it into {data_folder() / name} (the environment variable "
-        f"SIMLIB_DATA names another folder than {data_folder()}), or pass it as path=.... Without it there is "
+        f"Download {source.url} by other means and put it into {data_folder() / name} (the "
+        "environment variable "
+        f"SIMLIB_DATA names another folder than {data_folder()}), or pass it as path=.... Without "
+        "it there is "
         f"surrogate-{name}, of the same spectrum and design"
     )
 
 
 def download(name: str) -> Path:
-    """Fetch a recording's original file into its folder, and return it; what is there already is kept.
+    """Fetch a recording's original file into its folder, and return it; what is there already is
+    kept.
 
-    Goes on where an attempt was cut short, shows a progress bar, checks the hash where one is published, and
-    records URL, size and sha256 beside the file. SIMLIB_OFFLINE=1 forbids it.
+    Goes on where an attempt was cut short, shows a progress bar, checks the hash where one is
+    published, and records URL, size and sha256 beside the file. SIMLIB_OFFLINE=1 forbids it.
 
-    Raises FileNotFoundError, saying what to do, when it can't be fetched or is not the published file, and
-    ValueError for a name without a public file.
-    """
+    Raises FileNotFoundError, saying what to do, when it can't be fetched or is not the published
+    file, and ValueError for a name without a public file."""
     if name not in SOURCES:
-        raise ValueError(f"{name} has no public file to download; those that have: {', '.join(SOURCES)}")
+        raise ValueError(
+            f"{name} has no public file to download; those that have: {', '.join(SOURCES)}"
+        )
     source, folder = SOURCES[name], data_folder() / name
     target = folder / source.file
     if target.exists():
         return target
     if os.environ.get("SIMLIB_OFFLINE", "0") not in ("", "0"):
-        raise FileNotFoundError(f"{name} is not on this machine, and SIMLIB_OFFLINE forbids downloads. {way_out(name)}")
+        raise FileNotFoundError(
+            f"{name} is not on this machine, and SIMLIB_OFFLINE forbids downloads. {way_out(name)}"
+        )
     keeper = pooch.create(
-        folder, base_url="", registry={source.file: source.known_hash}, urls={source.file: source.url}
+        folder,
+        base_url="",
+        registry={source.file: source.known_hash},
+        urls={source.file: source.url},
     )
     try:
         keeper.fetch(source.file, downloader=resuming)
     except (OSError, ValueError) as error:  # no network, no such file, no room; another hash
-        raise FileNotFoundError(f"{name} could not be downloaded ({error}). {way_out(name)}") from error
-    record = {"url": source.url, "bytes": target.stat().st_size, "sha256": pooch.file_hash(str(target))}
+        raise FileNotFoundError(
+            f"{name} could not be downloaded ({error}). {way_out(name)}"
+        ) from error
+    record = {
+        "url": source.url,
+        "bytes": target.stat().st_size,
+        "sha256": pooch.file_hash(str(target)),
+    }
     record["published_hash"] = source.known_hash or "none"
     target.with_name(target.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
     target.chmod(0o444)
@@ -124,7 +150,8 @@ def download(name: str) -> Path:
 
 
 def resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
-    """Download to `output_file` through a partial file that the next attempt continues: a downloader for pooch.
+    """Download to `output_file` through a partial file that the next attempt continues: a
+    downloader for pooch.
 
     Raises OSError when no attempt reached the end.
     """
@@ -135,7 +162,9 @@ def resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
             os.replace(partial, output_file)
             return
         except urllib.error.HTTPError as error:
-            partial.unlink(missing_ok=True)  # a range that the server refuses would be refused again
+            partial.unlink(
+                missing_ok=True
+            )  # a range that the server refuses would be refused again
             if attempt == ATTEMPTS or (error.code < 500 and error.code != 416):
                 raise
         except OSError:
@@ -153,7 +182,9 @@ def append(url: str, partial: Path) -> None:
         total = have + int(length) if length else None
         with (
             partial.open("ab" if have else "wb") as file,
-            tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=partial.parent.name) as bar,
+            tqdm(
+                total=total, initial=have, unit="B", unit_scale=True, desc=partial.parent.name
+            ) as bar,
         ):
             while piece := answer.read(PART):
                 file.write(piece)

@@ -34,7 +34,8 @@ TAKES = {
     "spikes": (".nwb",),
 }
 WAY_OUT = (
-    "save it with numpy.savez('recording.npz', X=X, target=labels), X being (time, trial, neuron) or "
+    "save it with numpy.savez('recording.npz', X=X, target=labels), X being (time, trial, neuron) "
+    "or "
     "(trial, neuron) and labels one a trial"
 )
 
@@ -70,17 +71,21 @@ def read(
     `.nwb`
         sorted units and a table of trials (see `read_nwb`).
 
-    Where the layout is another one: `values` names the array in the file ("struct.field", "cell[0]"); `dims` its
-    axes in order, names other than time, trial and neuron being conditions; `labels` maps labels to arrays of the
-    file or to values, or is a table; `columns` maps trial, time, neuron, value to a table's columns; `spikes` says
-    which bins of an .nwb file to count; `select` reads a part: {"time": slice(0, 10), "neuron": [0, 4]}. The other
-    options are those of `from_xarray`.
+    Where the layout is another one: `values` names the array in the file ("struct.field",
+    "cell[0]"); `dims` its axes in order, names other than time, trial and neuron being conditions;
+    `labels` maps labels to arrays of the file or to values, or is a table; `columns` maps trial,
+    time, neuron, value to a table's columns; `spikes` says which bins of an .nwb file to count;
+    `select` reads a part: {"time": slice(0, 10), "neuron": [0, 4]}. The other options are those of
+    `from_xarray`.
 
-    Raises FileNotFoundError, or ValueError for another file type, a damaged file, an unclear layout (showing what
-    the file holds, and the call that would read it), and what `from_xarray` refuses.
+    Raises FileNotFoundError, or ValueError for another file type, a damaged file, an unclear layout
+    (showing what the file holds, and the call that would read it), and what `from_xarray` refuses.
     """
     path = Path(path)
-    check_path(path, {"values": values, "dims": dims, "labels": labels, "columns": columns, "spikes": spikes})
+    check_path(
+        path,
+        {"values": values, "dims": dims, "labels": labels, "columns": columns, "spikes": spikes},
+    )
     table = {} if labels is None or isinstance(labels, Mapping) else label_columns(labels)
     mapped = labels if isinstance(labels, Mapping) else None
     if path.suffix in (".nc", ".zarr"):
@@ -95,34 +100,48 @@ def read(
         data = read_nwb(path, spikes)
     else:
         data = assemble(contents(path), path.name, values, dims, mapped)
-    table = table or (dict(mapped or {}) if path.suffix in (".nc", ".zarr", ".csv", ".parquet", ".nwb") else {})
+    table = table or (
+        dict(mapped or {}) if path.suffix in (".nc", ".zarr", ".csv", ".parquet", ".nwb") else {}
+    )
     for name, column in table.items():
         found = along_trial(np.asarray(column), data, f"the label {name!r} for {path.name}")
         data = data.assign_coords({name: found})
     data = data if path.suffix in (".nc", ".zarr") else selected(data, select)
     data.attrs = {"name": path.stem, "source": f"file {path.name}", **data.attrs}
     return from_xarray(
-        data, bins=bins, missing=missing, task_variables=task_variables, main_variable=main_variable, groups=groups
+        data,
+        bins=bins,
+        missing=missing,
+        task_variables=task_variables,
+        main_variable=main_variable,
+        groups=groups,
     )
 
 
 def check_path(path: Path, layout: Mapping[str, object]) -> None:
-    """Refuse what is not there, file types that nothing reads, and options that a file type does not have."""
+    """Refuse what is not there, file types that nothing reads, and options that a file type does
+    not have."""
     if not path.exists():
         beside = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
         near = checks.nearest_names(path.name, beside)
         raise FileNotFoundError(
-            f"there is no recording at {path}" + (f"; nearest beside it: {', '.join(near)}" if near else "")
+            f"there is no recording at {path}"
+            + (f"; nearest beside it: {', '.join(near)}" if near else "")
         )
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path.name} is none of {', '.join(SUFFIXES)}, which load reads; {WAY_OUT}")
+        raise ValueError(
+            f"{path.name} is none of {', '.join(SUFFIXES)}, which load reads; {WAY_OUT}"
+        )
     for option, value in layout.items():
         if value is not None and path.suffix not in TAKES[option]:
-            raise ValueError(f"{option}= is for {', '.join(TAKES[option])} files; {path.name} is none of them")
+            raise ValueError(
+                f"{option}= is for {', '.join(TAKES[option])} files; {path.name} is none of them"
+            )
 
 
 def contents(path: Path) -> dict[str, Held]:
-    """The arrays of an .npz, .npy, .mat or HDF5 file by name, read when asked for; an .npy file's is X."""
+    """The arrays of an .npz, .npy, .mat or HDF5 file by name, read when asked for; an .npy file's
+    is X."""
     if path.suffix == ".mat":
         return mat_contents(path)
     if path.suffix in (".h5", ".hdf5"):
@@ -136,7 +155,8 @@ def contents(path: Path) -> dict[str, Held]:
     with opened_npz(path) as file:
         arrays = {key: array_of(file, key, path) for key in file.files}
     return {
-        key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf") for key, value in arrays.items()
+        key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf")
+        for key, value in arrays.items()
     }
 
 
@@ -160,7 +180,9 @@ def read_npz(path: Path) -> xr.DataArray:
         elif key == "time" and value.shape == (data.sizes["time"],):
             data = data.assign_coords(time=("time", value))
         else:
-            data = data.assign_coords({key: along_trial(value, data, f"the array {key!r} of {path.name}")})
+            data = data.assign_coords(
+                {key: along_trial(value, data, f"the array {key!r} of {path.name}")}
+            )
     return data
 
 
@@ -170,8 +192,10 @@ def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
         return file[key]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"the array {key!r} of {path.name} can't be read ({error}). Python objects are never loaded, "
-            "since unpickling runs code: save numbers, or strings with numpy.array(labels, dtype=str)"
+            f"the array {key!r} of {path.name} can't be read ({error}). Python objects are never "
+            "loaded, "
+            "since unpickling runs code: save numbers, or strings with numpy.array(labels, "
+            "dtype=str)"
         ) from error
 
 
@@ -182,55 +206,84 @@ def read_xarray(
     select: Mapping[str, object] | None,
     named: Mapping[str, str],
 ) -> xr.DataArray:
-    """The DataArray in a netCDF file or Zarr store: of its axes and values only what `select` asks for.
+    """The DataArray in a netCDF file or Zarr store: of its axes and values only what `select` asks
+    for.
 
-    Other variables of the file with one axis of it are its coordinates; `named` are labels and the variables that
-    hold them, and then no other variable is a label.
-    """
+    Other variables of the file with one axis of it are its coordinates; `named` are labels and the
+    variables that hold them, and then no other variable is a label."""
     try:
         opened = xr.open_dataset(path, engine="zarr" if path.suffix == ".zarr" else None)
     except Exception as error:  # every engine fails in its own way
-        raise ValueError(f"{path.name} can't be read as {path.suffix[1:]} ({error}); save it again") from error
+        raise ValueError(
+            f"{path.name} can't be read as {path.suffix[1:]} ({error}); save it again"
+        ) from error
     with opened:
         needed = {"trial", "neuron"}
         fitting = [name for name, array in opened.data_vars.items() if needed <= set(array.dims)]
-        fitting = [values] if values is not None else fitting if dims is None else list(opened.data_vars)
-        held = ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items()) or "no variables"
+        fitting = (
+            [values] if values is not None else fitting if dims is None else list(opened.data_vars)
+        )
+        held = (
+            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
+            or "no variables"
+        )
         if values is not None and values not in opened.data_vars:
-            raise checks.unknown_name("variable", values, map(str, opened.data_vars), f"{path.name} holds {held}")
+            raise checks.unknown_name(
+                "variable", values, map(str, opened.data_vars), f"{path.name} holds {held}"
+            )
         if len(fitting) != 1:
             raise ValueError(
-                f"{path.name} needs exactly one variable with the dimensions trial and neuron (and perhaps time); it "
-                f"holds {held}. Say which one, and what its axes are: load({path.name!r}, values='name', "
+                f"{path.name} needs exactly one variable with the dimensions trial and neuron "
+                "(and perhaps time); it "
+                f"holds {held}. Say which one, and what its axes are: load({path.name!r}, "
+                "values='name', "
                 "dims={'its_name': 'trial'})"
             )
-        facts = [name for name, array in opened.data_vars.items() if array.ndim == 1 and name not in fitting]
+        facts = [
+            name
+            for name, array in opened.data_vars.items()
+            if array.ndim == 1 and name not in fitting
+        ]
         data = opened.set_coords(facts)[fitting[0]]
         for label, name in named.items():
             if name not in data.coords:
-                raise checks.unknown_name("variable", name, map(str, data.coords), f"{path.name} holds {held}")
+                raise checks.unknown_name(
+                    "variable", name, map(str, data.coords), f"{path.name} holds {held}"
+                )
             data = data.assign_coords({label: data.coords[name].variable})
-        data = data.drop_vars([name for name in facts if named and name not in named and name in data.coords])
+        data = data.drop_vars(
+            [name for name in facts if named and name not in named and name in data.coords]
+        )
         if dims is not None:
-            renamed = dims if isinstance(dims, Mapping) else dict(zip(data.dims, dims, strict=False))
-            data = data.rename({old: new for old, new in renamed.items() if old in data.dims and old != new})
+            renamed = (
+                dims if isinstance(dims, Mapping) else dict(zip(data.dims, dims, strict=False))
+            )
+            data = data.rename(
+                {old: new for old, new in renamed.items() if old in data.dims and old != new}
+            )
         data = selected(data, select).load()
         return named_axes(data, None if dims is None else tuple(map(str, data.dims)))
 
 
 def save(data: xr.DataArray, path: str | os.PathLike) -> None:
-    """Write a recording to a .nc, .zarr or .npz file that `load` gives back: values, labels, attributes.
+    """Write a recording to a .nc, .zarr or .npz file that `load` gives back: values, labels,
+    attributes.
 
-    In an .npz file the coordinate of the fold groups is called `groups`. Raises ValueError for another
-    suffix.
-    """
+    In an .npz file the coordinate of the fold groups is called `groups`. Raises ValueError for
+    another suffix."""
     path = Path(path)
     if path.suffix == ".nc":
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":
-        data.rename("response").to_zarr(path, mode="w", zarr_format=2)  # 3 has no strings of fixed width yet
+        data.rename("response").to_zarr(
+            path, mode="w", zarr_format=2
+        )  # 3 has no strings of fixed width yet
     elif path.suffix == ".npz":
-        along = {name: coord.values for name, coord in data.coords.items() if coord.dims in {("trial",), ("time",)}}
+        along = {
+            name: coord.values
+            for name, coord in data.coords.items()
+            if coord.dims in {("trial",), ("time",)}
+        }
         attrs = dict(data.attrs)
         groups = attrs.pop("groups", "")
         if groups:
@@ -243,10 +296,9 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
 def runs(labels: Sequence) -> np.ndarray:
     """Index of the run of equal consecutive labels that each row is in, (rows,), from 0.
 
-    Where rows are consecutive time bins and a label lasts for one reach, stimulus or block, this is the
-    fold group: neighbouring bins resemble each other, and folds that part them would leak. Two reaches to
-    one target in a row count as one run, which is safe for folds.
-    """
+    Where rows are consecutive time bins and a label lasts for one reach, stimulus or block, this is
+    the fold group: neighbouring bins resemble each other, and folds that part them would leak. Two
+    reaches to one target in a row count as one run, which is safe for folds."""
     values = np.asarray(labels)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"runs needs labels along one axis; got an array of shape {values.shape}")

@@ -19,11 +19,11 @@ POLICIES = ("refuse", "drop-neurons", "drop-trials", "average")
 def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") -> xr.DataArray:
     """The recording (time, trial, neuron) without NaN and infinite values.
 
-    `missing` is a policy, or several that are followed in turn: "drop-neurons" and "drop-trials" leave out those
-    with any missing value, "average" averages the repeats of each condition over those that have the value
-    (`condition_averages`). Each is noted with its counts. Raises ValueError for an unknown policy, when nothing
-    is left, and when values are still missing at the end ("refuse": at once).
-    """
+    `missing` is a policy, or several that are followed in turn: "drop-neurons" and "drop-trials"
+    leave out those with any missing value, "average" averages the repeats of each condition over
+    those that have the value (`condition_averages`). Each is noted with its counts. Raises
+    ValueError for an unknown policy, when nothing is left, and when values are still missing at the
+    end ("refuse": at once)."""
     for policy in [missing] if isinstance(missing, str) else missing:
         if policy not in POLICIES:
             raise checks.unknown_name("policy for missing values", policy, POLICIES)
@@ -36,22 +36,31 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
             keep = ~bad.any(axis=axes)
             if not keep.any():
                 raise ValueError(f"missing={policy!r} would leave no {dim}: {report(bad)}")
-            data = noted(data.isel({dim: keep}), policy, dropped=int((~keep).sum()), missing_share=float(bad.mean()))
+            data = noted(
+                data.isel({dim: keep}),
+                policy,
+                dropped=int((~keep).sum()),
+                missing_share=float(bad.mean()),
+            )
     bad = ~np.isfinite(data.values)
     if bad.any():
         raise ValueError(
-            f"X has {report(bad)}. Nothing is repaired in silence: the option missing='drop-neurons' or 'drop-trials' "
-            "leaves those out, 'average' averages the repeats of each condition that have the value, and a list does "
+            f"X has {report(bad)}. Nothing is repaired in silence: the option "
+            "missing='drop-neurons' or 'drop-trials' "
+            "leaves those out, 'average' averages the repeats of each condition that have the "
+            "value, and a list does "
             "one after the other, missing=['average', 'drop-trials']"
         )
     return data
 
 
 def report(bad: np.ndarray) -> str:
-    """How many values are missing, where the first one is, and how many trials and neurons are concerned."""
+    """How many values are missing, where the first one is, and how many trials and neurons are
+    concerned."""
     place = ", ".join(f"{dim} {int(i)}" for dim, i in zip(DIMS, np.argwhere(bad)[0], strict=True))
     parts = [
-        f"{int(bad.sum())} of {bad.size} values ({100 * bad.mean():.1f}%) that are NaN or infinite, first at {place}"
+        f"{int(bad.sum())} of {bad.size} values ({100 * bad.mean():.1f}%) that are NaN or "
+        f"infinite, first at {place}"
     ]
     for axis, dim in ((1, "trial"), (2, "neuron")):
         others = tuple(k for k in range(3) if k != axis)

@@ -1,4 +1,5 @@
-"""Hatsopoulos 2007: motor cortex while a monkey reaches to eight targets, from the original session file."""
+"""Hatsopoulos 2007: motor cortex while a monkey reaches to eight targets, from the original session
+file."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from simlib.datasets.stored import stored
 
 __all__ = ["hatsopoulos2007"]
 
-TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))  # in the order of the cells of stmv_cell
+TARGETS = tuple(
+    f"{angle} deg" for angle in range(0, 360, 45)
+)  # in the order of the cells of stmv_cell
 
 
 def hatsopoulos2007(
@@ -27,27 +30,37 @@ def hatsopoulos2007(
     smooth_ms: float = 25,
     average: bool = False,
 ) -> xr.DataArray:
-    """Units of primary motor cortex during reaches to eight targets, (time, trial, unit), in spikes per bin.
+    """Units of primary motor cortex during reaches to eight targets, (time, trial, unit), in spikes
+    per bin.
 
-    Single trials from `start_ms` to `stop_ms` after movement onset, in bins of `bin_ms` that begin at the
-    onset, smoothed by a Gaussian of `smooth_ms` (standard deviation; 0 for none). `average=True` gives one
-    average a target. Units without a spike in the file are left out. The label is `target`.
+    Single trials from `start_ms` to `stop_ms` after movement onset, in bins of `bin_ms` that begin
+    at the onset, smoothed by a Gaussian of `smooth_ms` (standard deviation; 0 for none).
+    `average=True` gives one average a target. Units without a spike in the file are left out. The
+    label is `target`.
 
-    `path` is the session file (MATLAB 7.3) or its folder; without it, the file is looked for in the folder
-    `hatsopoulos2007` of SIMLIB_DATA or the cache folder, and downloaded if it is not there. Read are `spikes`
-    (cell array channels x units, or of channels with cell arrays of units; spike times in s) and `stmv_cell`
-    (one cell a target: movement onsets in s).
+    `path` is the session file (MATLAB 7.3) or its folder; without it, the file is looked for in the
+    folder `hatsopoulos2007` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
+    Read are `spikes` (cell array channels x units, or of channels with cell arrays of units; spike
+    times in s) and `stmv_cell` (one cell a target: movement onsets in s).
 
-    Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another layout.
-    """
+    Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
+    layout."""
     place = locate("hatsopoulos2007", path, ".mat")
     settings = {
-        "bin_ms": bin_ms, "start_ms": start_ms, "stop_ms": stop_ms, "smooth_ms": smooth_ms, "average": average,
-    }  # fmt: skip
-    return stored("hatsopoulos2007", settings, [place], lambda: session(place, **settings), __file__)
+        "bin_ms": bin_ms,
+        "start_ms": start_ms,
+        "stop_ms": stop_ms,
+        "smooth_ms": smooth_ms,
+        "average": average,
+    }
+    return stored(
+        "hatsopoulos2007", settings, [place], lambda: session(place, **settings), __file__
+    )
 
 
-def session(place, bin_ms: float, start_ms: float, stop_ms: float, smooth_ms: float, average: bool) -> xr.DataArray:
+def session(
+    place, bin_ms: float, start_ms: float, stop_ms: float, smooth_ms: float, average: bool
+) -> xr.DataArray:
     """The session file as a recording."""
     held = mat_contents(place)
     spikes, units = unit_spikes(held, place.name)
@@ -69,7 +82,9 @@ def session(place, bin_ms: float, start_ms: float, stop_ms: float, smooth_ms: fl
         main_variable="target",
         processing={"aligned_to": "movement onset"},
     )
-    data = data.assign_coords(unit=("neuron", np.array(units)), region=("neuron", np.full(len(units), "M1")))
+    data = data.assign_coords(
+        unit=("neuron", np.array(units)), region=("neuron", np.full(len(units), "M1"))
+    )
     return condition_averages(data, ["target"]) if average else data
 
 
@@ -78,20 +93,30 @@ def unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], lis
     cells = {key: value for key, value in held.items() if re.match(r"spikes(\[\d+\])+$", key)}
     if not cells:
         raise ValueError(
-            f"{name} is no session file of Hatsopoulos 2007: it has no cell array `spikes` of spike times in "
+            f"{name} is no session file of Hatsopoulos 2007: it has no cell array `spikes` of "
+            "spike times in "
             f"seconds; it holds {', '.join(list(held)[:12]) or 'nothing'}"
         )
-    times = {key: value.read().ravel().astype(float) for key, value in cells.items() if np.prod(value.shape) > 0}
+    times = {
+        key: value.read().ravel().astype(float)
+        for key, value in cells.items()
+        if np.prod(value.shape) > 0
+    }
     return list(times.values()), list(times)
 
 
 def target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
     """Movement onsets (s) of each of the eight targets."""
-    onsets = [held[f"stmv_cell[{k}]"].read().ravel() for k in range(len(TARGETS)) if f"stmv_cell[{k}]" in held]
+    onsets = [
+        held[f"stmv_cell[{k}]"].read().ravel()
+        for k in range(len(TARGETS))
+        if f"stmv_cell[{k}]" in held
+    ]
     more = f"stmv_cell[{len(TARGETS)}]" in held
     if len(onsets) != len(TARGETS) or more or min(map(len, onsets), default=0) == 0:
         raise ValueError(
-            f"{name} needs `stmv_cell`, a cell array with the movement onsets (s) of each of the {len(TARGETS)} "
+            f"{name} needs `stmv_cell`, a cell array with the movement onsets (s) of each of the "
+            f"{len(TARGETS)} "
             f"targets; found {len(onsets)}{' or more' if more else ''} cells, with "
             f"{[len(times) for times in onsets]} onsets"
         )

@@ -1,4 +1,5 @@
-"""A DataArray as a recording: named axes, labels that can be decoded, no value missing, every attribute."""
+"""A DataArray as a recording: named axes, labels that can be decoded, no value missing, every
+attribute."""
 
 from __future__ import annotations
 
@@ -28,24 +29,26 @@ def from_xarray(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A DataArray as a recording: checked, (time, trial, neuron), with every attribute that recordings have.
+    """A DataArray as a recording: checked, (time, trial, neuron), with every attribute that
+    recordings have.
 
-    Its dimensions are called trial, neuron and perhaps time, in any order; `dims` renames them (all in order, or
-    old name -> new name), and dimensions with other names become conditions along trial. The coordinates along
-    trial are labels. Values that need no conversion are not copied.
+    Its dimensions are called trial, neuron and perhaps time, in any order; `dims` renames them (all
+    in order, or old name -> new name), and dimensions with other names become conditions along
+    trial. The coordinates along trial are labels. Values that need no conversion are not copied.
 
-    `bins` makes classes of continuous labels: name -> inner edges, or a number of equally filled parts (see
-    `bin_label`). `missing` says what becomes of values that are NaN or infinite: "refuse", "drop-neurons",
-    "drop-trials", "average" (over the repeats of each condition that have the value), or several in turn.
+    `bins` makes classes of continuous labels: name -> inner edges, or a number of equally filled
+    parts (see `bin_label`). `missing` says what becomes of values that are NaN or infinite:
+    "refuse", "drop-neurons", "drop-trials", "average" (over the repeats of each condition that have
+    the value), or several in turn.
 
-    Decoded are the labels that `task_variables` (argument or attribute) names; without it, strings, integers
-    and booleans with two classes or more, but not `groups`, ids, sessions or repeats. A class needs at least as
-    many trials as there are folds (5). `main_variable` is the first of them unless named; `groups` names the
-    coordinate whose trials stay in one fold ("" for none), by default `groups` where there is one.
+    Decoded are the labels that `task_variables` (argument or attribute) names; without it, strings,
+    integers and booleans with two classes or more, but not `groups`, ids, sessions or repeats. A
+    class needs at least as many trials as there are folds (5). `main_variable` is the first of them
+    unless named; `groups` names the coordinate whose trials stay in one fold ("" for none), by
+    default `groups` where there is one.
 
-    Raises ValueError for other dimensions, values that are missing, neurons that are all constant, labels that
-    are missing, continuous or vary over time, and names that are not there.
-    """
+    Raises ValueError for other dimensions, values that are missing, neurons that are all constant,
+    labels that are missing, continuous or vary over time, and names that are not there."""
     data = on_axes(named_axes(data, dims))
     for name, edges in (bins or {}).items():
         data = bin_label(data, name, edges)
@@ -53,55 +56,82 @@ def from_xarray(
     usable(data.values)
     named = named_variables(data) if task_variables is None else list(task_variables)
     data = without_varying(data, named)
-    along_trial = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",) and name != "trial"]
+    along_trial = [
+        str(name)
+        for name, coord in data.coords.items()
+        if coord.dims == ("trial",) and name != "trial"
+    ]
     if groups is None:
         groups = data.attrs.get("groups", "groups" if "groups" in along_trial else "")
     for name in [*(named or []), *([groups] if groups else [])]:
         if name not in along_trial:
-            raise checks.unknown_name("trial coordinate", name, along_trial, "Labels and groups lie along trial.")
-    decoded = [name for name in along_trial if name != groups and is_label(data[name])] if named is None else named
+            raise checks.unknown_name(
+                "trial coordinate", name, along_trial, "Labels and groups lie along trial."
+            )
+    decoded = (
+        [name for name in along_trial if name != groups and is_label(data[name])]
+        if named is None
+        else named
+    )
     for name in [*decoded, *([groups] if groups else [])]:
         values = checks.label_array(plain(data[name].values), data, name)
-        data = data.assign_coords({name: ("trial", as_classes(values, name) if name in decoded else values)})
+        data = data.assign_coords(
+            {name: ("trial", as_classes(values, name) if name in decoded else values)}
+        )
     main = data.attrs.get("main_variable", "") if main_variable is None else main_variable
     if main_variable is None and task_variables is not None and main not in decoded:
         main = ""
     if main and main not in decoded:
-        raise checks.unknown_name("main variable", main, decoded, "It is one of the decoded labels.")
+        raise checks.unknown_name(
+            "main variable", main, decoded, "It is one of the decoded labels."
+        )
     data.attrs = completed(data.attrs, decoded, main or (decoded[0] if decoded else ""), groups)
     return data
 
 
 def on_axes(data: xr.DataArray) -> xr.DataArray:
-    """As (time, trial, neuron) of finite numbers, checked, without coordinates of other dimensions."""
+    """As (time, trial, neuron) of finite numbers, checked, without coordinates of other
+    dimensions."""
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(
             "a recording has the dimensions trial, neuron and perhaps time; got "
             f"{', '.join(map(str, data.dims))}. Name them with data.rename(old='trial', ...)"
         )
-    data = data.reset_index([name for name in data.dims if isinstance(data.indexes.get(name), pd.MultiIndex)])
-    data = data if "time" in data.dims else data.drop_vars("time", errors="ignore").expand_dims("time")
+    data = data.reset_index(
+        [name for name in data.dims if isinstance(data.indexes.get(name), pd.MultiIndex)]
+    )
+    data = (
+        data if "time" in data.dims else data.drop_vars("time", errors="ignore").expand_dims("time")
+    )
     data = data.transpose(*DIMS)
     values = three_axes(data.values)
-    kept = [name for name, coord in data.coords.items() if len(coord.dims) == 1 or set(coord.dims) == {"time", "trial"}]
+    kept = [
+        name
+        for name, coord in data.coords.items()
+        if len(coord.dims) == 1 or set(coord.dims) == {"time", "trial"}
+    ]
     return data.drop_vars([name for name in data.coords if name not in kept]).copy(data=values)
 
 
 def without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
-    """Without the coordinates that vary over time; raises ValueError when one would have to be decoded."""
+    """Without the coordinates that vary over time; raises ValueError when one would have to be
+    decoded."""
     varying = [str(name) for name, coord in data.coords.items() if len(coord.dims) == 2]
     asked = [name for name in varying if named is None or name in named]
     if asked:
         raise ValueError(
-            f"the label {asked[0]!r} varies over time within a trial, and one class a trial is decoded. Bin its "
-            f"average over time (bins={{{asked[0]!r}: [edge, ...]}}), save time bins as trials with the trial as fold "
+            f"the label {asked[0]!r} varies over time within a trial, and one class a trial is "
+            "decoded. Bin its "
+            f"average over time (bins={{{asked[0]!r}: [edge, ...]}}), save time bins as trials "
+            "with the trial as fold "
             "group, or say which labels to decode: task_variables=['target']"
         )
     return data.drop_vars(varying)
 
 
 def named_variables(data: xr.DataArray) -> list[str] | None:
-    """Names in the attribute task_variables (JSON list, list, or separated by commas); None without it."""
+    """Names in the attribute task_variables (JSON list, list, or separated by commas); None without
+    it."""
     value = data.attrs.get("task_variables")
     if value is None:
         return None
@@ -111,15 +141,19 @@ def named_variables(data: xr.DataArray) -> list[str] | None:
 
 
 def is_label(coordinate: xr.DataArray) -> bool:
-    """Whether a coordinate that nobody named is decoded; raises ValueError when it is continuous."""
+    """Whether a coordinate that nobody named is decoded; raises ValueError when it is
+    continuous."""
     name, values = str(coordinate.name).lower(), plain(coordinate.values)
     if values.dtype.kind not in "biufU" or is_bookkeeping(name):
         return False
     if values.dtype.kind == "f" and not np.array_equal(values, values.round()):
         raise ValueError(
-            f"the label {coordinate.name!r} is continuous (for instance {values[0]:g}), and classes are what "
-            f"is decoded. Bin it (bins={{{coordinate.name!r}: [edge, ...]}}, or numpy.digitize(values, edges)), or say "
-            "which labels to decode: task_variables=['target'], as an option of load or an attribute of the data"
+            f"the label {coordinate.name!r} is continuous (for instance {values[0]:g}), and "
+            "classes are what "
+            f"is decoded. Bin it (bins={{{coordinate.name!r}: [edge, ...]}}, or "
+            "numpy.digitize(values, edges)), or say "
+            "which labels to decode: task_variables=['target'], as an option of load or an "
+            "attribute of the data"
         )
     return 2 <= len(np.unique(values)) < len(values)
 
@@ -127,9 +161,13 @@ def is_label(coordinate: xr.DataArray) -> bool:
 def as_classes(values: np.ndarray, name: str) -> np.ndarray:
     """Labels as a classifier takes them: whole numbers as integers, other numbers as strings."""
     if values.dtype.kind not in "biufU":
-        raise ValueError(f"the label {name!r} has values of type {values.dtype}; strings or integers are decoded")
+        raise ValueError(
+            f"the label {name!r} has values of type {values.dtype}; strings or integers are decoded"
+        )
     if len(np.unique(values)) < 2:
-        raise ValueError(f"the label {name!r} has a single class, {values[0]!r}: there is nothing to decode")
+        raise ValueError(
+            f"the label {name!r} has a single class, {values[0]!r}: there is nothing to decode"
+        )
     if values.dtype.kind != "f":
         return values
     whole = np.array_equal(values, values.round())
@@ -140,14 +178,19 @@ def plain(values: np.ndarray) -> np.ndarray:
     """Strings of any kind as fixed-width strings, other values as they are."""
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8")
-    if values.dtype.kind == "T" or (values.dtype.kind == "O" and all(isinstance(value, str) for value in values)):
+    if values.dtype.kind == "T" or (
+        values.dtype.kind == "O" and all(isinstance(value, str) for value in values)
+    ):
         return values.astype(str)
     return values
 
 
 def completed(attrs: dict, decoded: list[str], main: str, groups: str) -> dict:
     """Attributes that survive a netCDF file, with those that every recording has."""
-    kept = {key: value.item() if isinstance(value, np.generic) else value for key, value in attrs.items()}
+    kept = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in attrs.items()
+    }
     kept = {key: int(value) if isinstance(value, bool) else value for key, value in kept.items()}
     kept = {key: value for key, value in kept.items() if isinstance(value, str | int | float)}
     name = str(kept.get("name", "recording"))

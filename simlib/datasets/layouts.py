@@ -1,4 +1,5 @@
-"""Arrays in a file as a recording: which one it is, what its axes are, and which arrays are its labels."""
+"""Arrays in a file as a recording: which one it is, what its axes are, and which arrays are its
+labels."""
 
 from __future__ import annotations
 
@@ -32,18 +33,21 @@ def assemble(
     dims: Sequence[str] | None = None,
     labels: Mapping[str, object] | None = None,
 ) -> xr.DataArray:
-    """The array `values` of a file called `name` as a DataArray, its labels as coordinates along trial.
+    """The array `values` of a file called `name` as a DataArray, its labels as coordinates along
+    trial.
 
-    `dims` names the axes in order: trial, neuron, time, and any others, which become conditions along trial; by
-    default (time, trial, neuron) or (trial, neuron). Axes of length 1 need no name. `labels` are coordinate ->
-    name of an array in the file, or values: one a trial, or one for each place of the axis of that name. Without
-    `values` the array is `X`, and every other array with one value a trial is a label.
+    `dims` names the axes in order: trial, neuron, time, and any others, which become conditions
+    along trial; by default (time, trial, neuron) or (trial, neuron). Axes of length 1 need no name.
+    `labels` are coordinate -> name of an array in the file, or values: one a trial, or one for each
+    place of the axis of that name. Without `values` the array is `X`, and every other array with
+    one value a trial is a label.
 
     Raises ValueError that shows what the file holds, and the call that would read it.
     """
     if values is None and "X" not in held:
         raise ValueError(
-            f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, what its axes are, "
+            f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, "
+            "what its axes are, "
             f"and which arrays are labels; perhaps {suggestion(name, held)}"
         )
     if values is not None and values not in held:
@@ -57,22 +61,31 @@ def assemble(
         dims = dims or USUAL.get(array.ndim, ())
     if len(dims) != array.ndim or len(set(dims)) != len(dims):
         raise ValueError(
-            f"{values} of {name} has the shape {held[values].shape}, and dims={dims!r} does not name its axes one by "
+            f"{values} of {name} has the shape {held[values].shape}, and dims={dims!r} does not "
+            "name its axes one by "
             f"one; perhaps {suggestion(name, held, values)}"
         )
     data = xr.DataArray(array, dims=dims)
     if labels is None:
-        chosen = {key: key for key in fitting(held, data.sizes.get("trial", 0)) if key != values} if usual else {}
+        chosen = (
+            {key: key for key in fitting(held, data.sizes.get("trial", 0)) if key != values}
+            if usual
+            else {}
+        )
     else:
         chosen = dict(labels)
     inside = {key: value for key, value in chosen.items() if key in dims and key not in DIMS}
-    data = data.assign_coords({key: (key, column(held, value, name)) for key, value in inside.items()})
+    data = data.assign_coords(
+        {key: (key, column(held, value, name)) for key, value in inside.items()}
+    )
     data = named_axes(data, dims)
     for key, value in chosen.items():
         if key not in inside:
             found = column(held, value, name)
             try:
-                data = data.assign_coords({key: along_trial(found, data, f"the array {key!r} of {name}")})
+                data = data.assign_coords(
+                    {key: along_trial(found, data, f"the array {key!r} of {name}")}
+                )
             except ValueError as error:
                 raise ValueError(f"{error}; perhaps {suggestion(name, held, values)}") from error
     return data
@@ -80,31 +93,38 @@ def assemble(
 
 def along_trial(found: np.ndarray, data: xr.DataArray, what: str) -> tuple:
     """A label as a coordinate: one a trial, or one a time bin and trial."""
-    if found.ndim == 2 and data.sizes.get("time", 1) > 1 and found.shape == (data.sizes["time"], data.sizes["trial"]):
+    if (
+        found.ndim == 2
+        and data.sizes.get("time", 1) > 1
+        and found.shape == (data.sizes["time"], data.sizes["trial"])
+    ):
         return ("time", "trial"), found
     dims = [dim for dim in DIMS if dim in data.dims]
     return "trial", checks.label_array(found, data.transpose(*dims).values, what)
 
 
 def named_axes(data: xr.DataArray, dims: Sequence[str] | Mapping[str, str] | None) -> xr.DataArray:
-    """The array with its axes renamed by `dims`; those with other names than time, trial, neuron stacked as trials.
+    """The array with its axes renamed by `dims`; those with other names than time, trial, neuron
+    stacked as trials.
 
-    Nothing changes without `dims`. Raises ValueError for names that are not there, and when no axis is neuron.
-    """
+    Nothing changes without `dims`. Raises ValueError for names that are not there, and when no axis
+    is neuron."""
     if dims is None:
         return data
     renamed = dict(dims) if isinstance(dims, Mapping) else dict(zip(data.dims, dims, strict=False))
     unknown = [name for name in renamed if name not in data.dims]
     if unknown or (not isinstance(dims, Mapping) and len(dims) != data.ndim):
         raise ValueError(
-            f"dims={dims!r} does not fit an array with the dimensions {', '.join(map(str, data.dims))} and shape "
+            f"dims={dims!r} does not fit an array with the dimensions "
+            f"{', '.join(map(str, data.dims))} and shape "
             f"{data.shape}; name all of them in order, or as old name -> new name"
         )
     data = data.rename({old: new for old, new in renamed.items() if old != new})
     extra = [dim for dim in data.dims if dim not in ("time", "neuron")]
     if "neuron" not in data.dims or not extra:
         raise ValueError(
-            f"one axis is neuron and another trial, or a condition; dims name {', '.join(map(str, data.dims))}"
+            "one axis is neuron and another trial, or a condition; dims name "
+            f"{', '.join(map(str, data.dims))}"
         )
     if extra == ["trial"]:
         return data
@@ -114,20 +134,24 @@ def named_axes(data: xr.DataArray, dims: Sequence[str] | Mapping[str, str] | Non
 
 
 def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.DataArray:
-    """The places of each axis that `select` names (slice, list of places or one place); nothing else is read.
+    """The places of each axis that `select` names (slice, list of places or one place); nothing
+    else is read.
 
     Raises ValueError for an axis that is not there.
     """
     for dim in select or {}:
         if dim not in data.dims:
             raise checks.unknown_name("axis to select from", dim, list(map(str, data.dims)))
-    places = {dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
-              for dim, place in (select or {}).items()}  # fmt: skip
+    places = {
+        dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
+        for dim, place in (select or {}).items()
+    }
     return data.isel(places)
 
 
 def column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
-    """A label's values: an array of the file where `value` is its name, without axes of length 1."""
+    """A label's values: an array of the file where `value` is its name, without axes of length
+    1."""
     if isinstance(value, str):
         if value not in held:
             raise checks.unknown_name("array", value, held, f"{name} holds {contents(held)}")
@@ -153,8 +177,13 @@ def contents(held: Mapping[str, Held]) -> str:
 
 
 def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
-    """A call that would read the file, guessed from the shapes: the largest array, and what fits its trials."""
-    tables = {key: value for key, value in held.items() if value.numeric and sum(size > 1 for size in value.shape) > 1}
+    """A call that would read the file, guessed from the shapes: the largest array, and what fits
+    its trials."""
+    tables = {
+        key: value
+        for key, value in held.items()
+        if value.numeric and sum(size > 1 for size in value.shape) > 1
+    }
     values = values or max(tables, key=lambda key: np.prod(tables[key].shape), default=None)
     if values is None:
         return "another file: none of these is a table of numbers"
@@ -163,7 +192,10 @@ def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -
     counts = [len(fitting(others, size)) for size in shape]
     place = counts.index(max(counts, default=0)) if any(counts) else max(len(shape) - 2, 0)
     axes = list(
-        GUESSES.get((len(shape), place), [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"])
+        GUESSES.get(
+            (len(shape), place),
+            [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"],
+        )
     )
     fits = fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
     given = f", labels={{'label': {fits[0]!r}}}" if fits else ""

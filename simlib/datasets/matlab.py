@@ -1,8 +1,8 @@
-"""MATLAB files, version 5 and 7.3, and plain HDF5: what they hold, by dotted names, read when asked for.
+"""MATLAB files, version 5 and 7.3, and plain HDF5: what they hold, by dotted names, read when asked
+for.
 
-A struct's field is `struct.field`, an element of a cell array `cell[0]`. Axes are in MATLAB's order for both
-versions; plain HDF5 files keep the order in which they are stored.
-"""
+A struct's field is `struct.field`, an element of a cell array `cell[0]`. Axes are in MATLAB's order
+for both versions; plain HDF5 files keep the order in which they are stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def mat_contents(path: Path) -> dict[str, Held]:
     try:
         content = scipy.io.loadmat(path, struct_as_record=False, chars_as_strings=True)
     except Exception as error:  # zlib, struct, header: a damaged file fails in many ways
-        raise ValueError(f"{path.name} can't be read as a MATLAB file ({error}); copy or save it again") from error
+        raise ValueError(
+            f"{path.name} can't be read as a MATLAB file ({error}); copy or save it again"
+        ) from error
     found = {}
     for name, value in content.items():
         if not name.startswith("__"):
@@ -55,7 +57,11 @@ def flattened(name: str, value) -> Iterator[tuple[str, Held]]:
         yield name, Held(array.shape, partial(np.asarray, array), array.dtype.kind in "biuf")
         return
     items = list(array.ravel(order="F"))
-    texts = [item for item in items if isinstance(item, np.ndarray) and item.dtype.kind == "U" and item.size == 1]
+    texts = [
+        item
+        for item in items
+        if isinstance(item, np.ndarray) and item.dtype.kind == "U" and item.size == 1
+    ]
     if items and len(texts) == len(items):
         yield name, Held((len(items),), partial(np.array, [text.item() for text in texts]), False)
     elif len(items) == 1 and hasattr(items[0], "_fieldnames"):
@@ -78,7 +84,9 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
                     found |= dict(walk(path, file, name, item))
             return found
     except OSError as error:
-        raise ValueError(f"{path.name} can't be read as HDF5 ({error}); copy or save it again") from error
+        raise ValueError(
+            f"{path.name} can't be read as HDF5 ({error}); copy or save it again"
+        ) from error
 
 
 def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, Held]]:
@@ -87,10 +95,21 @@ def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, He
         for field, inner in item.items():
             yield from walk(path, file, f"{name}.{field}", inner)
         return
-    if h5py.check_ref_dtype(item.dtype) is not None:  # a cell array, or a field of an array of structs
-        targets = [file[ref] if ref else None for ref in item[()].ravel()]  # HDF5's order is MATLAB's column order
+    if (
+        h5py.check_ref_dtype(item.dtype) is not None
+    ):  # a cell array, or a field of an array of structs
+        targets = [
+            file[ref] if ref else None for ref in item[()].ravel()
+        ]  # HDF5's order is MATLAB's column order
         if targets and all(target is not None and class_of(target) == "char" for target in targets):
-            yield name, Held((len(targets),), partial(read_texts, path, [target.name for target in targets]), False)
+            yield (
+                name,
+                Held(
+                    (len(targets),),
+                    partial(read_texts, path, [target.name for target in targets]),
+                    False,
+                ),
+            )
             return
         for place, target in enumerate(targets):
             if target is not None:
@@ -103,7 +122,12 @@ def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, He
         yield name, Held((0, 0), partial(np.empty, (0, 0)))
     elif item.shape is not None and item.dtype.names is None:
         shape = tuple(item.shape[::-1]) if kind else tuple(item.shape)
-        yield name, Held(shape, partial(read_numbers, path, item.name, bool(kind)), item.dtype.kind in "biuf")
+        yield (
+            name,
+            Held(
+                shape, partial(read_numbers, path, item.name, bool(kind)), item.dtype.kind in "biuf"
+            ),
+        )
 
 
 def class_of(item) -> str:

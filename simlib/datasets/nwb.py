@@ -1,4 +1,5 @@
-"""Neurodata Without Borders (NWB): sorted units and trials, read through HDF5 without further packages.
+"""Neurodata Without Borders (NWB): sorted units and trials, read through HDF5 without further
+packages.
 
 Read are `units` (spike_times with its index) and `intervals/trials`, as NWB 2 lays them out.
 """
@@ -21,10 +22,12 @@ WINDOW = ("align", "start", "stop", "width", "smooth")
 
 
 def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
-    """Spikes per bin around an event of each trial, (time, trial, unit), labels from the table of trials.
+    """Spikes per bin around an event of each trial, (time, trial, unit), labels from the table of
+    trials.
 
-    `spikes` says which bins: `align` (a column of times, default start_time), `start`, `stop` and `width` in s
-    from there, `smooth` as in `bin_spikes`. Trials without the event are left out and counted.
+    `spikes` says which bins: `align` (a column of times, default start_time), `start`, `stop` and
+    `width` in s from there, `smooth` as in `bin_spikes`. Trials without the event are left out and
+    counted.
 
     Raises ValueError that shows what the file holds, and the call that would read it.
     """
@@ -33,31 +36,62 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
             units, trials = table(file.get("units")), table(file.get("intervals/trials"))
             times = ragged(file, "units/spike_times")
     except OSError as error:
-        raise ValueError(f"{path.name} can't be read as NWB ({error}); copy or save it again") from error
-    moments = [name for name, values in trials.items() if name.endswith("_time") and values.dtype.kind == "f"]
+        raise ValueError(
+            f"{path.name} can't be read as NWB ({error}); copy or save it again"
+        ) from error
+    moments = [
+        name
+        for name, values in trials.items()
+        if name.endswith("_time") and values.dtype.kind == "f"
+    ]
     if times is None or not moments:
-        lacking = "units with spike_times" if times is None else "a table of trials with their times"
-        raise ValueError(f"{path.name} has no {lacking}; those NWB files are read that have sorted units and trials")
+        lacking = (
+            "units with spike_times" if times is None else "a table of trials with their times"
+        )
+        raise ValueError(
+            f"{path.name} has no {lacking}; those NWB files are read that have sorted units and "
+            "trials"
+        )
     given = dict(spikes or {})
     example = "spikes={'align': 'start_time', 'start': 0, 'stop': 0.5, 'width': 0.05}"
     if not {"start", "stop", "width"} <= set(given) <= set(WINDOW):
         raise ValueError(
-            f"{path.name} holds {len(times)} units and {len(trials[moments[0]])} trials with the times "
-            f"{', '.join(moments)}. Say which bins to count, in seconds: load({path.name!r}, {example})"
+            f"{path.name} holds {len(times)} units and {len(trials[moments[0]])} trials with the "
+            "times "
+            f"{', '.join(moments)}. Say which bins to count, in seconds: load({path.name!r}, "
+            f"{example})"
         )
     align = given.pop("align", "start_time")
     if align not in moments:
         raise checks.unknown_name("time of a trial", str(align), moments)
     there = np.isfinite(trials[align])
-    labels = {name: values[there] for name, values in trials.items() if not name.endswith("_time") and name != "id"}
-    whole = {name: values for name, values in labels.items() if values.dtype.kind != "f" or np.isfinite(values).all()}
+    labels = {
+        name: values[there]
+        for name, values in trials.items()
+        if not name.endswith("_time") and name != "id"
+    }
+    whole = {
+        name: values
+        for name, values in labels.items()
+        if values.dtype.kind != "f" or np.isfinite(values).all()
+    }
     data = bin_spikes(
-        times, trials[align][there], whole, **given, name=path.stem, title=path.stem, source=f"file {path.name}"
+        times,
+        trials[align][there],
+        whole,
+        **given,
+        name=path.stem,
+        title=path.stem,
+        source=f"file {path.name}",
     )
     for name in ("task_variables", "main_variable"):
         del data.attrs[name]  # not chosen yet
-    facts = {name: ("neuron", values) for name, values in units.items() if len(values) == len(times)}
-    return noted(data.assign_coords(facts), "read_nwb", align=align, trials_without=int((~there).sum()))
+    facts = {
+        name: ("neuron", values) for name, values in units.items() if len(values) == len(times)
+    }
+    return noted(
+        data.assign_coords(facts), "read_nwb", align=align, trials_without=int((~there).sum())
+    )
 
 
 def table(group) -> dict[str, np.ndarray]:

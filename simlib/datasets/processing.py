@@ -1,4 +1,5 @@
-"""Steps between what was recorded and what is scored, each noted in the recording's `processing`."""
+"""Steps between what was recorded and what is scored, each noted in the recording's
+`processing`."""
 
 from __future__ import annotations
 
@@ -13,13 +14,30 @@ from scipy.ndimage import gaussian_filter1d
 from simlib import checks
 from simlib.datasets.arrays import DIMS, recording, silent_neurons, task_variables
 
-__all__ = ["bin_label", "bin_spikes", "condition_averages", "drop_silent", "noted", "soft_normalise", "spike_counts"]
+__all__ = [
+    "bin_label",
+    "bin_spikes",
+    "condition_averages",
+    "drop_silent",
+    "noted",
+    "soft_normalise",
+    "spike_counts",
+]
 
-NOT_DECODED = ("session", "day", "repeat", "repetition", "run", "index", "averaged_trials")  # nor names ending in id
+NOT_DECODED = (
+    "session",
+    "day",
+    "repeat",
+    "repetition",
+    "run",
+    "index",
+    "averaged_trials",
+)  # nor names ending in id
 
 
 def is_bookkeeping(name: str) -> bool:
-    """Whether a trial coordinate counts trials instead of saying what they were: sessions, repeats, ids."""
+    """Whether a trial coordinate counts trials instead of saying what they were: sessions, repeats,
+    ids."""
     return name.lower() in NOT_DECODED or name.lower().endswith("id")
 
 
@@ -33,14 +51,16 @@ def noted(data: xr.DataArray, step: str, **settings) -> xr.DataArray:
 def spike_counts(spikes: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray:
     """Spikes of each neuron between neighbouring edges, (bins, trials, neurons), float64.
 
-    `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins + 1), in s. A
-    spike on an edge counts in the bin that begins there. Raises ValueError for times that are not finite.
-    """
+    `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins +
+    1), in s. A spike on an edge counts in the bin that begins there. Raises ValueError for times
+    that are not finite."""
     counts = np.empty((edges.shape[1] - 1, len(edges), len(spikes)))
     for neuron, times in enumerate(spikes):
         times = np.sort(np.asarray(times, dtype=float).ravel())
         if not np.isfinite(times).all():
-            raise ValueError(f"the spike times of neuron {neuron} hold NaN or infinity; remove those entries")
+            raise ValueError(
+                f"the spike times of neuron {neuron} hold NaN or infinity; remove those entries"
+            )
         counts[..., neuron] = np.diff(np.searchsorted(times, edges), axis=1).T
     return counts
 
@@ -56,34 +76,51 @@ def bin_spikes(
     smooth: float = 0.0,
     **facts,
 ) -> xr.DataArray:
-    """Spike times as spikes per bin, aligned to an event of each trial: a recording (time, trial, neuron).
+    """Spike times as spikes per bin, aligned to an event of each trial: a recording (time, trial,
+    neuron).
 
-    `spikes` holds one array of spike times a neuron, `onsets` the event of each trial; bins of `width` reach
-    from `start` to `stop` after the event. All in seconds, on one clock. `smooth` is the standard deviation
-    of a Gaussian over the bins; bins beyond the window are counted for it, so that the ends are not bent.
-    `labels` are coordinates along trial; `facts` go to `recording` (name, title, source, ...).
+    `spikes` holds one array of spike times a neuron, `onsets` the event of each trial; bins of
+    `width` reach from `start` to `stop` after the event. All in seconds, on one clock. `smooth` is
+    the standard deviation of a Gaussian over the bins; bins beyond the window are counted for it,
+    so that the ends are not bent. `labels` are coordinates along trial; `facts` go to `recording`
+    (name, title, source, ...).
 
-    Raises ValueError for a window that is no whole number of bins, for times or onsets that are not finite.
-    """
+    Raises ValueError for a window that is no whole number of bins, for times or onsets that are not
+    finite."""
     onsets = np.asarray(onsets, dtype=float)
     bins = round((stop - start) / width) if width > 0 else 0
     if bins < 1 or abs(bins * width - (stop - start)) > 1e-6 or smooth < 0:
         raise ValueError(
-            f"bins of width {width:g} s don't fill the window from {start:g} to {stop:g} s, or smooth={smooth:g} is "
-            "negative; the window is a whole number of bins, for instance start=0, stop=0.5, width=0.05"
+            f"bins of width {width:g} s don't fill the window from {start:g} to {stop:g} s, or "
+            f"smooth={smooth:g} is "
+            "negative; the window is a whole number of bins, for instance start=0, stop=0.5, "
+            "width=0.05"
         )
     if onsets.ndim != 1 or len(onsets) == 0 or not np.isfinite(onsets).all():
         raise ValueError(
             f"onsets needs one finite time a trial, in seconds; got shape {onsets.shape} with "
-            f"{int((~np.isfinite(onsets)).sum())} that are NaN or infinite. Leave out the trials without the event"
+            f"{int((~np.isfinite(onsets)).sum())} that are NaN or infinite. Leave out the trials "
+            "without the event"
         )
     pad = int(np.ceil(4 * smooth / width))
     edges = onsets[:, None] + start + width * np.arange(-pad, bins + pad + 1)
     values = spike_counts(spikes, edges)
     if smooth:
         values = gaussian_filter1d(values, smooth / width, axis=0, truncate=4.0)[pad : pad + bins]
-    settings = {"start_s": start, "stop_s": stop, "width_s": width, "smooth_s": smooth, "unit": "spikes per bin"}
-    facts = {"name": "spikes", "title": "Binned spikes", "source": "spike times", "citation": "", **facts}
+    settings = {
+        "start_s": start,
+        "stop_s": stop,
+        "width_s": width,
+        "smooth_s": smooth,
+        "unit": "spikes per bin",
+    }
+    facts = {
+        "name": "spikes",
+        "title": "Binned spikes",
+        "source": "spike times",
+        "citation": "",
+        **facts,
+    }
     data = recording(values, labels, time=start + width * (np.arange(bins) + 0.5), **facts)
     return noted(data, "bin_spikes", **settings)
 
@@ -91,24 +128,37 @@ def bin_spikes(
 def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
     """Averages over the trials of each condition, (time, condition, neuron), NaN values left out.
 
-    A condition is a combination of the trial coordinates `by`; by default of all that vary and are not
-    repeats, sessions, ids or fold groups. Conditions come in the order of their first trials, with the number of trials
-    as the coordinate `averaged_trials`. A neuron without any trial in a condition stays NaN there. Groups of folds
-    are dropped: averages have none.
+    A condition is a combination of the trial coordinates `by`; by default of all that vary and are
+    not repeats, sessions, ids or fold groups. Conditions come in the order of their first trials,
+    with the number of trials as the coordinate `averaged_trials`. A neuron without any trial in a
+    condition stays NaN there. Groups of folds are dropped: averages have none.
 
     Raises ValueError for a coordinate that is not there, or when nothing says what a condition is.
     """
-    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",) and name != "trial"]
+    along = [
+        str(name)
+        for name, coord in data.coords.items()
+        if coord.dims == ("trial",) and name != "trial"
+    ]
     if by is None:
-        by = [name for name in along if not is_bookkeeping(name) and name != data.attrs.get("groups", "")]
+        by = [
+            name
+            for name in along
+            if not is_bookkeeping(name) and name != data.attrs.get("groups", "")
+        ]
     for name in by:
         if name not in along:
             raise checks.unknown_name("trial coordinate", name, along)
     if not by:
-        raise ValueError(f"nothing says what a condition is: name coordinates along trial, by=[...]; there are {along}")
+        raise ValueError(
+            "nothing says what a condition is: name coordinates along trial, by=[...]; there are "
+            f"{along}"
+        )
     data = data.transpose(*DIMS)
     codes = [np.unique(data[name].values, return_inverse=True)[1] for name in by]
-    first, member = np.unique(np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True)[1:]
+    first, member = np.unique(
+        np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True
+    )[1:]
     order = np.argsort(first)
     first, member = first[order], np.argsort(order)[member.ravel()]
     means = np.full((data.sizes["time"], len(first), data.sizes["neuron"]), np.nan)
@@ -134,14 +184,20 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
 def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
     """Each neuron divided by its range over time and trials plus `constant`, in the data's unit.
 
-    Strong neurons come to a range near 1, weak ones stay smaller. Source: Churchland et al. 2012, methods
-    (constant 5 spikes/s: rescale it with the unit). Raises ValueError for a negative constant.
-    """
+    Strong neurons come to a range near 1, weak ones stay smaller. Source: Churchland et al. 2012,
+    methods (constant 5 spikes/s: rescale it with the unit). Raises ValueError for a negative
+    constant."""
     if constant < 0:
-        raise ValueError(f"soft_normalise needs a constant of 0 or more, in the data's unit; got {constant:g}")
+        raise ValueError(
+            f"soft_normalise needs a constant of 0 or more, in the data's unit; got {constant:g}"
+        )
     extent = data.max(("time", "trial")) - data.min(("time", "trial"))
     scale = (extent + constant).where(extent + constant > 0, 1.0)
-    return noted((data / scale).transpose(*DIMS).assign_attrs(data.attrs), "soft_normalise", constant=constant)
+    return noted(
+        (data / scale).transpose(*DIMS).assign_attrs(data.attrs),
+        "soft_normalise",
+        constant=constant,
+    )
 
 
 def drop_silent(data: xr.DataArray) -> xr.DataArray:
@@ -152,37 +208,52 @@ def drop_silent(data: xr.DataArray) -> xr.DataArray:
     values = data.transpose(*DIMS).values
     varies = ~(values == values[:1, :1]).all(axis=(0, 1))
     if not varies.any():
-        raise ValueError(f"all {len(varies)} neurons are constant over time and trials: none would be left")
+        raise ValueError(
+            f"all {len(varies)} neurons are constant over time and trials: none would be left"
+        )
     return noted(data.isel(neuron=varies), "drop_silent", dropped=silent_neurons(values))
 
 
 def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr.DataArray:
     """A continuous label as classes: intervals between `edges`, or `edges` equally filled parts.
 
-    The classes are strings, "below 0.5", "0.5 to 2", "2 or more" (an edge belongs to the class above it). A
-    label that varies over time, (time, trial), is averaged over time first.
+    The classes are strings, "below 0.5", "0.5 to 2", "2 or more" (an edge belongs to the class
+    above it). A label that varies over time, (time, trial), is averaged over time first.
 
-    Raises ValueError for a coordinate that is not there, is no number or missing in a trial, for edges that do
-    not increase, and for fewer than two classes.
-    """
-    numeric = [str(key) for key, coord in data.coords.items() if "trial" in coord.dims and coord.dtype.kind in "biuf"]
+    Raises ValueError for a coordinate that is not there, is no number or missing in a trial, for
+    edges that do not increase, and for fewer than two classes."""
+    numeric = [
+        str(key)
+        for key, coord in data.coords.items()
+        if "trial" in coord.dims and coord.dtype.kind in "biuf"
+    ]
     if name not in numeric:
-        raise checks.unknown_name("continuous label", name, numeric, "Labels to bin are numbers along trial.")
+        raise checks.unknown_name(
+            "continuous label", name, numeric, "Labels to bin are numbers along trial."
+        )
     over_time = "time" in data[name].dims
     values = (data[name].mean("time") if over_time else data[name]).values.astype(float)
     checks.label_array(values, data.transpose(..., "neuron").values, name)
     if isinstance(edges, int | np.integer):
-        cuts = np.unique(np.quantile(values, np.arange(1, int(edges)) / int(edges))) if edges > 1 else np.array([])
+        cuts = (
+            np.unique(np.quantile(values, np.arange(1, int(edges)) / int(edges)))
+            if edges > 1
+            else np.array([])
+        )
     else:
         cuts = np.asarray(edges, dtype=float)
     if cuts.ndim != 1 or len(cuts) < 1 or (np.diff(cuts) <= 0).any():
-        raise ValueError(f"bins of {name!r} need increasing inner edges, or a number of parts from 2 on; got {edges!r}")
+        raise ValueError(
+            f"bins of {name!r} need increasing inner edges, or a number of parts from 2 on; got "
+            f"{edges!r}"
+        )
     inner = [f"{low:g} to {high:g}" for low, high in pairwise(cuts)]
     names = np.array([f"below {cuts[0]:g}", *inner, f"{cuts[-1]:g} or more"])
     classes = names[np.digitize(values, cuts)]
     if len(np.unique(classes)) < 2:
         raise ValueError(
-            f"the edges {cuts.tolist()} put all values of {name!r}, {values.min():g} to {values.max():g}, in one class"
+            f"the edges {cuts.tolist()} put all values of {name!r}, {values.min():g} to "
+            f"{values.max():g}, in one class"
         )
     binned = data.drop_vars(name).assign_coords({name: ("trial", classes)})
     return noted(binned, "bin_label", label=name, edges=cuts.tolist(), averaged_over_time=over_time)

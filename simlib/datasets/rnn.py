@@ -1,8 +1,7 @@
 """A recurrent network that makes context-dependent decisions, recorded as if it were a brain.
 
-The task is that of Mante et al. 2013: two noisy streams of evidence, motion and colour; the context says which
-one decides. The network learns it by gradient descent.
-"""
+The task is that of Mante et al. 2013: two noisy streams of evidence, motion and colour; the context
+says which one decides. The network learns it by gradient descent."""
 
 from __future__ import annotations
 
@@ -27,24 +26,32 @@ BATCH, RATE = 128, 3e-3
 
 
 def rnn_context(
-    *, seed: int = 0, units: int = 100, updates: int = 1200, trials: int = 40, correct_only: bool = True
+    *,
+    seed: int = 0,
+    units: int = 100,
+    updates: int = 1200,
+    trials: int = 40,
+    correct_only: bool = True,
 ) -> xr.DataArray:
-    """Units of a recurrent network in the 72 conditions of Mante 2013, (15, 72, unit), averages over trials.
+    """Units of a recurrent network in the 72 conditions of Mante 2013, (15, 72, unit), averages
+    over trials.
 
-    x' = (1 - a) x + a (W r + B u + noise), r = tanh(x), a = 50/100 ms. Inputs u: motion and colour with noise,
-    and one line for each context, alone for 200 ms and then with the evidence for 750 ms, which is what is
-    recorded. The sign of the output over the last 150 ms is the choice. Trained by Adam on `updates` batches of 128
-    random trials, about 15 s on one core, once: the weights are kept in the cache folder.
+    x' = (1 - a) x + a (W r + B u + noise), r = tanh(x), a = 50/100 ms. Inputs u: motion and colour
+    with noise, and one line for each context, alone for 200 ms and then with the evidence for 750
+    ms, which is what is recorded. The sign of the output over the last 150 ms is the choice.
+    Trained by Adam on `updates` batches of 128 random trials, about 15 s on one core, once: the
+    weights are kept in the cache folder.
 
-    `trials` are recorded a condition, and averaged where the choice is right (`correct_only`); a condition without
-    such a trial is averaged over all of them. Labels as in `mante2013`; the share of right choices is in
-    `processing`. The same seed gives the same bits on one machine.
+    `trials` are recorded a condition, and averaged where the choice is right (`correct_only`); a
+    condition without such a trial is averaged over all of them. Labels as in `mante2013`; the share
+    of right choices is in `processing`. The same seed gives the same bits on one machine.
 
     Raises ValueError for fewer than 2 units, 1 update or 1 trial.
     """
     if units < 2 or updates < 1 or trials < 1:
         raise ValueError(
-            f"rnn-context needs 2 units, 1 update and 1 trial or more; got units={units}, updates={updates}, "
+            f"rnn-context needs 2 units, 1 update and 1 trial or more; got units={units}, "
+            f"updates={updates}, "
             f"trials={trials}"
         )
     settings = {"seed": seed, "units": units, "updates": updates}
@@ -52,9 +59,13 @@ def rnn_context(
     design = mante_design()
     with torch.no_grad(), one_thread():
         generator = torch.Generator().manual_seed(seed + 1)
-        motion, colour, context = (torch.from_numpy(values).repeat_interleave(trials) for values in evidence(design))
+        motion, colour, context = (
+            torch.from_numpy(values).repeat_interleave(trials) for values in evidence(design)
+        )
         rates, output = run(trained, inputs(motion, colour, context, generator), generator)
-        right = torch.sign(output[-3:].mean(0)) == torch.sign(torch.where(context > 0, motion, colour))
+        right = torch.sign(output[-3:].mean(0)) == torch.sign(
+            torch.where(context > 0, motion, colour)
+        )
     rates = rates[CUE_STEPS:].reshape(EVIDENCE_STEPS, 72, trials, units).double().numpy()
     counted = right.reshape(72, trials).numpy()
     kept = counted if correct_only else np.ones_like(counted)
@@ -83,7 +94,8 @@ def rnn_context(
 
 
 def evidence(design: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Signed coherences of motion and colour, and the context (1 where motion counts, -1 colour), (72,) each."""
+    """Signed coherences of motion and colour, and the context (1 where motion counts, -1 colour),
+    (72,) each."""
     size = np.array([0.0, *COHERENCES], dtype=np.float32)
     ranks = [design[f"{variable}_coherence_rank"] for variable in ("motion", "colour")]
     motion, colour = (np.sign(rank).astype(np.float32) * size[np.abs(rank)] for rank in ranks)
@@ -100,9 +112,13 @@ def inputs(motion: Tensor, colour: Tensor, context: Tensor, generator: torch.Gen
     return u
 
 
-def run(parameters: Mapping[str, Tensor], u: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def run(
+    parameters: Mapping[str, Tensor], u: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Rates (steps, trials, units) and outputs (steps, trials) of the network for inputs u."""
-    recurrent, feed, bias, readout = (parameters[key] for key in ("recurrent", "feed", "bias", "readout"))
+    recurrent, feed, bias, readout = (
+        parameters[key] for key in ("recurrent", "feed", "bias", "readout")
+    )
     steps, trials, _ = u.shape
     a = STEP / CONSTANT
     noise = UNIT_NOISE * torch.randn(steps, trials, len(bias), generator=generator)
@@ -117,7 +133,8 @@ def run(parameters: Mapping[str, Tensor], u: Tensor, generator: torch.Generator)
 
 
 def train(seed: int, units: int, updates: int) -> dict[str, Tensor]:
-    """Weights after `updates` steps of Adam on the squared distance of the last outputs from the right choice."""
+    """Weights after `updates` steps of Adam on the squared distance of the last outputs from the
+    right choice."""
     generator = torch.Generator().manual_seed(seed)
     parameters = {
         "recurrent": 0.9 * torch.randn(units, units, generator=generator) / units**0.5,

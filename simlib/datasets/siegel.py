@@ -19,42 +19,56 @@ __all__ = ["REGIONS", "siegel2015"]
 REGIONS = ("FEF", "V4", "IT", "MT", "LIP", "PFC")
 LABELS = ("context", "response", "direction", "colour")
 LAYOUT = (
-    "a netCDF file with one array with the dimensions time, trial and neuron: firing rates (Hz) of units averaged over "
-    "the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50 ms; coordinates along trial: "
-    f"{', '.join(LABELS)} (strings or integers); along neuron: region ({', '.join(REGIONS)}); along time: seconds"
+    "a netCDF file with one array with the dimensions time, trial and neuron: firing rates (Hz) "
+    "of units averaged over "
+    "the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50 ms; coordinates "
+    "along trial: "
+    f"{', '.join(LABELS)} (strings or integers); along neuron: region ({', '.join(REGIONS)}); "
+    "along time: seconds"
 )
 
 
 def siegel2015(
-    *, path: str | os.PathLike | None = None, region: str | Sequence[str] = "FEF", variance: float = 0.99
+    *,
+    path: str | os.PathLike | None = None,
+    region: str | Sequence[str] = "FEF",
+    variance: float = 0.99,
 ) -> xr.DataArray:
     """Conditions of the motion and colour categorisation task, (time, condition, PC), in Hz.
 
-    The units of `region` are replaced by their first principal components over time and conditions, as many as
-    hold `variance` of it (1 keeps all units as they are). Labels: `context` (main), `response`, `direction` and
-    `colour`; numbers with more than two values become above or below the median (1 and -1).
+    The units of `region` are replaced by their first principal components over time and conditions,
+    as many as hold `variance` of it (1 keeps all units as they are). Labels: `context` (main),
+    `response`, `direction` and `colour`; numbers with more than two values become above or below
+    the median (1 and -1).
 
-    The recording is not public. `path` is a file of one's own, or its folder; without it, the folder
-    `siegel2015` of SIMLIB_DATA or the cache folder. The layout: a netCDF file with one array (time, trial,
-    neuron), rates averaged over the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50 ms;
-    along trial the labels, along neuron `region`, along time seconds.
+    The recording is not public. `path` is a file of one's own, or its folder; without it, the
+    folder `siegel2015` of SIMLIB_DATA or the cache folder. The layout: a netCDF file with one array
+    (time, trial, neuron), rates averaged over the trials of a condition, 0 to 500 ms after stimulus
+    onset in bins of 50 ms; along trial the labels, along neuron `region`, along time seconds.
 
-    Raises FileNotFoundError that gives this layout when there is no file, ValueError for another layout.
-    """
+    Raises FileNotFoundError that gives this layout when there is no file, ValueError for another
+    layout."""
     place = Path(path) if path is not None else data_folder() / "siegel2015"
     files = [place] if place.is_file() else sorted(place.glob("*.nc")) if place.is_dir() else []
     if len(files) != 1:
         found = "are several files" if files else "is no file"
         raise FileNotFoundError(
-            f"siegel2015 is not public, so it can't be downloaded, and there {found} at {place}. If you have the "
-            f"recording, save it as {LAYOUT}; then pass path='that_file.nc', or put it into the folder siegel2015 "
-            "of the folder that SIMLIB_DATA names. Otherwise there is surrogate-siegel2015, of its spectrum and design"
+            f"siegel2015 is not public, so it can't be downloaded, and there {found} at {place}. "
+            "If you have the "
+            f"recording, save it as {LAYOUT}; then pass path='that_file.nc', or put it into the "
+            "folder siegel2015 "
+            "of the folder that SIMLIB_DATA names. Otherwise there is surrogate-siegel2015, of "
+            "its spectrum and design"
         )
     if not 0 < variance <= 1:
-        raise ValueError(f"variance is the share that the kept components hold, in (0, 1]; got {variance}")
+        raise ValueError(
+            f"variance is the share that the kept components hold, in (0, 1]; got {variance}"
+        )
     regions = [region] if isinstance(region, str) else list(region)
     settings = {"region": regions, "variance": variance}
-    return stored("siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__)
+    return stored(
+        "siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__
+    )
 
 
 def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
@@ -62,7 +76,10 @@ def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray
     with xr.open_dataset(place) as opened:
         arrays = [array for array in opened.data_vars.values() if set(array.dims) == set(DIMS)]
         data = arrays[0].transpose(*DIMS).load() if len(arrays) == 1 else None
-        held = ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items()) or "no arrays"
+        held = (
+            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
+            or "no arrays"
+        )
     lacking = [name for name in (*LABELS, "region") if data is not None and name not in data.coords]
     if data is None or lacking:
         what = f"it lacks the coordinates {', '.join(lacking)}" if lacking else f"it holds {held}"
@@ -100,7 +117,8 @@ def components(values: np.ndarray, variance: float) -> np.ndarray:
 
 
 def binary(labels: np.ndarray) -> np.ndarray:
-    """Numbers with more than two values as 1 above their median value and -1 below; others as they are."""
+    """Numbers with more than two values as 1 above their median value and -1 below; others as they
+    are."""
     levels = np.unique(labels)
     if labels.dtype.kind not in "iuf" or len(levels) <= 2:
         return labels.astype(str) if labels.dtype.kind in "OSU" else labels

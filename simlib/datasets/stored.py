@@ -23,10 +23,9 @@ def stored(
 ) -> xr.DataArray:
     """What `make` gives, read from the cache folder when it was made before.
 
-    The key covers the settings, the raw files (path, size, time of change) and the source files that make it
-    (`code` and the shared ones): a change of any of them makes the recording anew. A stored file that can't be
-    read is replaced.
-    """
+    The key covers the settings, the raw files (path, size, time of change) and the source files
+    that make it (`code` and the shared ones): a change of any of them makes the recording anew. A
+    stored file that can't be read is replaced."""
     key = fingerprint(name, settings, raw, code)
     place = cache_folder() / "processed" / f"{name}-{key[:24]}.nc"
     if place.exists():
@@ -41,7 +40,9 @@ def stored(
 
 def fingerprint(name: str, settings: Mapping, raw: Iterable[Path], code: str) -> str:
     """sha256 (hex) of all that a processed recording depends on."""
-    files = [file for place in raw for file in ([place] if place.is_file() else sorted(place.rglob("*")))]
+    files = [
+        file for place in raw for file in ([place] if place.is_file() else sorted(place.rglob("*")))
+    ]
     stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     digest = hashlib.sha256(json.dumps([name, dict(settings), stats], sort_keys=True).encode())
     for source in [Path(code), *(Path(__file__).with_name(shared) for shared in SHARED_CODE)]:
@@ -52,8 +53,8 @@ def fingerprint(name: str, settings: Mapping, raw: Iterable[Path], code: str) ->
 def replace_file(place: Path, write: Callable[[str], object]) -> None:
     """Write a file whole or not at all: to a neighbour first, which then takes its place.
 
-    A cache that can't be written (a full disk, a folder of someone else's) costs time, not the result.
-    """
+    A cache that can't be written (a full disk, a folder of someone else's) costs time, not the
+    result."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as folder:

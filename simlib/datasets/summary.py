@@ -15,7 +15,8 @@ __all__ = ["describe", "spectrum"]
 
 
 def spectrum(data: xr.DataArray) -> np.ndarray:
-    """Variances of the principal components over time x trial, (rank,), largest first, in squared data units.
+    """Variances of the principal components over time x trial, (rank,), largest first, in squared
+    data units.
 
     They sum to the variance (mean square of the centred values) of all neurons together.
     """
@@ -27,8 +28,9 @@ def spectrum(data: xr.DataArray) -> np.ndarray:
 
 
 def describe(data: xr.DataArray) -> str:
-    """What a recording holds, as text: shape, labels with counts and chance, groups, participation ratio, the
-    first explained-variance ratios, silent neurons, source; a surrogate says so in the first line."""
+    """What a recording holds, as text: shape, labels with counts and chance, groups, participation
+    ratio, the first explained-variance ratios, silent neurons, source; a surrogate says so in the
+    first line."""
     attrs = data.attrs
     time_bins, trials, neurons = data.transpose(*DIMS).shape
     plural = "" if time_bins == 1 else "s"
@@ -37,30 +39,47 @@ def describe(data: xr.DataArray) -> str:
         f"({attrs['sample_kind']})",
         *(["A surrogate: synthetic data, not a recording."] if attrs["surrogate"] else []),
         *(label_line(data, name) for name in task_variables(data)),
-        *([] if task_variables(data) else ["No labels: figures that decode a task variable need one."]),
+        *(
+            []
+            if task_variables(data)
+            else ["No labels: figures that decode a task variable need one."]
+        ),
     ]
     groups = fold_groups(data)
     if groups is not None:
-        lines.append(f"Folds keep together the {len(set(groups.tolist()))} groups of {attrs['groups']!r}.")
+        lines.append(
+            f"Folds keep together the {len(set(groups.tolist()))} groups of {attrs['groups']!r}."
+        )
     variances = spectrum(data)
     top = ", ".join(f"{100 * share:.1f}%" for share in (variances / variances.sum())[:5])
     ratio = participation_ratio(variances)
     lines.append(f"Variance: participation ratio {ratio:.1f}; first principal components {top}.")
     silent = silent_neurons(data.transpose(*DIMS).values)
     if silent:
-        lines.append(f"{silent} of {neurons} neurons never change: they carry no variance and stay in.")
+        lines.append(
+            f"{silent} of {neurons} neurons never change: they carry no variance and stay in."
+        )
     processing = json.loads(attrs["processing"])
     if processing:
-        lines.append("Processing: " + ", ".join(f"{key} {value}" for key, value in processing.items()) + ".")
+        lines.append(
+            "Processing: " + ", ".join(f"{key} {value}" for key, value in processing.items()) + "."
+        )
     return "\n".join([*lines, f"Source: {attrs['source']}."])
 
 
 def label_line(data: xr.DataArray, name: str) -> str:
-    """One task variable: its classes with counts, and the accuracy of always guessing one of them."""
+    """One task variable: its classes with counts, and the accuracy of always guessing one of
+    them."""
     values = labels(data, name)
     classes, counts = np.unique(values, return_counts=True)
-    listed = ", ".join(f"{value} ({count})" for value, count in zip(classes[:12], counts[:12], strict=True))
+    listed = ", ".join(
+        f"{value} ({count})" for value, count in zip(classes[:12], counts[:12], strict=True)
+    )
     more = f", and {len(classes) - 12} more" if len(classes) > 12 else ""
     main = " (main)" if name == data.attrs["main_variable"] else ""
-    few = "" if counts.min() >= 5 else f" The smallest class has {counts.min()} trials: too few for 5 folds."
+    few = (
+        ""
+        if counts.min() >= 5
+        else f" The smallest class has {counts.min()} trials: too few for 5 folds."
+    )
     return f"{name}{main}: {len(classes)} classes, chance {checks.majority_share(values):.3f}: {listed}{more}.{few}"

@@ -1,4 +1,5 @@
-"""Tables: recordings with one row a value (trial, time, neuron, value), and labels with one row a trial."""
+"""Tables: recordings with one row a value (trial, time, neuron, value), and labels with one row a
+trial."""
 
 from __future__ import annotations
 
@@ -18,14 +19,17 @@ ROLES = ("trial", "time", "neuron", "value")
 
 
 def read_table(path: str | os.PathLike) -> pd.DataFrame:
-    """A .csv or .parquet file as a table; raises ValueError, naming the file, when it can't be read."""
+    """A .csv or .parquet file as a table; raises ValueError, naming the file, when it can't be
+    read."""
     path = Path(path)
     try:
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"there is no table at {path}") from error
     except Exception as error:  # parsers of both formats fail in many ways
-        raise ValueError(f"{path.name} can't be read as a table ({error}); save it as .csv or .parquet") from error
+        raise ValueError(
+            f"{path.name} can't be read as a table ({error}); save it as .csv or .parquet"
+        ) from error
 
 
 def label_columns(table: str | os.PathLike | pd.DataFrame) -> dict[str, np.ndarray]:
@@ -39,16 +43,18 @@ def is_row_number(column: object) -> bool:
     return str(column).startswith("Unnamed: ")
 
 
-def from_long_table(frame: pd.DataFrame, columns: Mapping[str, str] | None = None, name: str = "table") -> xr.DataArray:
+def from_long_table(
+    frame: pd.DataFrame, columns: Mapping[str, str] | None = None, name: str = "table"
+) -> xr.DataArray:
     """A table with one row a value as a DataArray (time, trial, neuron); what has no row is NaN.
 
-    `columns` says what the columns trial, time, neuron and value are called; without a column of times there is
-    one time bin. Any other column that is constant within each trial is a label, within each neuron a fact of the
-    neuron, and within each time of a trial a label that varies over time. Trials and neurons keep the order in
-    which they come, times are sorted.
+    `columns` says what the columns trial, time, neuron and value are called; without a column of
+    times there is one time bin. Any other column that is constant within each trial is a label,
+    within each neuron a fact of the neuron, and within each time of a trial a label that varies
+    over time. Trials and neurons keep the order in which they come, times are sorted.
 
-    Raises ValueError for columns that are missing or fit none of these, and for two rows of one value.
-    """
+    Raises ValueError for columns that are missing or fit none of these, and for two rows of one
+    value."""
     called = {role: (columns or {}).get(role, role) for role in ROLES}
     unknown = [role for role in columns or {} if role not in ROLES]
     missing = [
@@ -58,14 +64,21 @@ def from_long_table(frame: pd.DataFrame, columns: Mapping[str, str] | None = Non
     ]
     if missing or unknown:
         raise ValueError(
-            f"{name} has the columns {', '.join(map(str, frame.columns))}, and a recording needs trial, neuron, value "
-            "and perhaps time. Say which is which: columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}"
+            f"{name} has the columns {', '.join(map(str, frame.columns))}, and a recording needs "
+            "trial, neuron, value "
+            "and perhaps time. Say which is which: columns={'trial': 'trial_number', 'neuron': "
+            "'unit', 'value': 'rate'}"
         )
     timed = called["time"] in frame.columns
-    keys = {role: frame[called[role]] for role in ("trial", "time", "neuron") if role != "time" or timed}
+    keys = {
+        role: frame[called[role]] for role in ("trial", "time", "neuron") if role != "time" or timed
+    }
     empty = [called[role] for role, key in keys.items() if key.isna().any()]
     if empty:
-        raise ValueError(f"{name} has rows without {', '.join(empty)}; every value belongs to a trial and a neuron")
+        raise ValueError(
+            f"{name} has rows without {', '.join(empty)}; every value belongs to a trial and a "
+            "neuron"
+        )
     codes, found = {}, {}
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
@@ -77,10 +90,14 @@ def from_long_table(frame: pd.DataFrame, columns: Mapping[str, str] | None = Non
         row = int(np.flatnonzero(twice)[0])
         what = ", ".join(f"{called[role]} {key.iloc[row]}" for role, key in keys.items())
         raise ValueError(
-            f"{name} has {int(twice.sum())} values more than once, the first for {what}; keep or average one"
+            f"{name} has {int(twice.sum())} values more than once, the first for {what}; keep or "
+            "average one"
         )
     if frame[called["value"]].dtype.kind not in "biuf":
-        raise ValueError(f"the column {called['value']!r} of {name} holds {frame[called['value']].dtype}, not numbers")
+        raise ValueError(
+            f"the column {called['value']!r} of {name} holds {frame[called['value']].dtype}, not "
+            "numbers"
+        )
     values = np.full(int(np.prod(shape)), np.nan)
     values[place] = frame[called["value"]].to_numpy(float)
     coords = {
@@ -89,13 +106,23 @@ def from_long_table(frame: pd.DataFrame, columns: Mapping[str, str] | None = Non
     }
     if timed and pd.Series(found["time"]).dtype.kind in "iuf":
         coords["time"] = ("time", np.asarray(found["time"], dtype=float))
-    others = [column for column in frame.columns if column not in called.values() and not is_row_number(column)]
+    others = [
+        column
+        for column in frame.columns
+        if column not in called.values() and not is_row_number(column)
+    ]
     for column in others:
         coords[str(column)] = fact(frame[column], codes, shape, str(column), name)
     return xr.DataArray(values.reshape(shape), dims=DIMS, coords=coords)
 
 
-def fact(column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...], label: str, name: str) -> tuple:
+def fact(
+    column: pd.Series,
+    codes: Mapping[str, np.ndarray],
+    shape: tuple[int, ...],
+    label: str,
+    name: str,
+) -> tuple:
     """A column as a coordinate of the axis within whose places it is constant."""
     values = plain(column)
     for dims in (("trial",), ("neuron",), ("time", "trial")):
@@ -107,7 +134,8 @@ def fact(column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, .
         if (filled[place] == values).all() and len(known) == len(filled):
             return dims, filled.reshape(sizes)
     raise ValueError(
-        f"the column {label!r} of {name} is constant neither within trials nor within neurons (or not known for all): "
+        f"the column {label!r} of {name} is constant neither within trials nor within neurons (or "
+        "not known for all): "
         "drop it, or give one value a trial"
     )
 

@@ -1,4 +1,5 @@
-"""Targeted dimensionality reduction: the directions in which a population encodes each task variable.
+"""Targeted dimensionality reduction: the directions in which a population encodes each task
+variable.
 
 Source: Mante et al. 2013, supplementary information, section 6.
 """
@@ -29,17 +30,20 @@ class TargetedAxes(NamedTuple):
     scale: np.ndarray  # (neurons,), standard deviation of the responses, 1 for silent neurons
 
 
-def targeted_axes(data: xr.DataArray, variables: Sequence[str] = MANTE_VARIABLES, components: int = 12) -> TargetedAxes:
-    """Orthonormal regression axes of task variables, one a variable, from condition averages or trials.
+def targeted_axes(
+    data: xr.DataArray, variables: Sequence[str] = MANTE_VARIABLES, components: int = 12
+) -> TargetedAxes:
+    """Orthonormal regression axes of task variables, one a variable, from condition averages or
+    trials.
 
-    Each neuron's z-scored response at each time bin is regressed on the variables (numbers, or two classes as -1
-    and 1, scaled to unit range, and a constant). The coefficients are projected onto the first `components`
-    principal components of the responses; a variable's axis is its coefficient vector at the time bin at which it
-    is longest; the axes are made orthogonal in the order of `variables` (QR), and point to where the variable grows.
+    Each neuron's z-scored response at each time bin is regressed on the variables (numbers, or two
+    classes as -1 and 1, scaled to unit range, and a constant). The coefficients are projected onto
+    the first `components` principal components of the responses; a variable's axis is its
+    coefficient vector at the time bin at which it is longest; the axes are made orthogonal in the
+    order of `variables` (QR), and point to where the variable grows.
 
-    Raises ValueError for variables that are not there, have more than two classes without being numbers, or can't be
-    told apart by the trials.
-    """
+    Raises ValueError for variables that are not there, have more than two classes without being
+    numbers, or can't be told apart by the trials."""
     along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
     for name in variables:
         if name not in along:
@@ -48,13 +52,18 @@ def targeted_axes(data: xr.DataArray, variables: Sequence[str] = MANTE_VARIABLES
     mean, scale = values.mean((0, 1)), values.std((0, 1))
     scale = np.where(scale > 0, scale, 1.0)
     Z = (values - mean) / scale
-    design = np.column_stack([np.ones(Z.shape[1]), *(numbers(data[name].values, name) for name in variables)])
+    design = np.column_stack(
+        [np.ones(Z.shape[1]), *(numbers(data[name].values, name) for name in variables)]
+    )
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError(
-            f"the variables {', '.join(variables)} can't be told apart by these {Z.shape[1]} trials: some is constant, "
+            f"the variables {', '.join(variables)} can't be told apart by these {Z.shape[1]} "
+            "trials: some is constant, "
             "or follows from the others; leave it out"
         )
-    coefficients = np.einsum("vc,tcn->tvn", np.linalg.pinv(design), Z)[:, 1:]  # (time, variables, neurons)
+    coefficients = np.einsum("vc,tcn->tvn", np.linalg.pinv(design), Z)[
+        :, 1:
+    ]  # (time, variables, neurons)
     flat = Z.reshape(-1, Z.shape[2])
     V = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:components]
     coefficients = coefficients @ V.T @ V
@@ -65,25 +74,33 @@ def targeted_axes(data: xr.DataArray, variables: Sequence[str] = MANTE_VARIABLES
 
 
 def project(data: xr.DataArray, targeted: TargetedAxes) -> xr.DataArray:
-    """The responses along each targeted axis, (time, trial, variable), in units of z-scored responses.
+    """The responses along each targeted axis, (time, trial, variable), in units of z-scored
+    responses.
 
     Raises ValueError when the data have other neurons than the axes.
     """
     if data.sizes["neuron"] != len(targeted.mean):
-        raise ValueError(f"the axes are those of {len(targeted.mean)} neurons; the data have {data.sizes['neuron']}")
+        raise ValueError(
+            f"the axes are those of {len(targeted.mean)} neurons; the data have "
+            f"{data.sizes['neuron']}"
+        )
     values = (data.transpose(*DIMS).values - targeted.mean) / targeted.scale @ targeted.axes
     coords = {name: coord for name, coord in data.coords.items() if "neuron" not in coord.dims}
     coords["variable"] = list(targeted.variables)
-    return xr.DataArray(values, dims=("time", "trial", "variable"), coords=coords, attrs=dict(data.attrs))
+    return xr.DataArray(
+        values, dims=("time", "trial", "variable"), coords=coords, attrs=dict(data.attrs)
+    )
 
 
 def numbers(labels: np.ndarray, name: str) -> np.ndarray:
-    """A variable as numbers with the largest absolute value 1; two classes as -1 and 1, in sorted order."""
+    """A variable as numbers with the largest absolute value 1; two classes as -1 and 1, in sorted
+    order."""
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) == 2:
         return 2.0 * codes - 1
     if labels.dtype.kind not in "iuf":
         raise ValueError(
-            f"{name!r} has {len(classes)} classes, not numbers; an axis needs numbers or two classes"
+            f"{name!r} has {len(classes)} classes, not numbers; an axis needs numbers or two "
+            "classes"
         )
     return labels / np.abs(labels).max()

@@ -32,8 +32,8 @@ def toy_2d(*, time_bins: int = 20, second_share: float = 0.15) -> xr.DataArray:
     drift = 0.35 + coherence
     x = choice * drift * time**1.5
     y = np.sin(0.8 * np.pi * time) / (1 + coherence)
-    # x is odd in choice and y even, so they are uncorrelated: the axes are the PCs, and y's scale sets the
-    # share
+    # x is odd in choice and y even, so they are uncorrelated: the axes are the PCs, and y's scale
+    # sets the share
     y *= np.sqrt(second_share / (1 - second_share) * (x**2).sum() / ((y - y.mean()) ** 2).sum())
     return recording(
         np.stack([x, y], axis=-1),
@@ -61,19 +61,22 @@ def hierarchy(
     features: int = 50,
     resampling: float = 0.2,
 ) -> xr.DataArray:
-    """Binary features inherited down a tree, (1, leaves, features): what the paper calls Ultrametric.
+    """Binary features inherited down a tree, (1, leaves, features): what the paper calls
+    Ultrametric.
 
-    The root draws each feature from {0, 1} with equal odds; each child copies its parent, then draws each
-    feature anew with probability `resampling`. `branches` are the children per node at the three levels,
-    100 leaves by default; `category` is the middle node above a leaf (10 of them), `branch` the top one
-    (2).
+    The root draws each feature from {0, 1} with equal odds; each child copies its parent, then
+    draws each feature anew with probability `resampling`. `branches` are the children per node at
+    the three levels, 100 leaves by default; `category` is the middle node above a leaf (10 of
+    them), `branch` the top one (2).
 
     Raises ValueError for a level without children, no features, or a probability outside (0, 1].
     """
     if min(branches) < 1 or features < 1 or not 0 < resampling <= 1:
         raise ValueError(
-            "hierarchy needs a branch or more at each level, a feature or more, and a resampling probability "
-            f"in (0, 1]; got branches={tuple(branches)}, features={features}, resampling={resampling}"
+            "hierarchy needs a branch or more at each level, a feature or more, and a resampling "
+            "probability "
+            f"in (0, 1]; got branches={tuple(branches)}, features={features}, "
+            f"resampling={resampling}"
         )
     rng = np.random.default_rng(seed)
     nodes = rng.integers(0, 2, (1, features))
@@ -96,5 +99,10 @@ def hierarchy(
         task_variables=["category"],
         main_variable="category",
         sample_kind="trials",
-        processing={"seed": seed, "branches": list(branches), "features": features, "resampling": resampling},
+        processing={
+            "seed": seed,
+            "branches": list(branches),
+            "features": features,
+            "resampling": resampling,
+        },
     )

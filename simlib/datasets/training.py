@@ -1,4 +1,5 @@
-"""What the trained models share: one thread, a seed of their own, weights kept in the cache folder."""
+"""What the trained models share: one thread, a seed of their own, weights kept in the cache
+folder."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ __all__ = ["one_thread", "weights"]
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread for torch, as the same bits on every run need it; the caller's number afterwards."""
+    """One thread for torch, as the same bits on every run need it; the caller's number
+    afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -29,12 +31,16 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def weights(name: str, settings: Mapping, train: Callable[[], dict[str, Tensor]], code: str) -> dict[str, Tensor]:
+def weights(
+    name: str, settings: Mapping, train: Callable[[], dict[str, Tensor]], code: str
+) -> dict[str, Tensor]:
     """What `train` gives, read from the cache folder when it was trained before.
 
-    The key covers the settings, torch's version and the source file `code`. Kept as .npz: nothing is unpickled.
-    """
-    digest = hashlib.sha256(json.dumps([name, dict(settings), torch.__version__], sort_keys=True).encode())
+    The key covers the settings, torch's version and the source file `code`. Kept as .npz: nothing
+    is unpickled."""
+    digest = hashlib.sha256(
+        json.dumps([name, dict(settings), torch.__version__], sort_keys=True).encode()
+    )
     digest.update(Path(code).read_bytes())
     place = cache_folder() / "models" / f"{name}-{digest.hexdigest()[:24]}.npz"
     if place.exists():
@@ -45,5 +51,7 @@ def weights(name: str, settings: Mapping, train: Callable[[], dict[str, Tensor]]
             pass
     with one_thread():
         trained = train()
-    replace_file(place, lambda path: np.savez(path, **{key: value.numpy() for key, value in trained.items()}))
+    replace_file(
+        place, lambda path: np.savez(path, **{key: value.numpy() for key, value in trained.items()})
+    )
     return trained

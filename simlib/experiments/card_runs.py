@@ -1,4 +1,5 @@
-"""What a card shows of some measures: decodability, joint range and cost. See `cards` for how a measure is named."""
+"""What a card shows of some measures: decodability, joint range and cost. See `cards` for how a
+measure is named."""
 
 from __future__ import annotations
 
@@ -9,8 +10,23 @@ import torch
 
 from simlib import datasets, joint
 from simlib.experiments import settings, store, summaries
-from simlib.experiments.ascents import QUICK_RECORD, accuracy_rows, ascents, main_decoders, references
-from simlib.experiments.cards import NEURONS, SAMPLES, attempt, card_settings, each, slope, spread, toy
+from simlib.experiments.ascents import (
+    QUICK_RECORD,
+    accuracy_rows,
+    ascents,
+    main_decoders,
+    references,
+)
+from simlib.experiments.cards import (
+    NEURONS,
+    SAMPLES,
+    attempt,
+    card_settings,
+    each,
+    slope,
+    spread,
+    toy,
+)
 from simlib.experiments.own_measure import digest, resolve
 from simlib.measures import MEASURES, Measure
 from simlib.optimize import maximize
@@ -23,7 +39,7 @@ COST_SAMPLES, COST_NEURONS = (250, 500, 1000, 2000), (25, 50, 100, 200)
 COST_FIXED = {"samples": 1000, "neurons": 100}
 
 
-# -- Decodability --------------------------------------------------------------------------------------
+# -- Decodability
 
 
 def _own_ascent(measure: str, digest: str, seed: int) -> pd.DataFrame:
@@ -41,11 +57,12 @@ def _own_ascent(measure: str, digest: str, seed: int) -> pd.DataFrame:
 
 
 def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, pd.DataFrame]:
-    """Decoding along ascents on the small surrogate of Siegel 2015: tables curves, crossings and references.
+    """Decoding along ascents on the small surrogate of Siegel 2015: tables curves, crossings and
+    references.
 
-    The tables are those of `experiments.accuracy_curves`, `crossings` and `references`; seed 0 of a catalogue's
-    measure is the quick run of the notebook on decodability. Raises TaskError where the measure can't be climbed.
-    """
+    The tables are those of `experiments.accuracy_curves`, `crossings` and `references`; seed 0 of a
+    catalogue's measure is the quick run of the notebook on decodability. Raises TaskError where the
+    measure can't be climbed."""
     seeds = list(range(card_settings(quick).ascent_seeds))
     if name in MEASURES:
         table = ascents([DATASET], [name], seeds=seeds, quick=True, jobs=jobs)
@@ -57,7 +74,7 @@ def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, 
     return {"curves": curves, "crossings": crossings, "references": known}
 
 
-# -- Joint range ---------------------------------------------------------------------------------------
+# -- Joint range
 
 
 def _region(measure: str, digest: str, against: str, seed: int, steps: int) -> pd.DataFrame:
@@ -68,15 +85,22 @@ def _region(measure: str, digest: str, against: str, seed: int, steps: int) -> p
 
 
 def regions(name: str, *, quick: bool = False, jobs: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Joint ranges against CKA and angular Procrustes (but itself), on the toy of `replaced_losses`.
+    """Joint ranges against CKA and angular Procrustes (but itself), on the toy of
+    `replaced_losses`.
 
-    Returns the end points, with columns of `joint.joint_range` and measure, against, seed, title, dataset; and
-    what 0.9 on one score allows on the other, a row a pair, direction and bound: given, other, bound ("lowest",
-    "highest"), mean, low, high (over seeds), count. Raises TaskError where the measure can't be climbed.
-    """
+    Returns the end points, with columns of `joint.joint_range` and measure, against, seed, title,
+    dataset; and what 0.9 on one score allows on the other, a row a pair, direction and bound:
+    given, other, bound ("lowest", "highest"), mean, low, high (over seeds), count. Raises TaskError
+    where the measure can't be climbed."""
     chosen, own = card_settings(quick), resolve(name).id
     tasks = [
-        {"measure": name, "digest": digest(name), "against": against, "seed": seed, "steps": chosen.range_steps}
+        {
+            "measure": name,
+            "digest": digest(name),
+            "against": against,
+            "seed": seed,
+            "steps": chosen.range_steps,
+        }
         for against in AGAINST
         if against != own
         for seed in range(chosen.range_seeds)
@@ -86,12 +110,20 @@ def regions(name: str, *, quick: bool = False, jobs: int = 1) -> tuple[pd.DataFr
     for against, pair in ends.groupby("against", sort=False):
         found = pd.DataFrame([joint.allowed(one) for _, one in pair.groupby("seed")])
         for given, other, side in ((own, against, "b"), (against, own, "a")):
-            rows += [{"given": given, "other": other, "against": against, "bound": bound,
-                      **spread(found[f"{bound}_{side}"])} for bound in ("lowest", "highest")]  # fmt: skip
+            rows += [
+                {
+                    "given": given,
+                    "other": other,
+                    "against": against,
+                    "bound": bound,
+                    **spread(found[f"{bound}_{side}"]),
+                }
+                for bound in ("lowest", "highest")
+            ]
     return ends, pd.DataFrame(rows)
 
 
-# -- Cost ----------------------------------------------------------------------------------------------
+# -- Cost
 
 
 def _timed(bound: Measure, X: torch.Tensor, Y: torch.Tensor) -> float:
@@ -110,27 +142,40 @@ def _cost_seconds(measure: str, digest: str, repeats: int) -> pd.DataFrame:
     for n, p, varied in sizes:
         generator = torch.Generator().manual_seed(0)
         X, Y = torch.randn(2, n, p, generator=generator)
-        attempt(lambda X=X, Y=Y: _timed(bound, X, Y))  # the first call pays for what later ones find
+        attempt(
+            lambda X=X, Y=Y: _timed(bound, X, Y)
+        )  # the first call pays for what later ones find
         for repeat in range(repeats):
             seconds, note = attempt(lambda X=X, Y=Y: _timed(bound, X, Y))
-            rows.append({"varied": varied, "samples": n, "neurons": p, "repeat": repeat, "seconds": seconds,
-                         "note": note})  # fmt: skip
+            rows.append(
+                {
+                    "varied": varied,
+                    "samples": n,
+                    "neurons": p,
+                    "repeat": repeat,
+                    "seconds": seconds,
+                    "note": note,
+                }
+            )
     return pd.DataFrame(rows).assign(measure=bound.id, gradient=bound.differentiable)
 
 
 def cost_seconds(name: str, *, quick: bool = False) -> pd.DataFrame:
     """Seconds of one score and its gradient in float32, on the machine at hand, a row a repeat.
 
-    Columns varied ("samples" at 100 neurons or "neurons" at 1000 samples), samples, neurons, repeat, seconds, note,
-    measure, gradient (False: the value alone, of measures without one). Never in parallel: that would be timed, too.
-    """
+    Columns varied ("samples" at 100 neurons or "neurons" at 1000 samples), samples, neurons,
+    repeat, seconds, note, measure, gradient (False: the value alone, of measures without one).
+    Never in parallel: that would be timed, too."""
     return each(_cost_seconds, [name], 1, repeats=card_settings(quick).repeats)
 
 
 def cost_exponents(seconds: pd.DataFrame) -> pd.DataFrame:
-    """Exponent of seconds ~ size^k, a row a size varied: varied, mean, low, high (over repeats), count."""
+    """Exponent of seconds ~ size^k, a row a size varied: varied, mean, low, high (over repeats),
+    count."""
     rows = []
     for varied, part in seconds.dropna(subset="seconds").groupby("varied", sort=False):
-        slopes = [slope(run[varied], run["seconds"]) for _, run in part.groupby("repeat") if len(run) >= 3]
+        slopes = [
+            slope(run[varied], run["seconds"]) for _, run in part.groupby("repeat") if len(run) >= 3
+        ]
         rows.append({"varied": varied, **spread(slopes)})
     return pd.DataFrame(rows)

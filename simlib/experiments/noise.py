@@ -23,26 +23,34 @@ def _noise(measure: str, samples: int, neurons: int, seed: int) -> pd.DataFrame:
 
 
 def noise_scores(
-    names: Sequence[str], samples: int, neurons: Sequence[int], *, seeds: Sequence[int] = (0,), quick: bool = False,
+    names: Sequence[str],
+    samples: int,
+    neurons: Sequence[int],
+    *,
+    seeds: Sequence[int] = (0,),
+    quick: bool = False,
     jobs: int = 1,
 ) -> pd.DataFrame:
     """Scores of independent standard Gaussian X and Y, a row a measure, number of neurons and seed.
 
-    Columns measure, samples, neurons, seed, score, settings, surrogate (never: it stands in for nothing).
-    """
+    Columns measure, samples, neurons, seed, score, settings, surrogate (never: it stands in for
+    nothing)."""
     for name in names:
         if name not in measures.MEASURES:
             raise checks.unknown_name("measure", name, measures.MEASURES)
     tasks = [
         {"measure": name, "samples": int(samples), "neurons": int(p), "seed": int(seed)}
-        for name in names for p in neurons for seed in seeds
+        for name in names
+        for p in neurons
+        for seed in seeds
     ]
     table = pd.concat(store.run(_noise, tasks, jobs), ignore_index=True)
     return table.assign(settings=settings.label(quick), surrogate=False)
 
 
 def claims_about_noise(table: pd.DataFrame) -> pd.DataFrame:
-    """What noise scores: CKA as its closed form says and near 1 for many neurons, debiased CKA near 0.
+    """What noise scores: CKA as its closed form says and near 1 for many neurons, debiased CKA near
+    0.
 
     Claims about measures that are not in the table are left out.
     """
@@ -53,13 +61,31 @@ def claims_about_noise(table: pd.DataFrame) -> pd.DataFrame:
         cka = means["cka"]
         off = np.abs(cka - cka.index / (cka.index + samples)).max()
         statements += [
-            (f"CKA of noise is p / (p + n) within 0.03 (n = {samples})", f"at most {off:.3f} off", off < 0.03),
+            (
+                f"CKA of noise is p / (p + n) within 0.03 (n = {samples})",
+                f"at most {off:.3f} off",
+                off < 0.03,
+            ),
             (f"CKA of noise is above 0.9 for {most} neurons", f"{cka[most]:.2f}", cka[most] > 0.9),
         ]
     if "cka-debiased" in means:
         largest = means["cka-debiased"].abs().max()
-        statements.append(("debiased CKA of noise stays within 0.05 of 0", f"at most {largest:.3f}", largest < 0.05))
-    return claim_table([
-        {"dataset": "noise", "claim": claim, "evidence": evidence, "holds": bool(holds), "asserted": True}
-        for claim, evidence, holds in statements
-    ])
+        statements.append(
+            (
+                "debiased CKA of noise stays within 0.05 of 0",
+                f"at most {largest:.3f}",
+                largest < 0.05,
+            )
+        )
+    return claim_table(
+        [
+            {
+                "dataset": "noise",
+                "claim": claim,
+                "evidence": evidence,
+                "holds": bool(holds),
+                "asserted": True,
+            }
+            for claim, evidence, holds in statements
+        ]
+    )

@@ -21,7 +21,9 @@ def _place(name: str) -> tuple[Path, str]:
     if not colon or not path:
         if name.endswith(".py"):
             raise ValueError(f"which function of {name}? Name it after a colon: {name}:my_score")
-        raise checks.unknown_name("measure", name, MEASURES, "A measure of your own is path.py:function")
+        raise checks.unknown_name(
+            "measure", name, MEASURES, "A measure of your own is path.py:function"
+        )
     if not function:
         raise ValueError(f"which function of {path}? Name it after the colon: {path}:my_score")
     if not Path(path).is_file():
@@ -31,7 +33,8 @@ def _place(name: str) -> tuple[Path, str]:
 
 
 def digest(name: str) -> str:
-    """Hash of what a name stands for: the content of its file, "" for a measure of the catalogue."""
+    """Hash of what a name stands for: the content of its file, "" for a measure of the
+    catalogue."""
     if name in MEASURES:
         return ""
     return hashlib.sha256(_place(name)[0].read_bytes()).hexdigest()[:24]
@@ -56,23 +59,32 @@ def _load(path: Path):
 def resolve(name: str) -> Measure:
     """The measure of an id, or of `path.py:function`: a function of two tensors, or a `Measure`.
 
-    A function counts as a score that grows with similarity; a `Measure` says itself what it is. Its id is its
-    name with hyphens, `-own` added where the catalogue has that id. Raises ValueError for an unknown id, and where
-    the file, the function in it or a callable is missing, or the file can't be imported.
-    """
+    A function counts as a score that grows with similarity; a `Measure` says itself what it is. Its
+    id is its name with hyphens, `-own` added where the catalogue has that id. Raises ValueError for
+    an unknown id, and where the file, the function in it or a callable is missing, or the file
+    can't be imported."""
     if name in MEASURES:
         return MEASURES[name]
     path, attribute = _place(name)
     module = _load(path)
     if not hasattr(module, attribute):
-        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        known = [
+            key
+            for key, value in vars(module).items()
+            if callable(value) and not key.startswith("_")
+        ]
         raise checks.unknown_name(f"function of {path}:", attribute, known)
     found = getattr(module, attribute)
     if not callable(found):
         raise ValueError(
-            f"{name} is {type(found).__name__}, not a function; a measure takes X and Y, tensors of (samples, "
+            f"{name} is {type(found).__name__}, not a function; a measure takes X and Y, tensors "
+            "of (samples, "
             "neurons), and returns a 0-d tensor"
         )
-    record = found if isinstance(found, Measure) else replace(measure(found), title=attribute.replace("_", " ").strip())
+    record = (
+        found
+        if isinstance(found, Measure)
+        else replace(measure(found), title=attribute.replace("_", " ").strip())
+    )
     slug = re.sub(r"[^a-z0-9]+", "-", attribute.lower()).strip("-") or "own"
     return replace(record, id=f"{slug}-own" if slug in MEASURES else slug)

@@ -1,8 +1,8 @@
 """The numbers behind the paper's claims, seed by seed: one row a claim, dataset and run.
 
 Every function takes a table of `simlib.experiments` and returns columns claim (a key of
-`paper_claims.CLAIMS`), dataset, run, value. A score that is never reached is infinite: later than any.
-"""
+`paper_claims.CLAIMS`), dataset, run, value. A score that is never reached is infinite: later than
+any."""
 
 from __future__ import annotations
 
@@ -18,8 +18,16 @@ from simlib.experiments.summaries import component_curves
 from simlib.experiments.supplement_claims import FEWEST, capture_differences
 
 __all__ = [
-    "capture_values", "decoding_values", "distance_values", "gaussian_values", "penalty_values", "published_values",
-    "range_values", "theory_values", "toy_values", "value_table",
+    "capture_values",
+    "decoding_values",
+    "distance_values",
+    "gaussian_values",
+    "penalty_values",
+    "published_values",
+    "range_values",
+    "theory_values",
+    "toy_values",
+    "value_table",
 ]
 
 EARLY, LATE = "procrustes-angular-score", "cka"
@@ -33,17 +41,24 @@ def value_table(rows: list[tuple]) -> pd.DataFrame:
 
 
 def _differ_by(reached: pd.Series) -> float:
-    """By how much the latest score exceeds the first: infinite where some are never reached, NaN where none is."""
+    """By how much the latest score exceeds the first: infinite where some are never reached, NaN
+    where none is."""
     return reached.max() - reached.min() if np.isfinite(reached.min()) else np.nan
 
 
 def decoding_values(crossings: pd.DataFrame) -> pd.DataFrame:
     """Scores at which the variable is decodable (figure 3), from the table of `crossings`."""
     rows, final = [], crossings.groupby(["dataset", "seed"])["final_score"].min()
-    wide = crossings.pivot(index=["dataset", "seed"], columns="measure", values="score").fillna(np.inf)
+    wide = crossings.pivot(index=["dataset", "seed"], columns="measure", values="score").fillna(
+        np.inf
+    )
     for (dataset, seed), reached in wide.iterrows():
         rows.append(("reaches the end", dataset, seed, final[dataset, seed]))
-        rows += [(f"{name} decodes late", dataset, seed, reached[name]) for name in (LATE, "linreg") if name in reached]
+        rows += [
+            (f"{name} decodes late", dataset, seed, reached[name])
+            for name in (LATE, "linreg")
+            if name in reached
+        ]
         if {EARLY, LATE} <= set(reached.index):
             gap = reached[LATE] - reached[EARLY] if np.isfinite(reached[EARLY]) else -np.inf
             rows.append(("angular Procrustes decodes early", dataset, seed, gap))
@@ -51,12 +66,15 @@ def decoding_values(crossings: pd.DataFrame) -> pd.DataFrame:
             rows.append(("no score for all measures", dataset, seed, _differ_by(reached)))
     if EARLY in wide and wide.index.unique("dataset").size >= SEVERAL:
         spread = wide[EARLY].groupby("seed").agg(_differ_by)
-        rows += [("no score for all datasets", "all", seed, value) for seed, value in spread.items()]
+        rows += [
+            ("no score for all datasets", "all", seed, value) for seed, value in spread.items()
+        ]
     return value_table(rows)
 
 
 def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
-    """Order and scores of captured PCs (figures 4, 5), from a table like that of `capture_scores`."""
+    """Order and scores of captured PCs (figures 4, 5), from a table like that of
+    `capture_scores`."""
     rows, known = [], captures[captures["explained_variance"] > 0]
     for (dataset, seed), run in known.groupby(["dataset", "seed"], sort=False):
         wide = run.pivot(index="pc", columns="measure", values="score")
@@ -72,15 +90,20 @@ def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
 
 
 def theory_values(replacements: pd.DataFrame) -> pd.DataFrame:
-    """Power of a PC's variance that the loss of score follows when it is replaced (figure 6), off from theory's."""
+    """Power of a PC's variance that the loss of score follows when it is replaced (figure 6), off
+    from theory's."""
     rows = []
-    for (dataset, measure, seed), run in replacements.groupby(["dataset", "measure", "seed"], sort=False):
+    for (dataset, measure, seed), run in replacements.groupby(
+        ["dataset", "measure", "seed"], sort=False
+    ):
         power = {"cka": 2, "nbs": 1}.get(measure)
         if power:
             loss = 1 - run["score"]
             seen = loss > 1e-10  # below, the rounding of the score is all there is
             found = slope(run.loc[seen, "explained_variance"], loss[seen])
-            rows.append((f"{measure} loses to the power of {power}", dataset, seed, abs(found - power)))
+            rows.append(
+                (f"{measure} loses to the power of {power}", dataset, seed, abs(found - power))
+            )
     return value_table(rows)
 
 
@@ -96,32 +119,46 @@ def range_values(ends: pd.DataFrame) -> pd.DataFrame:
 
 
 def distance_values(ways: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFrame:
-    """Mean distance |s1 - a| + |s2 - b| left by descents of it, over that left by descents of the squares.
+    """Mean distance |s1 - a| + |s2 - b| left by descents of it, over that left by descents of the
+    squares.
 
-    Tables of `experiments.joint_ranges`, `squared` with power 2; both with the same targets and seeds.
-    """
+    Tables of `experiments.joint_ranges`, `squared` with power 2; both with the same targets and
+    seeds."""
     run = ["dataset", "seed", "measure", "against"]
     left = [
-        table.groupby([*run, "target_a", "target_b"])["distance"].min().groupby(run).mean() for table in (ways, squared)
+        table.groupby([*run, "target_a", "target_b"])["distance"].min().groupby(run).mean()
+        for table in (ways, squared)
     ]
     ratios = (left[0] / left[1]).dropna()
-    return value_table([
-        ("absolute distance lands closer", dataset, seed, ratio) for (dataset, seed, *_), ratio in ratios.items()
-    ])
+    return value_table(
+        [
+            ("absolute distance lands closer", dataset, seed, ratio)
+            for (dataset, seed, *_), ratio in ratios.items()
+        ]
+    )
 
 
 def penalty_values(crossings: pd.DataFrame) -> pd.DataFrame:
-    """By how much the strongest penalty makes variables decodable earlier than the weakest; see `with_penalty`."""
+    """By how much the strongest penalty makes variables decodable earlier than the weakest; see
+    `with_penalty`."""
     known = crossings.assign(score=crossings["score"].fillna(END))
     rows = []
     for (dataset, seed), run in known.groupby(["dataset", "seed"], sort=False):
         by = run.groupby("penalty")["score"].mean()
-        rows.append(("ridge penalty moves the crossing", dataset, seed, by[by.index.min()] - by[by.index.max()]))
+        rows.append(
+            (
+                "ridge penalty moves the crossing",
+                dataset,
+                seed,
+                by[by.index.min()] - by[by.index.max()],
+            )
+        )
     return value_table(rows)
 
 
 def gaussian_values(captures: pd.DataFrame, base: str) -> pd.DataFrame:
-    """How far capture scores of a Gaussian of the same spectrum are from those of the data; see `variant_captures`."""
+    """How far capture scores of a Gaussian of the same spectrum are from those of the data; see
+    `variant_captures`."""
     rows = []
     for found in capture_differences(captures, base).itertuples():
         run = f"{found.measure}, {found.variant}, {found.seed}"
@@ -136,21 +173,33 @@ def toy_values(toy: pd.DataFrame) -> pd.DataFrame:
     for seed, run in toy.groupby("seed", sort=False):
         pc = dict(list(component_curves(run, [1, 2]).groupby(["measure", "pc"])))
         line = pc[LATE, 1]
-        rows.append(("toy: PC 1 follows CKA", "toy-2d", seed, (line["mean"] - line["score"]).abs().max()))
-        for name, words in ((LATE, "toy: PC 2 waits for CKA"), (EARLY, "toy: PC 2 is there for angular Procrustes")):
+        rows.append(
+            ("toy: PC 1 follows CKA", "toy-2d", seed, (line["mean"] - line["score"]).abs().max())
+        )
+        for name, words in (
+            (LATE, "toy: PC 2 waits for CKA"),
+            (EARLY, "toy: PC 2 is there for angular Procrustes"),
+        ):
             curve = pc[name, 2]
             rows.append((words, "toy-2d", seed, np.interp(LEVEL, curve["score"], curve["mean"])))
     return value_table(rows)
 
 
 def published_values() -> pd.DataFrame:
-    """How near CKA and angular Procrustes cross on the published Freeman 2013; no rows without the tables."""
+    """How near CKA and angular Procrustes cross on the published Freeman 2013; no rows without the
+    tables."""
     name, rows = "freemanziemba2013", []
     entry, reached = PUBLISHED_TABLES[name], {}
     for key, run in published_curves([name]).groupby(["measure", "published_measure"], sort=False):
         reached[key] = score_at_accuracy(run["score"], run["value"], entry.chance, entry.reference)
     for (measure, published), score in reached.items():
         if measure == LATE:
-            rows.append(("Freeman 2013 is the odd one out", f"{name}, published", published,
-                         abs(score - reached[EARLY, EARLY])))  # fmt: skip
+            rows.append(
+                (
+                    "Freeman 2013 is the odd one out",
+                    f"{name}, published",
+                    published,
+                    abs(score - reached[EARLY, EARLY]),
+                )
+            )
     return value_table(rows)

@@ -12,10 +12,22 @@ TWICE = "the two published runs of it differ by as much"
 DRAW = "the authors' tree is another draw, of another spectrum"
 # (dataset, measure, quantity), measure None for any.
 REASONS = {
-    ("surrogate-freemanziemba2013", None, "crossing"): "ill-conditioned: some curves run along the target, and the "
-                                                       "published reference itself wanders from .55 to .64",
-    ("surrogate-freemanziemba2013", None, "accuracy curve"): "270 samples: the published decoding is itself noisy",
-    ("surrogate-siegel2015", None, "initial score"): "the number of conditions is not published (41 to 48; 42 here)",
+    (
+        "surrogate-freemanziemba2013",
+        None,
+        "crossing",
+    ): "ill-conditioned: some curves run along the target, and the "
+    "published reference itself wanders from .55 to .64",
+    (
+        "surrogate-freemanziemba2013",
+        None,
+        "accuracy curve",
+    ): "270 samples: the published decoding is itself noisy",
+    (
+        "surrogate-siegel2015",
+        None,
+        "initial score",
+    ): "the number of conditions is not published (41 to 48; 42 here)",
     (SURROGATE, None, "crossing"): PLACE,
     (SURROGATE, None, "accuracy curve"): PLACE,
     ("surrogate-mante2013", "cka", "steps"): TAILS,
@@ -26,10 +38,14 @@ REASONS = {
     ("surrogate-majajhong2015", "cka", "steps"): TWICE,
     ("surrogate-freemanziemba2013", "cka", "steps"): TAILS + UNFIT,
     ("surrogate-freemanziemba2013", "cka-angular-score", "steps"): TAILS + UNFIT,
-    (SURROGATE, "ridge-cv", "steps"): "a flat end, where small differences of score are many steps; partly open",
+    (
+        SURROGATE,
+        "ridge-cv",
+        "steps",
+    ): "a flat end, where small differences of score are many steps; partly open",
     ("hierarchy", None, "steps"): DRAW,
     ("hierarchy", None, "initial score"): DRAW,
-}  # fmt: skip
+}
 
 
 def known_reason(dataset: str, measure: str, quantity: str) -> str:

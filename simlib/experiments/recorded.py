@@ -1,4 +1,5 @@
-"""Recordings that lie on this machine: what they are called, where they are, and the paper's claims on them."""
+"""Recordings that lie on this machine: what they are called, where they are, and the paper's claims
+on them."""
 
 from __future__ import annotations
 
@@ -22,11 +23,11 @@ PAIR = {"procrustes-angular-score", "cka"}
 
 
 def recordings_at_hand() -> dict[str, dict]:
-    """Dataset -> options of its loader, for the recordings found: units of Mante 2013, reaches from motor cortex.
+    """Dataset -> options of its loader, for the recordings found: units of Mante 2013, reaches from
+    motor cortex.
 
-    Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this checkout. Empty where
-    there are none.
-    """
+    Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this
+    checkout. Empty where there are none."""
     mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
     found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
     if reaching.is_file():
@@ -35,21 +36,27 @@ def recordings_at_hand() -> dict[str, dict]:
 
 
 def _reaching_options(path: Path) -> dict:
-    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach together."""
+    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
+    together."""
     options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
     reach = datasets.runs(datasets.load(path, **options)["target"].values)
     return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
 
 
 def recorded_decoding(
-    measures: Sequence[str], *, seeds: Sequence[int] = (0,), steps: int = 1000, quick: bool = False, jobs: int = 1,
+    measures: Sequence[str],
+    *,
+    seeds: Sequence[int] = (0,),
+    steps: int = 1000,
+    quick: bool = False,
+    jobs: int = 1,
     device: str = "cpu",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ascents towards recorded reaches: when the target of a reach can be decoded, and when PCs are captured.
+    """Ascents towards recorded reaches: when the target of a reach can be decoded, and when PCs are
+    captured.
 
-    The tables of `crossings` (with `reference`, the accuracy on the recording itself) and of `variant_captures`,
-    the dataset named by its file; both empty where the recording is absent.
-    """
+    The tables of `crossings` (with `reference`, the accuracy on the recording itself) and of
+    `variant_captures`, the dataset named by its file; both empty where the recording is absent."""
     path = str(shared_folder() / REACHING)
     options = recordings_at_hand().get(path)
     if options is None:
@@ -58,11 +65,22 @@ def recorded_decoding(
     target = datasets.labels(data, "target")
     reference = decoding_accuracy(data.values, target, groups=datasets.fold_groups(data))
     levels = pd.DataFrame({"variable": ["target"], "accuracy": reference, "chance": chance(target)})
-    table = variant_runs({path: options}, measures, {"recorded": {}}, seeds=seeds, steps=steps, variables=["target"],
-                         quick=quick, jobs=jobs, device=device)  # fmt: skip
+    table = variant_runs(
+        {path: options},
+        measures,
+        {"recorded": {}},
+        seeds=seeds,
+        steps=steps,
+        variables=["target"],
+        quick=quick,
+        jobs=jobs,
+        device=device,
+    )
     crossings = variable_crossings(table, levels).rename(columns={"reached": "final_score"})
     name = Path(path).name
-    return crossings.assign(dataset=name, reference=reference), variant_captures(table).assign(dataset=name)
+    return crossings.assign(dataset=name, reference=reference), variant_captures(table).assign(
+        dataset=name
+    )
 
 
 def recordings_note() -> str:
@@ -70,19 +88,25 @@ def recordings_note() -> str:
     found = recordings_at_hand()
     if not found:
         return (
-            "**No recordings are on this machine, so nothing is shown for them.** They are looked for as units of "
-            f"Mante 2013 (`{MANTE}`) and reaches from motor cortex (`{REACHING}`), in the folder `SIMLIB_SHARED`."
+            "**No recordings are on this machine, so nothing is shown for them.** They are looked "
+            "for as units of "
+            f"Mante 2013 (`{MANTE}`) and reaches from motor cortex (`{REACHING}`), in the folder "
+            "`SIMLIB_SHARED`."
         )
     return "Recordings found: " + " and ".join(f"`{Path(name).name}`" for name in found) + "."
 
 
 def claims_about_recordings(captures: pd.DataFrame, base: str) -> pd.DataFrame:
-    """What the paper says of capture, and of the Gaussian, on recorded data; every claim is asserted.
+    """What the paper says of capture, and of the Gaussian, on recorded data; every claim is
+    asserted.
 
-    `captures` is the table of `variant_captures` of `recordings_at_hand`, with CKA and angular Procrustes and a
-    variant `base` for the recording itself. Datasets are named by their files.
-    """
+    `captures` is the table of `variant_captures` of `recordings_at_hand`, with CKA and angular
+    Procrustes and a variant `base` for the recording itself. Datasets are named by their files."""
     of_x = captures[captures["variant"] == base]
-    claims = pd.concat([claims_about_capture(of_x), claims_about_gaussian(captures, base)], ignore_index=True)
+    claims = pd.concat(
+        [claims_about_capture(of_x), claims_about_gaussian(captures, base)], ignore_index=True
+    )
     names = claims["dataset"].map(lambda name: Path(name).name)
-    return claim_table(claims.assign(dataset=names, asserted=True).drop_duplicates().to_dict("records"))
+    return claim_table(
+        claims.assign(dataset=names, asserted=True).drop_duplicates().to_dict("records")
+    )

@@ -11,7 +11,8 @@ from simlib import datasets
 __all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets"]
 
 QUICK_SIZE = {"trials": 64, "neurons": 40}
-# Surrogates whose main variable can still be decoded at QUICK_SIZE; the others keep their full size.
+# Surrogates whose main variable can still be decoded at QUICK_SIZE; the others keep their full
+# size.
 QUICK_SURROGATES = ("surrogate-siegel2015", "surrogate-hatsopoulos2007")
 
 
@@ -26,14 +27,20 @@ def label(quick: bool) -> str:
 
 
 def load_options(dataset: str, quick: bool) -> dict:
-    """Loader options of a dataset in a quick run: two surrogates shrink, all else keeps its size."""
+    """Loader options of a dataset in a quick run: two surrogates shrink, all else keeps its
+    size."""
     return dict(QUICK_SIZE) if quick and dataset in QUICK_SURROGATES else {}
 
 
 def quick_datasets(names: list[str], quick: bool) -> list[str]:
-    """The datasets of a quick run: two small surrogates for the book's five, any other choice as it is."""
+    """The datasets of a quick run: two small surrogates for the book's five, any other choice as it
+    is."""
     names = list(names)
-    return list(QUICK_SURROGATES) if quick and set(names) == set(datasets.surrogates.SURROGATES) else names
+    return (
+        list(QUICK_SURROGATES)
+        if quick and set(names) == set(datasets.surrogates.SURROGATES)
+        else names
+    )
 
 
 def provenance(data: xr.DataArray, quick: bool) -> dict:

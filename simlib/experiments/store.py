@@ -30,7 +30,9 @@ def results_folder() -> Path:
 def _source() -> str:
     """Digest of the code that computes results (all of simlib but the plots)."""
     root = Path(__file__).parents[1]
-    files = sorted(path for path in root.rglob("*.py") if "plots" not in path.relative_to(root).parts)
+    files = sorted(
+        path for path in root.rglob("*.py") if "plots" not in path.relative_to(root).parts
+    )
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -42,7 +44,8 @@ def fingerprint(function: Callable, task: dict) -> str:
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
-    """Write beside the target, then rename: a killed process leaves no half a table under the final name."""
+    """Write beside the target, then rename: a killed process leaves no half a table under the final
+    name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     os.close(handle)
@@ -72,16 +75,18 @@ def _finish(function: Callable, task: dict, path: Path, threads: int) -> tuple[P
 
 
 def run(
-    function: Callable[..., pd.DataFrame], tasks: Sequence[dict], jobs: int = 1, costs: Sequence[float] | None = None
+    function: Callable[..., pd.DataFrame],
+    tasks: Sequence[dict],
+    jobs: int = 1,
+    costs: Sequence[float] | None = None,
 ) -> list[pd.DataFrame]:
     """Tables of function(**task) for each task, in their order.
 
     A task whose result is stored is not run again; each new result is stored as soon as it is there
-    (`results_folder`, Parquet), so an interrupted run goes on where it stopped. `jobs` processes share the
-    machine's threads. Tasks are started in the given order, or with `costs` (one a task, in any unit) the
-    dearest first; progress is counted in costs. The arguments of a task must be what JSON can hold. Raises
-    TaskError after all tasks have ended if one of them failed.
-    """
+    (`results_folder`, Parquet), so an interrupted run goes on where it stopped. `jobs` processes
+    share the machine's threads. Tasks are started in the given order, or with `costs` (one a task,
+    in any unit) the dearest first; progress is counted in costs. The arguments of a task must be
+    what JSON can hold. Raises TaskError after all tasks have ended if one of them failed."""
     folder = results_folder() / function.__name__.strip("_")
     paths = [folder / f"{fingerprint(function, task)}.parquet" for task in tasks]
     price = dict(zip(paths, costs if costs is not None else [1] * len(tasks), strict=True))
@@ -92,15 +97,19 @@ def run(
     _progress(total - left, total, function.__name__)
     parallel = joblib.Parallel(n_jobs=min(jobs, len(missing)) or 1, return_as="generator_unordered")
     finish = joblib.delayed(_finish)
-    for path, error in parallel(finish(function, task, path, threads) for path, task in missing.items()):
+    for path, error in parallel(
+        finish(function, task, path, threads) for path, task in missing.items()
+    ):
         left -= price[path]
-        label = ", ".join(missing[path][key] for key in ("dataset", "measure", "against") if key in missing[path])
+        label = ", ".join(
+            missing[path][key] for key in ("dataset", "measure", "against") if key in missing[path]
+        )
         _progress(total - left, total, label or function.__name__)
         if error:
             failures.append(f"{missing[path]}: {error}")
     if failures:
         raise TaskError(
-            f"{len(failures)} of {len(tasks)} tasks failed; the other results are kept in {folder}.\n"
-            + "\n".join(failures)
+            f"{len(failures)} of {len(tasks)} tasks failed; the other results are kept in "
+            f"{folder}.\n" + "\n".join(failures)
         )
     return [pd.read_parquet(path) for path in paths]

@@ -1,9 +1,10 @@
-"""Exact ranges: what one score leaves open about another, for a given spectrum of X, found without a descent.
+"""Exact ranges: what one score leaves open about another, for a given spectrum of X, found without
+a descent.
 
-X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p, their sum 1. For each value of one
-score these functions give the least and the most of another over all Y with q columns. Which ends are proved and
-which rest on a search is said in each docstring; the book page "Exact score ranges" has the proofs.
-"""
+X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p, their sum 1. For
+each value of one score these functions give the least and the most of another over all Y with q
+columns. Which ends are proved and which rest on a search is said in each docstring; the book page
+"Exact score ranges" has the proofs."""
 
 from simlib.frontiers.pairs import STATUS, has_range, plain, score_range
 from simlib.frontiers.ranges import (
@@ -22,7 +23,18 @@ from simlib.frontiers.regression import (
 )
 
 __all__ = [
-    "STATUS", "angular", "cka_range_given_linear_regression", "cka_range_given_nbs", "from_angular", "has_range",
-    "linear_regression_range_given_cka", "linear_regression_range_given_nbs", "nbs_bounds_given_cka",
-    "nbs_range_given_cka", "nbs_range_given_linear_regression", "plain", "score_range", "witness",
-]  # fmt: skip
+    "STATUS",
+    "angular",
+    "cka_range_given_linear_regression",
+    "cka_range_given_nbs",
+    "from_angular",
+    "has_range",
+    "linear_regression_range_given_cka",
+    "linear_regression_range_given_nbs",
+    "nbs_bounds_given_cka",
+    "nbs_range_given_cka",
+    "nbs_range_given_linear_regression",
+    "plain",
+    "score_range",
+    "witness",
+]

@@ -1,8 +1,9 @@
-"""Matrices Y that copy the time courses of X's first principal components (PCs): scores, and where they are stationary.
+"""Matrices Y that copy the time courses of X's first principal components (PCs): scores, and where
+they are stationary.
 
-Y copies PCs 1..k in full, at variances y_i of its own, perhaps one more in part, and has the same variance w (the
-water level) in all other directions. A piece of the curve of most CKA has one k, with or without a partial copy.
-"""
+Y copies PCs 1..k in full, at variances y_i of its own, perhaps one more in part, and has the same
+variance w (the water level) in all other directions. A piece of the curve of most CKA has one k,
+with or without a partial copy."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ BLOCK = 64  # points handled at once
 
 
 class UpperPoint(NamedTuple):
-    """One value a level: NBS, CKA, the number k of full copies, whether PC k + 1 is copied in part, w, pull, angle.
+    """One value a level: NBS, CKA, the number k of full copies, whether PC k + 1 is copied in part,
+    w, pull, angle.
 
     The angle is NaN with a partial copy, pull and angle are NaN where only PC 1 is copied.
     """
@@ -34,20 +36,29 @@ class UpperPoint(NamedTuple):
 
 
 def last_copy(shares: Array, k: Array, water: Array, angle: Array) -> tuple[Array, Array]:
-    """sqrt(y_k) and the pull, each (e,), at an angle of PC k's cubic: both of its positive roots, one after another."""
+    """sqrt(y_k) and the pull, each (e,), at an angle of PC k's cubic: both of its positive roots,
+    one after another."""
     size = np.sqrt((water + shares[k - 1]) / 3)
-    return 2 * size * np.cos((np.pi / 2 + angle) / 3), 4 * size**3 * np.sin(angle) / np.sqrt(shares[k - 1])
+    return 2 * size * np.cos((np.pi / 2 + angle) / 3), 4 * size**3 * np.sin(angle) / np.sqrt(
+        shares[k - 1]
+    )
 
 
 def full_copies(shares: Array, k: Array, water: Array, pull: Array, last: Array) -> Array:
-    """sqrt(y_i) of the full copies, (e, largest k), 0 beyond each k; `last` is that of PC k, NaN for the cubic's."""
+    """sqrt(y_i) of the full copies, (e, largest k), 0 beyond each k; `last` is that of PC k, NaN
+    for the cubic's."""
     columns = np.arange(int(k.max()))
-    large = large_root(shares[: len(columns)], water[:, None], pull[:, None]) * (columns < k[:, None])
+    large = large_root(shares[: len(columns)], water[:, None], pull[:, None]) * (
+        columns < k[:, None]
+    )
     return np.where((columns == k[:, None] - 1) & ~np.isnan(last)[:, None], last[:, None], large)
 
 
-def _sums(shares: Array, q: int, k: Array, water: Array, pull: Array, last: Array) -> tuple[Array, ...]:
-    """T, F, s and N^2 of Y, each (e,), with k full copies (0 < k < q) and `water` in the other q - k directions.
+def _sums(
+    shares: Array, q: int, k: Array, water: Array, pull: Array, last: Array
+) -> tuple[Array, ...]:
+    """T, F, s and N^2 of Y, each (e,), with k full copies (0 < k < q) and `water` in the other q -
+    k directions.
 
     Where `last` is NaN PC k + 1 is copied in part, at the variance pull^2 / (4 l_{k+1}).
     """
@@ -102,20 +113,26 @@ def highest_water(shares: Array, q: int, k: Array) -> Array:
     return np.exp(find_root(at_limit, low, np.full(k.shape, np.log(8 * shares[0]))))
 
 
-def along(shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array) -> tuple[Array, ...]:
-    """((NBS, CKA) as (2, e), d log CKA / d NBS, water, pull) at angles, or at water levels with a partial copy.
+def along(
+    shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array
+) -> tuple[Array, ...]:
+    """((NBS, CKA) as (2, e), d log CKA / d NBS, water, pull) at angles, or at water levels with a
+    partial copy.
 
     In blocks of similar k: a block handles as many PCs as its largest k.
     """
     order = np.argsort(k, kind="stable")
     parts = [
-        _block(shares, norm, q, k[some], partial, place[some]) for some in np.array_split(order, -(-k.size // BLOCK))
+        _block(shares, norm, q, k[some], partial, place[some])
+        for some in np.array_split(order, -(-k.size // BLOCK))
     ]
     back = np.argsort(order)
     return tuple(np.concatenate(part, axis=-1)[..., back] for part in zip(*parts, strict=True))
 
 
-def _block(shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array) -> tuple[Array, ...]:
+def _block(
+    shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array
+) -> tuple[Array, ...]:
     water, pull, last = (_solve_partial if partial else _solve_full)(shares, q, k, place)
     lost = np.isnan(water) | np.isnan(pull)
     safe_water, safe_pull = np.where(lost, 1.0, water), np.where(lost, 0.0, pull)
@@ -127,8 +144,8 @@ def _block(shares: Array, norm: float, q: int, k: Array, partial: bool, place: A
 def one_copy(shares: Array, norm: float, q: int, levels: Array, column: int) -> UpperPoint:
     """One PC copied, in part or in full, in closed form; NaN where it doesn't come that far.
 
-    CKA = f^2 sqrt(q) / |l| while f^2 <= l_1 / q; then l_1 y / (|l| sqrt(y^2 + (1 - y)^2 / (q - 1))), f^2 = l_1 y.
-    """
+    CKA = f^2 sqrt(q) / |l| while f^2 <= l_1 / q; then l_1 y / (|l| sqrt(y^2 + (1 - y)^2 / (q -
+    1))), f^2 = l_1 y."""
     first = shares[0]
     if column == 0:
         squared = levels**2
@@ -136,7 +153,9 @@ def one_copy(shares: Array, norm: float, q: int, levels: Array, column: int) -> 
         small = levels * norm / np.sqrt(q)
         inverse = np.maximum((first / (levels * norm)) ** 2 - 1, 0)
         y = 1 / (1 + np.sqrt((q - 1) * inverse))
-        squared = np.where(small <= first / q, small, np.where(levels * norm <= first, first * y, np.nan))
+        squared = np.where(
+            small <= first / q, small, np.where(levels * norm <= first, first * y, np.nan)
+        )
     squared = np.where(squared <= first, squared, np.nan)
     y = np.maximum(squared / first, 1 / q)
     size = np.sqrt(y**2 + (1 - y) ** 2 / max(q - 1, 1))

@@ -1,13 +1,15 @@
-"""The least CKA for an NBS, which is also the most NBS for a CKA: one curve, followed by its water level.
+"""The least CKA for an NBS, which is also the most NBS for a CKA: one curve, followed by its water
+level.
 
-Shares l_1 >= ... >= l_p of the variance. A best Y is of one of two kinds (proved: prop-least-cka of the book page
-"Exact score ranges"). First kind: all PCs of Y but one or two copy those of X with too little variance, the smaller
-root of a cubic; the rest of Y's variance sits in one large direction (the spike). As the water level w rises from 0,
-the spike moves from outside of X into PC p, turns from there into PC p - 1, and so on up to PC 1. Second kind: PCs
-1..k have too little variance, the others too much (`simlib.frontiers.second`). `lower_end` takes the better one.
-Status: that there is nothing but these kinds is proved; that the curve holds all Y of the first kind, and the search
-finds the best of the second, is a conjecture with numerical support (tests/test_frontiers.py). Every point is
-attained by a Y, so that the least CKA can't lie above it.
+Shares l_1 >= ... >= l_p of the variance. A best Y is of one of two kinds (proved: prop-least-cka of
+the book page "Exact score ranges"). First kind: all PCs of Y but one or two copy those of X with
+too little variance, the smaller root of a cubic; the rest of Y's variance sits in one large
+direction (the spike). As the water level w rises from 0, the spike moves from outside of X into PC
+p, turns from there into PC p - 1, and so on up to PC 1. Second kind: PCs 1..k have too little
+variance, the others too much (`simlib.frontiers.second`). `lower_end` takes the better one. Status:
+that there is nothing but these kinds is proved; that the curve holds all Y of the first kind, and
+the search finds the best of the second, is a conjecture with numerical support
+(tests/test_frontiers.py). Every point is attained by a Y, so that the least CKA can't lie above it.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ NEARLY = 1e-8  # 1 - pull / 2w where the last turn, or Y = X, is taken as reache
 
 
 class Sums(NamedTuple):
-    """For each point: T the variance of Y, F and s the sums of m and m^2, square = N^2, state of the spike."""
+    """For each point: T the variance of Y, F and s the sums of m and m^2, square = N^2, state of
+    the spike."""
 
     T: Array
     F: Array
@@ -42,9 +45,9 @@ class Sums(NamedTuple):
 def _turns(shares: Array, water: Array) -> Array:
     """Where the spike changes, as values of pull / 2 in rising order, (e, 2p - 1).
 
-    Outside of X up to the first, in PC p up to the second, turning from p to p - 1 up to the third, ...
-    A pair that shares the trace w and the determinant l_i l_j has the eigenvalues `large`, `other`.
-    """
+    Outside of X up to the first, in PC p up to the second, turning from p to p - 1 up to the third,
+    ... A pair that shares the trace w and the determinant l_i l_j has the eigenvalues `large`,
+    `other`."""
     upper, lower = shares[:-1], shares[1:]
     product = upper * lower
     half = np.maximum(water[:, None] / 2, np.sqrt(product))
@@ -81,7 +84,9 @@ def _sums(shares: Array, water: Array, pull: Array) -> Sums:
     )
 
 
-def lower_point(shares: Float[Array, " p"], water: Float[Array, " e"], pull: Float[Array, " e"]) -> tuple[Array, Array]:
+def lower_point(
+    shares: Float[Array, " p"], water: Float[Array, " e"], pull: Float[Array, " e"]
+) -> tuple[Array, Array]:
     """(NBS, CKA) of the Y at these water levels and pulls, each (e,): s = N^2 on the curve."""
     sums = _sums(shares, water, pull)
     norm = np.sqrt((shares**2).sum())
@@ -89,7 +94,8 @@ def lower_point(shares: Float[Array, " p"], water: Float[Array, " e"], pull: Flo
 
 
 def _balance(shares: Array, water: Array, pull: Array) -> Array:
-    """w T - pull F / 2, which is 0 where the scale of Y is stationary too. Y = X, pull = 2 w is a root for any w."""
+    """w T - pull F / 2, which is 0 where the scale of Y is stationary too. Y = X, pull = 2 w is a
+    root for any w."""
     sums = _sums(shares, water, pull)
     return sums.T * water - pull * sums.F / 2
 
@@ -97,8 +103,8 @@ def _balance(shares: Array, water: Array, pull: Array) -> Array:
 def _on_curve(shares: Array, place: Array) -> tuple[Array, Array]:
     """(water, ratio = pull / 2w) where the curve meets 1 - ratio = sqrt(w) exp(-place), place (e,).
 
-    Both w and ratio rise along most of the curve, and where one falls it does so slowly: each such line meets it
-    once. Between w = 0 and ratio = 0 w T - pull F / 2 changes its sign for certain.
+    Both w and ratio rise along most of the curve, and where one falls it does so slowly: each such
+    line meets it once. Between w = 0 and ratio = 0 w T - pull F / 2 changes its sign for certain.
     """
     if not place.size:
         return place, place
@@ -110,7 +116,9 @@ def _on_curve(shares: Array, place: Array) -> tuple[Array, Array]:
         water = np.exp(log)
         return _balance(shares, water, 2 * ratio(log) * water) / water**2
 
-    log = find_root(balance, np.minimum(2 * place, np.log(LEAST)) - 10, np.minimum(2 * place, np.log(MOST)))
+    log = find_root(
+        balance, np.minimum(2 * place, np.log(LEAST)) - 10, np.minimum(2 * place, np.log(MOST))
+    )
     return np.exp(log), ratio(log)
 
 
@@ -134,7 +142,8 @@ def top_level(shares: Float[Array, " p"]) -> float:
 
 
 def _last_turn(shares: Array) -> float:
-    """The water level from which on the spike turns between PCs 2 and 1 while all other PCs are copied exactly.
+    """The water level from which on the spike turns between PCs 2 and 1 while all other PCs are
+    copied exactly.
 
     w = a_1 + a_2 with a_1 = l_1 t, a_2 = l_2 / t and l_1 l_2 (t + 1 / t) = a_1^2 + a_2^2.
     """
@@ -147,12 +156,15 @@ def _last_turn(shares: Array) -> float:
     return float(first * t + second / t)
 
 
-def lower_levels(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int) -> tuple[Array, Array]:
-    """(water, pull) on the curve of the first kind, NBS (column 0) or CKA (column 1) being `levels`, all in (0, 1).
+def lower_levels(
+    shares: Float[Array, " p"], levels: Float[Array, " e"], column: int
+) -> tuple[Array, Array]:
+    """(water, pull) on the curve of the first kind, NBS (column 0) or CKA (column 1) being
+    `levels`, all in (0, 1).
 
-    Three stretches: the curve up to a ratio pull / 2w of nearly 1, a short straight line in (w, ratio) from there to
-    ratio 1, and the last turn, at ratio 1. NaN where no point takes the level (none is known).
-    """
+    Three stretches: the curve up to a ratio pull / 2w of nearly 1, a short straight line in (w,
+    ratio) from there to ratio 1, and the last turn, at ratio 1. NaN where no point takes the level
+    (none is known)."""
     if len(shares) == 1:
         water = levels if column else levels**2
         return water, 2 * water
@@ -192,13 +204,15 @@ def lower_levels(shares: Float[Array, " p"], levels: Float[Array, " e"], column:
 
 
 def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: int) -> LowerPoint:
-    """The least CKA where NBS is `levels` (column 0), or the most NBS where CKA is (column 1), all in (0, 1).
+    """The least CKA where NBS is `levels` (column 0), or the most NBS where CKA is (column 1), all
+    in (0, 1).
 
-    The better one of both kinds at each level. NaN, with a RuntimeWarning, where neither takes the level within
-    1e-9: none is known.
-    """
+    The better one of both kinds at each level. NaN, with a RuntimeWarning, where neither takes the
+    level within 1e-9: none is known."""
     water, pull = lower_levels(shares, levels, column)
-    scores = np.stack(lower_point(shares, np.where(np.isnan(water), 1, water), np.where(np.isnan(water), 0, pull)))
+    scores = np.stack(
+        lower_point(shares, np.where(np.isnan(water), 1, water), np.where(np.isnan(water), 0, pull))
+    )
     missed = ~(np.abs(scores[column] - levels) <= MISS) | np.isnan(water)
     scores[:, missed] = np.nan
     none = np.zeros(levels.shape, int)
@@ -207,21 +221,28 @@ def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: in
         held = np.where(missed, 0.0 if column else 1.0, scores[1 - column])
         other = second_levels(shares, levels, column, held)
         better = ~np.isnan(other.nbs)
-        best = LowerPoint(*(np.where(better, new, old) for new, old in zip(other, best, strict=True)))
+        best = LowerPoint(
+            *(np.where(better, new, old) for new, old in zip(other, best, strict=True))
+        )
     if np.isnan(best.nbs).any():
-        warnings.warn(f"no Y found at the levels {levels[np.isnan(best.nbs)]}", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            f"no Y found at the levels {levels[np.isnan(best.nbs)]}", RuntimeWarning, stacklevel=2
+        )
     return best
 
 
 def lower_factor(
     shares: Float[Array, " p"], water: float, pull: float, k: int = 0, variant: int = PLAIN
 ) -> Float[Array, "p_plus_1 p"]:
-    """Y in coordinates, for one `LowerPoint`: rows for the PCs of X and one direction outside of X."""
+    """Y in coordinates, for one `LowerPoint`: rows for the PCs of X and one direction outside of
+    X."""
     level, pull = np.array([water]), np.array([pull])
     p = len(shares)
     factor = np.zeros((p + 1, p))
     if k:
-        factor[:p] = np.diag(second_roots(shares, level, pull, np.array([k]), np.array([variant]))[0])
+        factor[:p] = np.diag(
+            second_roots(shares, level, pull, np.array([k]), np.array([variant]))[0]
+        )
         if variant == TURNED:
             factor[k - 1 : k + 1, k - 1 : k + 1] = _turned(shares[k - 1 : k + 1], water, pull[0])
         return factor
@@ -241,7 +262,8 @@ def lower_factor(
 
 
 def _turned(pair: Array, water: float, pull: float) -> Array:
-    """The columns of a turned pair of PCs in their coordinates, (2, 2): trace w, the determinant l_i l_j."""
+    """The columns of a turned pair of PCs in their coordinates, (2, 2): trace w, the determinant
+    l_i l_j."""
     product = pair[0] * pair[1]
     first = (pull**2 / 4 - 2 * product - pair[1] * water) / (pair[0] - pair[1])
     across = np.sqrt(max(first * (water - first) - product, 0))

@@ -48,16 +48,17 @@ def has_range(given: str, other: str) -> bool:
 def score_range(
     variances, given: str, level, other: str, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest score on `other` of a Y that scores `level` on `given`, both ids of measures.
+    """Lowest and highest score on `other` of a Y that scores `level` on `given`, both ids of
+    measures.
 
-    `variances` (p,) of X's PCs in any unit, `level` a number or an array in [0, 1], `columns` = q of Y. The pairs of
-    CKA, NBS and linear-regression R^2, and of their angular forms; `STATUS` says which ends are proved.
-    Raises ValueError for other pairs and for scores outside [0, 1].
-    """
+    `variances` (p,) of X's PCs in any unit, `level` a number or an array in [0, 1], `columns` = q
+    of Y. The pairs of CKA, NBS and linear-regression R^2, and of their angular forms; `STATUS` says
+    which ends are proved. Raises ValueError for other pairs and for scores outside [0, 1]."""
     pair = plain(given), plain(other)
     if pair not in RANGES:
         raise ValueError(
-            f"no exact range of {other!r} given {given!r} is known; known are the pairs of 'cka', 'nbs', 'linreg' "
+            f"no exact range of {other!r} given {given!r} is known; known are the pairs of 'cka', "
+            "'nbs', 'linreg' "
             "and the angular forms of the first two"
         )
     levels = levels_of(level)

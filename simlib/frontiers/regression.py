@@ -1,9 +1,9 @@
-"""Ranges of pairs with the R^2 of linear regression of X on Y, in closed form. Status: proved, for any q.
+"""Ranges of pairs with the R^2 of linear regression of X on Y, in closed form. Status: proved, for
+any q.
 
-R^2 hears only which directions Y spans: with mu_1 >= ... >= mu_q the eigenvalues of X's covariance within that
-span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of X's PCs (0 beyond the p-th).
-L_k = l_1 + ... + l_k.
-"""
+R^2 hears only which directions Y spans: with mu_1 >= ... >= mu_q the eigenvalues of X's covariance
+within that span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of X's PCs (0
+beyond the p-th). L_k = l_1 + ... + l_k."""
 
 from __future__ import annotations
 
@@ -43,10 +43,9 @@ def nbs_range_given_linear_regression(
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
     """Lowest and highest NBS at an R^2 = r: sqrt(max(r - L_{q-1}, 0)) and sqrt(r). Proved.
 
-    `variances` (p,) of X's PCs in any unit; `columns` = q of Y, p unless given. The low end is approached, not
-    attained, for q > 1: one direction takes nearly all of Y's variance. NaN for r > L_q, which no Y reaches.
-    Raises ValueError for scores outside [0, 1].
-    """
+    `variances` (p,) of X's PCs in any unit; `columns` = q of Y, p unless given. The low end is
+    approached, not attained, for q > 1: one direction takes nearly all of Y's variance. NaN for r >
+    L_q, which no Y reaches. Raises ValueError for scores outside [0, 1]."""
     shares, levels, q, _ = _setting(variances, linear_regression, columns)
     reached = levels <= shares[:q].sum() + 1e-12
     low = np.sqrt(np.maximum(levels - shares[: q - 1].sum(), 0))
@@ -56,11 +55,12 @@ def nbs_range_given_linear_regression(
 def cka_range_given_linear_regression(
     variances, linear_regression, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest CKA at an R^2 = r: max(r - L_{q-1}, 0) / |l|, and PCs filled greedily. Proved.
+    """Lowest and highest CKA at an R^2 = r: max(r - L_{q-1}, 0) / |l|, and PCs filled greedily.
+    Proved.
 
-    The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for L_{k-1} <= r <= L_k; the low end is
-    approached for q > 1. Arguments and errors as for `nbs_range_given_linear_regression`.
-    """
+    The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for L_{k-1} <= r <= L_k;
+    the low end is approached for q > 1. Arguments and errors as for
+    `nbs_range_given_linear_regression`."""
     shares, levels, q, norm = _setting(variances, linear_regression, columns)
     reached = levels <= shares[:q].sum() + 1e-12
     low = np.maximum(levels - shares[: q - 1].sum(), 0) / norm
@@ -71,7 +71,8 @@ def cka_range_given_linear_regression(
 def linear_regression_range_given_nbs(
     variances, nbs, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest R^2 at an NBS of f: f^2 and min(f^2 + L_{q-1}, L_q), the inverses of both ends. Proved.
+    """Lowest and highest R^2 at an NBS of f: f^2 and min(f^2 + L_{q-1}, L_q), the inverses of both
+    ends. Proved.
 
     NaN for f^2 > L_q. Arguments and errors as for `nbs_range_given_linear_regression`.
     """
@@ -85,15 +86,18 @@ def linear_regression_range_given_nbs(
 def linear_regression_range_given_cka(
     variances, cka, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest R^2 at a CKA of c: the inverse of greedy filling, and min(c |l| + L_{q-1}, L_q). Proved.
+    """Lowest and highest R^2 at a CKA of c: the inverse of greedy filling, and min(c |l| + L_{q-1},
+    L_q). Proved.
 
-    NaN where c is beyond the first q PCs. Arguments and errors as for `nbs_range_given_linear_regression`.
-    """
+    NaN where c is beyond the first q PCs. Arguments and errors as for
+    `nbs_range_given_linear_regression`."""
     shares, levels, q, norm = _setting(variances, cka, columns)
     squares = (shares[:q] ** 2).cumsum()
     wanted = (levels * norm) ** 2
     reached = wanted <= squares[-1] + 1e-12
-    full = np.minimum((squares[:, None] < wanted.ravel() - 1e-15).sum(axis=0), len(squares) - 1).reshape(wanted.shape)
+    full = np.minimum(
+        (squares[:, None] < wanted.ravel() - 1e-15).sum(axis=0), len(squares) - 1
+    ).reshape(wanted.shape)
     before = np.concatenate([[0.0], squares])[full]
     low = np.concatenate([[0.0], shares.cumsum()])[full] + np.sqrt(np.maximum(wanted - before, 0))
     high = np.minimum(levels * norm + shares[: q - 1].sum(), shares[:q].sum())

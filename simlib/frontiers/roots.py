@@ -1,4 +1,5 @@
-"""What both frontiers solve: one cubic for each principal component (PC), and one scalar equation for each level."""
+"""What both frontiers solve: one cubic for each principal component (PC), and one scalar equation
+for each level."""
 
 from __future__ import annotations
 
@@ -17,12 +18,14 @@ ROUNDING = 1e-9
 
 
 def normalised(variances) -> Float[Array, " p"]:
-    """The variances as decreasing float64 shares of their sum, refused where they are not a spectrum."""
+    """The variances as decreasing float64 shares of their sum, refused where they are not a
+    spectrum."""
     return np.sort(shares_of(variances))[::-1]
 
 
 def levels_of(score) -> Float[Array, "*levels"]:
-    """The scores as float64, refused outside [0, 1]; rounding beyond it, as a computed score may have, is cut off."""
+    """The scores as float64, refused outside [0, 1]; rounding beyond it, as a computed score may
+    have, is cut off."""
     levels = np.asarray(score, dtype=np.float64)
     if not ((levels >= -ROUNDING) & (levels <= 1 + ROUNDING)).all():
         raise ValueError(f"scores lie in [0, 1]; got {score}")
@@ -32,19 +35,21 @@ def levels_of(score) -> Float[Array, "*levels"]:
 def cubic_roots(
     shares: Float[Array, "*#e p"], water: Float[Array, "*#e 1"], pull: Float[Array, "*#e 1"]
 ) -> tuple[Array, Array]:
-    """The larger and the smaller positive root x of x^3 - (w + l) x + pull sqrt(l) / 2 = 0, each (*e, p).
+    """The larger and the smaller positive root x of x^3 - (w + l) x + pull sqrt(l) / 2 = 0, each
+    (*e, p).
 
-    l a share of the variance, w the water level, pull the multiplier of F. Viete's cosines; the smaller
-    root from the product of the three, free of cancellation. Beyond the fold, where no positive root is
-    left, both are the double root.
-    """
+    l a share of the variance, w the water level, pull the multiplier of F. Viete's cosines; the
+    smaller root from the product of the three, free of cancellation. Beyond the fold, where no
+    positive root is left, both are the double root."""
     size, bend, angle = _viete(shares, water, pull)
     large = 2 * size * np.cos(angle)
     negative = 2 * size * np.cos(angle + 2 * np.pi / 3)
     return large, np.minimum(bend / (large * -negative), size)
 
 
-def large_root(shares: Float[Array, "*#e p"], water: Float[Array, "*#e 1"], pull: Float[Array, "*#e 1"]) -> Array:
+def large_root(
+    shares: Float[Array, "*#e p"], water: Float[Array, "*#e 1"], pull: Float[Array, "*#e 1"]
+) -> Array:
     """The larger root of `cubic_roots` alone, at half the cost."""
     size, _, angle = _viete(shares, water, pull)
     return 2 * size * np.cos(angle)
@@ -62,9 +67,8 @@ def find_root(
 ) -> Float[Array, " e"]:
     """A root in each bracket [low, high], NaN where the ends don't have opposite signs.
 
-    Chandrupatla's method for all brackets at once: inverse quadratic steps where they are safe, else halves.
-    Source: Chandrupatla 1997, Advances in Engineering Software 28.
-    """
+    Chandrupatla's method for all brackets at once: inverse quadratic steps where they are safe,
+    else halves. Source: Chandrupatla 1997, Advances in Engineering Software 28."""
     a, b = np.array(high, float), np.array(low, float)
     at_a, at_b = function(a), function(b)
     bad = ~(np.sign(at_a) * np.sign(at_b) <= 0)
@@ -85,9 +89,9 @@ def find_root(
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             x, y = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
             safe = (y**2 < x) & ((1 - y) ** 2 < 1 - x)
-            step = at_a / (at_b - at_a) * at_c / (at_b - at_c) + (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (
-                at_c - at_b
-            )
+            step = at_a / (at_b - at_a) * at_c / (at_b - at_c) + (c - a) / (b - a) * at_a / (
+                at_c - at_a
+            ) * at_b / (at_c - at_b)
             edge = np.minimum(0.5, least / width)
         part = np.where(safe & np.isfinite(step), step, 0.5)
         part = np.clip(part, edge, 1 - edge)

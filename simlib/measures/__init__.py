@@ -16,31 +16,44 @@ __all__ = ["MEASURES", "PUBLISHED", "Measure", "measure", "score"]
 
 
 def measure(name: str | Measure | Callable, **params) -> Measure:
-    """The record of a measure with its parameters bound: `measure("ridge-cv", penalty=10, folds=5)`.
+    """The record of a measure with its parameters bound: `measure("ridge-cv", penalty=10,
+    folds=5)`.
 
-    `name` is an id, a published id, a record, or any callable of two (samples, neurons) tensors that grows
-    with similarity. Raises ValueError for an unknown id or parameter, with the nearest names.
-    """
+    `name` is an id, a published id, a record, or any callable of two (samples, neurons) tensors
+    that grows with similarity. Raises ValueError for an unknown id or parameter, with the nearest
+    names."""
     if isinstance(name, Measure):
         return name.bind(**params)
     if callable(name):
         title = getattr(name, "__name__", type(name).__name__).strip("<>").replace("_", "-")
-        return Measure(title, title, name, (-float("inf"), float("inf")), "the caller's own", symmetric=False,
-                       invariances=frozenset(), own=None, params=params)
+        return Measure(
+            title,
+            title,
+            name,
+            (-float("inf"), float("inf")),
+            "the caller's own",
+            symmetric=False,
+            invariances=frozenset(),
+            own=None,
+            params=params,
+        )
     if not isinstance(name, str):
-        raise TypeError(f"a measure is an id, a record of simlib.MEASURES or a callable; got {type(name).__name__}")
+        raise TypeError(
+            "a measure is an id, a record of simlib.MEASURES or a callable; got "
+            f"{type(name).__name__}"
+        )
     return MEASURES[name].bind(**params)
 
 
 def score(name: str | Measure | Callable, X, Y, **params) -> float:
     """The similarity of two sets of responses to the same samples, as a float computed in float64.
 
-    `name` is an id of `MEASURES` (or a published id, a bound measure, a callable on tensors); X and Y are
-    numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial, neuron), with the same
-    samples in the same order. Regression measures predict X from Y. `params` go to the measure, such as
-    `penalty` and `folds` of "ridge-cv"; the fold scheme "condition" takes the number of trials from the array.
-    Raises ValueError where an input can't be scored or this machine's memory can't hold it, and says why.
-    """
+    `name` is an id of `MEASURES` (or a published id, a bound measure, a callable on tensors); X and
+    Y are numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial, neuron),
+    with the same samples in the same order. Regression measures predict X from Y. `params` go to
+    the measure, such as `penalty` and `folds` of "ridge-cv"; the fold scheme "condition" takes the
+    number of trials from the array. Raises ValueError where an input can't be scored or this
+    machine's memory can't hold it, and says why."""
     bound = measure(name, **params)
     X, Y = checks.pair(X, Y)
     if bound.params.get("scheme") == "condition" and not bound.params.get("conditions"):
@@ -52,9 +65,12 @@ def score(name: str | Measure | Callable, X, Y, **params) -> float:
     except torch.linalg.LinAlgError as error:
         sizes = (np.abs(Z).max() for Z in (X, Y))
         raise ValueError(
-            f"{bound.title} can't be computed on these two, whose largest values are {next(sizes):.3g} and "
+            f"{bound.title} can't be computed on these two, whose largest values are "
+            f"{next(sizes):.3g} and "
             f"{next(sizes):.3g}; bring both to a common unit ({str(error).splitlines()[0]})"
         ) from error
     if not np.isfinite(value):
-        raise ValueError(f"{bound.title} of these two is {value}: the measure is not defined on them")
+        raise ValueError(
+            f"{bound.title} of these two is {value}: the measure is not defined on them"
+        )
     return value

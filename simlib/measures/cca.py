@@ -1,4 +1,5 @@
-"""Measures that whiten one or both sides before they rotate: CCA, its regularised forms, SVCCA and PWCCA."""
+"""Measures that whiten one or both sides before they rotate: CCA, its regularised forms, SVCCA and
+PWCCA."""
 
 from __future__ import annotations
 
@@ -8,13 +9,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centred_columns, centred_unit, nuclear_norm, spectral_map, square_sum
+from simlib.linalg import (
+    arccos,
+    centred_columns,
+    centred_unit,
+    nuclear_norm,
+    spectral_map,
+    square_sum,
+)
 
 __all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca", "svcca"]
 
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
-    """UV' of the centred X = USV', over the fewest PCs that explain this share of variance; and their number."""
+    """UV' of the centred X = USV', over the fewest PCs that explain this share of variance; and
+    their number."""
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:
         before = s.square().cumsum(0) - s.square()
@@ -28,12 +37,12 @@ def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
 def cca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Mean canonical correlation, in [0, 1].
 
-    ||Q_X' Q_Y||_* / min(r_X, r_Y), with orthonormal bases of the centred columns and their ranks r (p and q
-    where the columns are independent): the mean over as many correlations as there are. Zero-padding the
-    narrower side, as some do, would average in zeros. 1 as soon as either side spans the samples (r = n - 1).
-    Symmetric; unchanged by translation and any invertible linear map of either side. The gradient is that of
-    changes that leave the ranks as they are. Source: Hotelling 1936; Raghu et al. 2017 for the mean.
-    """
+    ||Q_X' Q_Y||_* / min(r_X, r_Y), with orthonormal bases of the centred columns and their ranks r
+    (p and q where the columns are independent): the mean over as many correlations as there are.
+    Zero-padding the narrower side, as some do, would average in zeros. 1 as soon as either side
+    spans the samples (r = n - 1). Symmetric; unchanged by translation and any invertible linear map
+    of either side. The gradient is that of changes that leave the ranks as they are. Source:
+    Hotelling 1936; Raghu et al. 2017 for the mean."""
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     return nuclear_norm(wx.T @ wy) / min(rank_x, rank_y)
 
@@ -47,24 +56,28 @@ def cca_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
 
 
 def cca_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation. Invariances as `cca`."""
+    """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation. Invariances as
+    `cca`."""
     return 1 - cca_angular(X, Y) * (2 / math.pi)
 
 
 def cca_regularised(
-    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, whitening: float = 0.5, penalty: float = 0.0
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    whitening: float = 0.5,
+    penalty: float = 0.0,
 ) -> Float[Tensor, ""]:
     """From NBS to CCA: the NBS of partly whitened sides, in [0, 1].
 
-    Each side, scaled to ||X||_F = 1, becomes X (X'X + penalty I)^(-whitening/2): its singular values s turn into
-    s / (s^2 + penalty)^(whitening/2). `whitening` 0 is NBS, 1 with `penalty` 0 the mean canonical correlation
-    (for unequal ranks the sum over sqrt(r_X r_Y) instead of the smaller rank); a large penalty leads from CCA
-    back to NBS. The penalty counts in shares of the total variance.
-    Symmetric; unchanged by translation, rotation and isotropic scale. Raises ValueError for a whitening outside
-    [0, 1] and a negative penalty.
-    Source: Vinod 1976 for the penalty; Williams et al. 2021 for whitening as a parameter (theirs mixes X with
-    its whitened self, this one takes a power, so that no unit of X enters).
-    """
+    Each side, scaled to ||X||_F = 1, becomes X (X'X + penalty I)^(-whitening/2): its singular
+    values s turn into s / (s^2 + penalty)^(whitening/2). `whitening` 0 is NBS, 1 with `penalty` 0
+    the mean canonical correlation (for unequal ranks the sum over sqrt(r_X r_Y) instead of the
+    smaller rank); a large penalty leads from CCA back to NBS. The penalty counts in shares of the
+    total variance. Symmetric; unchanged by translation, rotation and isotropic scale. Raises
+    ValueError for a whitening outside [0, 1] and a negative penalty. Source: Vinod 1976 for the
+    penalty; Williams et al. 2021 for whitening as a parameter (theirs mixes X with its whitened
+    self, this one takes a power, so that no unit of X enters)."""
     if not 0 <= whitening <= 1:
         raise ValueError(f"whitening is from 0 (NBS) to 1 (CCA); got {whitening}")
     if penalty < 0:
@@ -75,38 +88,51 @@ def cca_regularised(
         g = s * ridge ** (-whitening / 2)
         return g, g / s - whitening * s * g / ridge
 
-    wx, wy = (spectral_map(Z / square_sum(Z).sqrt(), values) for Z in (centred_unit(X), centred_unit(Y)))
+    wx, wy = (
+        spectral_map(Z / square_sum(Z).sqrt(), values) for Z in (centred_unit(X), centred_unit(Y))
+    )
     return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
 
 
-def svcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, explained: float = 0.99) -> Float[Tensor, ""]:
+def svcca(
+    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, explained: float = 0.99
+) -> Float[Tensor, ""]:
     """Singular-vector CCA (SVCCA), in [0, 1]: mean canonical correlation of the leading PCs.
 
-    Each side keeps the fewest PCs that explain `explained` of its variance, then `cca`. The number kept jumps
-    as the data change, and the score with it; between jumps it is smooth. Symmetric; unchanged by translation,
-    rotation and isotropic scale. Raises ValueError for a share outside (0, 1]. Source: Raghu et al. 2017.
-    """
+    Each side keeps the fewest PCs that explain `explained` of its variance, then `cca`. The number
+    kept jumps as the data change, and the score with it; between jumps it is smooth. Symmetric;
+    unchanged by translation, rotation and isotropic scale. Raises ValueError for a share outside
+    (0, 1]. Source: Raghu et al. 2017."""
     if not 0 < explained <= 1:
-        raise ValueError(f"explained is a share of variance, more than 0 and at most 1; got {explained}")
+        raise ValueError(
+            f"explained is a share of variance, more than 0 and at most 1; got {explained}"
+        )
     (wx, kept_x), (wy, kept_y) = _whitened(X, explained), _whitened(Y, explained)
     return nuclear_norm(wx.T @ wy) / min(kept_x, kept_y)
 
 
 def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """The first singular values and left singular vectors of M, with a gradient that leaves ties alone.
+    """The first singular values and left singular vectors of M, with a gradient that leaves ties
+    alone.
 
-    First-order perturbation theory around the SVD: no vector turns towards one of the same singular value.
-    """
+    First-order perturbation theory around the SVD: no vector turns towards one of the same singular
+    value."""
     with torch.no_grad():
         U, s, Vh = torch.linalg.svd(M, full_matrices=False)
         U, s, Vh = U[:, :rank], s[:rank], Vh[:rank]
         gap = s.square() - s.square()[:, None]
         tied = gap.abs() < _tie(M.dtype)
-        turning = torch.where(tied, torch.zeros_like(gap), 1 / torch.where(tied, torch.ones_like(gap), gap))
-        inverse = torch.where(s > _tie(M.dtype), 1 / s.clamp_min(_tie(M.dtype)), torch.zeros_like(s))
+        turning = torch.where(
+            tied, torch.zeros_like(gap), 1 / torch.where(tied, torch.ones_like(gap), gap)
+        )
+        inverse = torch.where(
+            s > _tie(M.dtype), 1 / s.clamp_min(_tie(M.dtype)), torch.zeros_like(s)
+        )
     change = (M - M.detach()) @ Vh.T
     inner = U.T @ change
-    vectors = U + U @ (turning * (inner * s + s[:, None] * inner.T)) + (change - U @ inner) * inverse
+    vectors = (
+        U + U @ (turning * (inner * s + s[:, None] * inner.T)) + (change - U @ inner) * inverse
+    )
     return s + inner.diagonal(), vectors
 
 
@@ -115,11 +141,11 @@ def _tie(dtype: torch.dtype) -> float:
 
 
 def _tied(correlations: Tensor, candidates: int) -> int:
-    """How many of X's canonical variables, of this many, hang on an arbitrary choice of basis: 0 where none does.
+    """How many of X's canonical variables, of this many, hang on an arbitrary choice of basis: 0
+    where none does.
 
-    Within a tie of correlations any rotation of the variables is as good. A correlation of 0 is tied with all
-    directions of X that have no partner in Y.
-    """
+    Within a tie of correlations any rotation of the variables is as good. A correlation of 0 is
+    tied with all directions of X that have no partner in Y."""
     ties = int((-correlations.diff() < _tie(correlations.dtype)).sum())
     lost = int((correlations < _tie(correlations.dtype)).sum())
     free = lost + candidates - len(correlations) if lost else 0
@@ -129,16 +155,15 @@ def _tied(correlations: Tensor, candidates: int) -> int:
 def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Projection-weighted CCA (PWCCA), in [0, 1].
 
-    The mean of the canonical correlations rho_i, each weighted by sum_j |h_i' x_j|: how much of X's neurons its
-    canonical variable h_i accounts for. Not symmetric: the weights are X's. Unchanged by any invertible linear
-    map of Y; in X by permutation and isotropic scale only, since the absolute values refer to single neurons.
-    Where all correlations are equal, as where either side spans the samples, the weights don't matter; the gradient
-    is then that of the mean correlation.
-    Raises ValueError where only some correlations are tied, as where the two sides' neurons together outnumber the
-    samples, and where some are 0 and X has other directions without a partner: a sum of absolute values changes with
-    the basis of the tie, and the data don't choose one.
-    Source: Morcos, Raghu & Bengio 2018, eq. 7.
-    """
+    The mean of the canonical correlations rho_i, each weighted by sum_j |h_i' x_j|: how much of X's
+    neurons its canonical variable h_i accounts for. Not symmetric: the weights are X's. Unchanged
+    by any invertible linear map of Y; in X by permutation and isotropic scale only, since the
+    absolute values refer to single neurons. Where all correlations are equal, as where either side
+    spans the samples, the weights don't matter; the gradient is then that of the mean correlation.
+    Raises ValueError where only some correlations are tied, as where the two sides' neurons
+    together outnumber the samples, and where some are 0 and X has other directions without a
+    partner: a sum of absolute values changes with the basis of the tie, and the data don't choose
+    one. Source: Morcos, Raghu & Bengio 2018, eq. 7."""
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))
     known = correlations.detach()
@@ -147,8 +172,10 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     tied = _tied(known, wx.shape[1])
     if tied:
         raise ValueError(
-            f"{tied} canonical correlations are tied, so that their weights in PWCCA are not defined "
-            "(X and Y share directions exactly, or have some that are orthogonal, or their neurons together outnumber "
+            f"{tied} canonical correlations are tied, so that their weights in PWCCA are not "
+            "defined "
+            "(X and Y share directions exactly, or have some that are orthogonal, or their "
+            "neurons together outnumber "
             "the samples); use 'cca', or fewer principal components of each side"
         )
     weights = ((wx @ directions).T @ centred_unit(X)).abs().sum(1)

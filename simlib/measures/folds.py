@@ -16,7 +16,8 @@ Labels = Sequence | np.ndarray | Tensor | None
 
 
 def contiguous_blocks(n: int, folds: int) -> list[slice]:
-    """`folds` runs of consecutive samples that cover n of them; the first n % folds are one longer."""
+    """`folds` runs of consecutive samples that cover n of them; the first n % folds are one
+    longer."""
     edges = np.cumsum([0] + [n // folds + (k < n % folds) for k in range(folds)])
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
@@ -28,22 +29,30 @@ def _whole_groups(groups: np.ndarray, folds: int, what: str) -> list[Tensor]:
     count = len(first)
     if folds > count:
         raise ValueError(f"{folds} folds of whole {what} need at least as many {what}; got {count}")
-    return [torch.from_numpy(np.flatnonzero((order >= b.start) & (order < b.stop)))
-            for b in contiguous_blocks(count, folds)]
+    return [
+        torch.from_numpy(np.flatnonzero((order >= b.start) & (order < b.stop)))
+        for b in contiguous_blocks(count, folds)
+    ]
 
 
 def held_out_blocks(
-    n: int, folds: int, scheme: str = "contiguous", *, seed: int = 0, groups: Labels = None, conditions: int = 0
+    n: int,
+    folds: int,
+    scheme: str = "contiguous",
+    *,
+    seed: int = 0,
+    groups: Labels = None,
+    conditions: int = 0,
 ) -> list[slice | Tensor]:
     """The samples that each fold holds out, each of the n once.
 
-    `scheme`: "contiguous", runs of consecutive samples (time bins of one trial end up on both sides where a
-    run ends within them); "random", shuffled from `seed`; "condition", whole trials or conditions, with all
-    their time bins, for n = time x `conditions` samples in that order (`score` knows the number from a
-    (time, trial, neuron) array); "grouped", whole groups, `groups` naming that of each sample. The schemes give
-    different scores on the same data: where neighbouring samples are alike, "random" is the most lenient.
-    Raises ValueError for another scheme, for groups that don't fit and for folds that the samples don't fill.
-    """
+    `scheme`: "contiguous", runs of consecutive samples (time bins of one trial end up on both sides
+    where a run ends within them); "random", shuffled from `seed`; "condition", whole trials or
+    conditions, with all their time bins, for n = time x `conditions` samples in that order (`score`
+    knows the number from a (time, trial, neuron) array); "grouped", whole groups, `groups` naming
+    that of each sample. The schemes give different scores on the same data: where neighbouring
+    samples are alike, "random" is the most lenient. Raises ValueError for another scheme, for
+    groups that don't fit and for folds that the samples don't fill."""
     if scheme not in SCHEMES:
         raise ValueError(f"scheme is one of {', '.join(map(repr, SCHEMES))}; got {scheme!r}")
     if not 2 <= folds <= n:
@@ -55,12 +64,17 @@ def held_out_blocks(
         return [order[block].sort().values for block in contiguous_blocks(n, folds)]
     if scheme == "condition":
         if conditions < 1 or n % conditions:
-            raise ValueError(f"scheme 'condition' needs `conditions`, a divisor of the {n} samples; got {conditions}")
+            raise ValueError(
+                f"scheme 'condition' needs `conditions`, a divisor of the {n} samples; got "
+                f"{conditions}"
+            )
         return _whole_groups(np.arange(n) % conditions, folds, "conditions")
     labels = np.asarray(groups if groups is not None else [])
     if labels.shape != (n,):
-        raise ValueError(f"scheme 'grouped' needs `groups`, one label for each of the {n} samples; "
-                         f"got an array of shape {labels.shape}")
+        raise ValueError(
+            f"scheme 'grouped' needs `groups`, one label for each of the {n} samples; "
+            f"got an array of shape {labels.shape}"
+        )
     return _whole_groups(labels, folds, "groups")
 
 

@@ -1,4 +1,5 @@
-"""Measures that compare two samples x samples kernel matrices: CKA, its estimators and relatives."""
+"""Measures that compare two samples x samples kernel matrices: CKA, its estimators and
+relatives."""
 
 from __future__ import annotations
 
@@ -13,13 +14,21 @@ from simlib.linalg import arccos, centre, centred_unit, square_sum
 from simlib.measures.rsa import squared_distances
 
 __all__ = [
-    "cka", "cka_angular", "cka_angular_score", "cka_angular_score_towards", "cka_debiased", "cka_lange", "cka_rbf",
-    "cka_towards", "ensd",
-]  # fmt: skip
+    "cka",
+    "cka_angular",
+    "cka_angular_score",
+    "cka_angular_score_towards",
+    "cka_debiased",
+    "cka_lange",
+    "cka_rbf",
+    "cka_towards",
+    "ensd",
+]
 
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """<K_X, K_Y>, ||K_X||^2 and ||K_Y||^2 of the centred linear Gram matrices, by the smaller products."""
+    """<K_X, K_Y>, ||K_X||^2 and ||K_Y||^2 of the centred linear Gram matrices, by the smaller
+    products."""
     X, Y = centred_unit(X), centred_unit(Y)
     n, p, q = *X.shape, Y.shape[1]
     if n < p and n < q:
@@ -41,7 +50,8 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
 
 class _Alignment(torch.autograd.Function):
-    """CKA of Y with a fixed X, both centred: of X's Gram matrix K (then X is not needed) or of X, and ||K||_F."""
+    """CKA of Y with a fixed X, both centred: of X's Gram matrix K (then X is not needed) or of X,
+    and ||K||_F."""
 
     @staticmethod
     def forward(ctx, Y, X, K, norm):
@@ -53,16 +63,19 @@ class _Alignment(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         Y, X, shared, own, share, scale = ctx.saved_tensors
-        uphill = (shared - share * own) @ Y if X is None else torch.addmm(X @ shared, Y, own, alpha=-float(share))
+        uphill = (
+            (shared - share * own) @ Y
+            if X is None
+            else torch.addmm(X @ shared, Y, own, alpha=-float(share))
+        )
         return grad * scale * uphill, None, None, None
 
 
 def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
     """Y -> cka(X, Y), with what belongs to X computed once: for many Y, and gradients in Y alone.
 
-    A score and its gradient take two products of n x n x q where samples are fewer than the neurons of both sides
-    together, else two of n x p x q and two of n x q x q.
-    """
+    A score and its gradient take two products of n x n x q where samples are fewer than the neurons
+    of both sides together, else two of n x p x q and two of n x q x q."""
     n, p = X.shape
     X = centred_unit(X)
     K = X @ X.T if n < 2 * p else None
@@ -86,13 +99,14 @@ def cka_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
 def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Angular CKA, in [0, 1]: 1 - (2/pi) arccos(CKA).
 
-    One minus the angle between the two Gram matrices in units of a right angle. Invariances as `cka`.
-    Source: Williams et al. 2021; Cloos et al. 2024.
-    """
+    One minus the angle between the two Gram matrices in units of a right angle. Invariances as
+    `cka`. Source: Williams et al. 2021; Cloos et al. 2024."""
     return 1 - cka_angular(X, Y) * (2 / math.pi)
 
 
-def cka_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
+def cka_angular_score_towards(
+    X: Float[Tensor, "n p"],
+) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
     """Y -> cka_angular_score(X, Y), as `cka_towards`."""
     towards = cka_towards(X)
     return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
@@ -116,21 +130,24 @@ def _four_samples(X: Tensor) -> None:
 
 
 def _u_centred(X: Tensor) -> Tensor:
-    """Linear Gram matrix with a zero diagonal, centred so that each row sums to 0 over the other samples."""
+    """Linear Gram matrix with a zero diagonal, centred so that each row sums to 0 over the other
+    samples."""
     n, X = len(X), centred_unit(X)
     K = _without_diagonal(X @ X.T)
     rows = K.sum(1)
-    return _without_diagonal(K - rows[:, None] / (n - 2) - rows / (n - 2) + rows.sum() / ((n - 1) * (n - 2)))
+    return _without_diagonal(
+        K - rows[:, None] / (n - 2) - rows / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
+    )
 
 
 def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y, however many neurons there are.
+    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y, however many neurons there
+    are.
 
-    HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)) with the unbiased HSIC of Song et al.; equal to the cosine of the
-    U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric; invariances as `cka`.
-    Raises ValueError for fewer than 4 samples.
-    Source: Song et al. 2012, eq. 5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA.
-    """
+    HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)) with the unbiased HSIC of Song et al.; equal to the
+    cosine of the U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric;
+    invariances as `cka`. Raises ValueError for fewer than 4 samples. Source: Song et al. 2012, eq.
+    5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA."""
     _four_samples(X)
     return _kernel_cosine(_u_centred(X), _u_centred(Y))
 
@@ -138,12 +155,11 @@ def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tens
 def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """CKA debiased as by Lange et al., in [-1, 1]: near 0 for independent X and Y of few neurons.
 
-    The cosine of the two centred Gram matrices over pairs of different samples: their diagonals, which
-    carry most of the bias, are left out. Centring spreads some of it over the other entries, so that independent
-    Gaussian X and Y of p neurons score about p / (p + n^2): 0 while p is far below n^2, unlike `cka_debiased`,
-    which centres without the diagonal. Symmetric; invariances as `cka`.
-    Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023.
-    """
+    The cosine of the two centred Gram matrices over pairs of different samples: their diagonals,
+    which carry most of the bias, are left out. Centring spreads some of it over the other entries,
+    so that independent Gaussian X and Y of p neurons score about p / (p + n^2): 0 while p is far
+    below n^2, unlike `cka_debiased`, which centres without the diagonal. Symmetric; invariances as
+    `cka`. Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023."""
     _four_samples(X)
     X, Y = centred_unit(X), centred_unit(Y)
     return _kernel_cosine(_without_diagonal(X @ X.T), _without_diagonal(Y @ Y.T))
@@ -154,30 +170,33 @@ def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
     above = torch.triu_indices(len(X), len(X), 1, device=X.device).unbind()
     median = squares[above].median()
     if not median > 0:
-        raise ValueError("half of the pairs of samples are the same: the median distance, unit of the bandwidth, is 0")
+        raise ValueError(
+            "half of the pairs of samples are the same: the median distance, unit of the "
+            "bandwidth, is 0"
+        )
     return _double_centred(torch.exp(-squares.clamp_min(0) / (2 * bandwidth**2 * median)))
 
 
-def cka_rbf(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, bandwidth: float = 1.0) -> Float[Tensor, ""]:
+def cka_rbf(
+    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, bandwidth: float = 1.0
+) -> Float[Tensor, ""]:
     """CKA of Gaussian (RBF) kernels, in [0, 1].
 
-    The cosine of the centred kernels exp(-d^2 / (2 sigma^2)), d the Euclidean distance of two samples and sigma
-    = `bandwidth` times the median of d over pairs of samples (the lower median, each side its own). A wide
-    bandwidth gives linear CKA. Symmetric; unchanged by translation, rotation and isotropic scale.
-    Raises ValueError for a bandwidth of 0 or less and where the median distance is 0.
-    Source: Kornblith et al. 2019, section 3.
-    """
+    The cosine of the centred kernels exp(-d^2 / (2 sigma^2)), d the Euclidean distance of two
+    samples and sigma = `bandwidth` times the median of d over pairs of samples (the lower median,
+    each side its own). A wide bandwidth gives linear CKA. Symmetric; unchanged by translation,
+    rotation and isotropic scale. Raises ValueError for a bandwidth of 0 or less and where the
+    median distance is 0. Source: Kornblith et al. 2019, section 3."""
     if not bandwidth > 0:
         raise ValueError(f"bandwidth needs to be more than 0; got {bandwidth}")
     return _kernel_cosine(_rbf_kernel(X, bandwidth), _rbf_kernel(Y, bandwidth))
 
 
 def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Effective number of shared dimensions (ENSD), from 0 up to the smaller participation ratio's order.
+    """Effective number of shared dimensions (ENSD), from 0 up to the smaller participation ratio's
+    order.
 
-    ||X'Y||_F^2 tr(X'X) tr(Y'Y) / (||X'X||_F^2 ||Y'Y||_F^2) of the centred columns; of X with itself it is
-    X's participation ratio. Symmetric; invariances as `cka`.
-    Source: Giaffar et al. 2023.
-    """
+    ||X'Y||_F^2 tr(X'X) tr(Y'Y) / (||X'X||_F^2 ||Y'Y||_F^2) of the centred columns; of X with itself
+    it is X's participation ratio. Symmetric; invariances as `cka`. Source: Giaffar et al. 2023."""
     cross, own_x, own_y = _gram_products(X, Y)
     return cross * square_sum(centred_unit(X)) * square_sum(centred_unit(Y)) / (own_x * own_y)

@@ -27,11 +27,15 @@ def _best_plan(gain: np.ndarray) -> np.ndarray:
         plan = np.zeros((p, q))
         plan[rows, columns] = 1 / p
         return plan
-    sums = sparse.vstack([
-        sparse.kron(sparse.eye_array(p), np.ones((1, q))),
-        sparse.kron(np.ones((1, p)), sparse.eye_array(q)),
-    ])
-    found = optimize.linprog(-gain.ravel(), A_eq=sums.tocsr(), b_eq=np.r_[np.full(p, 1 / p), np.full(q, 1 / q)])
+    sums = sparse.vstack(
+        [
+            sparse.kron(sparse.eye_array(p), np.ones((1, q))),
+            sparse.kron(np.ones((1, p)), sparse.eye_array(q)),
+        ]
+    )
+    found = optimize.linprog(
+        -gain.ravel(), A_eq=sums.tocsr(), b_eq=np.r_[np.full(p, 1 / p), np.full(q, 1 / q)]
+    )
     if found.x is None:
         raise ValueError(f"no best matching of {p} and {q} neurons was found: {found.message}")
     return found.x.reshape(p, q)
@@ -40,13 +44,13 @@ def _best_plan(gain: np.ndarray) -> np.ndarray:
 def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Soft-matching correlation of neurons, in [-1, 1].
 
-    max_P sum_ij P_ij corr(x_i, y_j) over transport plans P >= 0 whose rows sum to 1/p and columns to 1/q: each
-    neuron of X shares its weight among neurons of Y. For p = q the mean correlation of the best one-to-one
-    matching. Neurons that don't vary correlate with none, so that X with itself scores their share less than 1.
-    Symmetric; unchanged by translation, positive scale of single neurons and permutation, not by rotation.
-    The gradient holds the plan (smooth but where the best plan changes). An assignment for p = q; else a linear
-    programme of p q unknowns, seconds for some hundreds of neurons. Source: Khosla & Williams 2024.
-    """
+    max_P sum_ij P_ij corr(x_i, y_j) over transport plans P >= 0 whose rows sum to 1/p and columns
+    to 1/q: each neuron of X shares its weight among neurons of Y. For p = q the mean correlation of
+    the best one-to-one matching. Neurons that don't vary correlate with none, so that X with itself
+    scores their share less than 1. Symmetric; unchanged by translation, positive scale of single
+    neurons and permutation, not by rotation. The gradient holds the plan (smooth but where the best
+    plan changes). An assignment for p = q; else a linear programme of p q unknowns, seconds for
+    some hundreds of neurons. Source: Khosla & Williams 2024."""
     correlations = _unit_columns(X).T @ _unit_columns(Y)
     plan = _best_plan(correlations.detach().double().cpu().numpy())
     return (torch.from_numpy(plan).to(correlations) * correlations).sum()

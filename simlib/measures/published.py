@@ -8,7 +8,9 @@ __all__ = ["PUBLISHED"]
 def _regressions() -> dict[str, tuple[str, dict]]:
     """Regression ids, such as ridge-lambda100-r2#5folds_cv, as (id here, parameters)."""
     found = {}
-    for kind, penalty in [("linreg", 0)] + [(f"ridge-lambda{a}", a) for a in (1, 10, 100, 1000, 10000)]:
+    for kind, penalty in [("linreg", 0)] + [
+        (f"ridge-lambda{a}", a) for a in (1, 10, 100, 1000, 10000)
+    ]:
         for word, comparison in (("r2", "r2"), ("pearsonr", "cosine")):
             for suffix, symmetric in (("", False), ("-sym", True)):
                 for ending, name in (("5folds_cv", "ridge-cv"), ("no_cv", "ridge")):
@@ -17,7 +19,8 @@ def _regressions() -> dict[str, tuple[str, dict]]:
     return found
 
 
-# Published id -> (id here, parameters). Ids whose published body belongs to another name mean what they say here.
+# Published id -> (id here, parameters). Ids whose published body belongs to another name mean what
+# they say here.
 PUBLISHED = _regressions() | {
     "rsa-correlation-corr": ("cka", {}),
     "rsa-euclidean-centered-cosine": ("cka", {}),

@@ -1,4 +1,5 @@
-"""Measures that predict X from Y: linear regression and ridge, with and without cross-validation."""
+"""Measures that predict X from Y: linear regression and ridge, with and without
+cross-validation."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ COMPARISONS = ("r2", "cosine", "pearson-median")
 
 
 def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, digits: torch.dtype) -> Tensor:
-    """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values above rounding."""
+    """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values above
+    rounding."""
     if inverse is not None:
         return inverse @ (Y.T @ X)
     U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
@@ -52,25 +54,29 @@ class _ExplainedEnergy(torch.autograd.Function):
 def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Linear-regression R^2 of X predicted from Y, in [0, 1].
 
-    ||Q'X||_F^2 / ||X||_F^2 of the centred columns, Q an orthonormal basis of Y's column space (of its
-    numerical rank: a rank-deficient Y explains no more than it spans). 1 whenever Y's columns span the
-    samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by rotation and
-    isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019, section 3.
-    """
+    ||Q'X||_F^2 / ||X||_F^2 of the centred columns, Q an orthonormal basis of Y's column space (of
+    its numerical rank: a rank-deficient Y explains no more than it spans). 1 whenever Y's columns
+    span the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
+    rotation and isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019,
+    section 3."""
     for dtype in (Y.dtype, torch.float64):
         target, columns = centred_unit(X.to(dtype)), centred_columns(Y.to(dtype))
         inverse = inverse_gram(columns)
         if inverse is not None:
             break
-    return (_ExplainedEnergy.apply(target, columns, inverse, Y.dtype) / square_sum(target)).to(Y.dtype)
+    return (_ExplainedEnergy.apply(target, columns, inverse, Y.dtype) / square_sum(target)).to(
+        Y.dtype
+    )
 
 
-def linear_regression_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2]. Invariances as `linear_regression`.
+def linear_regression_angular(
+    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]
+) -> Float[Tensor, ""]:
+    """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2]. Invariances as
+    `linear_regression`.
 
-    R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0 where Y's
-    columns span the samples. Source: Cloos et al. 2024.
-    """
+    R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0
+    where Y's columns span the samples. Source: Cloos et al. 2024."""
     return arccos(linear_regression(X, Y))
 
 
@@ -80,7 +86,9 @@ def _pearson_median(target: Tensor, predicted: Tensor) -> Tensor:
     squares = target.square().sum(0), predicted.square().sum(0)
     varies = (squares[0] > 0) & (squares[1] > 0)
     norms = (torch.where(varies, square, 1).sqrt() for square in squares)
-    return torch.where(varies, (target * predicted).sum(0) / next(norms) / next(norms), 0).quantile(0.5)
+    return torch.where(varies, (target * predicted).sum(0) / next(norms) / next(norms), 0).quantile(
+        0.5
+    )
 
 
 def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
@@ -91,8 +99,8 @@ def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
     return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
 
 
-# Share of ||Y'Y||_F that the penalty needs for normal equations to keep their digits, and where the fit all but
-# interpolates: with fewer than 1.1 samples to train on for each neuron.
+# Share of ||Y'Y||_F that the penalty needs for normal equations to keep their digits, and where the
+# fit all but interpolates: with fewer than 1.1 samples to train on for each neuron.
 ENOUGH = {torch.float32: (1e-4, 1e-2), torch.float64: (1e-9, 1e-6)}
 
 
@@ -105,7 +113,9 @@ def _ridged(gram: Tensor, penalty: float) -> Tensor:
     return gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
 
 
-Fits = list[tuple[Tensor, Tensor]] | None  # target and prediction of each part of the samples; None: digits lost
+Fits = (
+    list[tuple[Tensor, Tensor]] | None
+)  # target and prediction of each part of the samples; None: digits lost
 
 
 def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
@@ -127,11 +137,11 @@ def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
 
 
 def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
-    """Predictions of each held-out block from one fit, whose residuals are E_k = (I - H_kk)^-1 (X - HX)_k.
+    """Predictions of each held-out block from one fit, whose residuals are E_k = (I - H_kk)^-1 (X -
+    HX)_k.
 
-    H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because the
-    intercept is not penalised. For blocks smaller than Y has neurons.
-    """
+    H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because
+    the intercept is not penalised. For blocks smaller than Y has neurons."""
     n, q = Y.shape
     X, Y = centre(X), centre(Y)
     held = [X[block] for block in blocks]
@@ -157,9 +167,8 @@ def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float
 def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
     """Predictions of each held-out block, from Gram matrices of all samples less the block's.
 
-    With X and Y centred by all n samples and t the sum of the block's m rows, the training rows have the mean
-    -t / (n - m), and their centred Gram matrix is Y'Y - Y_k'Y_k - tt' / (n - m).
-    """
+    With X and Y centred by all n samples and t the sum of the block's m rows, the training rows
+    have the mean -t / (n - m), and their centred Gram matrix is Y'Y - Y_k'Y_k - tt' / (n - m)."""
     X, Y = centre(X), centre(Y)
     held = [(X[block], Y[block]) for block in blocks]
     grams, crosses = [y.T @ y for _, y in held], [y.T @ x for x, y in held]
@@ -181,8 +190,11 @@ def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty:
     return fits
 
 
-def _careful_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, digits: torch.dtype) -> Fits:
-    """Each fit by itself, through the singular values of its samples above rounding in the precision `digits`.
+def _careful_fits(
+    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, digits: torch.dtype
+) -> Fits:
+    """Each fit by itself, through the singular values of its samples above rounding in the
+    precision `digits`.
 
     Loses no digits to squares; least norm where the penalty is 0.
     """
@@ -192,13 +204,18 @@ def _careful_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: f
 
     fits = []
     for block in blocks or [None]:
-        (train_x, x), (train_y, y) = (split(Z, block) if blocks else (centre(Z), centre(Z)) for Z in (X, Y))
+        (train_x, x), (train_y, y) = (
+            split(Z, block) if blocks else (centre(Z), centre(Z)) for Z in (X, Y)
+        )
         fits.append((x, y @ (spectral_map(train_y, shrunk, digits).T @ train_x)))
     return fits
 
 
-def _one_way(X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str) -> Tensor:
-    """The score of predicting X from Y: in Y's precision where safe, else in float64, else by singular values."""
+def _one_way(
+    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str
+) -> Tensor:
+    """The score of predicting X from Y: in Y's precision where safe, else in float64, else by
+    singular values."""
     for dtype in dict.fromkeys((Y.dtype, torch.float64)):
         x, y = X.to(dtype), Y.to(dtype)
         if not blocks:
@@ -226,29 +243,34 @@ def regression(
     groups: Labels = None,
     conditions: int = 0,
 ) -> Float[Tensor, ""]:
-    """Ridge regression of X on Y, scored on held-out samples; at most 1, with no lower bound for R^2.
+    """Ridge regression of X on Y, scored on held-out samples; at most 1, with no lower bound for
+    R^2.
 
-    `folds` parts of the samples are held out in turn (0: scored where fitted); `scheme`, with `seed`, `groups`
-    and `conditions`, says which (`held_out_blocks`): it changes the score, so name it with the result. The fit
-    is B = (Y'Y + penalty I)^-1 Y'X on training rows centred by their means (least norm where penalty is 0), in
-    the dual form Y'(YY' + penalty I)^-1 X where neurons outnumber samples.
-    `comparison` "r2" is 1 - ||X - YB||_F^2 / ||X||_F^2 on held-out rows centred by the training means;
-    "cosine" is the cosine of prediction and target there, the authors' "pearsonr"; "pearson-median" is Pearson's
-    correlation of prediction and target for each neuron of X, its median over neurons, as Brain-Score reports it.
-    Each is averaged over folds. `symmetric` averages both directions.
-    Not symmetric otherwise; unchanged by rotation and translation of either side (of X not for "pearson-median")
-    and by scale of X; the penalty acts on the scale of Y. With penalty 0 unchanged by invertible linear maps of Y
-    as long as training samples outnumber its neurons.
-    Raises ValueError for a negative penalty, another comparison or folds that the samples don't fill.
-    Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the settings; Schrimpf et al. 2018 for the median.
-    """
+    `folds` parts of the samples are held out in turn (0: scored where fitted); `scheme`, with
+    `seed`, `groups` and `conditions`, says which (`held_out_blocks`): it changes the score, so name
+    it with the result. The fit is B = (Y'Y + penalty I)^-1 Y'X on training rows centred by their
+    means (least norm where penalty is 0), in the dual form Y'(YY' + penalty I)^-1 X where neurons
+    outnumber samples. `comparison` "r2" is 1 - ||X - YB||_F^2 / ||X||_F^2 on held-out rows centred
+    by the training means; "cosine" is the cosine of prediction and target there, the authors'
+    "pearsonr"; "pearson-median" is Pearson's correlation of prediction and target for each neuron
+    of X, its median over neurons, as Brain-Score reports it. Each is averaged over folds.
+    `symmetric` averages both directions. Not symmetric otherwise; unchanged by rotation and
+    translation of either side (of X not for "pearson-median") and by scale of X; the penalty acts
+    on the scale of Y. With penalty 0 unchanged by invertible linear maps of Y as long as training
+    samples outnumber its neurons. Raises ValueError for a negative penalty, another comparison or
+    folds that the samples don't fill. Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the
+    settings; Schrimpf et al. 2018 for the median."""
     if not penalty >= 0:
         raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
     if comparison not in COMPARISONS:
-        raise ValueError(f"comparison is {', '.join(map(repr, COMPARISONS[:-1]))} or {COMPARISONS[-1]!r}; "
-                         f"got {comparison!r}")
+        raise ValueError(
+            f"comparison is {', '.join(map(repr, COMPARISONS[:-1]))} or {COMPARISONS[-1]!r}; "
+            f"got {comparison!r}"
+        )
     if folds and not 2 <= folds <= len(X):
-        raise ValueError(f"folds is 0 (no cross-validation) or from 2 to the {len(X)} samples; got {folds}")
+        raise ValueError(
+            f"folds is 0 (no cross-validation) or from 2 to the {len(X)} samples; got {folds}"
+        )
     options = {"seed": seed, "groups": groups, "conditions": conditions}
     blocks = held_out_blocks(len(X), folds, scheme, **options) if folds else []
     forward = _one_way(X, Y, penalty, blocks, comparison)

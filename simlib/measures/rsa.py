@@ -14,7 +14,8 @@ __all__ = ["rsa", "squared_distances"]
 
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
-    """Squared Euclidean distance of each pair of samples, in units of X's largest entry (a power of two)."""
+    """Squared Euclidean distance of each pair of samples, in units of X's largest entry (a power of
+    two)."""
     X = centred_unit(X)
     squares = X.square().sum(1)
     return squares[:, None] + squares[None, :] - 2 * X @ X.T
@@ -23,7 +24,9 @@ def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
 def _euclidean_distances(X: Tensor) -> Tensor:
     square = squared_distances(X)
     apart = square > 8 * torch.finfo(X.dtype).eps * square.detach().max()
-    return torch.where(apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square))
+    return torch.where(
+        apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square)
+    )
 
 
 def _cosine_distances(X: Tensor) -> Tensor:
@@ -36,7 +39,10 @@ def _cosine_distances(X: Tensor) -> Tensor:
 
 def _correlation_distances(X: Tensor) -> Tensor:
     if X.shape[1] < 3:
-        raise ValueError(f"correlation distances need 3 or more neurons, since 2 only give -1 or 1; got {X.shape[1]}")
+        raise ValueError(
+            "correlation distances need 3 or more neurons, since 2 only give -1 or 1; got "
+            f"{X.shape[1]}"
+        )
     return _cosine_distances(X - X.mean(1, keepdim=True))
 
 
@@ -49,7 +55,8 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ranks(a: Tensor) -> Tensor:
-    """Ranks from 1 up; ties share their mean rank. Values that differ by no more than rounding are ties."""
+    """Ranks from 1 up; ties share their mean rank. Values that differ by no more than rounding are
+    ties."""
     values, order = a.sort()
     rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
     group = torch.zeros_like(order)
@@ -67,7 +74,9 @@ def _spearman(a: Tensor, b: Tensor) -> Tensor:
 
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
     a, b = _ranks(a.detach()), _ranks(b.detach())
-    return torch.as_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic, dtype=a.dtype, device=a.device)
+    return torch.as_tensor(
+        stats.kendalltau(a.cpu(), b.cpu()).statistic, dtype=a.dtype, device=a.device
+    )
 
 
 DISTANCES = {
@@ -77,16 +86,21 @@ DISTANCES = {
     "cosine": _cosine_distances,
 }
 COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": _cosine, "kendall": _kendall}
-RANKS = ("spearman", "kendall")  # in float32 rounding would tie what is apart: there are too many pairs
+RANKS = (
+    "spearman",
+    "kendall",
+)  # in float32 rounding would tie what is apart: there are too many pairs
 
 
 def _refuse_rounding(values: Tensor, side: str, distance: str, comparison: str) -> None:
-    """Refuse distances whose differences (for a cosine: which themselves) are nothing but rounding."""
+    """Refuse distances whose differences (for a cosine: which themselves) are nothing but
+    rounding."""
     values, same = values.detach(), "0" if comparison == "cosine" else "the same"
     spread = values.max() - (0 if comparison == "cosine" else values.min())
     if spread <= 64 * torch.finfo(values.dtype).eps * max(1.0, float(values.abs().max())):
         raise ValueError(
-            f"all {distance} distances between samples of {side} are {same}, but for rounding: RSA has nothing to "
+            f"all {distance} distances between samples of {side} are {same}, but for rounding: "
+            "RSA has nothing to "
             "compare; take another distance"
         )
 
@@ -100,26 +114,27 @@ def rsa(
 ) -> Float[Tensor, ""]:
     """Representational similarity analysis (RSA), in [-1, 1].
 
-    The upper triangles of the two samples x samples distance matrices, compared.
-    `distance`: "squared-euclidean", "euclidean", "cosine" (one minus the cosine of two samples, columns not
-    centred) or "correlation" (the same of rows centred over neurons). `comparison`: "pearson", "cosine",
-    "spearman" (ties share their mean rank) or "kendall" (tau-b); the last two depend on ranks alone, in which
-    distances that differ by rounding only are tied (computed in float64), and carry no gradient.
-    Symmetric. Euclidean distances, squared or not, are unchanged by translation and rotation, and their
-    comparison by isotropic scale; cosine distances by rotation and scale; correlation distances by scale,
-    permutation and one number added to all neurons of a sample. A sample whose neurons are all equal
-    (zero, for "cosine") counts as uncorrelated with every other.
-    Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single distance), for
-    correlations over fewer than 3 neurons, and where all distances of a side are the same but for rounding, as
-    those of one-hot samples (for "cosine", where all are 0).
-    Source: Kriegeskorte et al. 2008.
-    """
+    The upper triangles of the two samples x samples distance matrices, compared. `distance`:
+    "squared-euclidean", "euclidean", "cosine" (one minus the cosine of two samples, columns not
+    centred) or "correlation" (the same of rows centred over neurons). `comparison`: "pearson",
+    "cosine", "spearman" (ties share their mean rank) or "kendall" (tau-b); the last two depend on
+    ranks alone, in which distances that differ by rounding only are tied (computed in float64), and
+    carry no gradient. Symmetric. Euclidean distances, squared or not, are unchanged by translation
+    and rotation, and their comparison by isotropic scale; cosine distances by rotation and scale;
+    correlation distances by scale, permutation and one number added to all neurons of a sample. A
+    sample whose neurons are all equal (zero, for "cosine") counts as uncorrelated with every other.
+    Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single
+    distance), for correlations over fewer than 3 neurons, and where all distances of a side are the
+    same but for rounding, as those of one-hot samples (for "cosine", where all are 0). Source:
+    Kriegeskorte et al. 2008."""
     if distance not in DISTANCES:
         raise checks.unknown_name("distance of RSA", distance, DISTANCES)
     if comparison not in COMPARISONS:
         raise checks.unknown_name("comparison of RSA", comparison, COMPARISONS)
     if len(X) < 3:
-        raise ValueError(f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}")
+        raise ValueError(
+            f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}"
+        )
     above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
     exact = (lambda Z: Z.double()) if comparison in RANKS else lambda Z: Z
     a, b = (DISTANCES[distance](exact(Z))[above] for Z in (X, Y))

@@ -25,7 +25,8 @@ __all__ = [
 
 
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
-    """||X'Y||_* of centred sides; a side with more neurons than samples is first rotated into n columns."""
+    """||X'Y||_* of centred sides; a side with more neurons than samples is first rotated into n
+    columns."""
     X, Y = (Z @ torch.linalg.qr(Z.detach().T)[0] if Z.shape[0] < Z.shape[1] else Z for Z in (X, Y))
     return nuclear_norm(X.T @ Y)
 
@@ -33,11 +34,10 @@ def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
 def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Normalised Bures similarity (NBS), in [0, 1].
 
-    ||X'Y||_* / (||X||_F ||Y||_F) of the centred columns: the fidelity of the two Gram matrices, and the
-    cosine left after the best rotation of Y onto X. Fewer columns count as padded with zeros.
-    Symmetric; unchanged by translation, rotation and isotropic scale of either side.
-    Source: Tang, Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023.
-    """
+    ||X'Y||_* / (||X||_F ||Y||_F) of the centred columns: the fidelity of the two Gram matrices, and
+    the cosine left after the best rotation of Y onto X. Fewer columns count as padded with zeros.
+    Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source: Tang,
+    Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023."""
     return nbs_towards(X)(Y)
 
 
@@ -75,7 +75,9 @@ def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -
     return procrustes_angular_score_towards(X)(Y)
 
 
-def procrustes_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
+def procrustes_angular_score_towards(
+    X: Float[Tensor, "n p"],
+) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
     """Y -> procrustes_angular_score(X, Y), as `nbs_towards`."""
     towards = nbs_towards(X)
     return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
@@ -84,16 +86,17 @@ def procrustes_angular_score_towards(X: Float[Tensor, "n p"]) -> Callable[[Float
 def _root(square: Tensor) -> Tensor:
     """Square root, with value and gradient 0 where rounding left nothing above 0."""
     apart = square > 0
-    return torch.where(apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square))
+    return torch.where(
+        apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square)
+    )
 
 
 def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Procrustes distance, from 0 up: the least ||X - YQ||_F over rotations and reflections Q.
 
-    The root of ||X||^2 + ||Y||^2 - 2 ||X'Y||_* of the centred columns, in the units of X; not normalised.
-    Symmetric; unchanged by translation and rotation, not by scale.
-    Source: Schonemann 1966; Williams et al. 2021.
-    """
+    The root of ||X||^2 + ||Y||^2 - 2 ||X'Y||_* of the centred columns, in the units of X; not
+    normalised. Symmetric; unchanged by translation and rotation, not by scale. Source: Schonemann
+    1966; Williams et al. 2021."""
     X, Y = centre(X), centre(Y)
     return _root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
 
@@ -125,17 +128,19 @@ def procrustes_cv(
 ) -> Float[Tensor, ""]:
     """Procrustes on held-out samples: the mean over folds after a rotation fitted on the others.
 
-    The rotation Q of Y onto X is the polar factor of Y'X on training samples centred by their means. On held-out
-    samples centred by the same means `comparison` takes "angular": arccos of <X, YQ> / (||X||_F ||Y||_F), in
-    radians, in [0, pi]; "angular-score": 1 - (2/pi) of that angle, in [-1, 1]; "euclidean": the root of
-    ||X||^2 + ||Y||^2 - 2 <X, YQ>, from 0 up. What training never showed of either side (fewer samples than
-    neurons) has no place under the rotation: it keeps its norm and overlaps with nothing, so that X with itself
-    reaches angle 0 only where training samples span its neurons.
-    Folds as in `held_out_blocks`. Symmetric; unchanged by translation and rotation, the angles also by isotropic
-    scale. Raises ValueError for another comparison and for folds that the samples don't fill.
-    Source: Williams et al. 2021; Cloos et al. 2024 for the folds.
-    """
+    The rotation Q of Y onto X is the polar factor of Y'X on training samples centred by their
+    means. On held-out samples centred by the same means `comparison` takes "angular": arccos of <X,
+    YQ> / (||X||_F ||Y||_F), in radians, in [0, pi]; "angular-score": 1 - (2/pi) of that angle, in
+    [-1, 1]; "euclidean": the root of ||X||^2 + ||Y||^2 - 2 <X, YQ>, from 0 up. What training never
+    showed of either side (fewer samples than neurons) has no place under the rotation: it keeps its
+    norm and overlaps with nothing, so that X with itself reaches angle 0 only where training
+    samples span its neurons. Folds as in `held_out_blocks`. Symmetric; unchanged by translation and
+    rotation, the angles also by isotropic scale. Raises ValueError for another comparison and for
+    folds that the samples don't fill. Source: Williams et al. 2021; Cloos et al. 2024 for the
+    folds."""
     if comparison not in ("angular", "angular-score", "euclidean"):
-        raise ValueError(f"comparison is 'angular', 'angular-score' or 'euclidean'; got {comparison!r}")
+        raise ValueError(
+            f"comparison is 'angular', 'angular-score' or 'euclidean'; got {comparison!r}"
+        )
     blocks = held_out_blocks(len(X), folds, scheme, seed=seed, groups=groups, conditions=conditions)
     return torch.stack([_fold_distance(X, Y, test, comparison) for test in blocks]).mean()

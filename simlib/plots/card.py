@@ -1,4 +1,5 @@
-"""The pictures of a measure's card: loss against variance, chance against neurons, cost against size."""
+"""The pictures of a measure's card: loss against variance, chance against neurons, cost against
+size."""
 
 from __future__ import annotations
 
@@ -27,32 +28,53 @@ def _spread(groups, column: str, centre: str) -> pd.DataFrame:
     return found.set_axis(["centre", "low", "high"], axis=1).reset_index()
 
 
-def loss_against_variance(losses: pd.DataFrame, references: pd.DataFrame, ax: Axes, distance: bool = False) -> Axes:
+def loss_against_variance(
+    losses: pd.DataFrame, references: pd.DataFrame, ax: Axes, distance: bool = False
+) -> Axes:
     """What one measure loses when a PC is replaced by noise, over reference lines, on two log axes.
 
-    `losses` is from `experiments.replaced_losses` for one measure: mean over seeds with the least and greatest;
-    losses of 0 and below have no place on a log axis. `references` is from `experiments.reference_losses`.
-    """
+    `losses` is from `experiments.replaced_losses` for one measure: mean over seeds with the least
+    and greatest; losses of 0 and below have no place on a log axis. `references` is from
+    `experiments.reference_losses`."""
     for (name, line), dash in zip(references.groupby("measure", sort=False), DASHES, strict=False):
-        ax.plot(line["explained_variance"], line["loss"], color=colour(name), ls=dash,
-                label=f"{short_title(name)} (theory)")  # fmt: skip
+        ax.plot(
+            line["explained_variance"],
+            line["loss"],
+            color=colour(name),
+            ls=dash,
+            label=f"{short_title(name)} (theory)",
+        )
     measure = losses["measure"].iloc[0]
     positive = losses[losses["loss"] > 1e-9]
     if len(positive):
         cells = _spread(positive.groupby("explained_variance"), "loss", "mean")
-        ax.errorbar(cells["explained_variance"], cells["centre"], _errors(cells), color="black", ls="none",
-                    marker=marker(measure), label=f"{short_title(measure)} (measured)", **POINTS)  # fmt: skip
+        ax.errorbar(
+            cells["explained_variance"],
+            cells["centre"],
+            _errors(cells),
+            color="black",
+            ls="none",
+            marker=marker(measure),
+            label=f"{short_title(measure)} (measured)",
+            **POINTS,
+        )
     else:
         ax.text(0.5, 0.05, "no positive loss to draw", transform=ax.transAxes, ha="center")
     low = min(references["loss"].min(), positive["loss"].min() if len(positive) else 1)
-    ax.set(xscale="log", yscale="log", ylim=(low / 2, None), xlabel="explained-variance ratio of the PC replaced",
-           ylabel="growth of the distance" if distance else "loss of the score")  # fmt: skip
+    ax.set(
+        xscale="log",
+        yscale="log",
+        ylim=(low / 2, None),
+        xlabel="explained-variance ratio of the PC replaced",
+        ylabel="growth of the distance" if distance else "loss of the score",
+    )
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
 
 
 def chance_against_neurons(cells: pd.DataFrame, ax: Axes) -> Axes:
-    """Score of independent noise against neurons, a line for each number of samples; bars span all draws.
+    """Score of independent noise against neurons, a line for each number of samples; bars span all
+    draws.
 
     `cells` is from `experiments.chance_cells`; dashed where there is a closed form.
     """
@@ -64,8 +86,15 @@ def chance_against_neurons(cells: pd.DataFrame, ax: Axes) -> Axes:
         look = {"color": shade, "marker": symbol, "label": f"n = {n} samples", **POINTS}
         ax.errorbar(line["neurons"], line["centre"], _errors(line), **look)
         if line["closed_form"].notna().any():
-            ax.plot(line["neurons"], line["closed_form"], color="black", ls="--", lw=1, zorder=5,
-                    label="closed form" if n == sizes[-1] else None)  # fmt: skip
+            ax.plot(
+                line["neurons"],
+                line["closed_form"],
+                color="black",
+                ls="--",
+                lw=1,
+                zorder=5,
+                label="closed form" if n == sizes[-1] else None,
+            )
     if not len(known):
         ax.text(0.5, 0.5, "defined at none of these sizes", transform=ax.transAxes, ha="center")
     ax.axhline(0, color="black", lw=0.5)
@@ -79,17 +108,25 @@ def chance_against_neurons(cells: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def cost_against_size(seconds: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Median time of one evaluation against samples and against neurons (two axes), bars from least to greatest.
+    """Median time of one evaluation against samples and against neurons (two axes), bars from least
+    to greatest.
 
     `seconds` is from `experiments.cost_seconds` for one measure.
     """
     held = {"samples": "neurons", "neurons": "samples"}
-    for ax, (varied, part) in zip(axes, seconds.dropna(subset="seconds").groupby("varied", sort=False), strict=False):
+    for ax, (varied, part) in zip(
+        axes, seconds.dropna(subset="seconds").groupby("varied", sort=False), strict=False
+    ):
         cells = _spread(part.assign(ms=1e3 * part["seconds"]).groupby(varied), "ms", "median")
         look = {"color": "black", "marker": marker(part["measure"].iloc[0]), **POINTS}
         ax.errorbar(cells[varied], cells["centre"], _errors(cells), **look)
-        ax.set(xscale="log", yscale="log", xlabel=varied, ylabel="time (ms)",
-               title=f"{part[held[varied]].iloc[0]} {held[varied]}")  # fmt: skip
+        ax.set(
+            xscale="log",
+            yscale="log",
+            xlabel=varied,
+            ylabel="time (ms)",
+            title=f"{part[held[varied]].iloc[0]} {held[varied]}",
+        )
         ax.set_xticks(cells[varied], [f"{size:g}" for size in cells[varied]])
         ax.minorticks_off()
         ax.yaxis.set_major_formatter("{x:g}")

@@ -11,14 +11,20 @@ __all__ = ["scores_beside_chance"]
 
 
 def scores_beside_chance(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Score (dot), chance with two standard deviations (grey bar) and ceiling (tick) of each measure.
+    """Score (dot), chance with two standard deviations (grey bar) and ceiling (tick) of each
+    measure.
 
-    `table` is that of `calibration.compare`; measures that are not scores of at most 1 are left out, since they
-    have another axis.
-    """
+    `table` is that of `calibration.compare`; measures that are not scores of at most 1 are left
+    out, since they have another axis."""
     shown = table[(table["direction"] > 0) & (table["high"] == 1) & table["score"].notna()][::-1]
     for place, row in enumerate(shown.itertuples()):
-        ax.barh(place, 4 * row.chance_spread, left=row.chance - 2 * row.chance_spread, height=0.5, color="#BBBBBB")
+        ax.barh(
+            place,
+            4 * row.chance_spread,
+            left=row.chance - 2 * row.chance_spread,
+            height=0.5,
+            color="#BBBBBB",
+        )
         ax.plot([row.chance] * 2, [place - 0.25, place + 0.25], color="#777777", lw=1)
         ax.plot(row.score, place, "o", color=COLOURS.get(row.measure, "#333333"), zorder=3)
         if row.ceiling == row.ceiling:

@@ -11,8 +11,17 @@ from matplotlib.figure import Figure
 from simlib.measures import MEASURES
 
 __all__ = [
-    "COLOURS", "MARKERS", "badge", "colour", "legend", "marker", "panels", "reference_lines", "short_title", "use",
-]  # fmt: skip
+    "COLOURS",
+    "MARKERS",
+    "badge",
+    "colour",
+    "legend",
+    "marker",
+    "panels",
+    "reference_lines",
+    "short_title",
+    "use",
+]
 
 # Okabe & Ito's palette, told apart by colour-blind readers; markers tell them apart in grey print.
 COLOURS = {
@@ -44,23 +53,27 @@ OTHERS = ("#000000", "#7F7F7F", "#8C6D31", "#5254A3", "#843C39", "#637939")
 
 
 def use() -> None:
-    """Set matplotlib's defaults for the book: readable at half a page, no frame, vector-like resolution."""
-    mpl.rcParams.update({
-        "figure.dpi": 110,
-        "savefig.bbox": "tight",
-        "font.size": 10,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlesize": 10.5,
-        "axes.titlelocation": "left",
-        "legend.frameon": False,
-        "lines.linewidth": 1.6,
-        "figure.constrained_layout.use": True,
-    })
+    """Set matplotlib's defaults for the book: readable at half a page, no frame, vector-like
+    resolution."""
+    mpl.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.bbox": "tight",
+            "font.size": 10,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 10.5,
+            "axes.titlelocation": "left",
+            "legend.frameon": False,
+            "lines.linewidth": 1.6,
+            "figure.constrained_layout.use": True,
+        }
+    )
 
 
 def colour(measure: str) -> str:
-    """The colour of a measure id, the same in every figure; measures without their own share six others."""
+    """The colour of a measure id, the same in every figure; measures without their own share six
+    others."""
     return COLOURS.get(measure) or OTHERS[sum(map(ord, measure)) % len(OTHERS)]
 
 
@@ -77,20 +90,25 @@ def short_title(measure: str) -> str:
 def badge(figure: Figure, table: pd.DataFrame) -> None:
     """Write under a figure what its numbers are not: recorded data, the paper's settings.
 
-    `table` has the columns `surrogate` and `settings`; nothing is written for recordings at full settings.
-    """
+    `table` has the columns `surrogate` and `settings`; nothing is written for recordings at full
+    settings."""
     notes = []
     if table["surrogate"].any():
-        notes.append("surrogate data: synthetic, matched to each recording's variance spectrum and design")
+        notes.append(
+            "surrogate data: synthetic, matched to each recording's variance spectrum and design"
+        )
     if (table["settings"] == "quick").any():
         notes.append("quick settings: smaller and fewer runs than the paper's")
     if notes:
         text = "; ".join(notes)
-        figure.supxlabel(text[0].upper() + text[1:] + ".", fontsize=8, style="italic", color="#555555")
+        figure.supxlabel(
+            text[0].upper() + text[1:] + ".", fontsize=8, style="italic", color="#555555"
+        )
 
 
 def reference_lines(ax: Axes, reference: float, chance: float, right: float) -> None:
-    """Dashed: the accuracy on X itself; dotted: chance. Both named, with room for the upper name below the title."""
+    """Dashed: the accuracy on X itself; dotted: chance. Both named, with room for the upper name
+    below the title."""
     ax.axhline(reference, color="black", ls="--", lw=1)
     ax.axhline(chance, color="black", ls=":", lw=1)
     back = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}
@@ -104,11 +122,11 @@ def reference_lines(ax: Axes, reference: float, chance: float, right: float) -> 
 def panels(
     count: int, columns: int = 3, width: float = 3.4, height: float = 3.0, place: bool = True
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` axes in rows of at most `columns`, and (`place`) an empty one for the legend, the last.
+    """A figure with `count` axes in rows of at most `columns`, and (`place`) an empty one for the
+    legend, the last.
 
-    The legend's place is the first free cell of the grid; a full grid gets a low row for it below all columns.
-    Width and height of a panel in inches.
-    """
+    The legend's place is the first free cell of the grid; a full grid gets a low row for it below
+    all columns. Width and height of a panel in inches."""
     columns = min(columns, count + place)
     rows = -(-count // columns)
     low = place and rows * columns == count
@@ -123,7 +141,8 @@ def panels(
 
 
 def legend(source: Axes, ax: Axes, title: str = "maximised measure") -> None:
-    """The legend of the lines in `source`, drawn in the empty axes `ax`; in columns where it lies below all panels."""
+    """The legend of the lines in `source`, drawn in the empty axes `ax`; in columns where it lies
+    below all panels."""
     columns = len(ax.get_subplotspec().colspan)
     options = {"ncols": columns + 1, "columnspacing": 1.5} if columns > 1 else {}
     options |= {"loc": "center", "title": title, "fontsize": 10, "markerscale": 1.8}

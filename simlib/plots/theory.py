@@ -25,19 +25,26 @@ def _lines_and_dots(table: pd.DataFrame, x: str, y: str, ax: Axes) -> None:
 
 
 def replacement_against_variance(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Score after one PC is replaced against its explained-variance ratio (log axis), for one dataset.
+    """Score after one PC is replaced against its explained-variance ratio (log axis), for one
+    dataset.
 
     `table` is from `experiments.replacements`.
     """
     _lines_and_dots(table, "explained_variance", "score", ax)
-    ax.set(xscale="log", ylim=(0, 1.04), xlabel="explained-variance ratio of the PC replaced",
-           ylabel="score after replacing it", title=table["title"].iloc[0])  # fmt: skip
+    ax.set(
+        xscale="log",
+        ylim=(0, 1.04),
+        xlabel="explained-variance ratio of the PC replaced",
+        ylabel="score after replacing it",
+        title=table["title"].iloc[0],
+    )
     ax.set_xlim(3e-4, max(0.5, 1.5 * table["explained_variance"].max()))
     return ax
 
 
 def change_against_amount(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Score against the amount of one change (rotate, rescale or keep); `table` is from `experiments.changes`."""
+    """Score against the amount of one change (rotate, rescale or keep); `table` is from
+    `experiments.changes`."""
     title, label = CHANGES[table["change"].iloc[0]]
     _lines_and_dots(table, "amount", "score", ax)
     ax.set(ylim=(0, 1.04), xlabel=label, ylabel="score", title=f"{table['title'].iloc[0]}\n{title}")
@@ -50,12 +57,18 @@ def change_against_amount(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def growth_against_variance(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Growth of each PC relative to the first against its explained-variance ratio, both on log axes.
+    """Growth of each PC relative to the first against its explained-variance ratio, both on log
+    axes.
 
     `table` is from `experiments.gradient_rows`, for one dataset.
     """
     shown = table[table["pc"].isin(sorted({round(1.25**k) for k in range(40)}))]
     _lines_and_dots(shown, "explained_variance", "growth", ax)
-    ax.set(xscale="log", yscale="log", xlabel="explained-variance ratio of the PC",
-           ylabel="growth relative to PC 1", title=table["title"].iloc[0])  # fmt: skip
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="explained-variance ratio of the PC",
+        ylabel="growth relative to PC 1",
+        title=table["title"].iloc[0],
+    )
     return ax

@@ -12,11 +12,14 @@ def nbs_bounds(cka, rank_x: int, rank_y: int) -> tuple[Array, Array]:
     """The lowest and the highest NBS that a CKA allows, both in [0, 1].
 
     CKA / sqrt(r_X r_Y) <= NBS^2 <= min(r_X, r_Y) CKA, with the ranks r of the two sides (of the
-    centred columns). Norms of X'Y bound each other, ||.||_F <= ||.||_* <= sqrt(r) ||.||_F, and so do those
-    of either side's covariance. Raises ValueError for a CKA outside [0, 1] or a rank below 1.
-    """
+    centred columns). Norms of X'Y bound each other, ||.||_F <= ||.||_* <= sqrt(r) ||.||_F, and so
+    do those of either side's covariance. Raises ValueError for a CKA outside [0, 1] or a rank below
+    1."""
     values = np.asarray(cka, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all() or min(rank_x, rank_y) < 1:
-        raise ValueError(f"CKA lies in [0, 1] and ranks are 1 or more; got {cka} with ranks {rank_x} and {rank_y}")
+        raise ValueError(
+            f"CKA lies in [0, 1] and ranks are 1 or more; got {cka} with ranks {rank_x} and "
+            f"{rank_y}"
+        )
     low = np.sqrt(values / np.sqrt(rank_x * rank_y))
     return low, np.minimum(1, np.sqrt(min(rank_x, rank_y) * values))

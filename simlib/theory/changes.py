@@ -1,9 +1,8 @@
 """Scores of X with itself after a change of its principal components (PCs).
 
-Replaced: u_i becomes a unit vector orthogonal to all of U and to the constant, at the same variance.
-Rotated: u_i turns towards such a vector. Rescaled: s_i becomes a s_i. Kept: only the first k PCs are left.
-Ridge is scored where it was fitted (no folds).
-"""
+Replaced: u_i becomes a unit vector orthogonal to all of U and to the constant, at the same
+variance. Rotated: u_i turns towards such a vector. Rescaled: s_i becomes a s_i. Kept: only the
+first k PCs are left. Ridge is scored where it was fitted (no folds)."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ def _ridge_r2(variances, penalty: float, own_loss: Array) -> Float[Array, "*amou
     return 1 - (own_loss + loss.sum() - loss) / spectrum(variances).sum()
 
 
-# -- One PC replaced -----------------------------------------------------------------------------------
+# -- One PC replaced
 
 
 def replaced_cka(variances) -> Float[Array, " p"]:
@@ -43,17 +42,20 @@ def replaced_cka(variances) -> Float[Array, " p"]:
 
 
 def replaced_cka_angular_score(variances) -> Float[Array, " p"]:
-    """Angular CKA with X after PC i is replaced, in [0, 1]: 1 - (2/pi) arccos(1 - lambda_i^2 / sum lambda_j^2)."""
+    """Angular CKA with X after PC i is replaced, in [0, 1]: 1 - (2/pi) arccos(1 - lambda_i^2 / sum
+    lambda_j^2)."""
     return angular(replaced_cka(variances))
 
 
 def replaced_nbs(variances) -> Float[Array, " p"]:
-    """NBS with X after PC i is replaced, in [0, 1]: 1 - lambda_i / sum lambda_j. Linear in the variance."""
+    """NBS with X after PC i is replaced, in [0, 1]: 1 - lambda_i / sum lambda_j. Linear in the
+    variance."""
     return 1 - shares(variances)
 
 
 def replaced_procrustes_angular_score(variances) -> Float[Array, " p"]:
-    """Angular Procrustes with X after PC i is replaced, in [0, 1]: 1 - (2/pi) arccos(1 - lambda_i / sum lambda_j).
+    """Angular Procrustes with X after PC i is replaced, in [0, 1]: 1 - (2/pi) arccos(1 - lambda_i /
+    sum lambda_j).
 
     Steep at 0: for a small share f of the variance the loss is about (2/pi) sqrt(2 f).
     """
@@ -61,7 +63,8 @@ def replaced_procrustes_angular_score(variances) -> Float[Array, " p"]:
 
 
 def replaced_linear_regression(variances) -> Float[Array, " p"]:
-    """Linear-regression R^2 of X from Y after PC i is replaced, in [0, 1]: 1 - lambda_i / sum lambda_j.
+    """Linear-regression R^2 of X from Y after PC i is replaced, in [0, 1]: 1 - lambda_i / sum
+    lambda_j.
 
     Needs a direction outside of X to put in its place: n - 1 > p.
     """
@@ -71,25 +74,26 @@ def replaced_linear_regression(variances) -> Float[Array, " p"]:
 def replaced_ridge(variances, penalty: float = 100.0) -> Float[Array, " p"]:
     """Ridge R^2 of X from Y after PC i is replaced, in [0, 1].
 
-    1 - [lambda_i + sum_{j != i} lambda_j (a / (lambda_j + a))^2] / sum lambda_j with the penalty a, in the
-    unit of lambda: the shrinkage of what is left adds to the loss of PC i. Raises ValueError for a < 0.
-    """
+    1 - [lambda_i + sum_{j != i} lambda_j (a / (lambda_j + a))^2] / sum lambda_j with the penalty a,
+    in the unit of lambda: the shrinkage of what is left adds to the loss of PC i. Raises ValueError
+    for a < 0."""
     return _ridge_r2(variances, penalty, spectrum(variances))
 
 
-# -- One PC rotated ------------------------------------------------------------------------------------
+# -- One PC rotated
 
 
 def rotated_cka(variances, angle) -> Float[Array, "*angles p"]:
     """CKA with X after u_i is turned by `angle` (radians) towards a new direction, in [0, 1].
 
-    1 - (lambda_i^2 / sum lambda_j^2) sin^2(angle). `angle` is a number or an array: the PCs are the last axis.
-    """
+    1 - (lambda_i^2 / sum lambda_j^2) sin^2(angle). `angle` is a number or an array: the PCs are the
+    last axis."""
     return 1 - squared_shares(variances) * np.sin(_along_pcs(angle)) ** 2
 
 
 def rotated_cka_angular_score(variances, angle) -> Float[Array, "*angles p"]:
-    """Angular CKA after u_i is turned, in [0, 1]: 1 - (2/pi) arccos(1 - (lambda_i^2 / sum lambda_j^2) sin^2(angle))."""
+    """Angular CKA after u_i is turned, in [0, 1]: 1 - (2/pi) arccos(1 - (lambda_i^2 / sum
+    lambda_j^2) sin^2(angle))."""
     return angular(rotated_cka(variances, angle))
 
 
@@ -120,14 +124,13 @@ def rotated_linear_regression(variances, angle) -> Float[Array, "*angles p"]:
 def rotated_ridge(variances, angle, penalty: float = 100.0) -> Float[Array, "*angles p"]:
     """Ridge R^2 of X from Y after u_i is turned by `angle` (radians), in [0, 1].
 
-    1 - [lambda_i (sin^2 + cos^2 (a / (lambda_i + a))^2) + sum_{j != i} lambda_j (a / (lambda_j + a))^2]
-    / sum lambda_j with the penalty a. Raises ValueError for a < 0.
-    """
+    1 - [lambda_i (sin^2 + cos^2 (a / (lambda_i + a))^2) + sum_{j != i} lambda_j (a / (lambda_j +
+    a))^2] / sum lambda_j with the penalty a. Raises ValueError for a < 0."""
     values, kept = spectrum(variances), np.cos(_along_pcs(angle)) ** 2
     return _ridge_r2(values, penalty, (1 - kept) * values + kept * _ridge_loss(values, penalty))
 
 
-# -- One PC rescaled -----------------------------------------------------------------------------------
+# -- One PC rescaled
 
 
 def rescaled_cka(variances, scale) -> Float[Array, "*scales p"]:
@@ -154,35 +157,37 @@ def rescaled_nbs(variances, scale) -> Float[Array, "*scales p"]:
 
 
 def rescaled_procrustes_angular_score(variances, scale) -> Float[Array, "*scales p"]:
-    """Angular Procrustes after s_i becomes a s_i, in [0, 1]: 1 - (2/pi) arccos of `rescaled_nbs`."""
+    """Angular Procrustes after s_i becomes a s_i, in [0, 1]: 1 - (2/pi) arccos of
+    `rescaled_nbs`."""
     return angular(rescaled_nbs(variances, scale))
 
 
 def rescaled_linear_regression(variances, scale) -> Float[Array, "*scales p"]:
     """Linear-regression R^2 of X from Y after s_i becomes a s_i (a = `scale`), in [0, 1].
 
-    1, and 1 - lambda_i / sum lambda_j at a = 0. It knows the span of Y only: a PC counts, however small it is made.
-    """
+    1, and 1 - lambda_i / sum lambda_j at a = 0. It knows the span of Y only: a PC counts, however
+    small it is made."""
     return 1 - shares(variances) * (_along_pcs(scale) == 0)
 
 
 def rescaled_ridge(variances, scale, penalty: float = 100.0) -> Float[Array, "*scales p"]:
     """Ridge R^2 of X from Y after s_i becomes b s_i (b = `scale`), in [0, 1].
 
-    1 - [lambda_i (a / (b^2 lambda_i + a))^2 + sum_{j != i} lambda_j (a / (lambda_j + a))^2] / sum lambda_j with
-    the penalty a (the fraction is 1 at a = b = 0). What is scaled up is shrunk less. Raises ValueError for a < 0.
-    """
+    1 - [lambda_i (a / (b^2 lambda_i + a))^2 + sum_{j != i} lambda_j (a / (lambda_j + a))^2] / sum
+    lambda_j with the penalty a (the fraction is 1 at a = b = 0). What is scaled up is shrunk less.
+    Raises ValueError for a < 0."""
     values = spectrum(variances)
     size = _along_pcs(scale) ** 2 * values + penalty_of_ridge(penalty)
     shrunk = np.where(size > 0, penalty / np.where(size > 0, size, 1), 1)
     return _ridge_r2(values, penalty, values * shrunk**2)
 
 
-# -- Only the first PCs kept ---------------------------------------------------------------------------
+# -- Only the first PCs kept
 
 
 def kept_cka(variances) -> Float[Array, " p"]:
-    """CKA with X when only the first k PCs are kept, k = 1 ... p: sqrt(sum_{j <= k} lambda_j^2 / sum lambda_j^2).
+    """CKA with X when only the first k PCs are kept, k = 1 ... p: sqrt(sum_{j <= k} lambda_j^2 /
+    sum lambda_j^2).
 
     "First" as `variances` are ordered. One PC can give a CKA near 1.
     """
@@ -190,30 +195,34 @@ def kept_cka(variances) -> Float[Array, " p"]:
 
 
 def kept_cka_angular_score(variances) -> Float[Array, " p"]:
-    """Angular CKA when only the first k PCs are kept, k = 1 ... p: 1 - (2/pi) arccos of `kept_cka`."""
+    """Angular CKA when only the first k PCs are kept, k = 1 ... p: 1 - (2/pi) arccos of
+    `kept_cka`."""
     return angular(kept_cka(variances))
 
 
 def kept_nbs(variances) -> Float[Array, " p"]:
-    """NBS with X when only the first k PCs are kept, k = 1 ... p: sqrt(sum_{j <= k} lambda_j / sum lambda_j)."""
+    """NBS with X when only the first k PCs are kept, k = 1 ... p: sqrt(sum_{j <= k} lambda_j / sum
+    lambda_j)."""
     return np.sqrt(shares(variances).cumsum())
 
 
 def kept_procrustes_angular_score(variances) -> Float[Array, " p"]:
-    """Angular Procrustes when only the first k PCs are kept, k = 1 ... p: 1 - (2/pi) arccos of `kept_nbs`."""
+    """Angular Procrustes when only the first k PCs are kept, k = 1 ... p: 1 - (2/pi) arccos of
+    `kept_nbs`."""
     return angular(kept_nbs(variances))
 
 
 def kept_linear_regression(variances) -> Float[Array, " p"]:
-    """Linear-regression R^2 of X from its first k PCs, k = 1 ... p: sum_{j <= k} lambda_j / sum lambda_j."""
+    """Linear-regression R^2 of X from its first k PCs, k = 1 ... p: sum_{j <= k} lambda_j / sum
+    lambda_j."""
     return shares(variances).cumsum()
 
 
 def kept_ridge(variances, penalty: float = 100.0) -> Float[Array, " p"]:
     """Ridge R^2 of X from its first k PCs, k = 1 ... p.
 
-    sum_{j <= k} lambda_j (1 - (a / (lambda_j + a))^2) / sum lambda_j with the penalty a. Raises ValueError for a < 0.
-    """
+    sum_{j <= k} lambda_j (1 - (a / (lambda_j + a))^2) / sum lambda_j with the penalty a. Raises
+    ValueError for a < 0."""
     values = spectrum(variances)
     return (values - _ridge_loss(values, penalty)).cumsum() / values.sum()
 

@@ -10,11 +10,11 @@ from simlib.theory.spectrum import spectrum
 
 
 def growth_cka(variances) -> Float[Array, " p"]:
-    """How fast CKA's ascent makes PC i grow in Y, relative to the largest PC, in (0, 1]: lambda_i / lambda_1.
+    """How fast CKA's ascent makes PC i grow in Y, relative to the largest PC, in (0, 1]: lambda_i /
+    lambda_1.
 
-    In the basis U the gradient of ||X'Y||_F^2 is 2 lambda_i times row i of U'Y: what is there grows by a
-    factor, and the factor is set by the variance.
-    """
+    In the basis U the gradient of ||X'Y||_F^2 is 2 lambda_i times row i of U'Y: what is there grows
+    by a factor, and the factor is set by the variance."""
     values = spectrum(variances)
     return values / values.max()
 
@@ -22,12 +22,13 @@ def growth_cka(variances) -> Float[Array, " p"]:
 def growth_nbs(variances) -> Float[Array, " p"]:
     """How fast NBS's ascent makes PC i grow in Y, relative to the largest PC, in (0, 1]: s_i / s_1.
 
-    In the basis U the gradient of ||X'Y||_* has rows of length s_i (for X'Y of full rank), whatever Y is.
-    """
+    In the basis U the gradient of ||X'Y||_* has rows of length s_i (for X'Y of full rank), whatever
+    Y is."""
     return np.sqrt(growth_cka(variances))
 
 
-# id of the measure -> relative growth of the PCs; an angular score has a multiple of its cosine's gradient
+# id of the measure -> relative growth of the PCs; an angular score has a multiple of its cosine's
+# gradient
 GROWTH = {
     "cka": growth_cka,
     "cka-angular-score": growth_cka,
@@ -37,16 +38,18 @@ GROWTH = {
 
 
 def growth_of_capture(variances, directions: int) -> Float[Array, " p"]:
-    """How fast the R^2 of PC i from Y rises at a Gaussian start, relative to the largest PC, at most 1.
+    """How fast the R^2 of PC i from Y rises at a Gaussian start, relative to the largest PC, at
+    most 1.
 
-    (lambda_i - m) / (lambda_1 - m), m = sum lambda_j / `directions` the mean variance over all directions, n - 1
-    for n samples. Exact in expectation for the gradient flows of linear regression's R^2 and of CKA from
-    Gaussian Y, whatever its number of columns: a PC below the mean variance is unlearned at first.
-    Raises ValueError unless there are more directions than PCs.
-    """
+    (lambda_i - m) / (lambda_1 - m), m = sum lambda_j / `directions` the mean variance over all
+    directions, n - 1 for n samples. Exact in expectation for the gradient flows of linear
+    regression's R^2 and of CKA from Gaussian Y, whatever its number of columns: a PC below the mean
+    variance is unlearned at first. Raises ValueError unless there are more directions than PCs."""
     values = spectrum(variances)
     if not directions > len(values):
-        raise ValueError(f"directions needs to be more than the {len(values)} PCs; got {directions}")
+        raise ValueError(
+            f"directions needs to be more than the {len(values)} PCs; got {directions}"
+        )
     mean = values.sum() / directions
     return (values - mean) / (values.max() - mean)
 
@@ -54,27 +57,28 @@ def growth_of_capture(variances, directions: int) -> Float[Array, " p"]:
 def learning_order(variances) -> Int[Array, " p"]:
     """The place of each PC in the order of learning, 1 for the first: largest variance first.
 
-    The same for CKA, NBS, their angular scores and linear regression: `growth_cka`, `growth_nbs` and
-    `growth_of_capture` all rise with the variance. Equal variances keep their order.
-    """
+    The same for CKA, NBS, their angular scores and linear regression: `growth_cka`, `growth_nbs`
+    and `growth_of_capture` all rise with the variance. Equal variances keep their order."""
     order = np.empty(len(spectrum(variances)), dtype=np.int64)
     order[np.argsort(-growth_cka(variances), kind="stable")] = np.arange(1, len(order) + 1)
     return order
 
 
-def captured_by_cka_flow(variances, start: Float[Array, "directions q"], time: float) -> Float[Array, " p"]:
+def captured_by_cka_flow(
+    variances, start: Float[Array, "directions q"], time: float
+) -> Float[Array, " p"]:
     """R^2 of each PC from Y along the gradient flow of CKA, each in [0, 1]: ||Q'e_i||^2.
 
-    Q is an orthonormal basis of the columns of exp(time diag(lambda)) W, W = `start` the coordinates of the
-    first Y: a row for each PC, in the order of `variances`, then one for each direction outside of X, where
-    lambda is 0. CKA's flow passes through these spans and no others; `time` >= 0 is its own clock,
-    the integral of 2 / (||X'X||_F ||Y'Y||_F). Angular CKA takes the same path at another pace.
-    Raises ValueError for fewer rows than PCs or a negative time.
-    """
+    Q is an orthonormal basis of the columns of exp(time diag(lambda)) W, W = `start` the
+    coordinates of the first Y: a row for each PC, in the order of `variances`, then one for each
+    direction outside of X, where lambda is 0. CKA's flow passes through these spans and no others;
+    `time` >= 0 is its own clock, the integral of 2 / (||X'X||_F ||Y'Y||_F). Angular CKA takes the
+    same path at another pace. Raises ValueError for fewer rows than PCs or a negative time."""
     values, start = spectrum(variances), np.asarray(start, dtype=np.float64)
     if start.ndim != 2 or len(start) < len(values) or not time >= 0:
         raise ValueError(
-            f"start needs a row for each of the {len(values)} PCs, and time to be 0 or more; got shape {start.shape} "
+            f"start needs a row for each of the {len(values)} PCs, and time to be 0 or more; got "
+            f"shape {start.shape} "
             f"and time {time}"
         )
     rates = np.concatenate([values, np.zeros(len(start) - len(values))])

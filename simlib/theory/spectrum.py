@@ -38,7 +38,9 @@ def squared_shares(variances) -> Float[Array, " p"]:
 def angular(score: Array) -> Array:
     """1 - (2/pi) arccos(score), a score within 16 eps of 1 counting as 1, as in the measures."""
     score = np.asarray(score, dtype=np.float64)
-    return 1 - 2 / np.pi * np.where(score > 1 - 16 * np.finfo(float).eps, 0, np.arccos(np.clip(score, -1, 1)))
+    return 1 - 2 / np.pi * np.where(
+        score > 1 - 16 * np.finfo(float).eps, 0, np.arccos(np.clip(score, -1, 1))
+    )
 
 
 def penalty_of_ridge(penalty: float) -> float:

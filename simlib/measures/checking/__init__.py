@@ -1,4 +1,5 @@
-"""Checks of a measure: named laws, a literal table of exceptions, and `check_measure`, which runs them all."""
+"""Checks of a measure: named laws, a literal table of exceptions, and `check_measure`, which runs
+them all."""
 
 from simlib.measures.checking.exceptions import EXCEPTIONS
 from simlib.measures.checking.runner import CHECKS, check_measure

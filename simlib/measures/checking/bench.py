@@ -1,4 +1,5 @@
-"""What every check works with: one measure on a pair of small random matrices, and the form of a finding."""
+"""What every check works with: one measure on a pair of small random matrices, and the form of a
+finding."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ SAMPLES, NEURONS = 40, 6
 
 
 class Finding(NamedTuple):
-    """What one check saw: outcome "holds", "fails" or "not applicable", and the numbers or the error behind it."""
+    """What one check saw: outcome "holds", "fails" or "not applicable", and the numbers or the
+    error behind it."""
 
     outcome: str
     evidence: str
@@ -38,9 +40,9 @@ def not_applicable(why: str) -> Finding:
 class Check(NamedTuple):
     """One law of a measure.
 
-    `declared` says what a record claims of it: True (it holds), False (it doesn't) or None (nothing); a bare
-    function claims nothing, so there either outcome is fine. Without it every measure has to keep this law.
-    """
+    `declared` says what a record claims of it: True (it holds), False (it doesn't) or None
+    (nothing); a bare function claims nothing, so there either outcome is fine. Without it every
+    measure has to keep this law."""
 
     name: str
     about: str
@@ -51,7 +53,8 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """A measure and its trial data: X and a related Y, (40, 6) each, float64, of PCs that differ in variance."""
+    """A measure and its trial data: X and a related Y, (40, 6) each, float64, of PCs that differ in
+    variance."""
 
     record: Measure
     tolerance: float
@@ -75,7 +78,8 @@ class Bench:
         return torch.linalg.qr(self.noise(size, size, draw=100))[0]
 
     def value(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-        """The measure on copies of X and Y. Raises TypeError where it doesn't return a 0-d tensor."""
+        """The measure on copies of X and Y. Raises TypeError where it doesn't return a 0-d
+        tensor."""
         result = self.record(X.clone(), Y.clone())
         self.refuse(result)
         return result
@@ -88,7 +92,8 @@ class Bench:
         numbers = isinstance(result, float | int) or shape == " of shape ()"
         hint = "; wrap it as torch.tensor(value), which has no gradient to climb" if numbers else ""
         raise TypeError(
-            f"a measure returns a 0-d tensor; {self.record.title} returned {type(result).__name__}{shape}{hint}"
+            f"a measure returns a 0-d tensor; {self.record.title} returned "
+            f"{type(result).__name__}{shape}{hint}"
         )
 
     def number(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> float:

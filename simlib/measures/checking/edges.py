@@ -1,4 +1,5 @@
-"""Checks at the edges: units, offsets, silent and repeated neurons, and sizes that leave little to compare."""
+"""Checks at the edges: units, offsets, silent and repeated neurons, and sizes that leave little to
+compare."""
 
 from __future__ import annotations
 
@@ -6,7 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found, not_applicable
+from simlib.measures.checking.bench import (
+    NEURONS,
+    SAMPLES,
+    Bench,
+    Check,
+    Finding,
+    found,
+    not_applicable,
+)
 
 __all__ = ["EDGES", "low_rank", "pairs", "with_constant_unit"]
 
@@ -62,7 +71,9 @@ def _has_a_value(name: str):
         value = bench.number(*pairs(bench)[name])
         low, high = bench.record.range
         slack = bench.slack(value)
-        return found(bool(np.isfinite(value)) and low - slack <= value <= high + slack, f"{value:.4g}")
+        return found(
+            bool(np.isfinite(value)) and low - slack <= value <= high + slack, f"{value:.4g}"
+        )
 
     return run
 
@@ -79,17 +90,22 @@ def _in_words(bench: Bench) -> Finding:
             continue
         if not np.isfinite(value):
             unclear.append(f"{name}: {value}")
-    return found(not unclear, "; ".join(unclear) or "each has a value or is refused by a ValueError in words")
+    return found(
+        not unclear, "; ".join(unclear) or "each has a value or is refused by a ValueError in words"
+    )
 
 
 def _low_rank_in_single(bench: Bench) -> Finding:
     exact = bench.number(bench.X, low_rank(bench))
     rounded = bench.number(bench.X.float(), low_rank(bench).float())
-    return found(abs(rounded - exact) < bench.slack(exact, ROUNDED), f"{rounded:.4g}, in float64 {exact:.4g}")
+    return found(
+        abs(rounded - exact) < bench.slack(exact, ROUNDED), f"{rounded:.4g}, in float64 {exact:.4g}"
+    )
 
 
 def _unstretched(bench: Bench) -> Finding:
-    """A measure that can't compare 6 neurons with 4 can't compare them with 1 either, unless by broadcasting."""
+    """A measure that can't compare 6 neurons with 4 can't compare them with 1 either, unless by
+    broadcasting."""
     try:
         bench.number(bench.X, bench.Y[:, :4])
         return not_applicable("unequal numbers of neurons have a value")
@@ -117,13 +133,17 @@ def _in_units(scale: float, dtype: torch.dtype = torch.float64):
 
 
 def _ties(bench: Bench) -> Finding:
-    """Zeros and ones: with the neurons in another order the value stays where it does on other data."""
+    """Zeros and ones: with the neurons in another order the value stays where it does on other
+    data."""
     X, Y = (bench.X > 0).to(bench.X.dtype), (bench.Y > 1).to(bench.Y.dtype)
     value, order = bench.number(X, Y), bench.noise(NEURONS, draw=86).argsort()
     if bench.same(bench.X[:, order], bench.Y[:, order]).outcome == "fails":
         return found(bool(np.isfinite(value)), f"{value:.4g}")
     change = abs(bench.number(X[:, order], Y[:, order]) - value)
-    return found(change < bench.slack(value), f"{value:.4g}, changes by {change:.1e} with the order of neurons")
+    return found(
+        change < bench.slack(value),
+        f"{value:.4g}, changes by {change:.1e} with the order of neurons",
+    )
 
 
 def _offset(bench: Bench) -> Finding:
@@ -142,36 +162,88 @@ def _unsaturated(bench: Bench) -> Finding:
 
 def _edge(name: str, reason: str, everyone: bool = False) -> Check:
     """`everyone`: a bare function, too, has to give a value there."""
-    return Check(name, "edge", reason, _has_a_value(name), None if everyone else lambda record: True)
+    return Check(
+        name, "edge", reason, _has_a_value(name), None if everyone else lambda record: True
+    )
 
 
 EDGES = (
-    Check("scale 1e-12", "edge", "Currents in amperes are tiny; squares and fourth powers must not underflow.",
-          _in_units(1e-12)),
-    Check("scale 1e12", "edge", "Raw units can be huge; squares and fourth powers must not overflow.",
-          _in_units(1e12)),
-    Check("scale 1e12, float32", "edge", "float32 overflows at 3e38, so the fourth power of 1e12 is out of reach.",
-          _in_units(1e12, torch.float32)),
-    Check("offset 1e6", "edge", "Raw fluorescence lies far from zero; centring must not lose what varies.", _offset),
-    Check("zeros and ones", "edge", "Binary features tie many distances; rounding must not break the ties.", _ties),
+    Check(
+        "scale 1e-12",
+        "edge",
+        "Currents in amperes are tiny; squares and fourth powers must not underflow.",
+        _in_units(1e-12),
+    ),
+    Check(
+        "scale 1e12",
+        "edge",
+        "Raw units can be huge; squares and fourth powers must not overflow.",
+        _in_units(1e12),
+    ),
+    Check(
+        "scale 1e12, float32",
+        "edge",
+        "float32 overflows at 3e38, so the fourth power of 1e12 is out of reach.",
+        _in_units(1e12, torch.float32),
+    ),
+    Check(
+        "offset 1e6",
+        "edge",
+        "Raw fluorescence lies far from zero; centring must not lose what varies.",
+        _offset,
+    ),
+    Check(
+        "zeros and ones",
+        "edge",
+        "Binary features tie many distances; rounding must not break the ties.",
+        _ties,
+    ),
     _edge("constant unit", "Silent neurons are common; one of them must not undo the score.", True),
     _edge("constant unit in X", "The reference has silent neurons, too.", True),
     _edge("repeated unit", "A unit sorted twice makes Y rank-deficient.", True),
     _edge("low rank", "Models and smoothed data often span few dimensions.", True),
-    Check("low rank, float32", "edge", "Rounding to float32 must not lend Y the rank it lacks.", _low_rank_in_single),
+    Check(
+        "low rank, float32",
+        "edge",
+        "Rounding to float32 must not lend Y the rank it lacks.",
+        _low_rank_in_single,
+    ),
     _edge("repeated samples", "Repeated stimuli can have identical rows.", True),
-    _edge("neurons in other units", "Mixed units differ by orders of magnitude without any loss of rank.", True),
+    _edge(
+        "neurons in other units",
+        "Mixed units differ by orders of magnitude without any loss of rank.",
+        True,
+    ),
     _edge("fewer neurons in Y", "Models and brains seldom have the same number of units."),
     _edge("more neurons in Y", "Models and brains seldom have the same number of units."),
     _edge("one neuron in X", "A single neuron can be the reference."),
     _edge("one neuron in Y", "A single model unit can be compared."),
-    Check("one neuron isn't stretched", "edge", "Broadcasting compares one neuron with each of X's without a word.",
-          _unstretched),
+    Check(
+        "one neuron isn't stretched",
+        "edge",
+        "Broadcasting compares one neuron with each of X's without a word.",
+        _unstretched,
+    ),
     _edge("two samples", "Two conditions are the least that can be compared."),
-    _edge("neurons outnumber samples", "A few conditions and hundreds of neurons are the usual case."),
-    _edge("neurons together outnumber samples", "Two recordings then share directions whatever they hold."),
-    Check("tells noise from X", "edge", "With more neurons than samples some measures give noise a perfect score.",
-          _unsaturated, lambda record: True),
-    Check("refusals in words", "edge", "What can't be scored is refused by a ValueError that says why, not by a NaN "
-          "or an error of linear algebra.", _in_words),
-)  # fmt: skip
+    _edge(
+        "neurons outnumber samples", "A few conditions and hundreds of neurons are the usual case."
+    ),
+    _edge(
+        "neurons together outnumber samples",
+        "Two recordings then share directions whatever they hold.",
+    ),
+    Check(
+        "tells noise from X",
+        "edge",
+        "With more neurons than samples some measures give noise a perfect score.",
+        _unsaturated,
+        lambda record: True,
+    ),
+    Check(
+        "refusals in words",
+        "edge",
+        "What can't be scored is refused by a ValueError that says why, not by a NaN "
+        "or an error of linear algebra.",
+        _in_words,
+    ),
+)

@@ -6,9 +6,12 @@ from simlib.measures.record import Measure
 
 __all__ = ["EXCEPTIONS", "declared_exceptions"]
 
-SATURATES = {"tells noise from X": "as soon as a side's neurons span the samples, everything fits everything"}
+SATURATES = {
+    "tells noise from X": "as soon as a side's neurons span the samples, everything fits everything"
+}
 FOLDS = {
-    "order of samples": "folds are runs of neighbouring samples: reordering changes who is held out together",
+    "order of samples": "folds are runs of neighbouring samples: reordering changes who is held "
+    "out together",
     "two samples": "5 folds need 5 samples",
 }
 DEBIASED = {"two samples": "the unbiased estimate divides by n - 3: 4 samples are the least"}
@@ -16,7 +19,10 @@ DEBIASED = {"two samples": "the unbiased estimate divides by n - 3: 4 samples ar
 # Id, of a bound measure too -> check -> why it fails.
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "cka-debiased": DEBIASED,
-    "cka-lange": {"two samples": "2 samples have one pair, whose cosine is always 1 or -1: 4 samples are asked for"},
+    "cka-lange": {
+        "two samples": "2 samples have one pair, whose cosine is always 1 or -1: 4 samples are "
+        "asked for"
+    },
     "rsa": {"two samples": "2 samples have a single distance, and a correlation needs several"},
     "rsa--distance-correlation": {
         "one neuron in X": "samples are correlated over neurons, which takes 3 or more",

@@ -1,4 +1,5 @@
-"""Checks of the gradient: there, equal to finite differences, finite at the edges, blind where the value is."""
+"""Checks of the gradient: there, equal to finite differences, finite at the edges, blind where the
+value is."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ def _if_tracked(run: Callable[[Bench], Finding]) -> Callable[[Bench], Finding]:
 def _exists(bench: Bench) -> Finding:
     if bench.tracked:
         gradient = bench.gradient(bench.X, bench.Y)
-        return found(bool(gradient.abs().max() > 0), f"largest entry {float(gradient.abs().max()):.1e}")
+        return found(
+            bool(gradient.abs().max() > 0), f"largest entry {float(gradient.abs().max()):.1e}"
+        )
     value = bench.value(bench.X, bench.Y.clone().requires_grad_(True))
     return found(value.requires_grad, "the value isn't connected to Y")
 
@@ -34,7 +37,9 @@ def _finite_differences(bench: Bench) -> Finding:
     gradient, errors = bench.gradient(bench.X, bench.Y), []
     for k in range(DIRECTIONS):
         direction = bench.noise(*bench.Y.shape, draw=90 + k)
-        ahead, behind = (bench.number(bench.X, bench.Y + step * direction) for step in (STEP, -STEP))
+        ahead, behind = (
+            bench.number(bench.X, bench.Y + step * direction) for step in (STEP, -STEP)
+        )
         errors.append(abs(float((gradient * direction).sum()) - (ahead - behind) / (2 * STEP)))
     worst = max(errors) / max(float(gradient.norm()), 1e-12)
     return found(worst < SLOPE, f"{DIRECTIONS} directions, relative error {worst:.1e}")
@@ -59,7 +64,10 @@ def _finite_at(place: Callable[[Bench], tuple[Tensor, Tensor]]) -> Callable[[Ben
     def run(bench: Bench) -> Finding:
         largest = float(bench.gradient(*place(bench)).abs().max())
         usual = float(bench.gradient(bench.X, bench.Y).abs().max())
-        return found(largest < EXPLODED * max(1.0, usual), f"largest entry {largest:.1e}, elsewhere {usual:.1e}")
+        return found(
+            largest < EXPLODED * max(1.0, usual),
+            f"largest entry {largest:.1e}, elsewhere {usual:.1e}",
+        )
 
     return run
 
@@ -98,7 +106,9 @@ def _along_rotation(bench: Bench, gradient: Tensor) -> float:
 
 
 def _same_value(bench: Bench) -> Finding:
-    change = abs(float(bench.value(bench.X, bench.Y.clone().requires_grad_(True)).detach()) - bench.plain)
+    change = abs(
+        float(bench.value(bench.X, bench.Y.clone().requires_grad_(True)).detach()) - bench.plain
+    )
     return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
 
 
@@ -107,27 +117,63 @@ def _gradient(name: str, reason: str, run: Callable[[Bench], Finding]) -> Check:
 
 
 GRADIENTS = (
-    Check("gradient exists", "gradient", "maximize and joint_range climb it.", _exists,
-          lambda record: record.differentiable),
+    Check(
+        "gradient exists",
+        "gradient",
+        "maximize and joint_range climb it.",
+        _exists,
+        lambda record: record.differentiable,
+    ),
     _gradient("finite differences", "A wrong gradient climbs something else.", _finite_differences),
-    _gradient("finite differences of X", "Fitting the reference side, as in alignment, climbs this one.",
-              _finite_differences_of_x),
-    _gradient("gradient at Y = X", "Ascents end here; arccos and norms have infinite slopes at their ends.",
-              _finite_at(lambda bench: (bench.X, bench.X))),
-    _gradient("gradient at low rank", "Derivatives of singular vectors divide by differences that are zero here.",
-              _finite_at(lambda bench: (bench.X, low_rank(bench)))),
-    _gradient("gradient at a constant unit", "Dividing by a neuron's standard deviation gives NaN here.",
-              _finite_at(lambda bench: (bench.X, with_constant_unit(bench)))),
-    _gradient("gradient at repeated samples", "Square roots of distances have infinite slopes at distance zero.",
-              _finite_at(lambda bench: pairs(bench)["repeated samples"])),
+    _gradient(
+        "finite differences of X",
+        "Fitting the reference side, as in alignment, climbs this one.",
+        _finite_differences_of_x,
+    ),
+    _gradient(
+        "gradient at Y = X",
+        "Ascents end here; arccos and norms have infinite slopes at their ends.",
+        _finite_at(lambda bench: (bench.X, bench.X)),
+    ),
+    _gradient(
+        "gradient at low rank",
+        "Derivatives of singular vectors divide by differences that are zero here.",
+        _finite_at(lambda bench: (bench.X, low_rank(bench))),
+    ),
+    _gradient(
+        "gradient at a constant unit",
+        "Dividing by a neuron's standard deviation gives NaN here.",
+        _finite_at(lambda bench: (bench.X, with_constant_unit(bench))),
+    ),
+    _gradient(
+        "gradient at repeated samples",
+        "Square roots of distances have infinite slopes at distance zero.",
+        _finite_at(lambda bench: pairs(bench)["repeated samples"]),
+    ),
     _gradient("gradient in float32", "maximize runs in float32.", _single),
-    _gradient("finite in float32", "Near X a float32 cosine rounds to more than 1.",
-              _finite_at(lambda bench: (bench.X.float(), bench.X.float()))),
-    _gradient("blind to scale", "Where scale doesn't matter no step may be spent on it.",
-              _blind("isotropic scale", _along_scale)),
-    _gradient("blind to translation", "Where the mean doesn't matter no step may be spent on it.",
-              _blind("translation", _along_translation)),
-    _gradient("blind to rotation", "Where axes don't matter no step may be spent on turning them.",
-              _blind("rotation", _along_rotation)),
-    _gradient("same value when tracked", "The score that is climbed is the score that is reported.", _same_value),
-)  # fmt: skip
+    _gradient(
+        "finite in float32",
+        "Near X a float32 cosine rounds to more than 1.",
+        _finite_at(lambda bench: (bench.X.float(), bench.X.float())),
+    ),
+    _gradient(
+        "blind to scale",
+        "Where scale doesn't matter no step may be spent on it.",
+        _blind("isotropic scale", _along_scale),
+    ),
+    _gradient(
+        "blind to translation",
+        "Where the mean doesn't matter no step may be spent on it.",
+        _blind("translation", _along_translation),
+    ),
+    _gradient(
+        "blind to rotation",
+        "Where axes don't matter no step may be spent on turning them.",
+        _blind("rotation", _along_rotation),
+    ),
+    _gradient(
+        "same value when tracked",
+        "The score that is climbed is the score that is reported.",
+        _same_value,
+    ),
+)

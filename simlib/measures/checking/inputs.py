@@ -1,4 +1,5 @@
-"""Checks of the input: memory layouts, containers and dtypes that mean the same, and bad input that is refused."""
+"""Checks of the input: memory layouts, containers and dtypes that mean the same, and bad input that
+is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ import torch
 import xarray as xr
 
 from simlib import measures
-from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found, not_applicable
+from simlib.measures.checking.bench import (
+    NEURONS,
+    SAMPLES,
+    Bench,
+    Check,
+    Finding,
+    found,
+    not_applicable,
+)
 
 __all__ = ["INPUTS"]
 
@@ -19,8 +28,12 @@ TIMES = 5
 def _unwritten(bench: Bench) -> Finding:
     X, Y = bench.X.clone(), bench.Y.clone()
     bench.record(X, Y)
-    written = [name for name, Z, kept in (("X", X, bench.X), ("Y", Y, bench.Y)) if not torch.equal(Z, kept)]
-    return found(not written, f"wrote into {' and '.join(written)}" if written else "both as they were")
+    written = [
+        name for name, Z, kept in (("X", X, bench.X), ("Y", Y, bench.Y)) if not torch.equal(Z, kept)
+    ]
+    return found(
+        not written, f"wrote into {' and '.join(written)}" if written else "both as they were"
+    )
 
 
 def _as_it_stands(bench: Bench, X: torch.Tensor, Y: torch.Tensor) -> Finding:
@@ -59,7 +72,9 @@ def _read_only(bench: Bench) -> Finding:
 def _layouts(bench: Bench) -> Finding:
     if bench.record.params.get("scheme") == "condition":
         return not_applicable("folds by condition take the conditions from the third axis")
-    return _scored(bench, *(Z.numpy().reshape(TIMES, SAMPLES // TIMES, NEURONS) for Z in (bench.X, bench.Y)))
+    return _scored(
+        bench, *(Z.numpy().reshape(TIMES, SAMPLES // TIMES, NEURONS) for Z in (bench.X, bench.Y))
+    )
 
 
 def _containers(bench: Bench) -> Finding:
@@ -71,7 +86,9 @@ def _containers(bench: Bench) -> Finding:
 
 def _counts(bench: Bench) -> Finding:
     X, Y = ((4 * Z).round() for Z in (bench.X, bench.Y))
-    change = abs(measures.score(bench.record, X.int().numpy(), Y.int().numpy()) - bench.number(X, Y))
+    change = abs(
+        measures.score(bench.record, X.int().numpy(), Y.int().numpy()) - bench.number(X, Y)
+    )
     return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
 
 
@@ -97,22 +114,63 @@ def _spoilt(value: float) -> Callable[[np.ndarray], np.ndarray]:
 
 
 INPUTS = (
-    Check("inputs left alone", "input", "A measure that writes into its input spoils the user's data.", _unwritten),
-    Check("Fortran order", "input", "Transposed arrays and files of MATLAB come column by column.", _fortran),
+    Check(
+        "inputs left alone",
+        "input",
+        "A measure that writes into its input spoils the user's data.",
+        _unwritten,
+    ),
+    Check(
+        "Fortran order",
+        "input",
+        "Transposed arrays and files of MATLAB come column by column.",
+        _fortran,
+    ),
     Check("strided views", "input", "A slice of a larger recording is not contiguous.", _strided),
-    Check("read-only arrays", "input", "Memory-mapped and shared arrays can't be written.", _read_only),
-    Check("time, trial, neuron", "input", "Three axes are flattened to samples: the same data, the same score.",
-          _layouts),
-    Check("numpy, torch, xarray", "input", "The container of the numbers is no part of them.", _containers),
+    Check(
+        "read-only arrays", "input", "Memory-mapped and shared arrays can't be written.", _read_only
+    ),
+    Check(
+        "time, trial, neuron",
+        "input",
+        "Three axes are flattened to samples: the same data, the same score.",
+        _layouts,
+    ),
+    Check(
+        "numpy, torch, xarray",
+        "input",
+        "The container of the numbers is no part of them.",
+        _containers,
+    ),
     Check("integer counts", "input", "Spike counts are integers.", _counts),
-    Check("constant Y refused", "input", "Without variance there is nothing to compare; the wrong array was loaded.",
-          _refuses(np.zeros_like, "constant")),
-    Check("NaN refused", "input", "A gap in the data has to be named with its place, never passed on or filled.",
-          _refuses(_spoilt(np.nan), "sample 3, neuron 2")),
-    Check("infinity refused", "input", "A division by zero upstream has to be named with its place.",
-          _refuses(_spoilt(np.inf), "sample 3, neuron 2")),
-    Check("lost sample refused", "input", "Rows that can't be paired must not be cut to fit.",
-          _refuses(lambda Y: Y[:-1], "same samples")),
-    Check("one axis refused", "input", "A vector could be one neuron or one sample.",
-          _refuses(lambda Y: Y[:, 0], "shape")),
-)  # fmt: skip
+    Check(
+        "constant Y refused",
+        "input",
+        "Without variance there is nothing to compare; the wrong array was loaded.",
+        _refuses(np.zeros_like, "constant"),
+    ),
+    Check(
+        "NaN refused",
+        "input",
+        "A gap in the data has to be named with its place, never passed on or filled.",
+        _refuses(_spoilt(np.nan), "sample 3, neuron 2"),
+    ),
+    Check(
+        "infinity refused",
+        "input",
+        "A division by zero upstream has to be named with its place.",
+        _refuses(_spoilt(np.inf), "sample 3, neuron 2"),
+    ),
+    Check(
+        "lost sample refused",
+        "input",
+        "Rows that can't be paired must not be cut to fit.",
+        _refuses(lambda Y: Y[:-1], "same samples"),
+    ),
+    Check(
+        "one axis refused",
+        "input",
+        "A vector could be one neuron or one sample.",
+        _refuses(lambda Y: Y[:, 0], "shape"),
+    ),
+)

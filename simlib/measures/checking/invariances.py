@@ -31,7 +31,9 @@ TRANSFORMS: dict[str, tuple[Callable[[Bench, Tensor], Tensor], str]] = {
         "Tells whether single neurons count or only the geometry of all of them.",
     ),
     "invertible linear map": (
-        lambda bench, Z: Z @ (bench.rotation(NEURONS) * torch.linspace(0.3, 3, NEURONS, dtype=Z.dtype)),
+        lambda bench, Z: (
+            Z @ (bench.rotation(NEURONS) * torch.linspace(0.3, 3, NEURONS, dtype=Z.dtype))
+        ),
         "A measure with this invariance can't see which directions have much variance.",
     ),
     "neuron duplication": (
@@ -58,14 +60,29 @@ def _check(kind: str, side: str) -> Check:
             return bench.same(transformed(bench, kind, bench.X), bench.Y)
         return bench.same(bench.X, transformed(bench, kind, bench.Y))
 
-    return Check(f"{kind} of {side}", "invariance", TRANSFORMS[kind][1], run,
-                 lambda record: kind in record.invariances_of(side))  # fmt: skip
+    return Check(
+        f"{kind} of {side}",
+        "invariance",
+        TRANSFORMS[kind][1],
+        run,
+        lambda record: kind in record.invariances_of(side),
+    )
 
 
 SYMMETRIES = (
-    Check("symmetric", "invariance", "Where X and Y can't be swapped, say which of them is the reference.",
-          lambda bench: bench.same(bench.Y, bench.X), lambda record: record.symmetric),
+    Check(
+        "symmetric",
+        "invariance",
+        "Where X and Y can't be swapped, say which of them is the reference.",
+        lambda bench: bench.same(bench.Y, bench.X),
+        lambda record: record.symmetric,
+    ),
     *(_check(kind, side) for side in ("Y", "X") for kind in INVARIANCES),
-    Check("reflection of Y", "invariance", "A mirror image has the same geometry; only a proper rotation differs.",
-          _mirrored, lambda record: "rotation" in record.invariances),
-)  # fmt: skip
+    Check(
+        "reflection of Y",
+        "invariance",
+        "A mirror image has the same geometry; only a proper rotation differs.",
+        _mirrored,
+        lambda record: "rotation" in record.invariances,
+    ),
+)

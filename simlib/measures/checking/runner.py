@@ -33,9 +33,13 @@ def _expectation(check: Check, record: measures.Measure) -> str:
 def _run(check: Check, bench: Bench) -> Finding:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a user's function may divide by zero: the finding says so
+            warnings.simplefilter(
+                "ignore"
+            )  # a user's function may divide by zero: the finding says so
             return check.run(bench)
-    except Exception as error:  # a measure of the user's own may fail in any way: that is the finding
+    except (
+        Exception
+    ) as error:  # a measure of the user's own may fail in any way: that is the finding
         lines = str(error).splitlines() or ["no message"]
         return found(False, f"{type(error).__name__}: {lines[0]}")
 
@@ -66,23 +70,25 @@ def check_measure(
 ) -> pd.DataFrame:
     """What a measure does and what it is blind to: a table of named checks, a row a check.
 
-    `function` takes two tensors (samples, neurons) and returns a 0-d tensor that grows with similarity; or it is
-    an id, or a `Measure`, which says itself what it is. Everything is tried on small random data (40 samples, 6
-    neurons) drawn from `seed`. A value is unchanged where it moves by less than `tolerance`, relative to 1 or to
-    the value where that is larger.
+    `function` takes two tensors (samples, neurons) and returns a 0-d tensor that grows with
+    similarity; or it is an id, or a `Measure`, which says itself what it is. Everything is tried on
+    small random data (40 samples, 6 neurons) drawn from `seed`. A value is unchanged where it moves
+    by less than `tolerance`, relative to 1 or to the value where that is larger.
 
-    Columns: `check` (its name), `about` ("value", "invariance", "input", "edge", "gradient"), `reason` (why it
-    matters), `expected`, `outcome` ("holds", "fails", "not applicable"; an error of the measure is a failure),
-    `ok` (the outcome is as expected) and `evidence` (numbers, or the error).
+    Columns: `check` (its name), `about` ("value", "invariance", "input", "edge", "gradient"),
+    `reason` (why it matters), `expected`, `outcome` ("holds", "fails", "not applicable"; an error
+    of the measure is a failure), `ok` (the outcome is as expected) and `evidence` (numbers, or the
+    error).
 
-    What is `expected`: "holds"; "fails", where the record says so (it isn't symmetric, say) or the failure is
-    declared; "either", where nothing is claimed: a bare function claims no symmetry, no invariance, no gradient
-    and no size of data beyond the ordinary, so that there the table tells and doesn't judge. Declare a failure by
-    `expected={"two samples": "needs 3 or more"}`, the name of the check and the reason; one that doesn't fail
-    after all is not ok. `table[~table["ok"]]` is what to look at.
+    What is `expected`: "holds"; "fails", where the record says so (it isn't symmetric, say) or the
+    failure is declared; "either", where nothing is claimed: a bare function claims no symmetry, no
+    invariance, no gradient and no size of data beyond the ordinary, so that there the table tells
+    and doesn't judge. Declare a failure by `expected={"two samples": "needs 3 or more"}`, the name
+    of the check and the reason; one that doesn't fail after all is not ok. `table[~table["ok"]]` is
+    what to look at.
 
-    Raises TypeError where something else than a 0-d tensor comes back, ValueError for a check that doesn't exist.
-    """
+    Raises TypeError where something else than a 0-d tensor comes back, ValueError for a check that
+    doesn't exist."""
     bench = Bench(measures.measure(function), tolerance, seed)
     names = [check.name for check in CHECKS]
     for name in expected or {}:
@@ -93,4 +99,6 @@ def check_measure(
     with restored():
         _refuse_other_results(bench)
         rows = [_row(check, bench, declared) for check in CHECKS]
-    return pd.DataFrame(rows, columns=["check", "about", "reason", "expected", "outcome", "ok", "evidence"])
+    return pd.DataFrame(
+        rows, columns=["check", "about", "reason", "expected", "outcome", "ok", "evidence"]
+    )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from simlib.measures.checking.bench import NEURONS, SAMPLES, Bench, Check, Finding, found, not_applicable
+from simlib.measures.checking.bench import (
+    NEURONS,
+    SAMPLES,
+    Bench,
+    Check,
+    Finding,
+    found,
+    not_applicable,
+)
 from simlib.measures.checking.surroundings import disturb, restored, snapshot
 
 __all__ = ["VALUES"]
@@ -39,7 +47,10 @@ def _draws(bench: Bench) -> list[float]:
 
 def _finite(bench: Bench) -> Finding:
     numbers = _draws(bench)
-    return found(bool(np.isfinite(numbers).all()), f"{min(numbers):.4g} to {max(numbers):.4g} over {len(numbers)}")
+    return found(
+        bool(np.isfinite(numbers).all()),
+        f"{min(numbers):.4g} to {max(numbers):.4g} over {len(numbers)}",
+    )
 
 
 def _in_range(bench: Bench) -> Finding:
@@ -48,21 +59,31 @@ def _in_range(bench: Bench) -> Finding:
         return not_applicable("no range declared")
     numbers = _draws(bench)
     inside = low - bench.tolerance <= min(numbers) and max(numbers) <= high + bench.tolerance
-    return found(inside, f"{min(numbers):.4g} to {max(numbers):.4g}, declared {low:.4g} to {high:.4g}")
+    return found(
+        inside, f"{min(numbers):.4g} to {max(numbers):.4g}, declared {low:.4g} to {high:.4g}"
+    )
 
 
 def _own_value(bench: Bench) -> Finding:
     if bench.record.own is None:
         return not_applicable("no value of X with itself declared")
     own = bench.number(bench.X, bench.X)
-    return found(abs(own - bench.record.own) < bench.tolerance, f"{own:.6g}, declared {bench.record.own:g}")
+    return found(
+        abs(own - bench.record.own) < bench.tolerance, f"{own:.6g}, declared {bench.record.own:g}"
+    )
 
 
 def _nothing_beats_x(bench: Bench) -> Finding:
     X = bench.X - bench.X.mean(0)
     U, s, Vh = torch.linalg.svd(X, full_matrices=False)
     flatter = (U * s.sqrt()) @ Vh
-    others = {"Y": bench.Y, "10 X": 10 * X, "X / 10": X / 10, "flatter X": flatter, "X + noise": X + 0.1 * bench.Y}
+    others = {
+        "Y": bench.Y,
+        "10 X": 10 * X,
+        "X / 10": X / 10,
+        "flatter X": flatter,
+        "X + noise": X + 0.1 * bench.Y,
+    }
     own = bench.similarity(bench.X, bench.X)
     best = max(others, key=lambda name: bench.similarity(bench.X, others[name]))
     lead = own - bench.similarity(bench.X, others[best])
@@ -72,16 +93,25 @@ def _nothing_beats_x(bench: Bench) -> Finding:
 def _falls_with_noise(bench: Bench) -> Finding:
     levels = (0.1, 0.4, 1.0, 3.0)
     noise = [bench.noise(SAMPLES, NEURONS, draw=20 + k) for k in range(4)]
-    means = [np.mean([bench.similarity(bench.X, bench.X + level * e) for e in noise]) for level in levels]
+    means = [
+        np.mean([bench.similarity(bench.X, bench.X + level * e) for e in noise]) for level in levels
+    ]
     shown = ", ".join(f"{bench.record.direction * mean:.3g}" for mean in means)
-    return found(bool((np.diff(means) < 0).all()), f"{shown} at noise of {', '.join(map(str, levels))}")
+    return found(
+        bool((np.diff(means) < 0).all()), f"{shown} at noise of {', '.join(map(str, levels))}"
+    )
 
 
 def _copy_beats_noise(bench: Bench) -> Finding:
     copy = bench.similarity(bench.X, bench.X + 0.3 * bench.noise(SAMPLES, NEURONS, draw=30))
-    strangers = max(bench.similarity(bench.X, bench.noise(SAMPLES, NEURONS, draw=31 + k)) for k in range(5))
+    strangers = max(
+        bench.similarity(bench.X, bench.noise(SAMPLES, NEURONS, draw=31 + k)) for k in range(5)
+    )
     sign = bench.record.direction
-    return found(copy > strangers, f"{sign * copy:.4g} for a copy, {sign * strangers:.4g} for the best of 5 strangers")
+    return found(
+        copy > strangers,
+        f"{sign * copy:.4g} for a copy, {sign * strangers:.4g} for the best of 5 strangers",
+    )
 
 
 def _order(bench: Bench, draw: int) -> torch.Tensor:
@@ -94,7 +124,9 @@ def _unpaired(bench: Bench) -> Finding:
     shuffled = max(bench.similarity(bench.X, near[_order(bench, 40 + k)]) for k in range(5))
     sign = bench.record.direction
     lost = paired - shuffled > bench.slack(paired)
-    return found(lost, f"{sign * paired:.4g} paired, {sign * shuffled:.4g} for the best of 5 shuffles")
+    return found(
+        lost, f"{sign * paired:.4g} paired, {sign * shuffled:.4g} for the best of 5 shuffles"
+    )
 
 
 def _reordered(bench: Bench) -> Finding:
@@ -138,27 +170,90 @@ def _surroundings_kept(bench: Bench) -> Finding:
 
 VALUES = (
     Check("0-d tensor", "value", "score, compare and maximize take a single number.", _zero_d),
-    Check("keeps float64", "value", "score promises float64; a detour through float32 costs nine digits.",
-          _keeps(torch.float64)),
-    Check("keeps float32", "value", "maximize runs in float32 and can't mix precisions.", _keeps(torch.float32)),
-    Check("float32 agrees", "value", "An ascent in float32 and a score in float64 have to mean the same.",
-          _agrees_in_single),
+    Check(
+        "keeps float64",
+        "value",
+        "score promises float64; a detour through float32 costs nine digits.",
+        _keeps(torch.float64),
+    ),
+    Check(
+        "keeps float32",
+        "value",
+        "maximize runs in float32 and can't mix precisions.",
+        _keeps(torch.float32),
+    ),
+    Check(
+        "float32 agrees",
+        "value",
+        "An ascent in float32 and a score in float64 have to mean the same.",
+        _agrees_in_single,
+    ),
     Check("finite", "value", "A NaN on ordinary data ends every run.", _finite),
-    Check("in range", "value", "Axes, thresholds and joint ranges rely on the declared range.", _in_range),
-    Check("own value", "value", "What a perfect match scores is where every threshold starts.", _own_value),
-    Check("nothing beats X", "value", "If another dataset scores better than X itself, climbing leads away from X.",
-          _nothing_beats_x, lambda record: True if record.own is not None else None),
-    Check("noise lowers it", "value", "A score falls as noise grows; a distance rises: otherwise its sign is wrong.",
-          _falls_with_noise),
-    Check("copy beats noise", "value", "A noisy copy of X is more like X than noise that never saw it.",
-          _copy_beats_noise),
-    Check("pairing matters", "value", "Rows are paired: with one side shuffled the match is gone.", _unpaired),
-    Check("order of samples", "value", "Samples have no order of their own, so reordering both sides alike is no news.",
-          _reordered),
-    Check("deterministic", "value", "The same input gives the same bits, or results can't be reproduced.",
-          _deterministic),
-    Check("no memory", "value", "A batch is a loop: a score may not depend on what was scored before.", _memoryless),
-    Check("vmap equals loop", "value", "Many data sets at once have to score as they do one by one.", _mapped),
-    Check("surroundings kept", "value", "A measure that reseeds or resets something global changes other results.",
-          _surroundings_kept),
-)  # fmt: skip
+    Check(
+        "in range",
+        "value",
+        "Axes, thresholds and joint ranges rely on the declared range.",
+        _in_range,
+    ),
+    Check(
+        "own value",
+        "value",
+        "What a perfect match scores is where every threshold starts.",
+        _own_value,
+    ),
+    Check(
+        "nothing beats X",
+        "value",
+        "If another dataset scores better than X itself, climbing leads away from X.",
+        _nothing_beats_x,
+        lambda record: True if record.own is not None else None,
+    ),
+    Check(
+        "noise lowers it",
+        "value",
+        "A score falls as noise grows; a distance rises: otherwise its sign is wrong.",
+        _falls_with_noise,
+    ),
+    Check(
+        "copy beats noise",
+        "value",
+        "A noisy copy of X is more like X than noise that never saw it.",
+        _copy_beats_noise,
+    ),
+    Check(
+        "pairing matters",
+        "value",
+        "Rows are paired: with one side shuffled the match is gone.",
+        _unpaired,
+    ),
+    Check(
+        "order of samples",
+        "value",
+        "Samples have no order of their own, so reordering both sides alike is no news.",
+        _reordered,
+    ),
+    Check(
+        "deterministic",
+        "value",
+        "The same input gives the same bits, or results can't be reproduced.",
+        _deterministic,
+    ),
+    Check(
+        "no memory",
+        "value",
+        "A batch is a loop: a score may not depend on what was scored before.",
+        _memoryless,
+    ),
+    Check(
+        "vmap equals loop",
+        "value",
+        "Many data sets at once have to score as they do one by one.",
+        _mapped,
+    ),
+    Check(
+        "surroundings kept",
+        "value",
+        "A measure that reseeds or resets something global changes other results.",
+        _surroundings_kept,
+    ),
+)
