@@ -71,7 +71,8 @@ def main() -> None:
 
 def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
     """Above: how many times faster each piece of work is; below: how a step's time grows with
-    samples and neurons."""
+    samples and neurons.
+    """
     plots.use()
     figure, axes = plt.subplot_mosaic(
         [["ratios", "ratios"], ["samples", "neurons"]], figsize=(9, 10.5), height_ratios=(2, 1)

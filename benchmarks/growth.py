@@ -3,7 +3,8 @@
     python benchmarks/growth.py
 
 Seconds are the median of three steps (score, gradient, update), memory the greatest the process
-held beyond what it held before X was made."""
+held beyond what it held before X was made.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ LARGEST = (100_000, 1000)
 
 def peak() -> float:
     """Most memory this process has held, in kB; on Linux ru_maxrss would count the process it was
-    forked from."""
+    forked from.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         return float(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
@@ -35,7 +37,8 @@ def peak() -> float:
 
 def one(measure: str, n: int, p: int, steps: int) -> dict:
     """Seconds a step and peak memory (MB) of an ascent of `steps` steps on Gaussian data. Run in a
-    fresh process."""
+    fresh process.
+    """
     import torch
 
     import simlib as sl

@@ -1,7 +1,8 @@
 """Plain implementations to measure against: the authors' routes, and the shortest direct formulas.
 
 All go through autograd in the precision of their input, and nothing is cached between steps but
-what is named."""
+what is named.
+"""
 
 import math
 
@@ -52,7 +53,8 @@ def qr_linear_regression(X, Y):
 
 def fold_ridge(X, Y, penalty=100.0, folds=5):
     """Cross-validated ridge by a least-squares solve per fold, of Y with sqrt(penalty) I below
-    it."""
+    it.
+    """
     scores = []
     for test in torch.tensor_split(torch.arange(len(X)), folds):
         train = torch.ones(len(X), dtype=torch.bool)

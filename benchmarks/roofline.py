@@ -6,7 +6,8 @@ would take alone.
 The peak is that of a square product (1024 x 1024) on this machine in this run. Bound: the
 floating-point operations of the products that the formula needs, in the precision they are done in,
 over that peak. Eigenvalues, factorisations and passes over Y are not products: what they take is
-what is lost."""
+what is lost.
+"""
 
 from __future__ import annotations
 

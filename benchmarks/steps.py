@@ -5,7 +5,8 @@
 The two sides alternate in one process; a ratio is plain / simlib of one pair of runs, given as the
 median with the least and the greatest. Absolute times depend on the machine, the ratios less so. Y
 is where the measure's own ascent stands after 20 steps. "Along an ascent" means that the decoders
-have seen the two snapshots before."""
+have seen the two snapshots before.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def alternate(
     untimed before ours.
 
     Either side rests and runs once untimed before its turn: the other's threads may still wait for
-    work on all cores."""
+    work on all cores.
+    """
 
     def ours_alone() -> float:
         before()
@@ -104,7 +106,8 @@ def snapshots(measure: str, values: np.ndarray) -> list[torch.Tensor]:
 
 class Following:
     """Decoders that follow an ascent: `prepare` shows them all snapshots but the last, a call
-    decodes that one."""
+    decodes that one.
+    """
 
     def __init__(self, variables: dict[str, np.ndarray], snapshots: list[torch.Tensor]):
         self.variables, self.snapshots = variables, snapshots
@@ -172,7 +175,8 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
 
 def four_variables(values: np.ndarray, repeats: int) -> dict:
     """Four two-class variables decoded from snapshots of one ascent, as in the whole of Mante's
-    figure."""
+    figure.
+    """
     path = snapshots("cka", values)
     trial = np.arange(values.shape[1])
     variables = {f"variable {k}": (trial >> k) % 2 for k in range(4)}

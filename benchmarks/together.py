@@ -3,7 +3,8 @@
     python benchmarks/together.py
 
 Milliseconds of one step of all twenty, each process and batch with one thread. Says from which size
-on processes win: `simlib.optimize.SMALL`."""
+on processes win: `simlib.optimize.SMALL`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """The sections of a measure's card as Markdown, with their pictures; every number comes from a
-table."""
+table.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from simlib.measures import Measure
 
 class Card(NamedTuple):
     """One measure's card: its name as given, its record, where it goes, how much is run and
-    drawn."""
+    drawn.
+    """
 
     name: str
     record: Measure
@@ -64,7 +65,8 @@ def shown(value: float) -> str:
 
 def interval(found: dict, of: str = "") -> str:
     """An estimate with its interval: `0.51 (0.50 to 0.52 over 5 seeds)`, or without saying over
-    what."""
+    what.
+    """
     if not found["count"]:
         return "none found"
     over = f" over {int(found['count'])} {of}" if of else ""

@@ -71,7 +71,8 @@ AGAIN = 30  # seconds after which an interruption is raised once more
 
 class Task(NamedTuple):
     """One notebook to execute: its source, the parameters set in it, the hash that says whether it
-    is done."""
+    is done.
+    """
 
     name: str
     source: Path
@@ -81,7 +82,8 @@ class Task(NamedTuple):
 
 class Failure(NamedTuple):
     """What went wrong: the number of the cell in the source (0: none), its first lines, the
-    error."""
+    error.
+    """
 
     name: str
     cell: int
@@ -132,7 +134,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def interrupt(number: int, _) -> None:
     """Stop; once more after a while, should the exception be lost in a library's callback or its
-    clearing up."""
+    clearing up.
+    """
     signal.alarm(AGAIN)
     if number == signal.SIGTERM:
         sys.exit(143)
@@ -185,7 +188,8 @@ def key_value(text: str) -> tuple[str, object]:
 
 def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None) -> dict[str, dict]:
     """The parameters to set in each notebook asked for; an unknown name is an error with the
-    nearest one."""
+    nearest one.
+    """
     for name in names:
         if name not in NOTEBOOKS:
             raise unknown("notebook", name, NOTEBOOKS)
@@ -215,7 +219,8 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
 
 def check_names(wanted: dict) -> None:
     """Refuse unknown measures and datasets before an earlier, good figure makes room for a new
-    one."""
+    one.
+    """
     from simlib.datasets import load, names
     from simlib.measures import measure
 
@@ -230,14 +235,17 @@ def check_names(wanted: dict) -> None:
 
 
 def unknown(kind: str, name: str, names) -> ValueError:
-    from simlib.checks import unknown_name  # only here: simlib imports torch, which takes seconds
+    from simlib.validation import (
+        unknown_name,  # only here: simlib imports torch, which takes seconds
+    )
 
     return unknown_name(kind, name, names)
 
 
 def defaults(source: Path) -> dict:
     """The parameters declared in the `parameters` cell, with their defaults (None: not a
-    literal)."""
+    literal).
+    """
     values = {}
     for key, parameter in papermill.inspect_notebook(str(source)).items():
         try:
@@ -261,7 +269,8 @@ def task(name: str, parameters: dict) -> Task:
 
 def affordable(one: Task, out: Path) -> Task:
     """The notebook itself, or with quick settings where it runs in full on request only and hasn't
-    yet."""
+    yet.
+    """
     if one.name not in ON_REQUEST or is_done(one, out):
         return one
     return task(one.name, {**one.parameters, "quick": True})
@@ -269,7 +278,8 @@ def affordable(one: Task, out: Path) -> Task:
 
 def fingerprint(source: Path, parameters: dict) -> str:
     """sha256 of all that decides what a notebook shows. The number of processes and stored outputs
-    do not."""
+    do not.
+    """
     digest = hashlib.sha256()
 
     def add(*parts):
@@ -307,7 +317,8 @@ def is_done(one: Task, out: Path) -> bool:
 
 def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
     """Say what was found, what will run and for how long; return what can't run, with the
-    reason."""
+    reason.
+    """
     import simlib
 
     data = simlib.datasets.load(str(path))
@@ -415,7 +426,8 @@ def execute(one: Task, out: Path) -> Failure | None:
 
 def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
     """Find the cell that failed; when the kernel died (of memory, say) it is the first one not
-    completed."""
+    completed.
+    """
     kind, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", error)
     message = f"{kind}: {text}".strip().removesuffix(":")
     cell = getattr(error, "source", None)
@@ -454,7 +466,8 @@ class Progress:
     seconds.
 
     The kernels tell how far they are in a file: simlib.experiments appends `done total label` after
-    each task."""
+    each task.
+    """
 
     def __init__(self, tasks: list[Task], file: Path):
         self.weights = {one.name: NOTEBOOKS.get(one.name, 1) for one in tasks}
@@ -516,7 +529,8 @@ class Progress:
 
 def read_progress(file: Path) -> tuple[float, str]:
     """The part done (0 to 1) and the last label. A notebook may run several batches, each counted
-    anew."""
+    anew.
+    """
     batches, label = [], ""
     whole_lines = file.read_text().split("\n")[:-1] if file.exists() else []
     for line in whole_lines:

@@ -50,7 +50,8 @@ def write(path: Path, content: bytes) -> None:
 
 def mathjax() -> bytes:
     """MathJax 3 in one file, from the pinned package that carries it; the book loads nothing from
-    other hosts."""
+    other hosts.
+    """
     package = importlib.util.find_spec("sphinx-mathjax-offline")
     return (Path(package.origin).parent / "static" / "mathjax" / "tex-svg.js").read_bytes()
 
@@ -123,7 +124,8 @@ def datasets_table() -> str:
 
 def speed_tables() -> dict[str, str]:
     """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak
-    and growth."""
+    and growth.
+    """
     folder = BOOK / "speed"
     names = ("steps", "roofline", "growth", "together", "compiled")
     steps, peaks, sizes, many, compiled = (pd.read_csv(folder / f"{name}.csv") for name in names)
@@ -220,7 +222,8 @@ def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
 
 def api_pages() -> str:
     """A section for each module of simlib, filled in by autodoc; a package shows what it defines
-    itself."""
+    itself.
+    """
     modules = sorted(
         pkgutil.walk_packages(simlib.__path__, "simlib."), key=lambda module: module.name
     )

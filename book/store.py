@@ -4,7 +4,8 @@ nothing else.
     python book/store.py [NAMES...]
 
 `make test` executes the notebooks again (nbval) and compares. Look at the difference before
-committing it."""
+committing it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The animated toy of the introduction: what Y has learned at each score, for three measures.
 
 Y starts as noise and climbs the score towards the six trajectories of `toy-2d`. One slider, the
-score, moves all panels; each draws Y centred, rotated and scaled to lie on X as well as it can."""
+score, moves all panels; each draws Y centred, rotated and scaled to lie on X as well as it can.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def centred(values: np.ndarray) -> np.ndarray:
 
 def frames(measure, X, scale: float) -> list[dict]:
     """Along one ascent, at each 0.02 of score: the score, R^2 of both PCs, and the trajectories
-    drawn onto X."""
+    drawn onto X.
+    """
     kept = []
 
     def observe(step, score, Y):

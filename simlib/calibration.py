@@ -1,5 +1,6 @@
 """What a score is worth: what chance gives on the same data, what noise allows, and all measures in
-one table."""
+one table.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from simlib import checks
+from simlib import validation
 from simlib.linalg import centre, participation_ratio, principal_components
 from simlib.measures import MEASURES, Measure, measure, score
 
@@ -33,7 +34,8 @@ def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0
 
     Whole trials change places (samples, for two axes); the time bins of a trial stay together,
     since they are not independent. X and Y as in `score`; computed in float64. Raises ValueError
-    for fewer than one permutation, fewer than 2 trials and for inputs that can't be scored."""
+    for fewer than one permutation, fewer than 2 trials and for inputs that can't be scored.
+    """
     bound = measure(name)
     X, Y = _shuffleable(X, Y, permutations)
     rng = np.random.default_rng(seed)
@@ -45,7 +47,7 @@ def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0
 def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
     if permutations < 1:
         raise ValueError(f"permutations needs to be 1 or more; got {permutations}")
-    X, Y = checks.pair(X, Y)
+    X, Y = validation.pair(X, Y)
     if Y.shape[-2] < 2:
         raise ValueError(
             "there is one trial, and the null shuffles trials; pass (samples, neurons) if its "
@@ -64,8 +66,9 @@ def expected_by_chance(name: Name, X, Y) -> float:
     K_Y and the penalty a. Debiased CKA and RSA (Pearson correlation of squared distances) give 0.
     The mean for samples that are exchangeable; where trials hold several time bins use
     `permutation_null`. Raises ValueError for another measure. For independent Gaussian data of a
-    size, with no data at hand: `simlib.theory.CHANCE`."""
-    X, Y = (torch.from_numpy(checks.flat(values)) for values in checks.pair(X, Y))
+    size, with no data at hand: `simlib.theory.CHANCE`.
+    """
+    X, Y = (torch.from_numpy(validation.flat(values)) for values in validation.pair(X, Y))
     free = len(X) - 1
     bound = measure(name)
     forms = {
@@ -117,7 +120,8 @@ def noise_score(
 
 def chance_corrected(score: float, chance: float, maximum: float = 1.0) -> float:
     """(score - chance) / (maximum - chance): 0 at chance, 1 at the maximum, as for an accuracy or a
-    kappa."""
+    kappa.
+    """
     if not chance < maximum:
         raise ValueError(f"chance lies below the maximum {maximum}; got {chance}")
     return (score - chance) / (maximum - chance)
@@ -125,7 +129,8 @@ def chance_corrected(score: float, chance: float, maximum: float = 1.0) -> float
 
 class Ceiling(NamedTuple):
     """Score of a recording with its own repeat: `mean` and `spread` (standard deviation) over
-    random halves."""
+    random halves.
+    """
 
     mean: float
     spread: float
@@ -138,7 +143,8 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
     `repeats` is (repeat, samples, neuron) or (repeat, time, trial, neuron). Halves hold half the
     data: averages of all repeats are less noisy, so this is a lower bound of the ceiling for them.
     For a regression measure one half predicts the other. Raises ValueError for fewer than 2 repeats
-    and values that can't be scored."""
+    and values that can't be scored.
+    """
     repeats = np.asarray(repeats, dtype=np.float64)
     if splits < 1:
         raise ValueError(f"splits needs to be 1 or more; got {splits}")
@@ -175,7 +181,8 @@ def compare(
     (`chance_corrected`, for scores of at most 1), `z` (distance from chance in its standard
     deviations, positive where more similar), `p` (share of permutations at least as similar, the
     data's own order counted among them, so never 0) and `ceiling` (NaN without repeats). A measure
-    that isn't defined on these data has NaN throughout and says why in `note`."""
+    that isn't defined on these data has NaN throughout and says why in `note`.
+    """
     X, Y = _shuffleable(X, Y, permutations)
     if repeats is not None:
         repeats = np.asarray(repeats, dtype=np.float64)
@@ -184,9 +191,9 @@ def compare(
                 f"repeats needs the shape (repeat, {', '.join(map(str, X.shape))}); got "
                 f"{repeats.shape}"
             )
-        checks.finite(repeats, "repeats")
+        validation.finite(repeats, "repeats")
     rows = []
-    for name in checks.names(names, "names") if names is not None else MEASURES:
+    for name in validation.names(names, "names") if names is not None else MEASURES:
         bound = measure(name)
         row = {
             "measure": bound.id,

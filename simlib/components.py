@@ -5,25 +5,27 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from simlib import checks
+from simlib import validation
 from simlib.linalg import centred_columns, onto_columns, orthonormal_basis, principal_components
 
 __all__ = ["captured_variance", "explained_variance", "left_singular_vectors", "score_to_capture"]
 
 
 def _tensor(values, name: str) -> torch.Tensor:
-    return torch.from_numpy(checks.flat(checks.array(values, name)))
+    return torch.from_numpy(validation.flat(validation.array(values, name)))
 
 
 def left_singular_vectors(X) -> torch.Tensor:
     """u_i of the centred X as columns, (samples, rank), largest variance first: compute once, use
-    often."""
+    often.
+    """
     return principal_components(_tensor(X, "X"))[0]
 
 
 def explained_variance(X) -> np.ndarray:
     """Explained-variance ratio of each PC of X, (p,): lambda_i / sum lambda_j, zeros beyond the
-    rank."""
+    rank.
+    """
     X = _tensor(X, "X")
     squares = principal_components(X)[1].square()
     ratios = np.zeros(X.shape[1])
@@ -38,9 +40,10 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     basis of the centred Y's columns. PCs beyond the rank of X have no direction: NaN. X and Y are
     (samples, neurons) or (time, trial, neuron). `vectors` (from `left_singular_vectors(X)`, in
     single precision where Y is) saves the decomposition of X when many Y are compared with one X.
-    Source: Cloos et al. 2024, figures 2, 4 and 5."""
+    Source: Cloos et al. 2024, figures 2, 4 and 5.
+    """
     if vectors is None:
-        X, Y = checks.pair(X, Y)
+        X, Y = validation.pair(X, Y)
         vectors = left_singular_vectors(X)
     captured = np.full(np.shape(X)[-1], np.nan)
     captured[: vectors.shape[1]] = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
@@ -53,7 +56,7 @@ def _samples(Y, n: int) -> torch.Tensor:
         isinstance(Y, torch.Tensor) and Y.is_floating_point() and bool(torch.isfinite(Y.sum()))
     ):
         Y = _tensor(Y, "Y")
-    if len(flat := checks.flat(Y)) != n:
+    if len(flat := validation.flat(Y)) != n:
         raise ValueError(
             f"X and Y need the same samples in the same order; got {n} and {len(flat)}"
         )
@@ -62,7 +65,8 @@ def _samples(Y, n: int) -> torch.Tensor:
 
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of the columns of the centred
-    Y."""
+    Y.
+    """
     mean = Y.mean(0)
     found = onto_columns(
         Y - mean, vectors, 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs()
@@ -78,7 +82,8 @@ def score_to_capture(scores, r2) -> np.ndarray:
 
     `scores` (snapshots,) and `r2` (snapshots, p) are in the order of the ascent. Linear
     interpolation between the snapshots around the first crossing; scores[0] where R^2 starts at 1,
-    NaN where the midpoint is never reached. Source: Cloos et al. 2024, figures 4 and 5."""
+    NaN where the midpoint is never reached. Source: Cloos et al. 2024, figures 4 and 5.
+    """
     scores, r2 = np.asarray(scores, float), np.asarray(r2, float)
     if r2.ndim != 2 or len(r2) != len(scores):
         raise ValueError(

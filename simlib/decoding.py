@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from simlib import checks
+from simlib import validation
 from simlib.logistic import fit
 
 __all__ = [
@@ -34,7 +34,8 @@ def split(
 
     With `groups` (one a trial) no group is on both sides of a split. Raises ValueError for fewer
     than two classes, for a class with fewer trials (groups, where given) than folds, and for folds
-    that miss a class."""
+    that miss a class.
+    """
     labels = np.asarray(labels)
     try:
         classes, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -96,7 +97,8 @@ def fold_accuracies(
     `tol` of the size of all (`simlib.logistic`); where that doesn't converge, one by one by
     scikit-learn. The folds are the same for every bin, and for every Y with these labels and this
     seed. Y is (trial, neuron) or (time, trial, neuron). Source: Cloos et al. 2024, figure 3. Raises
-    ValueError as `split` and `checks.label_array` do."""
+    ValueError as `split` and `validation.label_array` do.
+    """
     return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol)[""]
 
 
@@ -110,7 +112,8 @@ def variable_accuracies(
     tol: float = 3e-4,
 ) -> dict[str, np.ndarray]:
     """`fold_accuracies` of each of several variables (name -> labels): those of as many classes
-    share one batch."""
+    share one batch.
+    """
     return Decoders(variables, folds, seed, groups, tol=tol)(Y)
 
 
@@ -119,7 +122,8 @@ class Decoders:
 
     Every fit begins on the line through where it ended for the last two Y: among neighbours it
     takes fewer iterations, and ends at the same optimum to within `tol`. A Y of another shape
-    begins anew. Raises ValueError, when called, as `split` and `checks.label_array` do."""
+    begins anew. Raises ValueError, when called, as `split` and `validation.label_array` do.
+    """
 
     def __init__(
         self,
@@ -141,9 +145,10 @@ class Decoders:
 
     def __call__(self, Y) -> dict[str, np.ndarray]:
         """Test accuracy of each fold and time bin, (folds, times), in [0, 1], of each variable."""
-        responses = checks.responses(Y, "Y")
+        responses = validation.responses(Y, "Y")
         labels = {
-            name: checks.label_array(labels, responses) for name, labels in self.variables.items()
+            name: validation.label_array(labels, responses)
+            for name, labels in self.variables.items()
         }
         if not self.batches:
             self.batches = self._by_number_of_classes(labels)
@@ -164,7 +169,8 @@ class Decoders:
 
 class _Batch:
     """Every fold of the variables of one number of classes, and the weights of the last two
-    fits."""
+    fits.
+    """
 
     def __init__(self, classes: int, tasks: Mapping[str, tuple], tol: float):
         self.classes, self.names, self.tol = classes, list(tasks), tol
@@ -190,7 +196,8 @@ class _Batch:
 
     def _start(self, bins: torch.Tensor) -> torch.Tensor | None:
         """Where the line through the last two fits leads; the last itself where there is but
-        one."""
+        one.
+        """
         if self.last and (len(self.last[-1]), self.last[-1].shape[3]) != (
             len(bins),
             bins.shape[2] + 1,
@@ -248,8 +255,9 @@ def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> 
 
 def chance(labels) -> float:
     """Accuracy of always guessing the commonest class, in (0, 1]: 1/k for k equally frequent
-    classes."""
-    return checks.majority_share(labels)
+    classes.
+    """
+    return validation.majority_share(labels)
 
 
 def score_at_accuracy(
@@ -259,7 +267,8 @@ def score_at_accuracy(
     never does.
 
     `scores` and `accuracies` (snapshots,) are in the order of the ascent; linear interpolation
-    between the snapshots around the first crossing. Source: Cloos et al. 2024, figure 3 (dots)."""
+    between the snapshots around the first crossing. Source: Cloos et al. 2024, figure 3 (dots).
+    """
     scores, accuracies = np.asarray(scores, float), np.asarray(accuracies, float)
     target = chance + share * (reference - chance)
     above = np.flatnonzero(accuracies >= target)

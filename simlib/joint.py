@@ -1,5 +1,6 @@
 """Which pairs of scores can one Y have? Two measures driven at once towards targets round the unit
-square."""
+square.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib import checks
+from simlib import validation
 from simlib.measures import Measure, measure
 from simlib.optimize import climb, start_from_noise
 
@@ -25,7 +26,8 @@ def edge_targets(points: int = 6) -> Float[Array, "targets 2"]:
     - 1) of them.
 
     In order round the square from (0, 0): along b = 0, a = 1, b = 1 and a = 0. Raises ValueError
-    for fewer than 2 points."""
+    for fewer than 2 points.
+    """
     if points < 2:
         raise ValueError(
             f"points is the number of targets on a side, corners included, 2 or more; got {points}"
@@ -49,7 +51,8 @@ def score_measure(name: Name) -> Measure:
 
 class _Stall:
     """Says when to stop: the distance is within `tolerance`, or its least hasn't fallen for
-    `patience` scores."""
+    `patience` scores.
+    """
 
     def __init__(self, tolerance: float, patience: int):
         self.tolerance, self.patience = tolerance, patience
@@ -94,7 +97,7 @@ def approach(
     if power not in (1, 2):
         raise ValueError(f"power is 1 (absolute differences) or 2 (squares); got {power}")
     bounds = score_measure(name_a), score_measure(name_b)
-    values = checks.flat(checks.array(X, "X"))
+    values = validation.flat(validation.array(X, "X"))
     fixed = torch.as_tensor(values, dtype=dtype, device=device)
     for bound in bounds:
         bound.room(fixed, values.shape[1], dtype)
@@ -174,7 +177,8 @@ def joint_range(
     Names are ids, bound measures or callables that grow with similarity; a score that can't reach
     its target ends where it stalls. X is (samples, neurons) or (time, trial, neuron). Raises
     ValueError for distances, for fewer than 2 points and for inputs that can't be scored. Source:
-    Cloos et al. 2024, figure 7."""
+    Cloos et al. 2024, figure 7.
+    """
     options = {
         "seed": seed,
         "steps": steps,
@@ -193,7 +197,8 @@ def joint_range(
 
 def _cut(region: Float[Array, "points 2"], axis: int, level: float) -> Float[Array, "kept 2"]:
     """The corners, with crossings added, of the part of a closed polygon where coordinate `axis` >=
-    level."""
+    level.
+    """
     kept = []
     for here, there in zip(region, np.roll(region, -1, axis=0), strict=True):
         if here[axis] >= level:
@@ -210,7 +215,8 @@ def allowed(ends: pd.DataFrame, level: float = 0.9) -> dict[str, float]:
 
     `ends` is a table of `joint_range`. Keys: lowest_b, highest_b (given score_a >= level),
     lowest_a, highest_a (given score_b >= level); NaN where the region doesn't come that far.
-    Between end points the outline is taken as straight."""
+    Between end points the outline is taken as straight.
+    """
     region = ends[["score_a", "score_b"]].to_numpy(float)
     found = {}
     for given, other in ((0, "b"), (1, "a")):

@@ -36,7 +36,8 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X centred, times the power of two that brings its largest entry into [0.5, 1).
 
     Exact: it only keeps products of very small or large data from under- and overflow. For measures
-    that don't depend on the scale, whose gradient it leaves as it is."""
+    that don't depend on the scale, whose gradient it leaves as it is.
+    """
     X = centre(X)
     largest = X.detach().abs().max()
     return X * torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
@@ -46,7 +47,8 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X centred, each column times the power of two that brings its largest entry into [0.5, 1).
 
     A column that varies by no more than rounding becomes 0. For measures that don't depend on the
-    scale of single columns: neurons in other units don't count as a lost rank."""
+    scale of single columns: neurons in other units don't count as a lost rank.
+    """
     mean = X.mean(0, keepdim=True)
     centred = X - mean
     largest = centred.detach().abs().amax(0)
@@ -68,7 +70,8 @@ def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     `*-angular-score` is 1 - (2/pi) of it, 1 for angle 0 and 0 for a right angle. A cosine within 16
     eps of an end counts as the end, since rounding tells no more: angles below 8e-8 (float64; 2e-3
     in float32) are 0. The slope of arccos is infinite at 1; there the measures that use it are at
-    their maximum, where 0 is a valid choice of ascent direction."""
+    their maximum, where 0 is a valid choice of ascent direction.
+    """
     inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
     safe = torch.where(inside, x, torch.zeros_like(x))
     end = torch.where(
@@ -98,7 +101,8 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
 
     The gradient is the polar factor U V' over the singular values that are not zero: finite for
     repeated singular values and, as a subgradient, for low rank. Source: Watson 1992
-    (characterisation of the subdifferential)."""
+    (characterisation of the subdifferential).
+    """
     if not (torch.is_grad_enabled() and M.requires_grad):
         return torch.linalg.svdvals(M).sum()
     return _NuclearNorm.apply(M)
@@ -146,7 +150,8 @@ def spectral_map(
     own unless said). g = 1 gives the polar factor. The gradient holds divided differences of g,
     finite for repeated singular values; where g has no finite slope at 0, it is that of changes
     that leave the rank as it is. Computed in float64. Source: Daleckii & Krein 1965, for singular
-    values by Noferini 2017."""
+    values by Noferini 2017.
+    """
     return _SpectralMap.apply(X, values, digits)
 
 
@@ -162,7 +167,8 @@ def inverse_of(
 
     ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and
     1e-7 in float64. S is the `source` whose rounding G carries where G was made by subtraction,
-    else G itself."""
+    else G itself.
+    """
     with torch.no_grad():
         L, failed = torch.linalg.cholesky_ex(gram)
         if failed:
@@ -178,7 +184,8 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
     ill-conditioned. No gradient.
 
     Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`.
-    Beyond, the caller takes float64, and then singular values."""
+    Beyond, the caller takes float64, and then singular values.
+    """
     if len(Y) <= Y.shape[1]:
         return None
     with torch.no_grad():
@@ -213,7 +220,8 @@ def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float 
     before it.
 
     R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled
-    to one length from below: down to 1e4 eps is taken (1 / 840 in float32)."""
+    to one length from below: down to 1e4 eps is taken (1 / 840 in float32).
+    """
     lengths = torch.linalg.vector_norm(R, dim=0)
     safe = (R.diagonal().abs() > 1e4 * torch.finfo(R.dtype).eps * lengths) & (lengths > shortest)
     return bool(safe.all())
@@ -224,7 +232,8 @@ def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
     gradient.
 
     By QR where no column nearly depends on the others, else the left singular vectors above max(n,
-    q) * eps of the largest singular value (eps of Y's own precision)."""
+    q) * eps of the largest singular value (eps of Y's own precision).
+    """
     with torch.no_grad():
         Y64 = Y.double()
         if len(Y) >= Y.shape[1]:

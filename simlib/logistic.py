@@ -19,7 +19,8 @@ class Fits(NamedTuple):
     """Decoders of each bin and fit: the log odds they give each trial, and their weights.
 
     Weights are of the p neurons, each with its mean over the trials of the bin taken off, and the
-    last of the bias."""
+    last of the bias.
+    """
 
     values: Float[Tensor, "bins fits outputs n"]
     weights: Float[Tensor, "bins fits outputs p+1"]
@@ -29,7 +30,8 @@ class _Axes:
     """The trials of each bin in the principal axes of that bin, r = min(n, p) of them.
 
     A penalty on the length of the weights doesn't see a rotation; in these axes the curvature is
-    nearly diagonal."""
+    nearly diagonal.
+    """
 
     def __init__(self, Y: Float[Tensor, "bins n p"]):
         Y = self.Y = Y - Y.mean(1, keepdim=True)
@@ -71,7 +73,8 @@ class _Problem:
     """Penalised negative log-likelihood of every bin (b) and fit (f).
 
     Weights are (b, f, outputs, r + 1), the last one free of penalty; one output of two classes,
-    else one a class."""
+    else one a class.
+    """
 
     def __init__(self, Z: Tensor, squares: Tensor, codes: Tensor, train: Tensor, classes: int):
         bins, n, r = Z.shape
@@ -106,7 +109,8 @@ class _Problem:
 
 class _Curvature:
     """The inverse of a stand-in for the Hessian: that of trials who all have the mean
-    probabilities' covariance."""
+    probabilities' covariance.
+    """
 
     def __init__(self, problem: _Problem, likely: Tensor):
         self.turn = None
@@ -136,7 +140,8 @@ def _direction(
     gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Tensor, Tensor]]
 ) -> Tensor:
     """The step of L-BFGS (two loops over the kept pairs), from `guess`, shortened as the last pair
-    says."""
+    says.
+    """
     q, shares = -gradient, []
     for step, change, scale in reversed(pairs):
         shares.append(_dot(step, q).mul_(scale))
@@ -177,7 +182,8 @@ def fit(
     shorter. It begins at the weights of `start` where they have less loss than none.
 
     In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None
-    where 300 steps of those don't get there either: left to a more patient solver."""
+    where 300 steps of those don't get there either: left to a more patient solver.
+    """
     precisions = (torch.float64,) if tol < 1e-4 else (torch.float32, torch.float64)
     try:
         axes = _Axes(Y.double())
@@ -193,7 +199,8 @@ def fit(
 
 def _solve(problem: _Problem, tol: float, start: Tensor | None) -> Tensor | None:
     """Weights of axes in the precision of the problem; None too where that doesn't hold the
-    numbers."""
+    numbers.
+    """
     if not bool(torch.isfinite(problem.spread).all()):
         return None
     weights = problem.start

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from simlib import checks
+from simlib import validation
 from simlib.measures import MEASURES, Measure, measure
 
 __all__ = [
@@ -41,7 +41,8 @@ class Trajectory(NamedTuple):
 
 class Recorder:
     """Calls the observers at every k-th step (int), or at each move of the score by so much
-    (float)."""
+    (float).
+    """
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
         if callable(observers):
@@ -94,7 +95,8 @@ def climb(
     `steps` scores.
 
     Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes.
-    Raises ValueError where the first score is not finite."""
+    Raises ValueError where the first score is not finite.
+    """
 
     def alone(Y: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
         one = Y[0].requires_grad_(True)
@@ -116,7 +118,8 @@ def climb_together(
     """`climb` from each of `starts` (runs, samples, neurons), all runs in one batch.
 
     `objective` gives the values (runs,) of all Y, and a function that gives their gradients; `done`
-    and `watch` are one function a run."""
+    and `watch` are one function a run.
+    """
     Y = starts.clone()
     optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
     runs = range(len(starts))
@@ -185,7 +188,8 @@ def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch
 
 def _stop_rule(bound: Measure, X: torch.Tensor, stop: float | None) -> Callable[[float], bool]:
     """When an ascent has reached its end; takes what is climbed, that is minus the value of a
-    distance."""
+    distance.
+    """
     if stop is None:
         return lambda climbed: False
     if bound.direction > 0:
@@ -234,18 +238,19 @@ def maximize(
 
     float32 is the paper's precision: scores differ from float64 by about 1e-6, far below a figure's
     resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored or that
-    this machine's memory doesn't hold."""
+    this machine's memory doesn't hold.
+    """
     if operator.index(steps) < 1:
         raise ValueError(f"steps needs to be 1 or more; got {steps}")
     bound = measure(name)
-    reference = checks.array(X, "X")
+    reference = validation.array(X, "X")
     if start is None:
         Y0 = start_from_noise(reference.shape, seed, dtype, device)
     else:
-        reference, given = checks.pair(reference, start)
+        reference, given = validation.pair(reference, start)
         Y0 = torch.as_tensor(given, dtype=dtype, device=device)
     shape = Y0.shape
-    fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
+    fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
     bound.room(fixed, shape[-1], dtype)
     recorder = Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
@@ -265,7 +270,8 @@ SMALL = 1500  # numbers in X up to which a batch of ascents beats processes that
 
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:
     """Values and gradients of the measure for a stack of Y; None for measures that torch can't take
-    all at once."""
+    all at once.
+    """
 
     each = torch.vmap(lambda Y: bound.direction * bound(X, Y))
 
@@ -301,7 +307,8 @@ def maximize_many(
 
     Small problems (up to 1500 numbers in X) climb in one batch where the measure's operations can
     be taken over a stack of Y, as those of CKA, NBS and angular Procrustes can; the rest go one
-    after the other. `observers` gives those of a seed. Everything else as for `maximize`."""
+    after the other. `observers` gives those of a seed. Everything else as for `maximize`.
+    """
     seeds = [operator.index(seed) for seed in seeds]
     options = {
         "steps": steps,
@@ -311,8 +318,8 @@ def maximize_many(
         "dtype": dtype,
         "device": device,
     }
-    bound, reference = measure(name), checks.array(X, "X")
-    fixed = torch.as_tensor(checks.flat(reference), dtype=dtype, device=device)
+    bound, reference = measure(name), validation.array(X, "X")
+    fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
     objective = None
     if len(seeds) > 1 and fixed.numel() <= SMALL and operator.index(steps) >= 1:
         noise = [

@@ -1,5 +1,6 @@
 """The benchmarks measure what they say: the plain implementations give simlib's numbers, and the
-page its tables."""
+page its tables.
+"""
 
 import importlib
 import sys

@@ -99,7 +99,8 @@ def browser():
 @contextlib.contextmanager
 def opened(browser, address: str, width: int = 1280, theme: str = "light"):
     """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the
-    console."""
+    console.
+    """
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
     faults = []
     home = address if address.startswith("file:") else "/".join(address.split("/")[:3])

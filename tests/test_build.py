@@ -41,7 +41,8 @@ def execute():
 @pytest.fixture
 def desk(tmp_path):
     """A small project: a library of one file and two tiny notebooks, each appending a line to `log`
-    when it runs."""
+    when it runs.
+    """
     (tmp_path / "nb").mkdir()
     (tmp_path / "simlib").mkdir()
     (tmp_path / "simlib" / "linalg.py").write_text("a = 1")

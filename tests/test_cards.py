@@ -1,5 +1,6 @@
 """The cards of measures: their tables agree with theory, their pages have no hole, their errors say
-what to do."""
+what to do.
+"""
 
 import re
 import sys

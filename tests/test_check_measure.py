@@ -1,5 +1,6 @@
 """Laws of `check_measure`: every built-in measure passes as declared, and each check notices what
-it is for."""
+it is for.
+"""
 
 import re
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 import simlib as sl
-from simlib import checks
+from simlib import validation
 from simlib.linalg import centre
 from simlib.measures.checking import CHECKS, EXCEPTIONS
 
@@ -245,13 +246,13 @@ BROKEN = {
     "blind to rotation": detached_axes,
     "same value when tracked": lambda X, Y: cka(X, Y) + 0.1 * Y.requires_grad,
 }
-# What only the door can get wrong: function of simlib.checks -> its careless twin.
+# What only the door can get wrong: function of simlib.validation -> its careless twin.
 DOORS = {
     "read-only arrays": ("array", lambda values, name: np.subtract(values, 1, out=values)),
     "time, trial, neuron": ("flat", lambda values: values.reshape(len(values), -1)),
     "numpy, torch, xarray": ("_by_names", lambda values, name: values.values),
     "integer counts": ("array", lambda values, name: np.asarray(values)),
-    "constant Y refused": ("array", checks.responses),
+    "constant Y refused": ("array", validation.responses),
     "NaN refused": ("finite", lambda values, name: None),
     "infinity refused": ("finite", lambda values, name: None),
     "lost sample refused": ("same_samples", lambda X, Y: None),
@@ -262,7 +263,7 @@ DOORS = {
 @pytest.mark.parametrize("name", NAMES)
 def test_each_check_notices_a_measure_or_a_door_broken_for_it(name, monkeypatch):
     if name in DOORS:
-        monkeypatch.setattr(checks, *DOORS[name])
+        monkeypatch.setattr(validation, *DOORS[name])
     table = checked(BROKEN.get(name, "cka"))
     assert table["outcome"][name] == "fails", table["evidence"][name]
     judged = table["expected"][name] == "holds"

@@ -1,5 +1,6 @@
 """The datasets made by code keep the facts they were made from: spectrum, scale, design, labels,
-provenance."""
+provenance.
+"""
 
 import json
 import os
@@ -212,7 +213,8 @@ def test_toy_is_curved_and_splits_its_variance_85_to_15():
 
 def test_hierarchy_is_inherited():
     """Leaves that part lower down the tree resemble each other more; siblings differ where either
-    was redrawn."""
+    was redrawn.
+    """
     share = {"siblings": [], "cousins": [], "strangers": []}
     for seed in range(20):
         data = datasets.load("hierarchy", seed=seed)

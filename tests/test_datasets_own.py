@@ -1,5 +1,6 @@
 """Files of many layouts give the same recording; gaps, continuous labels and unclear layouts need a
-word."""
+word.
+"""
 
 import json
 import os

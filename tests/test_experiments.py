@@ -119,7 +119,8 @@ def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
 @pytest.mark.parametrize("measure", ["cka", "nbs", "procrustes-angular-score", "ridge-cv"])
 def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
     """Scores at which PCs are captured and at which decoding crosses: within 0.002 of those from
-    every step."""
+    every step.
+    """
     data = sl.datasets.load(TINY, **settings.load_options(TINY, True))
     labels, vectors = data[data.attrs["main_variable"]].values, left_singular_vectors(data)
     rows = []

@@ -1,5 +1,6 @@
 """Every fast route beside its plain twin: float64 singular values, one fit after the other,
-autograd alone."""
+autograd alone.
+"""
 
 import math
 from functools import partial
@@ -28,7 +29,8 @@ CONDITIONS = (1, 1e2, 1e6)
 
 def problem(shape, condition, seed=0):
     """X with a decaying spectrum, Y part X and part noise, its columns mixed to this condition
-    number."""
+    number.
+    """
     n, p, q = SHAPES[shape]
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p)) * np.logspace(0, -2, p)
@@ -104,7 +106,8 @@ def value_and_gradient(function, Y):
 @pytest.mark.parametrize("name", PLAIN)
 def test_scores_and_gradients_in_float32_are_the_plain_ones_in_float64(name, shape, condition):
     """Within 1e-5 and, relative to the gradient's size, 1e-3; at condition 1e6 NBS's gradient is
-    left with 3e-2."""
+    left with 3e-2.
+    """
     X, Y = (torch.from_numpy(Z).float() for Z in problem(shape, condition))
     slow, slope = value_and_gradient(lambda Z: PLAIN[name](X.double(), Z), Y.double())
     fast, climb = value_and_gradient(sl.measure(name).towards(X), Y)
@@ -183,7 +186,8 @@ def test_ridge_takes_squares_only_where_they_are_safe(shape, folds, share):
 
 def test_unequal_folds_that_leave_few_samples_are_fitted_with_care():
     """Without one group of 108 of 120 samples no more rows are left than neurons; the Gram matrix
-    of all is fine."""
+    of all is fine.
+    """
     X, Y = (torch.from_numpy(Z) for Z in problem("tall", 1))
     groups = np.r_[np.zeros(108), 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     bound = sl.measure("ridge-cv", penalty=1e-6, scheme="grouped", groups=groups, folds=5)

@@ -1,5 +1,6 @@
 """Descents over whole matrices, from noise: they come within 1e-3 of the exact ranges and never
-cross them."""
+cross them.
+"""
 
 import re
 from pathlib import Path
@@ -23,7 +24,8 @@ NBS, CKA = sl.measure("nbs"), sl.measure("cka")
 
 def data(variances, room):
     """X with these variances and `room` directions outside of it, of unit variance on average, (p +
-    1 + room, p)."""
+    1 + room, p).
+    """
     rng = np.random.default_rng(0)
     p = len(variances)
     Z = rng.standard_normal((p + 1 + room, p))
@@ -40,7 +42,8 @@ def noise(X, seed):
 
 def descend(X, target, seed, steps=1500, rates=(0.1, 1e-4)):
     """Adam on the distance to a target (NBS, CKA), its rate falling: all (NBS, CKA) visited,
-    (steps, 2)."""
+    (steps, 2).
+    """
     Y, visited = noise(X, seed), []
     optimiser = torch.optim.Adam([Y], lr=rates[0])
     falling = torch.optim.lr_scheduler.ExponentialLR(
@@ -58,7 +61,8 @@ def descend(X, target, seed, steps=1500, rates=(0.1, 1e-4)):
 
 def lower_cka(X, nbs, seed, rounds=6, weight=30.0):
     """L-BFGS on CKA with NBS held by an augmented Lagrangian: all (NBS, CKA) visited, the end
-    last."""
+    last.
+    """
     Y, visited, multiplier = noise(X, seed), [], 0.0
 
     def loss():
@@ -96,7 +100,8 @@ def shortfall(way, target):
 
 def crossed(variances, way):
     """By how much the visited points lie beyond the exact range; those nearest to an end are
-    compared exactly."""
+    compared exactly.
+    """
     nbs, cka = way.clip(0, 1).T
     grid = np.linspace(0, 1, 101)
     ends = frontiers.cka_range_given_nbs(variances, grid)
@@ -141,7 +146,8 @@ ROOM = re.findall(
 @pytest.mark.parametrize("row", ROOM, ids=lambda row: f"room{row[0]}")
 def test_the_books_table_of_room(row):
     """Spectrum 1, 1/2, ... 1/5 at NBS 0.6: how far descents stay from both ends, and whether the
-    witness fits."""
+    witness fits.
+    """
     variances, nbs = 1 / np.arange(1, 6), 0.6
     X = data(variances, int(row[0]))
     least, most = map(float, frontiers.cka_range_given_nbs(variances, nbs))

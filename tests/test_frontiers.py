@@ -1,5 +1,6 @@
 """Exact score ranges: the ends are attained, nothing crosses them, descents come close, closed
-forms and slopes."""
+forms and slopes.
+"""
 
 import re
 import time
@@ -83,7 +84,8 @@ def test_any_unit_any_order():
 @each_spectrum
 def test_random_pairs_lie_inside(variances):
     """Y of all kinds: noise, X with its PCs rescaled, turned and mixed with noise, of few
-    columns."""
+    columns.
+    """
     rng = np.random.default_rng(1)
     X = data(variances)
     p = len(variances)
@@ -128,7 +130,8 @@ def climb_to(shares, level, sign, columns, seed):
     columns).
 
     By gradients of both scores with NBS held (sequential quadratic programming), which gets nearer
-    than a descent that trembles; returns it with the error in NBS."""
+    than a descent that trembles; returns it with the error in NBS.
+    """
     p, norm = len(shares), np.sqrt((shares**2).sum())
     start = np.random.default_rng(seed).standard_normal((p + columns, columns)).ravel() * 0.3
 
@@ -192,7 +195,8 @@ def slope_term(shares):
 
 def spectra_for_slopes():
     """Those tried, flat ones, two PCs, one large PC before a plateau (where e wins) and random
-    ones."""
+    ones.
+    """
     rng = np.random.default_rng(6)
     yield from (variances for name, variances in SPECTRA_TRIED.items() if name != "one")
     yield from (
@@ -210,7 +214,8 @@ def spectra_for_slopes():
 )
 def test_slope_where_y_is_x(variances):
     """At (1, 1) dNBS / dCKA is |l|^2 / 4m on the curve of least CKA, dCKA / dNBS 2 l_p / |l|^2 on
-    that of most."""
+    that of most.
+    """
     shares = roots.normalised(variances)
     square, m, step = (shares**2).sum(), slope_term(shares), 1e-6
     assert lower.top_level(shares) == pytest.approx(2 * m, rel=1e-9)
@@ -227,7 +232,8 @@ def test_slope_where_y_is_x(variances):
 )
 def test_no_change_of_x_beats_the_slopes(variances):
     """Small changes of X of every kind lose CKA and NBS in a ratio between the two slopes, which
-    some attain."""
+    some attain.
+    """
     shares = roots.normalised(variances)
     p, square, m = len(shares), (shares**2).sum(), slope_term(shares)
     rng = np.random.default_rng(7)
@@ -268,7 +274,8 @@ def diagonal_scores(shares, copies):
 @each_spectrum
 def test_the_curve_solves_the_matrix_equation(variances):
     """R L R + g u u' = L + w - (kappa / 2) / R, w T = kappa F / 2, s = N^2, and w bounds the
-    eigenvalues of K_Y."""
+    eigenvalues of K_Y.
+    """
     shares = roots.normalised(variances)
     p, scale = len(shares), np.diag(np.sqrt(shares))
     for water, pull in zip(*lower.lower_levels(shares, LEVELS, 0), strict=True):
@@ -287,7 +294,8 @@ def test_the_curve_solves_the_matrix_equation(variances):
 
 def stationary(rng, pairs):
     """L and R = diag(r) that solve the matrix equation, of so many turned pairs and one PC: L, R,
-    w, kappa / 2."""
+    w, kappa / 2.
+    """
     while True:
         water = rng.uniform(0.1, 2)
         half = water * rng.uniform(0.3, 1.7)
@@ -408,7 +416,8 @@ def test_second_order_with_a_spike_outside():
 
 def states_left(shares, water, ratio):
     """The spikes that prop-least-cka leaves at a water level and a ratio = kappa / 2w < 1, numbered
-    as in `lower`."""
+    as in `lower`.
+    """
     p = len(shares)
     large, small = (
         root[0] / np.sqrt(shares)
@@ -447,7 +456,8 @@ def test_one_spike_is_left_at_each_water_level_and_pull():
 
 def test_optimised_matrices_have_one_of_the_two_kinds():
     """Least CKA over whole matrices, near Y = X: first kind, and second kind where one large PC
-    precedes a plateau."""
+    precedes a plateau.
+    """
     for variances, kind in ((SPECTRA_TRIED["inverse"], 1), (np.r_[1, 0.4 * np.ones(6)], 2)):
         shares = roots.normalised(variances)
         curve = float(
@@ -460,7 +470,8 @@ def test_optimised_matrices_have_one_of_the_two_kinds():
 
 def test_the_second_kind_can_win():
     """The book's example: 1 and 25 times 0.2, PC 1 at 0.6 of its size, against the curve of the
-    first kind."""
+    first kind.
+    """
     variances = np.r_[1, 0.2 * np.ones(25)]
     shares = roots.normalised(variances)
     nbs, cka = diagonal_scores(shares, np.r_[0.6, np.ones(25)])
@@ -475,7 +486,8 @@ def test_the_second_kind_can_win():
 
 def second_kind(shares, ratios, steps):
     """(NBS, CKA) of Y of the second kind without a turned pair, by sign changes over grids of w and
-    kappa / 2w > 1."""
+    kappa / 2w > 1.
+    """
     found = []
     for k in np.flatnonzero(shares[:-1] > shares[1:] * (1 + 1e-9)) + 1:
         for water in np.linspace(2 * shares[k], 2 * shares[k - 1], steps + 2)[1:-1]:
@@ -548,7 +560,8 @@ each_shape = pytest.mark.parametrize("variances", SHAPES.values(), ids=SHAPES)
 
 def families(shares, rng):
     """(NBS, CKA) of X with one PC or its first PCs rescaled by a common factor, and with all at
-    random, (2, e)."""
+    random, (2, e).
+    """
     p, found = len(shares), []
     for factor in (0.1, 0.4, 0.6, 0.8, 0.9, 0.97, 1.1, 1.4, 3):
         for j in range(p):
@@ -573,7 +586,8 @@ def test_no_family_comes_below_the_least_cka(variances):
 @each_shape
 def test_least_cka_rises_inverts_and_is_attained(variances):
     """Rising with the level, inverse to the most NBS, never the end point, and the scores of a
-    matrix Y."""
+    matrix Y.
+    """
     levels = np.concatenate([np.linspace(0.02, 0.98, 17), [0.99, 0.995, 0.999, 0.9999]])
     least = frontiers.cka_range_given_nbs(variances, levels)[0]
     most = frontiers.nbs_range_given_cka(variances, levels)[1]
@@ -601,7 +615,8 @@ def test_the_second_kind_is_part_of_the_answer(name):
 
 def test_a_large_pc_before_a_flat_tail():
     """1 and 25 times 0.2, PC 1 at 0.6 of its size: the range reaches it, 0.007 below the curve of
-    the first kind."""
+    the first kind.
+    """
     variances = SHAPES["dominant"]
     nbs, cka = diagonal_scores(roots.normalised(variances), np.r_[0.6, np.ones(25)])
     assert cka - 1e-3 < frontiers.cka_range_given_nbs(variances, nbs)[0] <= cka + 1e-12
@@ -609,7 +624,8 @@ def test_a_large_pc_before_a_flat_tail():
 
 def test_nearly_all_variance_in_one_pc():
     """Least CKA 0.0341 or below, not the 0.0567 of an end point, for (0.9996, 0.0004) at NBS
-    0.2."""
+    0.2.
+    """
     least, most = frontiers.cka_range_given_nbs([0.9996, 0.0004], 0.2)
     assert least <= 0.03415 and most > least
 
@@ -637,7 +653,8 @@ def test_optimised_matrices_end_on_the_least_cka(name):
 @each_spectrum
 def test_curve_of_least_cka_beats_every_family(variances):
     """Spikes in any PC or outside of X through any PC, not only the chain's neighbours, at random
-    water levels."""
+    water levels.
+    """
     shares = roots.normalised(variances)
     rng = np.random.default_rng(2)
     norm = np.linalg.norm(shares)
@@ -714,7 +731,8 @@ def test_bounds_with_participation_ratios(variances):
 
 def test_little_room_makes_the_range_smaller():
     """With n - 1 = p there is nothing outside of X: the most CKA isn't attained, and nothing is
-    beyond it."""
+    beyond it.
+    """
     variances = SPECTRA_TRIED["inverse"]
     X = data(variances, n=6)
     with pytest.raises(ValueError, match="needs 4 directions outside of X; 6 samples leave 0"):

@@ -1,5 +1,6 @@
 """Joint score ranges: the targets, what bounds every point, repeatability, refusals, the table for
-many pairs."""
+many pairs.
+"""
 
 import numpy as np
 import pandas as pd

@@ -1,5 +1,6 @@
 """The reader of Mante 2013's unit files: on files of that layout written here, and on originals
-where present."""
+where present.
+"""
 
 import os
 import tracemalloc
@@ -33,7 +34,8 @@ RANKS = (-3, -2, -1, 1, 2, 3)
 
 def task(motion_levels=(0.05, 0.15, 0.5), colour_levels=(0.04, 0.14, 0.5), repeats=2, errors=1):
     """Trials of the full design: `repeats` correct ones and `errors` wrong ones per condition, in
-    random order."""
+    random order.
+    """
     rows = [
         (
             np.sign(m) * motion_levels[abs(m) - 1],
@@ -198,7 +200,8 @@ def test_twenty_original_units_give_nineteen():
 @originals
 def test_a_large_archive_is_read_one_unit_at_a_time(tmp_path):
     """The full archive has about 1,000 units: a tenth of it here, in a tenth of the two minutes it
-    may take."""
+    may take.
+    """
     files = sorted(ORIGINALS.rglob("*.mat"))[:3]
     archive = tmp_path / "many.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:

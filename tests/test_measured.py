@@ -1,5 +1,6 @@
 """Laws of what is measured along the ascent: decoding, PC capture, and linear algebra under
-both."""
+both.
+"""
 
 import warnings
 
@@ -31,7 +32,8 @@ Y = draw(3, 60, 90, seed=1) + 0.25 * np.eye(3)[LABELS] @ draw(3, 90, seed=2)
 
 def scikit_learns(responses, labels, folds=5, **options):
     """(folds, times) accuracies of fits one by one, tightly converged unless the options say
-    otherwise."""
+    otherwise.
+    """
     options = {"max_iter": 20_000, "tol": 1e-9} | options
     found = np.empty((folds, len(responses)))
     for fold, (train, test) in enumerate(split(labels, folds)):
@@ -157,7 +159,8 @@ def test_variables_decoded_together_are_those_decoded_alone():
 
 def path(trials, neurons, classes, count=5):
     """Labels, and responses (3 bins) that move from noise towards the classes, as the snapshots of
-    an ascent do."""
+    an ascent do.
+    """
     labels = np.arange(trials) % classes
     goal = 0.4 * draw(classes, neurons, seed=13)[labels]
     return labels, [

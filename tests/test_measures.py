@@ -85,7 +85,8 @@ def test_the_errata_of_the_book_show_both_numbers_of_every_difference(oracles):
 
 def test_the_swapped_ids_have_each_others_published_value(oracles):
     """The body of each is the other's distance; the id with "score" in it is a score here, where it
-    can be one."""
+    can be one.
+    """
     for case, name, reference, X, Y in published(oracles):
         if name in SWAPPED and case != "wide":
             body = "procrustes-cv" if "euclidean" in name else "procrustes-cv-euclidean"

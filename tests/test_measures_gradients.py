@@ -1,5 +1,6 @@
 """Gradients of every differentiable measure: equal to finite differences, finite at the edges,
-uphill."""
+uphill.
+"""
 
 import numpy as np
 import pytest
@@ -178,7 +179,8 @@ def test_a_degenerate_input_is_scored_in_range_or_refused_with_a_reason(record, 
 @each_record
 def test_a_nearly_dependent_neuron_does_not_break_a_score(record):
     """A column that is another one plus noise far below or near rounding: a value in range, and a
-    finite gradient."""
+    finite gradient.
+    """
     X, Y = gaussians(30, 6, 6)
     for noise in (1e-6, 1e-12, 1e-15):
         Z = torch.cat([Y, Y[:, :1] + noise * X[:, :1]], 1).requires_grad_(True)

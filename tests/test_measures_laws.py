@@ -1,5 +1,6 @@
 """Laws of the measures, generated from their records: invariances, symmetry, the best value; and
-identities."""
+identities.
+"""
 
 import importlib
 import math

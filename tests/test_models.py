@@ -1,5 +1,6 @@
 """Models as datasets: they solve their tasks, are trained once, and hold what the recordings they
-stand beside hold."""
+stand beside hold.
+"""
 
 import json
 import os
@@ -77,7 +78,8 @@ def test_the_network_uses_only_the_evidence_that_counts():
 
 def test_the_four_variables_have_their_axes():
     """Each targeted axis follows its own variable, and no other one better than its own axis
-    does."""
+    does.
+    """
     data = datasets.load("rnn-context")
     targeted = datasets.targeted_axes(data)
     np.testing.assert_allclose(targeted.axes.T @ targeted.axes, np.eye(4), atol=1e-9)

@@ -1,5 +1,6 @@
 """Laws of the ascent: reference trajectories, pairing of scores and snapshots, stopping, bad
-input."""
+input.
+"""
 
 import json
 

@@ -1,5 +1,6 @@
 """Agreement with other packages, named by what they call a measure (`pip install .[oracles]`), and
-with formulas."""
+with formulas.
+"""
 
 import numpy as np
 import pytest
@@ -238,7 +239,8 @@ def test_soft_matching_of_equal_widths_is_the_best_assignment_as_a_transport():
 
 def netrep_distance(X, Y, alpha, angular):
     """Williams et al. 2021, eqs. 5-7, as in netrep: zero-pad, whiten partly, rotate onto each
-    other, measure."""
+    other, measure.
+    """
     width = max(X.shape[1], Y.shape[1])
     sides = []
     for Z in (X, Y):
@@ -279,7 +281,8 @@ def orthonormal(samples, count, seed=0):
 
 def pwcca_by_parts(X, Y, turn=None):
     """Morcos et al. 2018, eqs. 4-7; `turn` rotates the canonical variables of X among
-    themselves."""
+    themselves.
+    """
     X = X - X.mean(0)
     Q = [np.linalg.qr(Z - Z.mean(0))[0] for Z in (X, Y)]
     U, rho, _ = np.linalg.svd(Q[0].T @ Q[1], full_matrices=False)

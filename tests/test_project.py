@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Each level may import from those above it in this list, and within its own package.
 LEVELS = [
-    {"checks", "linalg"},
+    {"validation", "linalg"},
     {"measures"},
     {"datasets"},
     {"optimize"},
@@ -33,7 +33,7 @@ LEVELS = [
     {"experiments"},
 ]
 # A plot draws tables: it needs names of measures for its legends, never anything that computes.
-PLOTS_MAY = {"checks", "measures"}
+PLOTS_MAY = {"validation", "measures"}
 PARAMETERS = {
     "datasets",
     "measures",

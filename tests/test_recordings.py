@@ -1,5 +1,6 @@
 """The readers of the paper's other recordings, on files of the original layouts written here, and
-the downloads."""
+the downloads.
+"""
 
 import hashlib
 import http.server
@@ -36,7 +37,8 @@ def write_session(path, spikes, onsets, nested=False):
     """A session file as MATLAB 7.3 writes it: cells are references, empty ones hold their size.
 
     `spikes` is a list of channels, each a list of units (spike times in s); `onsets` one array a
-    target."""
+    target.
+    """
     with h5py.File(path, "w") as file:
         store = file.create_group("#refs#")
 
@@ -77,7 +79,8 @@ def write_session(path, spikes, onsets, nested=False):
 
 def session(rng, trials=6, channels=3):
     """Onsets of 8 targets, 2 s apart in random order, and Poisson spikes of up to two units a
-    channel."""
+    channel.
+    """
     times = 1.0 + 2.0 * rng.permutation(8 * trials) + 0.013 * rng.random(8 * trials)
     onsets = np.sort(times.reshape(8, trials), axis=1)
     spikes = [
@@ -147,7 +150,8 @@ def test_other_layouts_are_named(tmp_path):
 @pytest.mark.skipif(not AVERAGES.is_file(), reason="the condition averages are not on this machine")
 def test_the_processing_gives_back_the_real_condition_averages(tmp_path):
     """Spikes drawn at the recorded rates, written as a session file, read and averaged: the rates
-    again."""
+    again.
+    """
     with np.load(AVERAGES) as file:
         rates, times = file["firing_rate"][::4], file["time_ms"]  # Hz, (unit, time, target)
     rng, trials = np.random.default_rng(0), 50
@@ -181,7 +185,8 @@ def test_the_processing_gives_back_the_real_condition_averages(tmp_path):
 
 def write_assembly(path, bins=1, repeats=3, images=12, starts=None, labels=None, newer=True):
     """A small assembly; returns its values as (presentation, neuroid, time_bin) and the image of
-    each presentation."""
+    each presentation.
+    """
     rng = np.random.default_rng(0)
     image = rng.permutation(np.repeat(np.arange(images), repeats))
     values = rng.standard_normal((len(image), 6, bins)).astype("f4")
@@ -323,7 +328,8 @@ def test_siegel_without_a_file_says_how_to_provide_one(tmp_path):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves one file; breaks off in the middle as often as `breaks` says, and goes on where it is
-    asked to."""
+    asked to.
+    """
 
     body = bytes(range(256)) * 40
     breaks = 0

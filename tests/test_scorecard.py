@@ -1,5 +1,6 @@
 """The scorecard: its rule, the authors' conventions, and that it works with and without the
-published tables."""
+published tables.
+"""
 
 import sys
 from pathlib import Path
@@ -42,7 +43,8 @@ def nowhere(tmp_path, monkeypatch):
 
 def made_up(dataset: str = SIEGEL, seeds: int = 3) -> pd.DataFrame:
     """A table of ascents of CKA and angular Procrustes in which all is known: accuracy and R^2 of 4
-    PCs."""
+    PCs.
+    """
     rows = []
     for measure, power in (("cka", 8.0), ("procrustes-angular-score", 1.0)):
         for seed in range(seeds):
@@ -452,7 +454,8 @@ def test_the_published_crossings_are_those_of_the_headline(name):
 @needs_tables
 def test_published_against_itself_is_inside_everywhere(four_pcs):
     """The published run in the place of ours: no difference, and the two runs of CKA near each
-    other."""
+    other.
+    """
     curves = experiments.published_curves([SIEGEL]).query("published_measure == 'cka'")
     facts = {
         "fold": 0,

@@ -1,5 +1,6 @@
 """The supplement: what its runs are made of, that its claims can fail, and what the authors'
-conventions change."""
+conventions change.
+"""
 
 import warnings
 from pathlib import Path

@@ -1,5 +1,6 @@
 """What the number of steps hangs on besides the spectrum: rotated samples, tails, and what is said
-of them."""
+of them.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +21,8 @@ INVARIANT = ("cka", "cka-angular-score", "nbs", "procrustes-angular-score", "lin
 
 def largest_difference(measure: str, optimiser: str, samples: int = 40, neurons: int = 8) -> float:
     """Between the scores of an ascent and of the same ascent after a rotation of the samples, over
-    10 steps."""
+    10 steps.
+    """
     rng = np.random.default_rng(0)
     X, start = rng.standard_normal((2, samples, neurons))
     Q = tails.rotation_of_samples(samples, seed=1)

@@ -1,5 +1,6 @@
 """Each equation of simlib.theory against a matrix built for it, the published numbers, and its
-refusals."""
+refusals.
+"""
 
 import re
 from pathlib import Path
@@ -57,7 +58,8 @@ def ridge_by_hand(X, Y, penalty):
 
 def agrees(measure, X, Y, expected, **options):
     """The score is the expected one within 1e-9; an angle near 0 by its cosine: arccos magnifies
-    rounding."""
+    rounding.
+    """
     found = sl.score(measure, X, Y, **options)
     if measure.endswith("angular-score") and expected > 0.999:
         found, expected = np.sin(np.pi / 2 * np.array([found, expected]))
@@ -163,7 +165,8 @@ def test_ridge_of_every_change_by_hand(name):
 
 def test_what_rescaling_tells_the_regressions():
     """Linear regression hears nothing of it, down to 1e-3; ridge hears more of a PC the larger it
-    is made."""
+    is made.
+    """
     variances = SPECTRA_TRIED["random"]
     assert (theory.rescaled_linear_regression(variances, [1e-3, 0.5, 3]) == 1).all()
     for i in range(len(variances)):
@@ -215,7 +218,8 @@ def gaussian(p, n, seed=0):
 
 def test_cka_flow_captures_what_the_theory_says():
     """Small plain gradient steps, their time added up: ||X'X||_F ||Y'Y||_F is that of the Y at
-    hand."""
+    hand.
+    """
     X, variances = gaussian(6, 25)
     U = np.linalg.svd(X, full_matrices=False)[0]
     rest = np.linalg.svd(np.column_stack([U, np.ones(25)]))[0][:, 7:]
@@ -267,7 +271,8 @@ def test_growth_of_capture_is_the_mean_over_gaussian_starts(measure):
 @pytest.mark.parametrize("measure", [*theory.GROWTH, "linreg"])
 def test_simulated_ascents_learn_in_the_predicted_order(measure):
     """Adam's ascents, mean score to capture over three starts: Spearman correlation with the
-    predicted order."""
+    predicted order.
+    """
     X, variances = gaussian(15, 120)
     scores = []
     for seed in range(3):
@@ -328,7 +333,8 @@ def test_every_form_of_chance_has_an_error():
 @pytest.mark.parametrize("measure", theory.CHANCE)
 def test_chance_of_gaussian_data(measure, size):
     """The mean of simulated draws, within the docstring's error and four standard errors of that
-    mean."""
+    mean.
+    """
     n, p, q = size
     rng = np.random.default_rng(0)
     draws = 10 if p * q > 10_000 else 300
@@ -346,7 +352,8 @@ def test_chance_of_gaussian_data(measure, size):
 @pytest.mark.parametrize("size", CHANCE_SIZES)
 def test_chance_of_cka_and_ensd_by_participation_ratios(size):
     """E[CKA] = E[sqrt(PR_X)] E[sqrt(PR_Y)] / N and E[ENSD] = E[PR_X] E[PR_Y] / N: hardly any
-    sampling noise."""
+    sampling noise.
+    """
     n, *neurons = size
     generator = torch.Generator().manual_seed(0)
     ratios = np.array(
@@ -365,7 +372,8 @@ def test_chance_of_cka_and_ensd_by_participation_ratios(size):
 
 def test_limits_of_chance():
     """One neuron each: exact. Few neurons among many samples: no chance. Many neurons: all scores
-    are 1."""
+    are 1.
+    """
     assert theory.chance_cka(50, 1, 1) == pytest.approx(1 / 49)
     assert theory.chance_cka(50, 30, 70) == pytest.approx(np.sqrt(30 * 70 / (80 * 120)), rel=1e-3)
     for form in theory.CHANCE.values():
@@ -400,7 +408,8 @@ def test_bounds_hold_over_random_pairs():
 
 def test_bounds_are_met():
     """One shared PC of r: the upper bound for rank 1, the lower bound for flat spectra and Y =
-    X."""
+    X.
+    """
     U = build(np.ones(4))[0]
     x, mixed = U[:, :1], (U[:, :1] + U[:, 1:2])
     assert (

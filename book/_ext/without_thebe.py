@@ -1,5 +1,6 @@
 """Leave out what Jupyter Book adds for running cells in the browser: it would load from other
-hosts."""
+hosts.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 your own.
 
 `load` returns an xarray.DataArray (time, trial, neuron) with the task variables as coordinates
-along trial."""
+along trial.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS, data_hash, fold_groups, labels, recording, task_variables
 from simlib.datasets.brainscore import freemanziemba2013, majajhong2015
 from simlib.datasets.cnn import cnn_digits
@@ -71,7 +72,8 @@ __all__ = [
 
 class Dataset(NamedTuple):
     """A dataset that has a name: what it is, in one line, and the function that makes or reads
-    it."""
+    it.
+    """
 
     description: str
     loader: Callable[..., xr.DataArray]
@@ -147,7 +149,8 @@ class Names(list):
 
 def names() -> list[str]:
     """Ids of the datasets that `load` knows by name, a list that shows itself with one line
-    each."""
+    each.
+    """
     return Names(DATASETS)
 
 
@@ -160,7 +163,8 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     arrays and tables the ones of `intake.from_xarray`.
 
     Raises ValueError for an unknown id or option (naming the nearest), and whatever the loader
-    refuses."""
+    refuses.
+    """
     if isinstance(dataset, str) and dataset in DATASETS:
         loader = takes = DATASETS[dataset].loader
     elif isinstance(dataset, xr.DataArray):
@@ -171,7 +175,7 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
         loader, takes = partial(from_frame, dataset), from_frame
     elif isinstance(dataset, str):
         hint = "A recording of your own is a path that ends in .npz, .nc, .mat, ..., or an xarray.DataArray"
-        raise checks.unknown_name("dataset", dataset, DATASETS, hint)
+        raise validation.unknown_name("dataset", dataset, DATASETS, hint)
     else:
         raise TypeError(
             "load takes a dataset's id, a path or an xarray.DataArray; got "
@@ -186,7 +190,7 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            raise checks.unknown_name("dataset option", option, known)
+            raise validation.unknown_name("dataset option", option, known)
     return loader(**options)
 
 

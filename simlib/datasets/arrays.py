@@ -1,5 +1,6 @@
 """The one type every dataset has: a DataArray (time, trial, neuron) that knows what is decoded from
-it."""
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 
 __all__ = ["DIMS", "data_hash", "fold_groups", "labels", "recording", "task_variables"]
 
@@ -43,11 +44,12 @@ def recording(
     attribute survives a netCDF file.
 
     Raises ValueError on a wrong number of axes, values that are not finite, neurons that are all
-    constant, and coordinates of the wrong length."""
+    constant, and coordinates of the wrong length.
+    """
     values = three_axes(values)
     usable(values)
     trial = {
-        key: ("trial", checks.label_array(value, values, key))
+        key: ("trial", validation.label_array(value, values, key))
         for key, value in (coordinates or {}).items()
     }
     data = xr.DataArray(values, dims=DIMS, coords=trial, name="response")
@@ -95,7 +97,7 @@ def three_axes(values: np.ndarray) -> np.ndarray:
 
 def usable(values: np.ndarray) -> None:
     """Refuse values that are not finite, and recordings in which nothing varies."""
-    checks.finite(values)
+    validation.finite(values)
     if values.shape[0] * values.shape[1] < 2:
         raise ValueError(
             "a recording needs at least 2 samples (time bins x trials); got the shape "
@@ -134,13 +136,14 @@ def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
             "from it"
         )
     if variable not in known:
-        raise checks.unknown_name("task variable", variable, known)
+        raise validation.unknown_name("task variable", variable, known)
     return data[variable].values
 
 
 def fold_groups(data: xr.DataArray) -> np.ndarray | None:
     """Group of each trial, (trial,): trials of a group stay in one fold. None when trials are
-    independent."""
+    independent.
+    """
     name = data.attrs.get("groups", "")
     return data[name].values if name else None
 

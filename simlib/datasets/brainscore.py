@@ -1,7 +1,8 @@
 """MajajHong 2015 and FreemanZiemba 2013: netCDF assemblies as Brain-Score publishes them.
 
 An assembly has the dimensions presentation x neuroid x time_bin. Coordinates along presentation say
-which image was shown and what it showed, those along neuroid where a neuron lies."""
+which image was shown and what it showed, those along neuroid where a neuron lies.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import recording
 from simlib.datasets.downloads import locate
 from simlib.datasets.stored import stored
@@ -39,7 +40,8 @@ def majajhong2015(
     folder `majajhong2015` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
 
     Raises FileNotFoundError when there is nothing to read, ValueError for another layout or an
-    unknown region."""
+    unknown region.
+    """
     place = locate("majajhong2015", path, ".nc")
     settings = {"region": listed(region), "average": average}
     facts = {
@@ -74,7 +76,8 @@ def freemanziemba2013(
     `majajhong2015`.
 
     Raises FileNotFoundError when there is nothing to read, ValueError for another layout, an
-    unknown region, or bins that don't fit."""
+    unknown region, or bins that don't fit.
+    """
     place = locate("freemanziemba2013", path, ".nc")
     settings = {"region": listed(region), "average": average, "bin_ms": bin_ms}
     facts = {
@@ -124,7 +127,7 @@ def assembled(
         regions = data["region"].values.astype(str)
         for region in settings["region"]:
             if region not in regions:
-                raise checks.unknown_name("region", region, np.unique(regions).tolist())
+                raise validation.unknown_name("region", region, np.unique(regions).tolist())
         chosen = np.flatnonzero(np.isin(regions, settings["region"]))
         images = data[image].values.astype(str)
         labels = {
@@ -165,7 +168,8 @@ def assembled(
 
 def open_assembly(place: Path) -> xr.DataArray:
     """The file's one array with the three dimensions, not yet read; raises ValueError for another
-    layout."""
+    layout.
+    """
     try:
         opened = xr.open_dataset(place)
     except Exception as error:  # every engine fails in its own way
@@ -221,7 +225,8 @@ def averaged(values: np.ndarray, member: np.ndarray) -> np.ndarray:
 
 def merged(values: np.ndarray, bins: int, width: int) -> np.ndarray:
     """Means over `width` neighbouring time bins, (bins, trials, neurons); the remainder is left
-    out."""
+    out.
+    """
     return values[: bins * width].reshape(bins, width, *values.shape[1:]).mean(1)
 
 
@@ -229,7 +234,8 @@ def time_bins(
     data: xr.DataArray, bin_ms: float | None, name: str
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Start and end of the result's bins in ms, and how many of the assembly's make one; None keeps
-    those."""
+    those.
+    """
     starts, stops = bin_edges(data)
     step = float(np.median(stops - starts))
     width = 1 if bin_ms is None else round(bin_ms / step)

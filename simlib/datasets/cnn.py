@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch.nn import functional
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import recording
 from simlib.datasets.training import one_thread, weights
 
@@ -34,7 +34,7 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
     Raises ValueError for another layer or fewer than 1 epoch.
     """
     if layer not in LAYERS:
-        raise checks.unknown_name("layer", layer, LAYERS)
+        raise validation.unknown_name("layer", layer, LAYERS)
     if epochs < 1:
         raise ValueError(f"cnn-digits needs 1 epoch or more; got epochs={epochs}")
     settings = {"seed": seed, "epochs": epochs}
@@ -63,7 +63,8 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
 
 def split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
     """Images (n, 1, 8, 8) in [0, 1] and their digits, for training and for testing; the same for
-    every seed."""
+    every seed.
+    """
     images, labels = load_digits(return_X_y=True)
     images = (images / 16).astype(np.float32).reshape(-1, 1, 8, 8)
     parts = train_test_split(images, labels, test_size=TEST_IMAGES, stratify=labels, random_state=0)

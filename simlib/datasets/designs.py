@@ -1,5 +1,6 @@
 """The trials of the paper's five experiments: which labels occur, how often, and balanced parts of
-them."""
+them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ def mante_design() -> dict[str, np.ndarray]:
     """The 72 conditions of Mante 2013: context x six motion coherences x six colour coherences.
 
     The coherence ranks run from -3 (strong, towards one target) to 3; motion and colour are their
-    signs, and choice is the sign of the one that the context makes relevant."""
+    signs, and choice is the sign of the one that the context makes relevant.
+    """
     ranks = (-3, -2, -1, 1, 2, 3)
     rows = list(product(("motion", "colour"), ranks, ranks))
     context, motion, colour = (np.array(column) for column in zip(*rows, strict=True))
@@ -34,7 +36,8 @@ def siegel_design() -> dict[str, np.ndarray]:
     The published accuracies fit 41 to 44 conditions; leaving out these six, all with the weakest
     evidence, keeps context, response, direction and colour at 21 conditions a class. direction and
     colour say above or below the median; response is the sign of the one that the context makes
-    relevant."""
+    relevant.
+    """
     absent = {
         ("motion", 1, -1),
         ("motion", -1, 1),
@@ -58,7 +61,8 @@ def siegel_design() -> dict[str, np.ndarray]:
 
 def categories(name: str, classes: tuple[str, ...], trials: int) -> dict[str, np.ndarray]:
     """Labels of `trials` trials that take the classes in turn: their counts differ by one at
-    most."""
+    most.
+    """
     return {name: np.array(classes)[np.arange(trials) % len(classes)]}
 
 
@@ -68,7 +72,8 @@ def balanced_trials(design: dict[str, np.ndarray], trials: int) -> np.ndarray:
 
     Each step takes the first row whose classes have so far been taken least often: the design's
     first label comes before the others, which are summed. Beyond the design's own size the rows
-    come round again."""
+    come round again.
+    """
     codes = [np.unique(values, return_inverse=True)[1] for values in design.values()]
     rows = len(codes[0])
     whole, rest = divmod(trials, rows)

@@ -2,7 +2,8 @@
 there.
 
 Raw files live in the folder that SIMLIB_DATA names, one folder a recording, else in the cache
-folder. What was downloaded is made read-only, and its sha256 is written beside it."""
+folder. What was downloaded is made read-only, and its sha256 is written beside it.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str) -> Path:
 
     `path` is the file or its folder; without it, the folder `name` of SIMLIB_DATA or the cache
     folder. Raises FileNotFoundError that says where to get the file and put it, also for a folder
-    with several files of that suffix."""
+    with several files of that suffix.
+    """
     place = Path(path) if path is not None else data_folder() / name
     if place.is_file():
         return place
@@ -113,7 +115,8 @@ def download(name: str) -> Path:
     published, and records URL, size and sha256 beside the file. SIMLIB_OFFLINE=1 forbids it.
 
     Raises FileNotFoundError, saying what to do, when it can't be fetched or is not the published
-    file, and ValueError for a name without a public file."""
+    file, and ValueError for a name without a public file.
+    """
     if name not in SOURCES:
         raise ValueError(
             f"{name} has no public file to download; those that have: {', '.join(SOURCES)}"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS, three_axes
 from simlib.datasets.intake import from_xarray
 from simlib.datasets.layouts import along_trial, assemble, named_axes, selected
@@ -120,10 +120,11 @@ def read(
 
 def check_path(path: Path, layout: Mapping[str, object]) -> None:
     """Refuse what is not there, file types that nothing reads, and options that a file type does
-    not have."""
+    not have.
+    """
     if not path.exists():
         beside = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
-        near = checks.nearest_names(path.name, beside)
+        near = validation.nearest_names(path.name, beside)
         raise FileNotFoundError(
             f"there is no recording at {path}"
             + (f"; nearest beside it: {', '.join(near)}" if near else "")
@@ -141,7 +142,8 @@ def check_path(path: Path, layout: Mapping[str, object]) -> None:
 
 def contents(path: Path) -> dict[str, Held]:
     """The arrays of an .npz, .npy, .mat or HDF5 file by name, read when asked for; an .npy file's
-    is X."""
+    is X.
+    """
     if path.suffix == ".mat":
         return mat_contents(path)
     if path.suffix in (".h5", ".hdf5"):
@@ -210,7 +212,8 @@ def read_xarray(
     for.
 
     Other variables of the file with one axis of it are its coordinates; `named` are labels and the
-    variables that hold them, and then no other variable is a label."""
+    variables that hold them, and then no other variable is a label.
+    """
     try:
         opened = xr.open_dataset(path, engine="zarr" if path.suffix == ".zarr" else None)
     except Exception as error:  # every engine fails in its own way
@@ -228,7 +231,7 @@ def read_xarray(
             or "no variables"
         )
         if values is not None and values not in opened.data_vars:
-            raise checks.unknown_name(
+            raise validation.unknown_name(
                 "variable", values, map(str, opened.data_vars), f"{path.name} holds {held}"
             )
         if len(fitting) != 1:
@@ -247,7 +250,7 @@ def read_xarray(
         data = opened.set_coords(facts)[fitting[0]]
         for label, name in named.items():
             if name not in data.coords:
-                raise checks.unknown_name(
+                raise validation.unknown_name(
                     "variable", name, map(str, data.coords), f"{path.name} holds {held}"
                 )
             data = data.assign_coords({label: data.coords[name].variable})
@@ -270,7 +273,8 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
     attributes.
 
     In an .npz file the coordinate of the fold groups is called `groups`. Raises ValueError for
-    another suffix."""
+    another suffix.
+    """
     path = Path(path)
     if path.suffix == ".nc":
         data.rename("response").to_netcdf(path, engine="h5netcdf")
@@ -298,7 +302,8 @@ def runs(labels: Sequence) -> np.ndarray:
 
     Where rows are consecutive time bins and a label lasts for one reach, stimulus or block, this is
     the fold group: neighbouring bins resemble each other, and folds that part them would leak. Two
-    reaches to one target in a row count as one run, which is safe for folds."""
+    reaches to one target in a row count as one run, which is safe for folds.
+    """
     values = np.asarray(labels)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"runs needs labels along one axis; got an array of shape {values.shape}")

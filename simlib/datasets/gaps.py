@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.processing import condition_averages, noted
 
@@ -23,10 +23,11 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     leave out those with any missing value, "average" averages the repeats of each condition over
     those that have the value (`condition_averages`). Each is noted with its counts. Raises
     ValueError for an unknown policy, when nothing is left, and when values are still missing at the
-    end ("refuse": at once)."""
+    end ("refuse": at once).
+    """
     for policy in [missing] if isinstance(missing, str) else missing:
         if policy not in POLICIES:
-            raise checks.unknown_name("policy for missing values", policy, POLICIES)
+            raise validation.unknown_name("policy for missing values", policy, POLICIES)
         bad = ~np.isfinite(data.values)
         if policy == "average":
             data = condition_averages(data)
@@ -56,7 +57,8 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
 
 def report(bad: np.ndarray) -> str:
     """How many values are missing, where the first one is, and how many trials and neurons are
-    concerned."""
+    concerned.
+    """
     place = ", ".join(f"{dim} {int(i)}" for dim, i in zip(DIMS, np.argwhere(bad)[0], strict=True))
     parts = [
         f"{int(bad.sum())} of {bad.size} values ({100 * bad.mean():.1f}%) that are NaN or "

@@ -1,5 +1,6 @@
 """Hatsopoulos 2007: motor cortex while a monkey reaches to eight targets, from the original session
-file."""
+file.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def hatsopoulos2007(
     times in s) and `stmv_cell` (one cell a target: movement onsets in s).
 
     Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
-    layout."""
+    layout.
+    """
     place = locate("hatsopoulos2007", path, ".mat")
     settings = {
         "bin_ms": bin_ms,

@@ -1,5 +1,6 @@
 """A DataArray as a recording: named axes, labels that can be decoded, no value missing, every
-attribute."""
+attribute.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS, three_axes, usable
 from simlib.datasets.gaps import without_gaps
 from simlib.datasets.layouts import named_axes
@@ -48,7 +49,8 @@ def from_xarray(
     default `groups` where there is one.
 
     Raises ValueError for other dimensions, values that are missing, neurons that are all constant,
-    labels that are missing, continuous or vary over time, and names that are not there."""
+    labels that are missing, continuous or vary over time, and names that are not there.
+    """
     data = on_axes(named_axes(data, dims))
     for name, edges in (bins or {}).items():
         data = bin_label(data, name, edges)
@@ -65,7 +67,7 @@ def from_xarray(
         groups = data.attrs.get("groups", "groups" if "groups" in along_trial else "")
     for name in [*(named or []), *([groups] if groups else [])]:
         if name not in along_trial:
-            raise checks.unknown_name(
+            raise validation.unknown_name(
                 "trial coordinate", name, along_trial, "Labels and groups lie along trial."
             )
     decoded = (
@@ -74,7 +76,7 @@ def from_xarray(
         else named
     )
     for name in [*decoded, *([groups] if groups else [])]:
-        values = checks.label_array(plain(data[name].values), data, name)
+        values = validation.label_array(plain(data[name].values), data, name)
         data = data.assign_coords(
             {name: ("trial", as_classes(values, name) if name in decoded else values)}
         )
@@ -82,7 +84,7 @@ def from_xarray(
     if main_variable is None and task_variables is not None and main not in decoded:
         main = ""
     if main and main not in decoded:
-        raise checks.unknown_name(
+        raise validation.unknown_name(
             "main variable", main, decoded, "It is one of the decoded labels."
         )
     data.attrs = completed(data.attrs, decoded, main or (decoded[0] if decoded else ""), groups)
@@ -91,7 +93,8 @@ def from_xarray(
 
 def on_axes(data: xr.DataArray) -> xr.DataArray:
     """As (time, trial, neuron) of finite numbers, checked, without coordinates of other
-    dimensions."""
+    dimensions.
+    """
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(
             "a recording has the dimensions trial, neuron and perhaps time; got "
@@ -115,7 +118,8 @@ def on_axes(data: xr.DataArray) -> xr.DataArray:
 
 def without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
     """Without the coordinates that vary over time; raises ValueError when one would have to be
-    decoded."""
+    decoded.
+    """
     varying = [str(name) for name, coord in data.coords.items() if len(coord.dims) == 2]
     asked = [name for name in varying if named is None or name in named]
     if asked:
@@ -131,7 +135,8 @@ def without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray
 
 def named_variables(data: xr.DataArray) -> list[str] | None:
     """Names in the attribute task_variables (JSON list, list, or separated by commas); None without
-    it."""
+    it.
+    """
     value = data.attrs.get("task_variables")
     if value is None:
         return None
@@ -142,7 +147,8 @@ def named_variables(data: xr.DataArray) -> list[str] | None:
 
 def is_label(coordinate: xr.DataArray) -> bool:
     """Whether a coordinate that nobody named is decoded; raises ValueError when it is
-    continuous."""
+    continuous.
+    """
     name, values = str(coordinate.name).lower(), plain(coordinate.values)
     if values.dtype.kind not in "biufU" or is_bookkeeping(name):
         return False

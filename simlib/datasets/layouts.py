@@ -1,5 +1,6 @@
 """Arrays in a file as a recording: which one it is, what its axes are, and which arrays are its
-labels."""
+labels.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.matlab import Held
 
@@ -51,7 +52,7 @@ def assemble(
             f"and which arrays are labels; perhaps {suggestion(name, held)}"
         )
     if values is not None and values not in held:
-        raise checks.unknown_name("array", values, held, f"{name} holds {contents(held)}")
+        raise validation.unknown_name("array", values, held, f"{name} holds {contents(held)}")
     usual = values is None
     values = values or "X"
     array = np.asarray(held[values].read())
@@ -100,7 +101,7 @@ def along_trial(found: np.ndarray, data: xr.DataArray, what: str) -> tuple:
     ):
         return ("time", "trial"), found
     dims = [dim for dim in DIMS if dim in data.dims]
-    return "trial", checks.label_array(found, data.transpose(*dims).values, what)
+    return "trial", validation.label_array(found, data.transpose(*dims).values, what)
 
 
 def named_axes(data: xr.DataArray, dims: Sequence[str] | Mapping[str, str] | None) -> xr.DataArray:
@@ -108,7 +109,8 @@ def named_axes(data: xr.DataArray, dims: Sequence[str] | Mapping[str, str] | Non
     stacked as trials.
 
     Nothing changes without `dims`. Raises ValueError for names that are not there, and when no axis
-    is neuron."""
+    is neuron.
+    """
     if dims is None:
         return data
     renamed = dict(dims) if isinstance(dims, Mapping) else dict(zip(data.dims, dims, strict=False))
@@ -141,7 +143,7 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
     """
     for dim in select or {}:
         if dim not in data.dims:
-            raise checks.unknown_name("axis to select from", dim, list(map(str, data.dims)))
+            raise validation.unknown_name("axis to select from", dim, list(map(str, data.dims)))
     places = {
         dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
         for dim, place in (select or {}).items()
@@ -151,10 +153,11 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
 
 def column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
     """A label's values: an array of the file where `value` is its name, without axes of length
-    1."""
+    1.
+    """
     if isinstance(value, str):
         if value not in held:
-            raise checks.unknown_name("array", value, held, f"{name} holds {contents(held)}")
+            raise validation.unknown_name("array", value, held, f"{name} holds {contents(held)}")
         value = held[value].read()
     found = np.asarray(value)
     return found.reshape(-1) if found.ndim > 1 and found.size == max(found.shape) else found
@@ -178,7 +181,8 @@ def contents(held: Mapping[str, Held]) -> str:
 
 def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
     """A call that would read the file, guessed from the shapes: the largest array, and what fits
-    its trials."""
+    its trials.
+    """
     tables = {
         key: value
         for key, value in held.items()

@@ -2,7 +2,8 @@
 averages.
 
 One MATLAB file a unit: a struct `unit` with `response` (trials x 1 ms bins, spike counts), `time`
-(s) and `task_variable`. Files are read one after another and only their averages are kept."""
+(s) and `task_variable`. Files are read one after another and only their averages are kept.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ def mante2013(
     "F") are read.
 
     Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
-    layout or damaged (naming it), or when no unit has all conditions."""
+    layout or damaged (naming it), or when no unit has all conditions.
+    """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
     place = find(path)
@@ -122,7 +124,8 @@ def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) 
 
 def find(path: str | os.PathLike | None) -> Path:
     """The folder or archive to read, downloaded if need be; raises FileNotFoundError that says what
-    to do."""
+    to do.
+    """
     place = Path(path) if path is not None else data_folder() / "mante2013"
     if place.is_file() or (place.is_dir() and (path is not None or any(place.rglob("*.mat")))):
         return place
@@ -166,7 +169,8 @@ def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], byt
 
 def of_monkey(names: Iterable[str], monkey: str) -> list[str]:
     """The unit files among `names`, sorted; of one monkey where the archive's folder names are
-    there."""
+    there.
+    """
     names = [PurePosixPath(name) for name in names if name.endswith(".mat")]
     names = [
         name for name in names if not name.name.startswith(".") and "__MACOSX" not in name.parts
@@ -229,7 +233,8 @@ def condition_averages(
     unit: Unit, name: str, correct_only: bool, bin_ms: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean spikes/ms of each condition in the design's order, (time, 72), NaN without trials; bin
-    centres."""
+    centres.
+    """
     width = round(bin_ms / 1000 / unit.step)
     bins = unit.response.shape[1] // max(width, 1)
     if width < 1 or bins < 1:
@@ -248,7 +253,8 @@ def condition_averages(
 
 def condition_index(unit: Unit) -> np.ndarray:
     """Which of the 72 conditions each trial is, (trials,); -1 for trials outside the design (no
-    evidence)."""
+    evidence).
+    """
     ranks = {rank: place for place, rank in enumerate((-3, -2, -1, 1, 2, 3))}
     places = {key: 6 * ranks[key[0]] + ranks[key[1]] for key in product(ranks, ranks)}
     pairs = zip(coherence_rank(unit.motion), coherence_rank(unit.colour), strict=True)
@@ -261,7 +267,8 @@ def coherence_rank(values: np.ndarray) -> list[int]:
     """Signed strength of coherences, -3 to 3, 0 for none.
 
     Levels differ by session, and motion's from colour's: three absolute levels are ranked; any
-    other number is split into weak, middle and strong at fixed values."""
+    other number is split into weak, middle and strong at fixed values.
+    """
     size = np.abs(values).round(6)
     levels = np.unique(size[size > 0])
     rank = (

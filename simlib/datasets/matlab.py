@@ -2,7 +2,8 @@
 for.
 
 A struct's field is `struct.field`, an element of a cell array `cell[0]`. Axes are in MATLAB's order
-for both versions; plain HDF5 files keep the order in which they are stored."""
+for both versions; plain HDF5 files keep the order in which they are stored.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.processing import bin_spikes, noted
 
 __all__ = ["read_nwb"]
@@ -63,7 +63,7 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
         )
     align = given.pop("align", "start_time")
     if align not in moments:
-        raise checks.unknown_name("time of a trial", str(align), moments)
+        raise validation.unknown_name("time of a trial", str(align), moments)
     there = np.isfinite(trials[align])
     labels = {
         name: values[there]

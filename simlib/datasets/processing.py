@@ -1,5 +1,6 @@
 """Steps between what was recorded and what is scored, each noted in the recording's
-`processing`."""
+`processing`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS, recording, silent_neurons, task_variables
 
 __all__ = [
@@ -37,7 +38,8 @@ NOT_DECODED = (
 
 def is_bookkeeping(name: str) -> bool:
     """Whether a trial coordinate counts trials instead of saying what they were: sessions, repeats,
-    ids."""
+    ids.
+    """
     return name.lower() in NOT_DECODED or name.lower().endswith("id")
 
 
@@ -53,7 +55,8 @@ def spike_counts(spikes: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray:
 
     `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins +
     1), in s. A spike on an edge counts in the bin that begins there. Raises ValueError for times
-    that are not finite."""
+    that are not finite.
+    """
     counts = np.empty((edges.shape[1] - 1, len(edges), len(spikes)))
     for neuron, times in enumerate(spikes):
         times = np.sort(np.asarray(times, dtype=float).ravel())
@@ -86,7 +89,8 @@ def bin_spikes(
     (name, title, source, ...).
 
     Raises ValueError for a window that is no whole number of bins, for times or onsets that are not
-    finite."""
+    finite.
+    """
     onsets = np.asarray(onsets, dtype=float)
     bins = round((stop - start) / width) if width > 0 else 0
     if bins < 1 or abs(bins * width - (stop - start)) > 1e-6 or smooth < 0:
@@ -148,7 +152,7 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
         ]
     for name in by:
         if name not in along:
-            raise checks.unknown_name("trial coordinate", name, along)
+            raise validation.unknown_name("trial coordinate", name, along)
     if not by:
         raise ValueError(
             "nothing says what a condition is: name coordinates along trial, by=[...]; there are "
@@ -186,7 +190,8 @@ def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
 
     Strong neurons come to a range near 1, weak ones stay smaller. Source: Churchland et al. 2012,
     methods (constant 5 spikes/s: rescale it with the unit). Raises ValueError for a negative
-    constant."""
+    constant.
+    """
     if constant < 0:
         raise ValueError(
             f"soft_normalise needs a constant of 0 or more, in the data's unit; got {constant:g}"
@@ -221,19 +226,20 @@ def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr
     above it). A label that varies over time, (time, trial), is averaged over time first.
 
     Raises ValueError for a coordinate that is not there, is no number or missing in a trial, for
-    edges that do not increase, and for fewer than two classes."""
+    edges that do not increase, and for fewer than two classes.
+    """
     numeric = [
         str(key)
         for key, coord in data.coords.items()
         if "trial" in coord.dims and coord.dtype.kind in "biuf"
     ]
     if name not in numeric:
-        raise checks.unknown_name(
+        raise validation.unknown_name(
             "continuous label", name, numeric, "Labels to bin are numbers along trial."
         )
     over_time = "time" in data[name].dims
     values = (data[name].mean("time") if over_time else data[name]).values.astype(float)
-    checks.label_array(values, data.transpose(..., "neuron").values, name)
+    validation.label_array(values, data.transpose(..., "neuron").values, name)
     if isinstance(edges, int | np.integer):
         cuts = (
             np.unique(np.quantile(values, np.arange(1, int(edges)) / int(edges)))

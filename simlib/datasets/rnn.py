@@ -1,7 +1,8 @@
 """A recurrent network that makes context-dependent decisions, recorded as if it were a brain.
 
 The task is that of Mante et al. 2013: two noisy streams of evidence, motion and colour; the context
-says which one decides. The network learns it by gradient descent."""
+says which one decides. The network learns it by gradient descent.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +96,8 @@ def rnn_context(
 
 def evidence(design: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Signed coherences of motion and colour, and the context (1 where motion counts, -1 colour),
-    (72,) each."""
+    (72,) each.
+    """
     size = np.array([0.0, *COHERENCES], dtype=np.float32)
     ranks = [design[f"{variable}_coherence_rank"] for variable in ("motion", "colour")]
     motion, colour = (np.sign(rank).astype(np.float32) * size[np.abs(rank)] for rank in ranks)
@@ -134,7 +136,8 @@ def run(
 
 def train(seed: int, units: int, updates: int) -> dict[str, Tensor]:
     """Weights after `updates` steps of Adam on the squared distance of the last outputs from the
-    right choice."""
+    right choice.
+    """
     generator = torch.Generator().manual_seed(seed)
     parameters = {
         "recurrent": 0.9 * torch.randn(units, units, generator=generator) / units**0.5,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS, recording
 from simlib.datasets.downloads import data_folder
 from simlib.datasets.stored import stored
@@ -47,7 +47,8 @@ def siegel2015(
     onset in bins of 50 ms; along trial the labels, along neuron `region`, along time seconds.
 
     Raises FileNotFoundError that gives this layout when there is no file, ValueError for another
-    layout."""
+    layout.
+    """
     place = Path(path) if path is not None else data_folder() / "siegel2015"
     files = [place] if place.is_file() else sorted(place.glob("*.nc")) if place.is_dir() else []
     if len(files) != 1:
@@ -87,10 +88,10 @@ def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray
     known = np.unique(data["region"].values.astype(str)).tolist()
     for region in regions:
         if region not in known:
-            raise checks.unknown_name("region", region, known)
+            raise validation.unknown_name("region", region, known)
     data = data.isel(neuron=np.isin(data["region"].values.astype(str), regions))
     values = data.values.astype(np.float64)
-    checks.finite(values)
+    validation.finite(values)
     units = values.shape[2]
     values = values if variance == 1 else components(values, variance)
     return recording(
@@ -118,7 +119,8 @@ def components(values: np.ndarray, variance: float) -> np.ndarray:
 
 def binary(labels: np.ndarray) -> np.ndarray:
     """Numbers with more than two values as 1 above their median value and -1 below; others as they
-    are."""
+    are.
+    """
     levels = np.unique(labels)
     if labels.dtype.kind not in "iuf" or len(levels) <= 2:
         return labels.astype(str) if labels.dtype.kind in "OSU" else labels

@@ -25,7 +25,8 @@ def stored(
 
     The key covers the settings, the raw files (path, size, time of change) and the source files
     that make it (`code` and the shared ones): a change of any of them makes the recording anew. A
-    stored file that can't be read is replaced."""
+    stored file that can't be read is replaced.
+    """
     key = fingerprint(name, settings, raw, code)
     place = cache_folder() / "processed" / f"{name}-{key[:24]}.nc"
     if place.exists():
@@ -54,7 +55,8 @@ def replace_file(place: Path, write: Callable[[str], object]) -> None:
     """Write a file whole or not at all: to a neighbour first, which then takes its place.
 
     A cache that can't be written (a full disk, a folder of someone else's) costs time, not the
-    result."""
+    result.
+    """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as folder:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS, fold_groups, labels, silent_neurons, task_variables
 from simlib.datasets.spectra import participation_ratio
 
@@ -30,7 +30,8 @@ def spectrum(data: xr.DataArray) -> np.ndarray:
 def describe(data: xr.DataArray) -> str:
     """What a recording holds, as text: shape, labels with counts and chance, groups, participation
     ratio, the first explained-variance ratios, silent neurons, source; a surrogate says so in the
-    first line."""
+    first line.
+    """
     attrs = data.attrs
     time_bins, trials, neurons = data.transpose(*DIMS).shape
     plural = "" if time_bins == 1 else "s"
@@ -69,7 +70,8 @@ def describe(data: xr.DataArray) -> str:
 
 def label_line(data: xr.DataArray, name: str) -> str:
     """One task variable: its classes with counts, and the accuracy of always guessing one of
-    them."""
+    them.
+    """
     values = labels(data, name)
     classes, counts = np.unique(values, return_counts=True)
     listed = ", ".join(
@@ -82,4 +84,4 @@ def label_line(data: xr.DataArray, name: str) -> str:
         if counts.min() >= 5
         else f" The smallest class has {counts.min()} trials: too few for 5 folds."
     )
-    return f"{name}{main}: {len(classes)} classes, chance {checks.majority_share(values):.3f}: {listed}{more}.{few}"
+    return f"{name}{main}: {len(classes)} classes, chance {validation.majority_share(values):.3f}: {listed}{more}.{few}"

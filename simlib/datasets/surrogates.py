@@ -4,7 +4,8 @@ content.
 A surrogate is a Gaussian matrix with the recording's principal-component (PC) spectrum, scale and
 factorial design, in which chosen shares of each PC's variance follow the task variables. The shares
 are set from the recording's decoding accuracy alone. It stands in for a recording where the method
-is at stake, never where the brain is."""
+is at stake, never where the brain is.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import recording
 from simlib.datasets.designs import balanced_trials, categories, mante_design, siegel_design
 from simlib.datasets.spectra import variance_ratios
@@ -79,13 +80,16 @@ def surrogate(
     exact.
 
     Raises ValueError for a negative signal, fewer than 2 trials, fewer than 1 neuron, more neurons
-    than the spectrum has PCs, or a variable that the surrogate can't carry."""
+    than the spectrum has PCs, or a variable that the surrogate can't carry.
+    """
     facts = SURROGATES[name]
     if not signal >= 0:
         raise ValueError(f"signal needs to be 0 (noise only) or more; got {signal}")
     for variable in variables:
         if variable not in {**facts.shares, **facts.further}:
-            raise checks.unknown_name("task variable", variable, {**facts.shares, **facts.further})
+            raise validation.unknown_name(
+                "task variable", variable, {**facts.shares, **facts.further}
+            )
     further = {
         variable: facts.further[variable] for variable in facts.further if variable in variables
     }
@@ -137,7 +141,8 @@ def signals(
     of PC i.
 
     Z[t, c, i] = sqrt(1 - sum_v f_v(i)) noise[t, c, i] + sum_v sqrt(f_v(i)) h_vi(t) g_vi(c): noise
-    smooth over one time bin, time courses h over three."""
+    smooth over one time bin, time courses h over three.
+    """
     trials = len(next(iter(design.values())))
     shares = strengthened(variance_shares(facts, rank, further), signal)
     noise = smooth(rng, facts.time_bins, (trials, rank), length=1)
@@ -161,7 +166,8 @@ def variance_shares(
     up to 0.9.
 
     Their sum over the variables is held at 0.98 or less; `further` ones get what the main ones
-    leave."""
+    leave.
+    """
     pc = np.arange(1, rank + 1)
     tail = np.where(pc >= facts.first_pc, (facts.first_pc / pc) ** 0.75, 0.0)
     shares = {variable: np.minimum(0.9, f * tail) for variable, f in facts.shares.items()}
@@ -192,7 +198,8 @@ def label_patterns(rng: np.random.Generator, labels: np.ndarray, count: int) -> 
     variance 1.
 
     With two classes it is the z-scored label; with more, a random mix of the class indicators. With
-    a single class there is nothing to tell apart, and the patterns are 0."""
+    a single class there is nothing to tell apart, and the patterns are 0.
+    """
     classes, codes = np.unique(labels, return_inverse=True)
     values = (
         np.tile([[-1.0], [1.0]], count)
@@ -209,7 +216,8 @@ def smooth(
     rng: np.random.Generator, time_bins: int, shape: tuple[int, ...], length: float
 ) -> np.ndarray:
     """Gaussian processes over time bins, (time, *shape): variance 1, squared-exponential, `length`
-    bins."""
+    bins.
+    """
     lag = np.subtract.outer(np.arange(time_bins), np.arange(time_bins))
     covariance = np.exp(-0.5 * (lag / length) ** 2) + 1e-9 * np.eye(time_bins)
     return np.tensordot(

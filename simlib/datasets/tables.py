@@ -1,5 +1,6 @@
 """Tables: recordings with one row a value (trial, time, neuron, value), and labels with one row a
-trial."""
+trial.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ ROLES = ("trial", "time", "neuron", "value")
 
 def read_table(path: str | os.PathLike) -> pd.DataFrame:
     """A .csv or .parquet file as a table; raises ValueError, naming the file, when it can't be
-    read."""
+    read.
+    """
     path = Path(path)
     try:
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
@@ -54,7 +56,8 @@ def from_long_table(
     over time. Trials and neurons keep the order in which they come, times are sorted.
 
     Raises ValueError for columns that are missing or fit none of these, and for two rows of one
-    value."""
+    value.
+    """
     called = {role: (columns or {}).get(role, role) for role in ROLES}
     unknown = [role for role in columns or {} if role not in ROLES]
     missing = [

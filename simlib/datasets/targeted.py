@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from simlib import checks
+from simlib import validation
 from simlib.datasets.arrays import DIMS
 
 __all__ = ["MANTE_VARIABLES", "TargetedAxes", "project", "targeted_axes"]
@@ -43,11 +43,12 @@ def targeted_axes(
     order of `variables` (QR), and point to where the variable grows.
 
     Raises ValueError for variables that are not there, have more than two classes without being
-    numbers, or can't be told apart by the trials."""
+    numbers, or can't be told apart by the trials.
+    """
     along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
     for name in variables:
         if name not in along:
-            raise checks.unknown_name("trial coordinate", name, along)
+            raise validation.unknown_name("trial coordinate", name, along)
     values = data.transpose(*DIMS).values.astype(np.float64)
     mean, scale = values.mean((0, 1)), values.std((0, 1))
     scale = np.where(scale > 0, scale, 1.0)
@@ -94,7 +95,8 @@ def project(data: xr.DataArray, targeted: TargetedAxes) -> xr.DataArray:
 
 def numbers(labels: np.ndarray, name: str) -> np.ndarray:
     """A variable as numbers with the largest absolute value 1; two classes as -1 and 1, in sorted
-    order."""
+    order.
+    """
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) == 2:
         return 2.0 * codes - 1

@@ -1,5 +1,6 @@
 """What the trained models share: one thread, a seed of their own, weights kept in the cache
-folder."""
+folder.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ __all__ = ["one_thread", "weights"]
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One thread for torch, as the same bits on every run need it; the caller's number
-    afterwards."""
+    afterwards.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -37,7 +39,8 @@ def weights(
     """What `train` gives, read from the cache folder when it was trained before.
 
     The key covers the settings, torch's version and the source file `code`. Kept as .npz: nothing
-    is unpickled."""
+    is unpickled.
+    """
     digest = hashlib.sha256(
         json.dumps([name, dict(settings), torch.__version__], sort_keys=True).encode()
     )

@@ -1,5 +1,6 @@
 """What a notebook runs: tidy tables from (dataset, measure, seed), in parallel, stored and
-resumed."""
+resumed.
+"""
 
 from simlib.experiments.ascents import ascents, decodable, estimate, estimate_ranges, references
 from simlib.experiments.claims import claims_about_capture, claims_about_crossings, claims_about_toy

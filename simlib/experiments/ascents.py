@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from simlib import checks, datasets
+from simlib import datasets, validation
 from simlib.components import captured_variance, left_singular_vectors
 from simlib.decoding import Decoders, chance, split
 from simlib.experiments import settings, store
@@ -130,7 +130,8 @@ def _sources(names: Sequence[str], quick: bool) -> list[tuple[str, dict, xr.Data
 
 def score_id(name: str | Measure) -> str:
     """The id under which results are stored; refuses what is unknown, and distances: axes are of
-    scores."""
+    scores.
+    """
     bound = score_measure(name)
     if isinstance(name, str):
         return name
@@ -170,9 +171,10 @@ def ascents(
     (of its main variable, in cross-validation fold `fold`, mean over time bins). A snapshot is
     taken when the score has moved by 0.01 (0.03 in a quick run). Finished ascents are stored and
     found again (`store.run`); `jobs` of them run at once, the seeds of small data in one batch
-    (`optimize.maximize_many`)."""
-    datasets, seeds = checks.names(datasets, "datasets"), checks.names(seeds, "seeds")
-    measures = [score_id(name) for name in checks.names(measures, "measures")]
+    (`optimize.maximize_many`).
+    """
+    datasets, seeds = validation.names(datasets, "datasets"), validation.names(seeds, "seeds")
+    measures = [score_id(name) for name in validation.names(measures, "measures")]
     tasks = []
     for name, options, data in _sources(datasets, quick):
         times, trials, neurons = data.shape
@@ -210,9 +212,10 @@ def references(datasets: Sequence[str], *, quick: bool = False) -> pd.DataFrame:
 
     Columns dataset, title, variable, fold, accuracy, chance, settings, surrogate, data_hash. Same
     folds as in `ascents`. Raises ValueError for a dataset without labels, or with too few trials of
-    a class."""
+    a class.
+    """
     tables = []
-    for name, _, data in _sources(checks.names(datasets, "datasets"), quick):
+    for name, _, data in _sources(validation.names(datasets, "datasets"), quick):
         if not data.attrs["main_variable"]:
             raise ValueError(
                 f"{name} has no labels: without task variables there is nothing to decode"
@@ -243,7 +246,8 @@ def estimate(
 
     Three steps of each measure, one PC capture and one decoding are timed on the data itself. The
     number of steps isn't known beforehand: the estimate gives the most (`steps`) and a typical
-    ascent (a fifth)."""
+    ascent (a fifth).
+    """
     X = data.values
     maximize(names[0], X, steps=1)
     start = time.perf_counter()
@@ -289,7 +293,8 @@ def estimate_ranges(
     jobs: int,
 ) -> str:
     """What a run of `joint_ranges` on this dataset will take, from three steps towards a target for
-    each pair."""
+    each pair.
+    """
     X = data.values
     seconds = []
     for name in names:

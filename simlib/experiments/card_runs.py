@@ -1,5 +1,6 @@
 """What a card shows of some measures: decodability, joint range and cost. See `cards` for how a
-measure is named."""
+measure is named.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, 
 
     The tables are those of `experiments.accuracy_curves`, `crossings` and `references`; seed 0 of a
     catalogue's measure is the quick run of the notebook on decodability. Raises TaskError where the
-    measure can't be climbed."""
+    measure can't be climbed.
+    """
     seeds = list(range(card_settings(quick).ascent_seeds))
     if name in MEASURES:
         table = ascents([DATASET], [name], seeds=seeds, quick=True, jobs=jobs)
@@ -91,7 +93,8 @@ def regions(name: str, *, quick: bool = False, jobs: int = 1) -> tuple[pd.DataFr
     Returns the end points, with columns of `joint.joint_range` and measure, against, seed, title,
     dataset; and what 0.9 on one score allows on the other, a row a pair, direction and bound:
     given, other, bound ("lowest", "highest"), mean, low, high (over seeds), count. Raises TaskError
-    where the measure can't be climbed."""
+    where the measure can't be climbed.
+    """
     chosen, own = card_settings(quick), resolve(name).id
     tasks = [
         {
@@ -165,13 +168,15 @@ def cost_seconds(name: str, *, quick: bool = False) -> pd.DataFrame:
 
     Columns varied ("samples" at 100 neurons or "neurons" at 1000 samples), samples, neurons,
     repeat, seconds, note, measure, gradient (False: the value alone, of measures without one).
-    Never in parallel: that would be timed, too."""
+    Never in parallel: that would be timed, too.
+    """
     return each(_cost_seconds, [name], 1, repeats=card_settings(quick).repeats)
 
 
 def cost_exponents(seconds: pd.DataFrame) -> pd.DataFrame:
     """Exponent of seconds ~ size^k, a row a size varied: varied, mean, low, high (over repeats),
-    count."""
+    count.
+    """
     rows = []
     for varied, part in seconds.dropna(subset="seconds").groupby("varied", sort=False):
         slopes = [

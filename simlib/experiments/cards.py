@@ -2,7 +2,8 @@
 
 A measure is named by an id of the catalogue or by `path.py:function`, a file of the user's own.
 Every part is a stored task (`store.run`), which depends on the content of that file. A measure that
-fails somewhere has NaN there and says why in `note`."""
+fails somewhere has NaN there and says why in `note`.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +88,8 @@ def _checks(measure: str, digest: str) -> pd.DataFrame:
 
 def check_tables(names: Sequence[str], *, jobs: int = 1) -> pd.DataFrame:
     """`check_measure` of each measure, with a column measure; one row with a `note` where it can't
-    be run."""
+    be run.
+    """
     return each(_checks, names, jobs)
 
 
@@ -96,14 +98,16 @@ def check_tables(names: Sequence[str], *, jobs: int = 1) -> pd.DataFrame:
 
 def _variances() -> np.ndarray:
     """lambda_i of the toy: the published spectrum's first PCs, at a mean square of 1 a sample and
-    neuron."""
+    neuron.
+    """
     ratios = datasets.spectra.variance_ratios(RECORDING)[:NEURONS]
     return ratios / ratios.sum() * SAMPLES * NEURONS
 
 
 def toy(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """X with exactly that spectrum and random directions, its left singular vectors, and a
-    direction outside of X."""
+    direction outside of X.
+    """
     generator = torch.Generator().manual_seed(seed)
     U = torch.linalg.qr(
         linalg.centre(torch.randn(SAMPLES, NEURONS, generator=generator, dtype=torch.float64))
@@ -144,13 +148,15 @@ def replaced_losses(names: Sequence[str], *, quick: bool = False, jobs: int = 1)
     X has the first 24 PCs of Siegel 2015's published spectrum in 120 samples (twice the neurons
     still leave room outside), random directions drawn from the seed. Columns seed, pc (from 1),
     explained_variance (ratio), own (value at Y = X), score, loss (own - score; of a distance its
-    growth), theory (the score, NaN without an equation), note, measure."""
+    growth), theory (the score, NaN without an equation), note, measure.
+    """
     return each(_replaced_losses, names, jobs, seeds=card_settings(quick).seeds)
 
 
 def reference_losses() -> pd.DataFrame:
     """Losses by the theory of three references on the same X: columns measure, explained_variance,
-    loss."""
+    loss.
+    """
     variances = _variances()
     return pd.concat(
         [
@@ -177,7 +183,8 @@ def exponents(losses: pd.DataFrame) -> dict:
     positive losses.
 
     Keys mean, low, high (least and greatest over seeds), seeds, flat (share of losses that aren't
-    positive). NaN where fewer than 3 PCs cost anything."""
+    positive). NaN where fewer than 3 PCs cost anything.
+    """
     slopes = []
     for _, run in losses[losses["loss"] > NO_LOSS].groupby("seed"):
         if len(run) >= 3:
@@ -187,7 +194,8 @@ def exponents(losses: pd.DataFrame) -> dict:
 
 def spread(values: Sequence[float]) -> dict:
     """Keys mean, low, high (least and greatest value) and count, over the finite values; NaN for
-    none."""
+    none.
+    """
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
     if not len(values):
@@ -228,7 +236,8 @@ def chance_draws(names: Sequence[str], *, quick: bool = False, jobs: int = 1) ->
     draw.
 
     Columns samples, neurons, draw, score (NaN where undefined), closed_form (mean over all
-    permutations of the samples; CKA, ENSD and linear regression, else NaN), note, measure."""
+    permutations of the samples; CKA, ENSD and linear regression, else NaN), note, measure.
+    """
     chosen = card_settings(quick)
     sizes = {"samples": list(chosen.chance_samples), "neurons": list(chosen.chance_neurons)}
     return each(_chance_draws, names, jobs, draws=chosen.draws, **sizes)
@@ -236,7 +245,8 @@ def chance_draws(names: Sequence[str], *, quick: bool = False, jobs: int = 1) ->
 
 def chance_cells(draws: pd.DataFrame) -> pd.DataFrame:
     """One measure's draws, a row a size: mean, low and high (least and greatest draw), count,
-    closed_form, note."""
+    closed_form, note.
+    """
     rows = []
     for (n, p), cell in draws.groupby(["samples", "neurons"]):
         rows.append(

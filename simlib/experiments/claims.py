@@ -25,13 +25,15 @@ def claim_table(rows: list[dict]) -> pd.DataFrame:
 
     `asserted` says whether the paper makes the claim for this dataset (its own recordings and their
     surrogates, but for the exception it reports); for a recording of one's own the outcome is only
-    reported."""
+    reported.
+    """
     return pd.DataFrame(rows, columns=["dataset", "claim", "evidence", "holds", "asserted"])
 
 
 def of_the_paper(dataset: str, surrogate: bool) -> bool:
     """Whether this is one of the paper's datasets, or a surrogate, and not a file of the reader's
-    own."""
+    own.
+    """
     return surrogate or not ("/" in dataset or "." in dataset)
 
 
@@ -98,7 +100,8 @@ def claims_about_capture(capture: pd.DataFrame) -> pd.DataFrame:
 
     `capture` is the table of `experiments.capture_scores` with CKA and angular Procrustes among its
     measures. The order is the Spearman correlation of rank and score over the PCs that are
-    captured."""
+    captured.
+    """
     rows = []
     for dataset, group in capture.groupby("dataset", sort=False):
         asserted = of_the_paper(dataset, bool(group["surrogate"].iloc[0]))

@@ -6,7 +6,8 @@ and the mean of our runs is "inside" if D <= max(2 S, 0.02), "near" if D <= max(
 otherwise. S is the standard deviation over our seeds (divisor k - 1). Where D summarises many
 points (the root mean square over a curve, the median over PCs), S is the same summary of the
 points' standard deviations. Differences in the number of steps are relative to the published
-number."""
+number.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def scorecard_runs(
     """The ascents behind the scorecard: the table of `experiments.ascents`.
 
     A quick run keeps two small datasets, two measures and two seeds, but the full size of the data:
-    that is what was published."""
+    that is what was published.
+    """
     if quick:
         small = [
             name for name in datasets if str(name).removeprefix("surrogate-") in QUICK_DATASETS
@@ -71,7 +73,8 @@ def scorecard_runs(
 
 def decoding_curves(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy of the main variable, a row a snapshot of a run: mean over folds. Columns dataset,
-    measure, seed, step, score, value, steps, title, settings, surrogate, data_hash."""
+    measure, seed, step, score, value, steps, title, settings, surrogate, data_hash.
+    """
     accuracy = table[table["quantity"] == "accuracy"]
     runs = accuracy.groupby(["dataset", "measure", "seed", "step"], sort=False)
     first = {column: (column, "first") for column in ["score", "steps", *FACTS]}
@@ -83,7 +86,8 @@ def authors_capture(scores: np.ndarray, r2: np.ndarray) -> np.ndarray:
 
     The score interpolated linearly over the snapshots sorted by R^2, read at (R^2 at the start + 1)
     / 2. It is `components.score_to_capture` for a rising curve; one that falls back gives another
-    number."""
+    number.
+    """
     found = np.full(r2.shape[1], np.nan)
     for pc, curve in enumerate(r2.T):
         midpoint, order = (curve[0] + 1) / 2, np.argsort(curve, kind="stable")
@@ -178,7 +182,8 @@ def _curve_row(published: pd.DataFrame, runs: list[pd.DataFrame]) -> dict:
 
 def _step_row(published: pd.DataFrame, runs: list[pd.DataFrame]) -> dict:
     """Root-mean-square difference of the scores over the steps that all runs have; ours are
-    interpolated linearly."""
+    interpolated linearly.
+    """
     theirs = published.sort_values("step")["score"].to_numpy()
     steps = np.arange(min(len(theirs), *(run["step"].max() + 1 for run in runs)))
     ours = np.array([np.interp(steps, run["step"], run["score"]) for run in runs])
@@ -271,7 +276,8 @@ def scorecard(
     difference over the PCs that both reach); "PCs reached" (share of all PCs). Without a verdict:
     "reference accuracy", "capture, correlation" and "PCs agreed on" (share of PCs with the same
     outcome, reached or not, in the published run and in most of ours). No rows where no published
-    table is found."""
+    table is found.
+    """
     curves, rows = decoding_curves(table), []
     names = list(dict.fromkeys(table["dataset"]))
     their_curves, their_captures = published_curves(names), published_captures(names)

@@ -1,5 +1,6 @@
 """What the authors' conventions do to the published numbers, measured on their tables where they
-are at hand."""
+are at hand.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from simlib import checks, datasets
+from simlib import datasets, validation
 from simlib.components import captured_variance, left_singular_vectors, score_to_capture
 from simlib.decoding import score_at_accuracy
 from simlib.experiments.comparison import authors_capture
@@ -39,7 +40,8 @@ def sorted_crossing(scores: np.ndarray, values: np.ndarray, goal: float) -> floa
     never reached.
 
     For a curve that never falls it is the first crossing; for one that does, the score hangs on
-    snapshots far from it. Source: the authors' code, for the score that captures a component."""
+    snapshots far from it. Source: the authors' code, for the score that captures a component.
+    """
     scores, values = np.asarray(scores, float), np.asarray(values, float)
     order = np.argsort(values, kind="stable")
     return float(np.interp(goal, values[order], scores[order])) if values.max() >= goal else np.nan
@@ -50,7 +52,8 @@ def crossing_conventions(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
 
     Columns dataset, measure, snapshot (score of the first snapshot past the level), crossing (first
     crossing, interpolated linearly, as here), sorted (`sorted_crossing`); NaN: never. No rows
-    without the tables."""
+    without the tables.
+    """
     rows = []
     for (dataset, name), run in published_curves(names).groupby(
         ["dataset", "published_measure"], sort=False
@@ -73,7 +76,8 @@ def crossing_conventions(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
 
 def _captures(name: str, measure_id: str, seed: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Score to capture each PC in one ascent, every step recorded: at the first crossing, and by
-    the authors' code."""
+    the authors' code.
+    """
     X, scores, r2 = datasets.load(name).values, [], []
     vectors = left_singular_vectors(X).float()
 
@@ -94,7 +98,8 @@ def capture_conventions(
     The published tables hold the thresholds but not the R^2 they were read from, so the convention
     can't be undone there. Columns dataset, measure, pc (from 1), crossing (where R^2 first
     crosses), sorted (interpolated over snapshots sorted by R^2; NaN: never), published (the
-    measure's first run there; NaN without the tables)."""
+    measure's first run there; NaN without the tables).
+    """
     theirs = published_captures(names).drop_duplicates(["dataset", "measure", "pc"])
     theirs = theirs.set_index(["dataset", "measure", "pc"])["score"]
     tables = []
@@ -124,7 +129,8 @@ def doubled_snapshots(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
 
     Columns dataset, measure, scores_apart, accuracy_apart (absolute differences; the folds were
     redrawn between the two, so the latter is what the folds alone are worth), next_step (move of
-    the score to the third snapshot)."""
+    the score to the third snapshot).
+    """
     rows = []
     for (dataset, name), run in read_published(names, CURVES).groupby(
         ["dataset", "published_measure"], sort=False
@@ -145,7 +151,8 @@ def doubled_snapshots(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
 
 def score_falls(names: Sequence[str] = tuple(TABLES)) -> pd.DataFrame:
     """Steps at which a published score falls: columns dataset, measure, falls, steps, largest (the
-    deepest fall)."""
+    deepest fall).
+    """
     rows = []
     for (dataset, name), run in published_curves(names).groupby(
         ["dataset", "published_measure"], sort=False
@@ -168,7 +175,8 @@ def padded_regression(X: np.ndarray, Y: np.ndarray) -> float:
     every column.
 
     What the published code computes where Y has fewer neurons than X: the QR completes the basis
-    with directions that Y doesn't span. X and Y are (samples, neurons)."""
+    with directions that Y doesn't span. X and Y are (samples, neurons).
+    """
     X, Y = X - X.mean(0), Y - Y.mean(0)
     Q = np.linalg.qr(np.pad(Y, ((0, 0), (0, X.shape[1] - Y.shape[1]))))[0]
     return float(np.sum((Q.T @ X) ** 2) / np.sum(X**2))
@@ -179,8 +187,9 @@ def noise_effect(name: str, X, *, seed: int = 0, steps: int = 1000) -> float:
     to what is scored.
 
     That is what the published code does from the first gradient that is not a number: the score
-    stored is that of the noisy Y, the snapshot the Y without noise."""
-    fixed = torch.as_tensor(checks.flat(checks.array(X, "X")), dtype=torch.float32)
+    stored is that of the noisy Y, the snapshot the Y without noise.
+    """
+    fixed = torch.as_tensor(validation.flat(validation.array(X, "X")), dtype=torch.float32)
     bound, generator, changes = measure(name), torch.Generator().manual_seed(seed), []
 
     def observe(step: int, score: float, Y: torch.Tensor) -> None:

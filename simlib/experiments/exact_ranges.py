@@ -1,5 +1,6 @@
 """Exact score ranges beside the descents: outlines to draw, how near the descents come, and what
-0.9 implies."""
+0.9 implies.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from simlib import checks, frontiers, linalg
 from simlib import datasets as data_sets
+from simlib import frontiers, linalg, validation
 from simlib.datasets.spectra import SPECTRA, variance_ratios
 from simlib.experiments import settings, store
 from simlib.experiments.claims import claim_table
@@ -37,9 +38,10 @@ IMPLIED = (
 
 def _variances(dataset: str, quick: bool) -> tuple[np.ndarray, int, int]:
     """Variances of a dataset's principal components, number of its neurons, directions left outside
-    of it."""
-    values = checks.flat(
-        checks.array(data_sets.load(dataset, **settings.load_options(dataset, quick)), "X")
+    of it.
+    """
+    values = validation.flat(
+        validation.array(data_sets.load(dataset, **settings.load_options(dataset, quick)), "X")
     )
     sizes = linalg.principal_components(torch.as_tensor(values, dtype=torch.float64))[1].numpy()
     return sizes**2, values.shape[1], values.shape[0] - 1 - len(sizes)
@@ -58,7 +60,8 @@ def exact_outlines(
     Columns dataset, measure, against, end ("lowest", "highest" score of `measure`), score_a,
     score_b (the level of `against`), status ("proved", "conjecture"), room (whether X's samples
     leave a direction outside of X for each neuron; without, the range is an outer bound). Pairs
-    whose range isn't known have no rows."""
+    whose range isn't known have no rows.
+    """
     grid, rows = np.linspace(0, 1, levels), []
     for dataset in map(str, datasets):
         variances, neurons, outside = _variances(dataset, quick)
@@ -88,7 +91,8 @@ def _beyond(points: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, quick: 
     """By how much visited points lie beyond the exact range at most, below 0 where all are inside.
 
     The points nearest to the range's ends, by interpolation, are compared with the range at their
-    own level."""
+    own level.
+    """
     dataset, measure, against = points[["dataset", "measure", "against"]].iloc[0]
     a, b = points["score_a"].to_numpy(float), points["score_b"].clip(0, 1).to_numpy(float)
     outward = np.maximum(
@@ -103,7 +107,8 @@ def _beyond(points: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, quick: 
 
 def _covered(ends: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> float:
     """Share of the exact range that lies within the outline of a region, straight between its end
-    points."""
+    points.
+    """
     level, least, most = (
         low["score_b"].to_numpy(),
         low["score_a"].to_numpy(),
@@ -130,7 +135,8 @@ def claims_about_exact_ranges(ways: pd.DataFrame, exact: pd.DataFrame) -> pd.Dat
 
     `ways` is the table of `joint_ranges`, `exact` that of `exact_outlines`. Columns of
     `claim_table`, then `beyond` (the worst visited point's, in units of `measure`) and `covered`,
-    the share of the exact range within the outline."""
+    the share of the exact range within the outline.
+    """
     rows = []
     for (dataset, measure, against), curves in exact.groupby(
         ["dataset", "measure", "against"], sort=False
@@ -160,7 +166,8 @@ def claims_about_exact_ranges(ways: pd.DataFrame, exact: pd.DataFrame) -> pd.Dat
 
 def _implied(dataset: str, level: float) -> pd.DataFrame:
     """What `level` on one measure implies on the others, for one spectrum. A task of
-    `implied_scores`."""
+    `implied_scores`.
+    """
     variances, rows = variance_ratios(dataset), []
     plain = {pair: tuple(map(frontiers.plain, pair)) for pair in IMPLIED}
     for known, status in frontiers.STATUS.items():
@@ -197,6 +204,7 @@ def implied_scores(
 
     Columns dataset, given, at_least, other, lowest, highest (1: Y = X), highest_at (at exactly
     `level`), and the status of the two ends at the level. Y has as many columns as X has PCs, and X
-    samples enough. Spectra are stored tasks (`store.run`), `jobs` at once."""
+    samples enough. Spectra are stored tasks (`store.run`), `jobs` at once.
+    """
     tasks = [{"dataset": str(name), "level": float(level)} for name in names]
     return pd.concat(store.run(_implied, tasks, jobs), ignore_index=True)

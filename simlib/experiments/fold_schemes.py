@@ -1,5 +1,6 @@
 """What the choice of folds does to a regression score: smooth responses, scored under each
-scheme."""
+scheme.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def smooth_responses(
     """Gaussian responses (time, trial, neuron) whose PCs have about these standard deviations.
 
     Each PC of each trial follows its own Gaussian process over time, with a squared-exponential
-    covariance of `length` bins (0: independent bins)."""
+    covariance of `length` bins (0: independent bins).
+    """
     rng = np.random.default_rng(seed)
     shape = (trials, len(spread))
     courses = smooth(rng, times, shape, length) if length else rng.standard_normal((times, *shape))
@@ -83,7 +85,8 @@ def fold_scores(
     X and Y are Gaussian, of the dataset's shape and spectrum (mean square 1), with smooth time
     courses of each trial's own. `content`: Y is drawn independently ("nothing of X"), or is the
     mean of X and such a draw ("half of X"). Columns dataset, title, content, scheme, length (time
-    bins), penalty, seed, score, settings, surrogate."""
+    bins), penalty, seed, score, settings, surrogate.
+    """
     options = settings.load_options(dataset, quick)
     data = datasets.load(dataset, **options)
     shared = {

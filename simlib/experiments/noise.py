@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from simlib import checks, measures
+from simlib import measures, validation
 from simlib.experiments import settings, store
 from simlib.experiments.claims import claim_table
 
@@ -34,10 +34,11 @@ def noise_scores(
     """Scores of independent standard Gaussian X and Y, a row a measure, number of neurons and seed.
 
     Columns measure, samples, neurons, seed, score, settings, surrogate (never: it stands in for
-    nothing)."""
+    nothing).
+    """
     for name in names:
         if name not in measures.MEASURES:
-            raise checks.unknown_name("measure", name, measures.MEASURES)
+            raise validation.unknown_name("measure", name, measures.MEASURES)
     tasks = [
         {"measure": name, "samples": int(samples), "neurons": int(p), "seed": int(seed)}
         for name in names

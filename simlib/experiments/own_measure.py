@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from simlib import checks
+from simlib import validation
 from simlib.measures import MEASURES, Measure, measure
 
 __all__ = ["digest", "resolve"]
@@ -21,7 +21,7 @@ def _place(name: str) -> tuple[Path, str]:
     if not colon or not path:
         if name.endswith(".py"):
             raise ValueError(f"which function of {name}? Name it after a colon: {name}:my_score")
-        raise checks.unknown_name(
+        raise validation.unknown_name(
             "measure", name, MEASURES, "A measure of your own is path.py:function"
         )
     if not function:
@@ -34,7 +34,8 @@ def _place(name: str) -> tuple[Path, str]:
 
 def digest(name: str) -> str:
     """Hash of what a name stands for: the content of its file, "" for a measure of the
-    catalogue."""
+    catalogue.
+    """
     if name in MEASURES:
         return ""
     return hashlib.sha256(_place(name)[0].read_bytes()).hexdigest()[:24]
@@ -62,7 +63,8 @@ def resolve(name: str) -> Measure:
     A function counts as a score that grows with similarity; a `Measure` says itself what it is. Its
     id is its name with hyphens, `-own` added where the catalogue has that id. Raises ValueError for
     an unknown id, and where the file, the function in it or a callable is missing, or the file
-    can't be imported."""
+    can't be imported.
+    """
     if name in MEASURES:
         return MEASURES[name]
     path, attribute = _place(name)
@@ -73,7 +75,7 @@ def resolve(name: str) -> Measure:
             for key, value in vars(module).items()
             if callable(value) and not key.startswith("_")
         ]
-        raise checks.unknown_name(f"function of {path}:", attribute, known)
+        raise validation.unknown_name(f"function of {path}:", attribute, known)
     found = getattr(module, attribute)
     if not callable(found):
         raise ValueError(

@@ -1,5 +1,6 @@
 """Every sentence of the paper that says how much, as a bound on numbers of `paper_values`; and what
-isn't tested."""
+isn't tested.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ __all__ = ["CLAIMS", "UNTESTED", "Claim", "judged_values", "paper_table"]
 
 class Claim(NamedTuple):
     """A claim about a number: at least `least`, at most `most`. `asserted_not` names datasets that
-    only report."""
+    only report.
+    """
 
     sentence: str
     number: str  # what the value is
@@ -270,7 +272,8 @@ def paper_table(values: pd.DataFrame) -> pd.DataFrame:
     """Claim by claim: columns claim, figure (of the paper), page, bound, evidence, holds.
 
     holds is "yes", "no" or in how many of the runs; "not tested" where there is no number, with the
-    reason as the evidence."""
+    reason as the evidence.
+    """
     judged, rows = judged_values(values), []
     for name, claim in CLAIMS.items():
         found = judged[judged["claim"] == name]

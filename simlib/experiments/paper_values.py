@@ -2,7 +2,8 @@
 
 Every function takes a table of `simlib.experiments` and returns columns claim (a key of
 `paper_claims.CLAIMS`), dataset, run, value. A score that is never reached is infinite: later than
-any."""
+any.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def value_table(rows: list[tuple]) -> pd.DataFrame:
 
 def _differ_by(reached: pd.Series) -> float:
     """By how much the latest score exceeds the first: infinite where some are never reached, NaN
-    where none is."""
+    where none is.
+    """
     return reached.max() - reached.min() if np.isfinite(reached.min()) else np.nan
 
 
@@ -74,7 +76,8 @@ def decoding_values(crossings: pd.DataFrame) -> pd.DataFrame:
 
 def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
     """Order and scores of captured PCs (figures 4, 5), from a table like that of
-    `capture_scores`."""
+    `capture_scores`.
+    """
     rows, known = [], captures[captures["explained_variance"] > 0]
     for (dataset, seed), run in known.groupby(["dataset", "seed"], sort=False):
         wide = run.pivot(index="pc", columns="measure", values="score")
@@ -91,7 +94,8 @@ def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
 
 def theory_values(replacements: pd.DataFrame) -> pd.DataFrame:
     """Power of a PC's variance that the loss of score follows when it is replaced (figure 6), off
-    from theory's."""
+    from theory's.
+    """
     rows = []
     for (dataset, measure, seed), run in replacements.groupby(
         ["dataset", "measure", "seed"], sort=False
@@ -123,7 +127,8 @@ def distance_values(ways: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFrame:
     squares.
 
     Tables of `experiments.joint_ranges`, `squared` with power 2; both with the same targets and
-    seeds."""
+    seeds.
+    """
     run = ["dataset", "seed", "measure", "against"]
     left = [
         table.groupby([*run, "target_a", "target_b"])["distance"].min().groupby(run).mean()
@@ -140,7 +145,8 @@ def distance_values(ways: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFrame:
 
 def penalty_values(crossings: pd.DataFrame) -> pd.DataFrame:
     """By how much the strongest penalty makes variables decodable earlier than the weakest; see
-    `with_penalty`."""
+    `with_penalty`.
+    """
     known = crossings.assign(score=crossings["score"].fillna(END))
     rows = []
     for (dataset, seed), run in known.groupby(["dataset", "seed"], sort=False):
@@ -158,7 +164,8 @@ def penalty_values(crossings: pd.DataFrame) -> pd.DataFrame:
 
 def gaussian_values(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     """How far capture scores of a Gaussian of the same spectrum are from those of the data; see
-    `variant_captures`."""
+    `variant_captures`.
+    """
     rows = []
     for found in capture_differences(captures, base).itertuples():
         run = f"{found.measure}, {found.variant}, {found.seed}"
@@ -187,7 +194,8 @@ def toy_values(toy: pd.DataFrame) -> pd.DataFrame:
 
 def published_values() -> pd.DataFrame:
     """How near CKA and angular Procrustes cross on the published Freeman 2013; no rows without the
-    tables."""
+    tables.
+    """
     name, rows = "freemanziemba2013", []
     entry, reached = PUBLISHED_TABLES[name], {}
     for key, run in published_curves([name]).groupby(["measure", "published_measure"], sort=False):

@@ -3,7 +3,8 @@ they are read.
 
 They are not part of this project. A user's copy comes from the authors' repository at a fixed
 commit and is checked by sha256; without it everything here still works and says that there is
-nothing to compare with."""
+nothing to compare with.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +103,8 @@ PUBLISHED_TABLES: dict[str, PublishedTables] = {
 
 def shared_folder() -> Path:
     """The folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this
-    checkout."""
+    checkout.
+    """
     return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 
 
@@ -110,7 +112,8 @@ def published_folder() -> Path | None:
     """The folder of the published tables on this machine; None where there is none.
 
     Looked for in this order: `published` in the folder of downloads (SIMLIB_DATA, or the cache
-    folder), in SIMLIB_SHARED, and in a folder `shared` beside this checkout."""
+    folder), in SIMLIB_SHARED, and in a folder `shared` beside this checkout.
+    """
     places = (data_folder() / "published", shared_folder() / "published")
     return next((place for place in places if any(place.glob(f"*/{CURVES}"))), None)
 
@@ -141,7 +144,8 @@ def download_published() -> Path:
     this machine.
 
     SIMLIB_OFFLINE=1 forbids downloads. Raises FileNotFoundError, saying what to do, when they can't
-    be fetched or are not the published files."""
+    be fetched or are not the published files.
+    """
     found = published_folder()
     if found and all((found / path).exists() for path in _known_hashes()):
         return found
@@ -169,7 +173,8 @@ def download_published() -> Path:
 
 def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
     """One published file of each dataset that has it, with columns dataset (as asked), measure,
-    published_measure."""
+    published_measure.
+    """
     folder, tables = published_folder(), []
     for dataset in map(str, datasets):
         entry = PUBLISHED_TABLES.get(dataset.removeprefix("surrogate-"))
@@ -202,7 +207,8 @@ def published_curves(datasets: Sequence[str]) -> pd.DataFrame:
 
     Columns dataset (as given), measure (id here), published_measure, step, score, value (accuracy).
     The first snapshot, doubled in the tables, counts once. No rows for datasets without tables, or
-    without the folder. Raises ValueError for a file that is not the published one."""
+    without the folder. Raises ValueError for a file that is not the published one.
+    """
     table = read_published(datasets, CURVES)
     row = table.groupby(["dataset", "published_measure"]).cumcount()
     table = table.assign(step=row - 1)[row > 0]
@@ -216,7 +222,8 @@ def published_captures(datasets: Sequence[str]) -> pd.DataFrame:
 
     Columns dataset (as given), measure (id here), published_measure, pc (from 1),
     explained_variance (ratio), score (NaN: never). No rows for datasets without tables, or without
-    the folder. Raises ValueError for a file that is not the published one."""
+    the folder. Raises ValueError for a file that is not the published one.
+    """
     table = read_published(datasets, CAPTURES)
     table = table.assign(
         pc=table.groupby(["dataset", "published_measure"]).cumcount() + 1,

@@ -39,7 +39,8 @@ def _approach(
     power: int,
 ) -> pd.DataFrame:
     """The way to one target. A task of `joint_ranges`; `data_hash` makes a changed file a new
-    task."""
+    task.
+    """
     data = data_sets.load(dataset, **options)
     way = joint.approach(measure, against, data, tuple(target), seed=seed, steps=steps, power=power)
     region = {"dataset": dataset, "measure": measure, "against": against, "seed": seed}
@@ -64,7 +65,8 @@ def joint_ranges(
     `joint.approach`. Tidy: a row for each Y scored, with columns dataset, measure, against, seed,
     target_a, target_b, step, score_a (of `measure`), score_b (of `against`), distance, stopped,
     neurons, title, settings, surrogate, data_hash; targets in order round the square. Finished
-    targets are stored and found again (`store.run`); `jobs` of them run at once."""
+    targets are stored and found again (`store.run`); `jobs` of them run at once.
+    """
     for pair in pairs:
         for name in pair:
             joint.score_measure(name)
@@ -100,7 +102,8 @@ def end_points(ways: pd.DataFrame) -> pd.DataFrame:
     region.
 
     Columns of `joint.joint_range`, with dataset, measure, against, seed, title, settings,
-    surrogate, data_hash."""
+    surrogate, data_hash.
+    """
     groups = ways.groupby([*REGION, "target_a", "target_b"], sort=False)
     return pd.DataFrame(
         [{**way[[*REGION, *FACTS]].iloc[0].to_dict(), **joint.end_point(way)} for _, way in groups]
@@ -113,7 +116,8 @@ def allowed_scores(ends: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
 
     Columns dataset, title, given, at_least, other, lowest, highest (means over seeds), seeds,
     settings, surrogate; NaN where the region doesn't come that far. `ends` is a table of
-    `end_points`."""
+    `end_points`.
+    """
     rows = []
     for (dataset, measure, against, _), region in ends.groupby(REGION, sort=False):
         found = joint.allowed(region, level)
@@ -140,7 +144,8 @@ def allowed_scores(ends: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
 
 def _outside_bounds(ways: pd.DataFrame, measure: str) -> float:
     """By how much the visited points break the bounds between `measure` and angular Procrustes at
-    most."""
+    most.
+    """
     nbs = np.cos((1 - ways["score_b"]) * np.pi / 2)
     if measure == "linreg":
         return float((nbs**2 - ways["score_a"]).max())
@@ -154,7 +159,8 @@ def claims_about_ranges(limits: pd.DataFrame, ways: pd.DataFrame) -> pd.DataFram
 
     `limits` is the table of `allowed_scores`, `ways` that of `joint_ranges`. Pairs other than CKA
     or linear regression with angular Procrustes make no claim. The bounds are theorems and asserted
-    for all data, the other claims for the paper's, where the descents came as far as the level."""
+    for all data, the other claims for the paper's, where the descents came as far as the level.
+    """
     rows = []
     lowest = limits.set_index(["dataset", "given", "other"])["lowest"]
     pairs = ways[(ways["against"] == AGAINST) & ways["measure"].isin(CLAIMS)]

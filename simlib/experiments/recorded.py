@@ -1,5 +1,6 @@
 """Recordings that lie on this machine: what they are called, where they are, and the paper's claims
-on them."""
+on them.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def recordings_at_hand() -> dict[str, dict]:
     motor cortex.
 
     Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this
-    checkout. Empty where there are none."""
+    checkout. Empty where there are none.
+    """
     mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
     found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
     if reaching.is_file():
@@ -37,7 +39,8 @@ def recordings_at_hand() -> dict[str, dict]:
 
 def _reaching_options(path: Path) -> dict:
     """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
-    together."""
+    together.
+    """
     options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
     reach = datasets.runs(datasets.load(path, **options)["target"].values)
     return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
@@ -56,7 +59,8 @@ def recorded_decoding(
     captured.
 
     The tables of `crossings` (with `reference`, the accuracy on the recording itself) and of
-    `variant_captures`, the dataset named by its file; both empty where the recording is absent."""
+    `variant_captures`, the dataset named by its file; both empty where the recording is absent.
+    """
     path = str(shared_folder() / REACHING)
     options = recordings_at_hand().get(path)
     if options is None:
@@ -101,7 +105,8 @@ def claims_about_recordings(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     asserted.
 
     `captures` is the table of `variant_captures` of `recordings_at_hand`, with CKA and angular
-    Procrustes and a variant `base` for the recording itself. Datasets are named by their files."""
+    Procrustes and a variant `base` for the recording itself. Datasets are named by their files.
+    """
     of_x = captures[captures["variant"] == base]
     claims = pd.concat(
         [claims_about_capture(of_x), claims_about_gaussian(captures, base)], ignore_index=True

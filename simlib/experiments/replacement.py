@@ -1,5 +1,6 @@
 """One principal component (PC) of a dataset changed, the scores simulated and set beside the
-theory."""
+theory.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from simlib import checks, linalg, theory
 from simlib import datasets as data_sets
+from simlib import linalg, theory, validation
 from simlib import measures as catalogue
 from simlib.experiments import settings, store
 from simlib.experiments.claims import claim_table
@@ -27,7 +28,7 @@ __all__ = [
 
 def _decomposition(data) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Centred X, left singular vectors and singular values up to the rank, as float64 tensors."""
-    X = linalg.centre(torch.from_numpy(checks.flat(checks.array(data))))
+    X = linalg.centre(torch.from_numpy(validation.flat(validation.array(data))))
     return X, *linalg.principal_components(X)
 
 
@@ -35,7 +36,8 @@ def new_direction(U: torch.Tensor, seed: int) -> torch.Tensor:
     """A random unit vector orthogonal to the columns of U and to the constant, (n,).
 
     Raises ValueError where there is none: centred samples have n - 1 directions, and U may fill
-    them."""
+    them.
+    """
     n, rank = U.shape
     if n - 1 <= rank:
         raise ValueError(
@@ -142,7 +144,8 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
     `change` is "rotate" (u_i turned towards a new direction; `amount` in degrees, 0 to 180),
     "rescale" (s_i times `amount`, 0 to 4) or "keep" (only the first `amount` PCs). Columns dataset,
     change, amount, measure, pc (from 1; 0 for "keep"), score, theory, rank (of X), title, settings,
-    surrogate, data_hash."""
+    surrogate, data_hash.
+    """
     data = data_sets.load(dataset, **settings.load_options(dataset, quick))
     X, U, s = _decomposition(data)
     variances = s.square().numpy()
@@ -232,7 +235,8 @@ def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
     spectrum.
 
     `names` are keys of the published spectra or of their surrogates; others have no row. Columns
-    dataset, measure, theory."""
+    dataset, measure, theory.
+    """
     rows = []
     for name in names:
         recording = str(name).removeprefix("surrogate-")
@@ -246,7 +250,8 @@ def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
 
 def claims_about_replacement(table: pd.DataFrame) -> pd.DataFrame:
     """What replacing one PC says (figure 6), a row a dataset and claim; `table` is from
-    `replacements`."""
+    `replacements`.
+    """
     rows = []
     for dataset, group in table.groupby("dataset", sort=False):
         error = float((group["score"] - group["theory"]).abs().max())

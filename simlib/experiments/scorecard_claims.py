@@ -28,7 +28,8 @@ def _word(score: float) -> str:
 
 def _middle(scores: pd.Series) -> float:
     """Median over runs, a score that is never reached being later than any; NaN where that is the
-    median."""
+    median.
+    """
     middle = np.median(scores.fillna(np.inf))
     return float(middle) if np.isfinite(middle) else np.nan
 
@@ -37,7 +38,8 @@ def _crossings(
     curves: pd.DataFrame, levels: dict[str, tuple[float, float]], share: float
 ) -> pd.DataFrame:
     """Median over runs of the score at this share of the way from chance to the reference, datasets
-    by measures."""
+    by measures.
+    """
     rows = []
     for (dataset, measure, _), run in curves.groupby(["dataset", "measure", "seed"], sort=False):
         run = run.sort_values("step")
@@ -51,7 +53,8 @@ def _crossings(
 
 def _decoding_claims(curves: pd.DataFrame, levels: dict[str, tuple[float, float]]) -> list[dict]:
     """What the curves of accuracy against score say; a score that is never reached counts as later
-    than any."""
+    than any.
+    """
     half, crossings, rows = _crossings(curves, levels, 0.5), _crossings(curves, levels, 0.9), []
     for dataset, reached in crossings.iterrows():
         statements = []
@@ -192,7 +195,8 @@ def claims_about_scorecard(
     `table` is that of `scorecard_runs`. Columns where ("published", "reproduced", "both"), then
     those of `claims.claim_table`. Claims about decoding are asserted for four datasets; Freeman
     2013, the paper's odd one out, and the tree are reported. Nothing is said where no published
-    table is found, but of our runs."""
+    table is found, but of our runs.
+    """
     names = list(dict.fromkeys(table["dataset"]))
     titles = table.groupby("dataset")["title"].first()
     runs = {"published_measure": "seed"}  # the two published runs of CKA count as two runs

@@ -28,13 +28,15 @@ def label(quick: bool) -> str:
 
 def load_options(dataset: str, quick: bool) -> dict:
     """Loader options of a dataset in a quick run: two surrogates shrink, all else keeps its
-    size."""
+    size.
+    """
     return dict(QUICK_SIZE) if quick and dataset in QUICK_SURROGATES else {}
 
 
 def quick_datasets(names: list[str], quick: bool) -> list[str]:
     """The datasets of a quick run: two small surrogates for the book's five, any other choice as it
-    is."""
+    is.
+    """
     names = list(names)
     return (
         list(QUICK_SURROGATES)

@@ -45,7 +45,8 @@ def fingerprint(function: Callable, task: dict) -> str:
 
 def _write(table: pd.DataFrame, path: Path) -> None:
     """Write beside the target, then rename: a killed process leaves no half a table under the final
-    name."""
+    name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     os.close(handle)
@@ -86,7 +87,8 @@ def run(
     (`results_folder`, Parquet), so an interrupted run goes on where it stopped. `jobs` processes
     share the machine's threads. Tasks are started in the given order, or with `costs` (one a task,
     in any unit) the dearest first; progress is counted in costs. The arguments of a task must be
-    what JSON can hold. Raises TaskError after all tasks have ended if one of them failed."""
+    what JSON can hold. Raises TaskError after all tasks have ended if one of them failed.
+    """
     folder = results_folder() / function.__name__.strip("_")
     paths = [folder / f"{fingerprint(function, task)}.parquet" for task in tasks]
     price = dict(zip(paths, costs if costs is not None else [1] * len(tasks), strict=True))

@@ -1,5 +1,6 @@
 """Tables of ascents, boiled down to what a figure shows: curves with bands, crossings, capture
-scores."""
+scores.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ FACTS = ["title", "settings", "surrogate"]
 
 def _on_grid(run: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
     """`value` of one run at the grid's scores, NaN outside its range; where the score falls back,
-    its first pass."""
+    its first pass.
+    """
     run = run.sort_values("step")
     highest = np.maximum.accumulate(run["score"].to_numpy())
     rising = np.r_[True, np.diff(highest) > 0]
@@ -61,7 +63,8 @@ def accuracy_curves(table: pd.DataFrame, width: float = 0.01) -> pd.DataFrame:
     averaged.
 
     Columns dataset, measure, score, mean, spread (standard deviation over folds and seeds), low,
-    high, title, settings, surrogate."""
+    high, title, settings, surrogate.
+    """
     accuracy = table[table["quantity"] == "accuracy"]
     return _curves(accuracy, ["dataset", "measure"], ["seed", "fold"], width)
 
@@ -71,14 +74,16 @@ def component_curves(table: pd.DataFrame, pcs: list[int], width: float = 0.01) -
     then averaged.
 
     Columns dataset, measure, pc, score, mean, spread (standard deviation over seeds; 0 for one
-    seed), low, high, title, settings, surrogate."""
+    seed), low, high, title, settings, surrogate.
+    """
     rows = table[(table["quantity"] == "captured variance") & table["pc"].isin(pcs)]
     return _curves(rows, ["dataset", "measure", "pc"], ["seed"], width)
 
 
 def crossing_table(crossings: pd.DataFrame) -> pd.DataFrame:
     """Crossings as a reader's table: a row a dataset, a column a measure, the mean over seeds or
-    "never"."""
+    "never".
+    """
     means = crossings.groupby(["title", "measure"], sort=False)["score"].agg(
         lambda scores: scores.mean(skipna=False)
     )
@@ -92,7 +97,8 @@ def crossings(table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9)
     """The score at which accuracy reaches chance + share (reference - chance); a row a curve.
 
     Columns dataset, title, measure, seed, score (NaN: never), target, final_score, settings,
-    surrogate."""
+    surrogate.
+    """
     accuracy = table[table["quantity"] == "accuracy"]
     means = (
         accuracy.groupby(["dataset", "measure", "seed", "step"], sort=False, observed=True)
@@ -125,7 +131,8 @@ def capture_scores(table: pd.DataFrame, *, quick: bool = False) -> pd.DataFrame:
     """The score at which each PC is captured, a row a dataset, measure, seed and PC.
 
     Columns dataset, title, measure, seed, pc (from 1), explained_variance (ratio), score (NaN:
-    never), settings, surrogate."""
+    never), settings, surrogate.
+    """
     captured = table[table["quantity"] == "captured variance"]
     rows = []
     for dataset, of_dataset in captured.groupby("dataset", sort=False):

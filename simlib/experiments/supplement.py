@@ -1,5 +1,6 @@
 """The supplement's ascents: other penalties, a Gaussian of the same spectrum, other starts and
-optimisers."""
+optimisers.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from simlib import checks, datasets, measures
+from simlib import datasets, measures, validation
 from simlib.components import (
     captured_variance,
     explained_variance,
@@ -59,9 +60,10 @@ def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") ->
     (TAILS) the entries of the left singular vectors are drawn from that distribution,
     independently, before they are made orthonormal in order of rank: the first PCs keep its tails,
     the last ones, mixed more, come nearer to Gaussian. Raises ValueError for tails that are not in
-    TAILS."""
+    TAILS.
+    """
     if tails not in TAILS:
-        raise checks.unknown_name("tails", tails, TAILS)
+        raise validation.unknown_name("tails", tails, TAILS)
     values = np.asarray(X.values, float)
     flat = values.reshape(-1, values.shape[-1])
     spread = principal_components(torch.from_numpy(flat))[1].numpy()
@@ -87,7 +89,7 @@ def _optimiser(name: str, Y: torch.Tensor) -> torch.optim.Optimizer:
         return torch.optim.LBFGS([Y], max_iter=1, history_size=10, **options)
     if name == "adam":
         return torch.optim.Adam([Y], lr=0.1, maximize=True)
-    raise checks.unknown_name("optimiser", name, OPTIMISERS)
+    raise validation.unknown_name("optimiser", name, OPTIMISERS)
 
 
 def ascend(
@@ -105,9 +107,10 @@ def ascend(
 
     SGD's learning rate is SGD_RATE times the sum of squares of the start, so that the scale of Y
     doesn't matter; L-BFGS takes one iteration, with a line search, a step. `observers` and `record`
-    as in `maximize`. Raises ValueError for another optimiser."""
+    as in `maximize`. Raises ValueError for another optimiser.
+    """
     bound = measures.measure(name)
-    fixed = torch.as_tensor(checks.flat(checks.array(X, "X")), dtype=torch.float64)
+    fixed = torch.as_tensor(validation.flat(validation.array(X, "X")), dtype=torch.float64)
     Y = start.detach().double().reshape(len(fixed), -1).clone().requires_grad_(True)
     stepper, scores = _optimiser(optimiser, Y), []
     sign, recorder = -1 if optimiser == "lbfgs" else 1, Recorder(observers, record)
@@ -211,12 +214,13 @@ def variant_runs(
     `share` (neurons of Y, as a share of X's). `names` are datasets, or map a dataset to its
     loader's options. `variables` are decoded; a surrogate is made to carry them. Tidy: a row a
     snapshot and PC or variable, columns as in `experiments.ascents` with `variant` and
-    `explained_variance`. Finished ascents are stored and found again."""
-    measures = [score_id(name) for name in checks.names(measures, "measures")]
+    `explained_variance`. Finished ascents are stored and found again.
+    """
+    measures = [score_id(name) for name in validation.names(measures, "measures")]
     given = (
         names
         if isinstance(names, Mapping)
-        else dict.fromkeys(checks.names(names, "datasets"), None)
+        else dict.fromkeys(validation.names(names, "datasets"), None)
     )
     tasks, labels = [], []
     for name, options in given.items():
@@ -252,7 +256,8 @@ def start_variants(
     scales: Sequence[float], optimisers: Sequence[str], shares: Sequence[float]
 ) -> dict[str, dict]:
     """The variants of the supplement on starts: the paper's first, then one thing changed at a
-    time."""
+    time.
+    """
     changed = [({"scale": s}, f"start times {s:g}") for s in scales if s != 1]
     changed += [({"optimiser": name}, OPTIMISERS[name]) for name in optimisers if name != "adam"]
     changed += [({"share": q}, f"{q:g} times the neurons") for q in shares if q != 1]
@@ -264,7 +269,8 @@ def variant_captures(table: pd.DataFrame) -> pd.DataFrame:
 
     Columns dataset, variant, measure, seed, pc, explained_variance, start (R^2 of the PC before the
     first step), score (NaN: never), reached (the run's last score), title, settings, surrogate,
-    data_hash."""
+    data_hash.
+    """
     rows, keys = [], ["dataset", "variant", "measure", "seed"]
     for key, run in table[table["quantity"] == "captured variance"].groupby(keys, sort=False):
         r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
@@ -292,7 +298,8 @@ def variable_references(
     name: str, variables: Sequence[str], *, quick: bool = False
 ) -> pd.DataFrame:
     """Accuracy of decoding each task variable from the dataset itself: columns variable, accuracy,
-    chance."""
+    chance.
+    """
     options = {
         **settings.load_options(name, quick),
         **({"variables": list(variables)} if "surrogate" in name else {}),
@@ -312,7 +319,8 @@ def variable_crossings(
     """The score at which each variable's accuracy reaches chance + share (reference - chance).
 
     Columns dataset, variant, measure, seed, variable, score (NaN: never), reached (the run's last
-    score)."""
+    score).
+    """
     levels, rows = references.set_index("variable"), []
     keys = ["dataset", "variant", "measure", "seed", "name"]
     for key, run in table[table["quantity"] == "accuracy"].groupby(keys, sort=False):

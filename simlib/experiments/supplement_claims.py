@@ -1,5 +1,6 @@
 """The supplement's claims: what the penalty, the spectrum, the start and the optimiser change, and
-what they don't."""
+what they don't.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def capture_order(captures: pd.DataFrame) -> pd.DataFrame:
     """Spearman correlation of a PC's rank and the score that captures it, a row a run.
 
     Columns dataset, variant, measure, seed, order (NaN with fewer than five PCs captured), captured
-    (number of PCs), start (mean R^2 before the first step), reached (last score)."""
+    (number of PCs), start (mean R^2 before the first step), reached (last score).
+    """
     rows, keys = [], ["dataset", "variant", "measure", "seed"]
     for key, run in captures[captures["explained_variance"] > 0].groupby(keys, sort=False):
         known = run.dropna(subset="score")
@@ -75,7 +77,8 @@ def capture_differences(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     PCs both capture.
 
     Columns dataset, variant, measure, seed, common (number of PCs), correlation, difference (median
-    of the absolute difference of scores), counts (PCs captured by base, by the variant)."""
+    of the absolute difference of scores), counts (PCs captured by base, by the variant).
+    """
     rows = []
     for (dataset, measure_id, seed), group in captures.groupby(
         ["dataset", "measure", "seed"], sort=False
@@ -101,7 +104,8 @@ def capture_differences(captures: pd.DataFrame, base: str) -> pd.DataFrame:
 
 def claims_about_gaussian(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     """A Gaussian of the same spectrum gives the same capture scores as X (variant `base`), a row a
-    dataset, measure."""
+    dataset, measure.
+    """
     differences, orders, rows = capture_differences(captures, base), capture_order(captures), []
     surrogate = captures.groupby("dataset")["surrogate"].first()
     for (dataset, name), group in differences.groupby(["dataset", "measure"], sort=False):
@@ -137,7 +141,8 @@ def claims_about_penalty(crossings: pd.DataFrame, captures: pd.DataFrame) -> pd.
     """The ridge penalty moves the score at which each variable is decodable, not the order of PCs.
 
     `crossings` and `captures` are those of `variable_crossings` and `variant_captures`, with
-    `with_penalty`."""
+    `with_penalty`.
+    """
     rows = []
     for dataset, group in crossings.groupby("dataset", sort=False):
         low, high = group["penalty"].min(), group["penalty"].max()
@@ -188,7 +193,8 @@ def claims_about_starts(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     as the samples.
 
     A start with as many independent columns as samples predicts every PC from the outset: nothing
-    is left to learn, and the order is empty."""
+    is left to learn, and the order is empty.
+    """
     orders, rows = capture_order(captures), []
     filled = orders.groupby(["dataset", "variant"])["start"].transform("min") > FILLED
     for (dataset, name), group in orders[~filled].groupby(["dataset", "measure"], sort=False):

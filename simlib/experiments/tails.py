@@ -3,7 +3,8 @@ courses.
 
 CKA and most other measures don't change when the samples of X and Y are rotated together, and a
 Gaussian start looks alike in any axes. Adam moves each entry of Y by itself, so the ascent feels
-the axes all the same: how a PC's time course is spread over the samples."""
+the axes all the same: how a PC's time course is spread over the samples.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ import pandas as pd
 import torch
 from scipy.stats import kurtosis
 
-from simlib import checks
 from simlib import datasets as data_sets
+from simlib import validation
 from simlib.components import left_singular_vectors
 from simlib.experiments import settings, store
 from simlib.experiments.ascents import score_id, text_again
@@ -83,10 +84,11 @@ def tail_runs(
     A seed draws both the matrix and the start. Tidy: a row a step, with columns dataset, measure,
     tails, seed, step (from 0), score, title, settings, surrogate, data_hash. The data keep their
     size in a quick run: that is what was published. Finished ascents are stored and found again.
-    Raises ValueError for names that are not known."""
-    measures = [score_id(name) for name in checks.names(measures, "measures")]
+    Raises ValueError for names that are not known.
+    """
+    measures = [score_id(name) for name in validation.names(measures, "measures")]
     tasks, costs = [], []
-    for name in map(str, checks.names(datasets, "datasets")):
+    for name in map(str, validation.names(datasets, "datasets")):
         data = data_sets.load(name)
         shared = {
             "dataset": name,
@@ -99,7 +101,7 @@ def tail_runs(
         new = [
             {**shared, "measure": measure, "tails": kind, "seed": int(seed)}
             for measure in measures
-            for kind in checks.names(tails, "tails")
+            for kind in validation.names(tails, "tails")
             for seed in seeds
         ]
         tasks, costs = tasks + new, costs + [data.size] * len(new)
@@ -108,7 +110,8 @@ def tail_runs(
 
 def rotation_of_samples(n: int, seed: int = 0) -> np.ndarray:
     """A random orthogonal matrix, (n, n), that leaves the constant vector as it is: centred columns
-    stay so."""
+    stay so.
+    """
     rng = np.random.default_rng([seed, n])
     basis = np.linalg.qr(np.column_stack([np.ones(n), rng.standard_normal((n, n - 1))]))[0][:, 1:]
     turned = np.linalg.qr(rng.standard_normal((n - 1, n - 1)))[0]
@@ -155,7 +158,8 @@ def rotated_ascents(
 
     Columns dataset, measure, optimiser (OPTIMISERS of the supplement), seed, step, score, rotated,
     title, settings, surrogate, data_hash; float64. The dataset keeps its size; Q holds samples^2
-    numbers."""
+    numbers.
+    """
     data_hash = settings.provenance(data_sets.load(dataset), quick)["data_hash"]
     tasks = [
         {
@@ -180,7 +184,8 @@ def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
     `runs` and `published` are the tables of `tail_runs` and `experiments.published_curves`. Columns
     dataset, measure, published_measure, tails, seed, distance (root mean square of the scores'
-    difference over the steps both have). No rows for datasets without published runs."""
+    difference over the steps both have). No rows for datasets without published runs.
+    """
     rows, keys = [], ["dataset", "published_measure"]
     for (dataset, name), theirs in published.groupby(keys, sort=False):
         measure, scores = theirs["measure"].iloc[0], theirs.sort_values("step")["score"].to_numpy()
@@ -207,7 +212,8 @@ def recorded_tails(count: int = 3) -> pd.DataFrame:
     """Excess kurtosis of the first PCs' time courses in the units of Mante 2013 on this machine.
 
     Columns pc (from 1), kurtosis (uniform -1.2, Gaussian 0, signs -2), units; no rows where there
-    are no recordings."""
+    are no recordings.
+    """
     options = recordings_at_hand().get("mante2013")
     if options is None:
         return pd.DataFrame(columns=["pc", "kurtosis", "units"])
@@ -220,7 +226,8 @@ def recorded_tails(count: int = 3) -> pd.DataFrame:
 
 def _lengths(runs: pd.DataFrame) -> pd.DataFrame:
     """Scores of each run: columns dataset, measure, tails, seed, steps; runs that ended before 0.99
-    have NaN."""
+    have NaN.
+    """
     ends = runs.groupby(["dataset", "measure", "tails", "seed"], sort=False)["score"].agg(
         ["size", "last"]
     )
@@ -240,7 +247,8 @@ def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
     A row a dataset and measure; both published runs of CKA count. `last 0.002` is the number of
     steps that the published run takes from 0.988 to 0.99. Columns about published runs are empty
-    where there are none."""
+    where there are none.
+    """
     distances, lengths, rows = tail_distances(runs, published), _lengths(runs), []
     for (dataset, measure), group in lengths.groupby(["dataset", "measure"], sort=False):
         same = (published["dataset"] == dataset) & (published["measure"] == measure)
@@ -270,7 +278,8 @@ def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
 def _order_claims(group: pd.DataFrame, lengths: pd.DataFrame, name: str) -> list[dict]:
     """One dataset and measure: lighter tails climb faster at first, and need more steps to the end
-    than Gaussian."""
+    than Gaussian.
+    """
     rows, kinds = [], [kind for kind in TAILS if kind in set(group["tails"])]
     early = group[group["step"] == EARLY].pivot(index="seed", columns="tails", values="score")
     if len(kinds) > 1 and set(kinds) <= set(early) and early.notna().all(axis=None):
@@ -300,7 +309,8 @@ def _order_claims(group: pd.DataFrame, lengths: pd.DataFrame, name: str) -> list
 
 def _fit_claims(distances: pd.DataFrame) -> list[dict]:
     """Which of uniform and Gaussian tails the published scores are nearer to, for the datasets in
-    FITTING."""
+    FITTING.
+    """
     rows = []
     for (dataset, measure), group in distances.groupby(["dataset", "measure"], sort=False):
         name = dataset.removeprefix("surrogate-")
@@ -359,7 +369,8 @@ def claims_about_tails(
     Tables of `tail_runs`, `experiments.published_curves` and `rotated_ascents`. Columns of
     `claims.claim_table`, and where: "reproduced", or "both" for claims that compare with published
     runs. Claims about scores hold if they do at every seed and for every published run, those about
-    steps on average over the seeds. Nothing is said of published runs where there are none."""
+    steps on average over the seeds. Nothing is said of published runs where there are none.
+    """
     lengths, rows = _lengths(runs), []
     for (dataset, measure), group in runs.groupby(["dataset", "measure"], sort=False):
         same = (lengths["dataset"] == dataset) & (lengths["measure"] == measure)

@@ -4,7 +4,8 @@ a descent.
 X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p, their sum 1. For
 each value of one score these functions give the least and the most of another over all Y with q
 columns. Which ends are proved and which rest on a search is said in each docstring; the book page
-"Exact score ranges" has the proofs."""
+"Exact score ranges" has the proofs.
+"""
 
 from simlib.frontiers.pairs import STATUS, has_range, plain, score_range
 from simlib.frontiers.ranges import (

@@ -3,7 +3,8 @@ they are stationary.
 
 Y copies PCs 1..k in full, at variances y_i of its own, perhaps one more in part, and has the same
 variance w (the water level) in all other directions. A piece of the curve of most CKA has one k,
-with or without a partial copy."""
+with or without a partial copy.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class UpperPoint(NamedTuple):
 
 def last_copy(shares: Array, k: Array, water: Array, angle: Array) -> tuple[Array, Array]:
     """sqrt(y_k) and the pull, each (e,), at an angle of PC k's cubic: both of its positive roots,
-    one after another."""
+    one after another.
+    """
     size = np.sqrt((water + shares[k - 1]) / 3)
     return 2 * size * np.cos((np.pi / 2 + angle) / 3), 4 * size**3 * np.sin(angle) / np.sqrt(
         shares[k - 1]
@@ -46,7 +48,8 @@ def last_copy(shares: Array, k: Array, water: Array, angle: Array) -> tuple[Arra
 
 def full_copies(shares: Array, k: Array, water: Array, pull: Array, last: Array) -> Array:
     """sqrt(y_i) of the full copies, (e, largest k), 0 beyond each k; `last` is that of PC k, NaN
-    for the cubic's."""
+    for the cubic's.
+    """
     columns = np.arange(int(k.max()))
     large = large_root(shares[: len(columns)], water[:, None], pull[:, None]) * (
         columns < k[:, None]
@@ -145,7 +148,8 @@ def one_copy(shares: Array, norm: float, q: int, levels: Array, column: int) -> 
     """One PC copied, in part or in full, in closed form; NaN where it doesn't come that far.
 
     CKA = f^2 sqrt(q) / |l| while f^2 <= l_1 / q; then l_1 y / (|l| sqrt(y^2 + (1 - y)^2 / (q -
-    1))), f^2 = l_1 y."""
+    1))), f^2 = l_1 y.
+    """
     first = shares[0]
     if column == 0:
         squared = levels**2

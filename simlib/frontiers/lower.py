@@ -33,7 +33,8 @@ NEARLY = 1e-8  # 1 - pull / 2w where the last turn, or Y = X, is taken as reache
 
 class Sums(NamedTuple):
     """For each point: T the variance of Y, F and s the sums of m and m^2, square = N^2, state of
-    the spike."""
+    the spike.
+    """
 
     T: Array
     F: Array
@@ -47,7 +48,8 @@ def _turns(shares: Array, water: Array) -> Array:
 
     Outside of X up to the first, in PC p up to the second, turning from p to p - 1 up to the third,
     ... A pair that shares the trace w and the determinant l_i l_j has the eigenvalues `large`,
-    `other`."""
+    `other`.
+    """
     upper, lower = shares[:-1], shares[1:]
     product = upper * lower
     half = np.maximum(water[:, None] / 2, np.sqrt(product))
@@ -95,7 +97,8 @@ def lower_point(
 
 def _balance(shares: Array, water: Array, pull: Array) -> Array:
     """w T - pull F / 2, which is 0 where the scale of Y is stationary too. Y = X, pull = 2 w is a
-    root for any w."""
+    root for any w.
+    """
     sums = _sums(shares, water, pull)
     return sums.T * water - pull * sums.F / 2
 
@@ -164,7 +167,8 @@ def lower_levels(
 
     Three stretches: the curve up to a ratio pull / 2w of nearly 1, a short straight line in (w,
     ratio) from there to ratio 1, and the last turn, at ratio 1. NaN where no point takes the level
-    (none is known)."""
+    (none is known).
+    """
     if len(shares) == 1:
         water = levels if column else levels**2
         return water, 2 * water
@@ -208,7 +212,8 @@ def lower_end(shares: Float[Array, " p"], levels: Float[Array, " e"], column: in
     in (0, 1).
 
     The better one of both kinds at each level. NaN, with a RuntimeWarning, where neither takes the
-    level within 1e-9: none is known."""
+    level within 1e-9: none is known.
+    """
     water, pull = lower_levels(shares, levels, column)
     scores = np.stack(
         lower_point(shares, np.where(np.isnan(water), 1, water), np.where(np.isnan(water), 0, pull))
@@ -235,7 +240,8 @@ def lower_factor(
     shares: Float[Array, " p"], water: float, pull: float, k: int = 0, variant: int = PLAIN
 ) -> Float[Array, "p_plus_1 p"]:
     """Y in coordinates, for one `LowerPoint`: rows for the PCs of X and one direction outside of
-    X."""
+    X.
+    """
     level, pull = np.array([water]), np.array([pull])
     p = len(shares)
     factor = np.zeros((p + 1, p))
@@ -263,7 +269,8 @@ def lower_factor(
 
 def _turned(pair: Array, water: float, pull: float) -> Array:
     """The columns of a turned pair of PCs in their coordinates, (2, 2): trace w, the determinant
-    l_i l_j."""
+    l_i l_j.
+    """
     product = pair[0] * pair[1]
     first = (pull**2 / 4 - 2 * product - pair[1] * water) / (pair[0] - pair[1])
     across = np.sqrt(max(first * (water - first) - product, 0))

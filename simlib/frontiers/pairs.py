@@ -53,7 +53,8 @@ def score_range(
 
     `variances` (p,) of X's PCs in any unit, `level` a number or an array in [0, 1], `columns` = q
     of Y. The pairs of CKA, NBS and linear-regression R^2, and of their angular forms; `STATUS` says
-    which ends are proved. Raises ValueError for other pairs and for scores outside [0, 1]."""
+    which ends are proved. Raises ValueError for other pairs and for scores outside [0, 1].
+    """
     pair = plain(given), plain(other)
     if pair not in RANGES:
         raise ValueError(

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib import checks
+from simlib import validation
 from simlib.frontiers.lower import lower_end, lower_factor
 from simlib.frontiers.roots import levels_of, normalised
 from simlib.frontiers.upper import upper_factor, upper_levels
@@ -33,7 +33,8 @@ def from_angular(score):
 
 def _range(variances, level, columns: int | None, column: int) -> tuple[Array, Array]:
     """The least and the most of the other score where score number `column` (0 NBS, 1 CKA) is
-    `level`."""
+    `level`.
+    """
     shares = normalised(variances)
     q = len(shares) if columns is None else columns
     if q < len(shares):
@@ -69,7 +70,8 @@ def cka_range_given_nbs(
     `simlib.frontiers.lower`). Exact for n - 1 >= p + q samples; with fewer the range may be
     smaller. For the angular scores use `angular` and `from_angular`. Raises ValueError for scores
     outside [0, 1] and for fewer columns than PCs. A level at which no Y was found is NaN, with a
-    RuntimeWarning; none is known."""
+    RuntimeWarning; none is known.
+    """
     return _range(variances, nbs, columns, 0)
 
 
@@ -80,7 +82,8 @@ def nbs_range_given_cka(
     inverted.
 
     The lowest is proved, the highest is attained by a Y and rests on the same search. Arguments and
-    errors as there."""
+    errors as there.
+    """
     return _range(variances, cka, columns, 1)
 
 
@@ -89,7 +92,8 @@ def nbs_bounds_given_cka(variances, variances_y, cka) -> tuple[Array, Array]:
     Proved.
 
     P is the product of the participation ratios (tr K)^2 / |K|_F^2 and p the smaller number of PCs.
-    Sharper than `simlib.theory.nbs_bounds`, which knows the ranks alone."""
+    Sharper than `simlib.theory.nbs_bounds`, which knows the ranks alone.
+    """
     x, y = normalised(variances), normalised(variances_y)
     squared = np.asarray(cka, dtype=np.float64) * np.sqrt((x**2).sum() * (y**2).sum())
     return np.sqrt(squared), np.minimum(1, np.sqrt(min(len(x), len(y)) * squared))
@@ -104,12 +108,13 @@ def witness(
     One of `cka` and `nbs`, in (0, 1), says where along it. `columns` = q of Y (default, the PCs of
     X). "most-cka" uses a direction outside of X for each column that isn't a full copy of a PC,
     "least-cka" one at most. Raises ValueError where X's samples leave fewer directions than that,
-    or no such Y exists."""
+    or no such Y exists.
+    """
     if end not in ("most-cka", "least-cka") or (cka is None) == (nbs is None):
         raise ValueError(
             f"end is 'most-cka' or 'least-cka', with one of cka and nbs; got {end!r}, {cka}, {nbs}"
         )
-    values = torch.as_tensor(checks.flat(checks.array(X, "X")), dtype=torch.float64)
+    values = torch.as_tensor(validation.flat(validation.array(X, "X")), dtype=torch.float64)
     basis, sizes = (part.numpy() for part in principal_components(values))
     shares = normalised(sizes**2)
     p, column = len(shares), int(nbs is None)

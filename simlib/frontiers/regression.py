@@ -3,7 +3,8 @@ any q.
 
 R^2 hears only which directions Y spans: with mu_1 >= ... >= mu_q the eigenvalues of X's covariance
 within that span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of X's PCs (0
-beyond the p-th). L_k = l_1 + ... + l_k."""
+beyond the p-th). L_k = l_1 + ... + l_k.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def nbs_range_given_linear_regression(
 
     `variances` (p,) of X's PCs in any unit; `columns` = q of Y, p unless given. The low end is
     approached, not attained, for q > 1: one direction takes nearly all of Y's variance. NaN for r >
-    L_q, which no Y reaches. Raises ValueError for scores outside [0, 1]."""
+    L_q, which no Y reaches. Raises ValueError for scores outside [0, 1].
+    """
     shares, levels, q, _ = _setting(variances, linear_regression, columns)
     reached = levels <= shares[:q].sum() + 1e-12
     low = np.sqrt(np.maximum(levels - shares[: q - 1].sum(), 0))
@@ -60,7 +62,8 @@ def cka_range_given_linear_regression(
 
     The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for L_{k-1} <= r <= L_k;
     the low end is approached for q > 1. Arguments and errors as for
-    `nbs_range_given_linear_regression`."""
+    `nbs_range_given_linear_regression`.
+    """
     shares, levels, q, norm = _setting(variances, linear_regression, columns)
     reached = levels <= shares[:q].sum() + 1e-12
     low = np.maximum(levels - shares[: q - 1].sum(), 0) / norm
@@ -90,7 +93,8 @@ def linear_regression_range_given_cka(
     L_q). Proved.
 
     NaN where c is beyond the first q PCs. Arguments and errors as for
-    `nbs_range_given_linear_regression`."""
+    `nbs_range_given_linear_regression`.
+    """
     shares, levels, q, norm = _setting(variances, cka, columns)
     squares = (shares[:q] ** 2).cumsum()
     wanted = (levels * norm) ** 2

@@ -1,5 +1,6 @@
 """What both frontiers solve: one cubic for each principal component (PC), and one scalar equation
-for each level."""
+for each level.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +20,15 @@ ROUNDING = 1e-9
 
 def normalised(variances) -> Float[Array, " p"]:
     """The variances as decreasing float64 shares of their sum, refused where they are not a
-    spectrum."""
+    spectrum.
+    """
     return np.sort(shares_of(variances))[::-1]
 
 
 def levels_of(score) -> Float[Array, "*levels"]:
     """The scores as float64, refused outside [0, 1]; rounding beyond it, as a computed score may
-    have, is cut off."""
+    have, is cut off.
+    """
     levels = np.asarray(score, dtype=np.float64)
     if not ((levels >= -ROUNDING) & (levels <= 1 + ROUNDING)).all():
         raise ValueError(f"scores lie in [0, 1]; got {score}")
@@ -40,7 +43,8 @@ def cubic_roots(
 
     l a share of the variance, w the water level, pull the multiplier of F. Viete's cosines; the
     smaller root from the product of the three, free of cancellation. Beyond the fold, where no
-    positive root is left, both are the double root."""
+    positive root is left, both are the double root.
+    """
     size, bend, angle = _viete(shares, water, pull)
     large = 2 * size * np.cos(angle)
     negative = 2 * size * np.cos(angle + 2 * np.pi / 3)
@@ -68,7 +72,8 @@ def find_root(
     """A root in each bracket [low, high], NaN where the ends don't have opposite signs.
 
     Chandrupatla's method for all brackets at once: inverse quadratic steps where they are safe,
-    else halves. Source: Chandrupatla 1997, Advances in Engineering Software 28."""
+    else halves. Source: Chandrupatla 1997, Advances in Engineering Software 28.
+    """
     a, b = np.array(high, float), np.array(low, float)
     at_a, at_b = function(a), function(b)
     bad = ~(np.sign(at_a) * np.sign(at_b) <= 0)

@@ -9,7 +9,8 @@ Nothing is outside of X.
 
 What solves w T = pull F / 2 are curves in the plane of (w, ratio), four families for each k. They
 are followed as contour lines over a grid, so that a curve smaller than a cell of the grid is missed
-(see the page's conjecture). Any point that is returned is attained by a Y, whatever the grid."""
+(see the page's conjecture). Any point that is returned is attained by a Y, whatever the grid.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ EVEN = np.linspace(0, 1, 24)
 
 class LowerPoint(NamedTuple):
     """A Y of least CKA a level, (e,): its scores, water level and pull, k (0: first kind) and
-    variant of the second."""
+    variant of the second.
+    """
 
     nbs: Array
     cka: Array
@@ -73,14 +75,16 @@ class _Pieces(NamedTuple):
 
 def _fold(share: Array, water: Array) -> Array:
     """The ratio above which the cubic of a PC has no positive root: sqrt(((w + l) / 3)^3 4 / (w^2
-    l))."""
+    l)).
+    """
     with np.errstate(divide="ignore"):
         return np.sqrt(4 * ((water + share) / 3) ** 3 / (water**2 * share))
 
 
 def _place(shares: Array, k: Array, turned: Array, v: Array, y: Array) -> tuple[Array, Array]:
     """(w, ratio) at places v, y of the grid, (e,); NaN as ratio where a pair of this trace can't be
-    turned."""
+    turned.
+    """
     p = len(shares)
     upper, lower = shares[k - 1], shares[k]
     product = upper * lower
@@ -102,7 +106,8 @@ def _place(shares: Array, k: Array, turned: Array, v: Array, y: Array) -> tuple[
 
 def _corner(shares: Array, k: Array) -> Array:
     """v where the cubics of PCs k and k + 1 have their folds at the same ratio, the largest one of
-    the gap."""
+    the gap.
+    """
     upper, lower = shares[k - 1], shares[k]
     size = np.cbrt(upper / lower)
     part = np.log((upper - size * lower) / (size - 1) / (2 * lower)) / np.log(upper / lower)
@@ -175,7 +180,8 @@ def _gaps(shares: Array) -> Array:
 
 def _contours(shares: Array, k: int, variant: int) -> list[_Pieces]:
     """The pieces of contour lines of one family, the ends not solved yet: those of the cell's edges
-    are given as 0."""
+    are given as 0.
+    """
     corner = _corner(shares, np.array([k]))
     v = np.unique(np.concatenate([corner + STEPS, np.linspace(-EDGE, EDGE, 40)]))
     y = EVEN if variant == TURNED else FOLDED
@@ -204,7 +210,8 @@ def _contours(shares: Array, k: int, variant: int) -> list[_Pieces]:
 @lru_cache(maxsize=4)
 def _pieces(spectrum: tuple[float, ...]) -> _Pieces:
     """All pieces of contour lines of all families: those of one spectrum serve every level of
-    either score."""
+    either score.
+    """
     shares = np.array(spectrum)
     found = [
         one
@@ -224,7 +231,8 @@ def _pieces(spectrum: tuple[float, ...]) -> _Pieces:
 
 def _on_line(shares: Array, k: Array, variant: Array, start: Array, stop: Array) -> Array:
     """The place between two, (2, e) each, where T = ratio F; where the signs agree, the better
-    end."""
+    end.
+    """
 
     def value(part: Array) -> Array:
         return _balance(shares, k, variant, *(start + part * (stop - start)))
@@ -242,7 +250,8 @@ def _across(shares: Array, pieces: _Pieces, part: Array) -> Array:
     between them.
 
     On the normal to that line, from one side of the cell to the other: these lie on different sides
-    of the contour."""
+    of the contour.
+    """
     size = pieces.cell[1] - pieces.cell[0]
     one, two = (pieces.ends - pieces.cell[0]) / size
     middle = one + part * (two - one)
@@ -267,7 +276,8 @@ def second_levels(
     `levels`.
 
     `held` is the other score of the best Y so far: only what has less CKA, or more NBS, is
-    returned, else NaN for both scores."""
+    returned, else NaN for both scores.
+    """
     size = len(levels)
     none = np.full(size, np.nan)
     best = LowerPoint(

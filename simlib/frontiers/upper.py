@@ -6,7 +6,8 @@ level), outside of X but for the copied part. Status: that the best Y looks like
 any number q of Y's columns (book page "Exact score ranges"). For each k one cubic a PC and one
 scalar equation are left; the best over k is searched: a coarse table of all k, or of some k and
 then of those between the best ones; then the most promising ones exactly. Every point is attained
-by a Y."""
+by a Y.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def _crossing(scores: Array, slope: Array, levels: Array, column: int) -> tuple[
     the crossing, (e,).
 
     `scores` (2, e, places) and d log CKA / d NBS along the pieces. Given CKA, NBS is interpolated
-    over arccos CKA: over CKA its slope grows without bounds towards 1."""
+    over arccos CKA: over CKA its slope grows without bounds towards 1.
+    """
     nbs, cka = scores
     if column == 0:
         given, other, rate = nbs, cka, slope * cka
@@ -99,7 +101,8 @@ class _Setting(NamedTuple):
 
     def points(self, k: Array, steps: Array) -> tuple[Array, Array, Array]:
         """(NBS, CKA), d log CKA / d NBS and the place at `steps`, (e, places): positions in ANGLES
-        or LEVELS."""
+        or LEVELS.
+        """
         grid = LEVELS if self.partial else ANGLES
         place = np.interp(steps, np.arange(len(grid)), grid)
         if self.partial:
@@ -116,7 +119,8 @@ class _Setting(NamedTuple):
 
 def _tried(setting: _Setting, k: Array, steps: Array) -> tuple[Array, Array]:
     """(how good, k, place before, place after) and the steps before and after, for one k and
-    `steps` a level."""
+    `steps` a level.
+    """
     scores, slope, place = setting.points(k, steps)
     good, cell = _crossing(scores, slope, setting.levels, setting.column)
     e = np.arange(len(good))
@@ -152,7 +156,8 @@ def _around(values: Array, best: Array) -> Array:
 
 def _least_k(setting: _Setting) -> Array:
     """The smallest k that comes as far as each level: that of the first k PCs alone, one less with
-    a partial copy."""
+    a partial copy.
+    """
     shares, norm = setting.shares, setting.norm
     kept = np.sqrt((shares**2).cumsum()) / norm if setting.column else np.sqrt(shares.cumsum())
     return np.clip(
@@ -164,7 +169,8 @@ def _least_k(setting: _Setting) -> Array:
 
 def _refined(setting: _Setting, rows: Array, cells: Array) -> list[Array]:
     """More rows, (4, e, trials): each level's best k is sought between the neighbours of the best
-    one so far."""
+    one so far.
+    """
     found, size = [], len(setting.levels)
     grid = np.arange(len(LEVELS if setting.partial else ANGLES), dtype=float)
     least, here = _least_k(setting), np.arange(size)
@@ -237,7 +243,8 @@ def upper_levels(
     """The frontier where NBS (column 0) or CKA (column 1) takes the values `levels`, all in (0, 1).
 
     `q` is the number of Y's columns; all k up to `every` are tabulated. NaN where no Y of q columns
-    comes that far."""
+    comes that far.
+    """
     found = _searched(shares, levels, column, q, every)
     joints = np.flatnonzero(np.isnan(found.nbs))
     if (
@@ -278,7 +285,8 @@ def _exactly(
     column: int,
 ) -> UpperPoint:
     """The points of pieces whose score number `column` takes the values `levels`, between two
-    places."""
+    places.
+    """
 
     def miss(place: Array) -> Array:
         return along(shares, norm, q, k, partial, place)[0][column] - levels
@@ -321,7 +329,8 @@ def upper_factor(
     shares: Float[Array, " p"], q: int, point: UpperPoint, e: int
 ) -> Float[Array, "rows q"]:
     """Y in coordinates, for level e of `point`: rows for the PCs of X and q directions outside of
-    X."""
+    X.
+    """
     p, full, water = len(shares), int(point.full[e]), float(point.water[e])
     variance, copied = np.full(q, water), np.zeros(q)
     if np.isnan(point.pull[e]):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from simlib import checks
+from simlib import validation
 from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import Measure
@@ -21,7 +21,8 @@ def measure(name: str | Measure | Callable, **params) -> Measure:
 
     `name` is an id, a published id, a record, or any callable of two (samples, neurons) tensors
     that grows with similarity. Raises ValueError for an unknown id or parameter, with the nearest
-    names."""
+    names.
+    """
     if isinstance(name, Measure):
         return name.bind(**params)
     if callable(name):
@@ -53,12 +54,13 @@ def score(name: str | Measure | Callable, X, Y, **params) -> float:
     with the same samples in the same order. Regression measures predict X from Y. `params` go to
     the measure, such as `penalty` and `folds` of "ridge-cv"; the fold scheme "condition" takes the
     number of trials from the array. Raises ValueError where an input can't be scored or this
-    machine's memory can't hold it, and says why."""
+    machine's memory can't hold it, and says why.
+    """
     bound = measure(name, **params)
-    X, Y = checks.pair(X, Y)
+    X, Y = validation.pair(X, Y)
     if bound.params.get("scheme") == "condition" and not bound.params.get("conditions"):
         bound = bound.bind(conditions=X.shape[-2])
-    X, Y = checks.flat(X), checks.flat(Y)
+    X, Y = validation.flat(X), validation.flat(Y)
     bound.room(X, Y.shape[1])
     try:
         value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf, pi
 
-from simlib import checks
+from simlib import validation
 from simlib.measures import cca, kernels, matching, regression, rsa, shapes
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import INVARIANCES, SHAPE, Elsewhere, Measure, bound_from
@@ -19,7 +19,8 @@ NEURONS = SHAPE - {"rotation"}
 
 class Catalogue(dict):
     """id -> Measure; an alias (a published id, the id of a bound measure) finds it with its
-    parameters bound."""
+    parameters bound.
+    """
 
     def __missing__(self, name: str) -> Measure:
         if name in PUBLISHED:
@@ -28,7 +29,7 @@ class Catalogue(dict):
         found = bound_from(name, self) if isinstance(name, str) else None
         if found:
             return found
-        raise checks.unknown_name(
+        raise validation.unknown_name(
             "measure", name, [*self, *PUBLISHED], "simlib.MEASURES lists them all"
         )
 

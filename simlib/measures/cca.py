@@ -1,5 +1,6 @@
 """Measures that whiten one or both sides before they rotate: CCA, its regularised forms, SVCCA and
-PWCCA."""
+PWCCA.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ __all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca"
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
     """UV' of the centred X = USV', over the fewest PCs that explain this share of variance; and
-    their number."""
+    their number.
+    """
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:
         before = s.square().cumsum(0) - s.square()
@@ -42,7 +44,8 @@ def cca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     Zero-padding the narrower side, as some do, would average in zeros. 1 as soon as either side
     spans the samples (r = n - 1). Symmetric; unchanged by translation and any invertible linear map
     of either side. The gradient is that of changes that leave the ranks as they are. Source:
-    Hotelling 1936; Raghu et al. 2017 for the mean."""
+    Hotelling 1936; Raghu et al. 2017 for the mean.
+    """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     return nuclear_norm(wx.T @ wy) / min(rank_x, rank_y)
 
@@ -57,7 +60,8 @@ def cca_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
 
 def cca_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation. Invariances as
-    `cca`."""
+    `cca`.
+    """
     return 1 - cca_angular(X, Y) * (2 / math.pi)
 
 
@@ -77,7 +81,8 @@ def cca_regularised(
     total variance. Symmetric; unchanged by translation, rotation and isotropic scale. Raises
     ValueError for a whitening outside [0, 1] and a negative penalty. Source: Vinod 1976 for the
     penalty; Williams et al. 2021 for whitening as a parameter (theirs mixes X with its whitened
-    self, this one takes a power, so that no unit of X enters)."""
+    self, this one takes a power, so that no unit of X enters).
+    """
     if not 0 <= whitening <= 1:
         raise ValueError(f"whitening is from 0 (NBS) to 1 (CCA); got {whitening}")
     if penalty < 0:
@@ -102,7 +107,8 @@ def svcca(
     Each side keeps the fewest PCs that explain `explained` of its variance, then `cca`. The number
     kept jumps as the data change, and the score with it; between jumps it is smooth. Symmetric;
     unchanged by translation, rotation and isotropic scale. Raises ValueError for a share outside
-    (0, 1]. Source: Raghu et al. 2017."""
+    (0, 1]. Source: Raghu et al. 2017.
+    """
     if not 0 < explained <= 1:
         raise ValueError(
             f"explained is a share of variance, more than 0 and at most 1; got {explained}"
@@ -116,7 +122,8 @@ def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     alone.
 
     First-order perturbation theory around the SVD: no vector turns towards one of the same singular
-    value."""
+    value.
+    """
     with torch.no_grad():
         U, s, Vh = torch.linalg.svd(M, full_matrices=False)
         U, s, Vh = U[:, :rank], s[:rank], Vh[:rank]
@@ -145,7 +152,8 @@ def _tied(correlations: Tensor, candidates: int) -> int:
     where none does.
 
     Within a tie of correlations any rotation of the variables is as good. A correlation of 0 is
-    tied with all directions of X that have no partner in Y."""
+    tied with all directions of X that have no partner in Y.
+    """
     ties = int((-correlations.diff() < _tie(correlations.dtype)).sum())
     lost = int((correlations < _tie(correlations.dtype)).sum())
     free = lost + candidates - len(correlations) if lost else 0
@@ -163,7 +171,8 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     Raises ValueError where only some correlations are tied, as where the two sides' neurons
     together outnumber the samples, and where some are 0 and X has other directions without a
     partner: a sum of absolute values changes with the basis of the tie, and the data don't choose
-    one. Source: Morcos, Raghu & Bengio 2018, eq. 7."""
+    one. Source: Morcos, Raghu & Bengio 2018, eq. 7.
+    """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))
     known = correlations.detach()

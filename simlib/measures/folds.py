@@ -17,7 +17,8 @@ Labels = Sequence | np.ndarray | Tensor | None
 
 def contiguous_blocks(n: int, folds: int) -> list[slice]:
     """`folds` runs of consecutive samples that cover n of them; the first n % folds are one
-    longer."""
+    longer.
+    """
     edges = np.cumsum([0] + [n // folds + (k < n % folds) for k in range(folds)])
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
@@ -52,7 +53,8 @@ def held_out_blocks(
     knows the number from a (time, trial, neuron) array); "grouped", whole groups, `groups` naming
     that of each sample. The schemes give different scores on the same data: where neighbouring
     samples are alike, "random" is the most lenient. Raises ValueError for another scheme, for
-    groups that don't fit and for folds that the samples don't fill."""
+    groups that don't fit and for folds that the samples don't fill.
+    """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme is one of {', '.join(map(repr, SCHEMES))}; got {scheme!r}")
     if not 2 <= folds <= n:

@@ -1,5 +1,6 @@
 """Measures that compare two samples x samples kernel matrices: CKA, its estimators and
-relatives."""
+relatives.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ __all__ = [
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """<K_X, K_Y>, ||K_X||^2 and ||K_Y||^2 of the centred linear Gram matrices, by the smaller
-    products."""
+    products.
+    """
     X, Y = centred_unit(X), centred_unit(Y)
     n, p, q = *X.shape, Y.shape[1]
     if n < p and n < q:
@@ -51,7 +53,8 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
 class _Alignment(torch.autograd.Function):
     """CKA of Y with a fixed X, both centred: of X's Gram matrix K (then X is not needed) or of X,
-    and ||K||_F."""
+    and ||K||_F.
+    """
 
     @staticmethod
     def forward(ctx, Y, X, K, norm):
@@ -75,7 +78,8 @@ def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Flo
     """Y -> cka(X, Y), with what belongs to X computed once: for many Y, and gradients in Y alone.
 
     A score and its gradient take two products of n x n x q where samples are fewer than the neurons
-    of both sides together, else two of n x p x q and two of n x q x q."""
+    of both sides together, else two of n x p x q and two of n x q x q.
+    """
     n, p = X.shape
     X = centred_unit(X)
     K = X @ X.T if n < 2 * p else None
@@ -100,7 +104,8 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     """Angular CKA, in [0, 1]: 1 - (2/pi) arccos(CKA).
 
     One minus the angle between the two Gram matrices in units of a right angle. Invariances as
-    `cka`. Source: Williams et al. 2021; Cloos et al. 2024."""
+    `cka`. Source: Williams et al. 2021; Cloos et al. 2024.
+    """
     return 1 - cka_angular(X, Y) * (2 / math.pi)
 
 
@@ -131,7 +136,8 @@ def _four_samples(X: Tensor) -> None:
 
 def _u_centred(X: Tensor) -> Tensor:
     """Linear Gram matrix with a zero diagonal, centred so that each row sums to 0 over the other
-    samples."""
+    samples.
+    """
     n, X = len(X), centred_unit(X)
     K = _without_diagonal(X @ X.T)
     rows = K.sum(1)
@@ -147,7 +153,8 @@ def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tens
     HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)) with the unbiased HSIC of Song et al.; equal to the
     cosine of the U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric;
     invariances as `cka`. Raises ValueError for fewer than 4 samples. Source: Song et al. 2012, eq.
-    5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA."""
+    5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA.
+    """
     _four_samples(X)
     return _kernel_cosine(_u_centred(X), _u_centred(Y))
 
@@ -159,7 +166,8 @@ def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor,
     which carry most of the bias, are left out. Centring spreads some of it over the other entries,
     so that independent Gaussian X and Y of p neurons score about p / (p + n^2): 0 while p is far
     below n^2, unlike `cka_debiased`, which centres without the diagonal. Symmetric; invariances as
-    `cka`. Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023."""
+    `cka`. Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023.
+    """
     _four_samples(X)
     X, Y = centred_unit(X), centred_unit(Y)
     return _kernel_cosine(_without_diagonal(X @ X.T), _without_diagonal(Y @ Y.T))
@@ -186,7 +194,8 @@ def cka_rbf(
     samples and sigma = `bandwidth` times the median of d over pairs of samples (the lower median,
     each side its own). A wide bandwidth gives linear CKA. Symmetric; unchanged by translation,
     rotation and isotropic scale. Raises ValueError for a bandwidth of 0 or less and where the
-    median distance is 0. Source: Kornblith et al. 2019, section 3."""
+    median distance is 0. Source: Kornblith et al. 2019, section 3.
+    """
     if not bandwidth > 0:
         raise ValueError(f"bandwidth needs to be more than 0; got {bandwidth}")
     return _kernel_cosine(_rbf_kernel(X, bandwidth), _rbf_kernel(Y, bandwidth))
@@ -197,6 +206,7 @@ def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     order.
 
     ||X'Y||_F^2 tr(X'X) tr(Y'Y) / (||X'X||_F^2 ||Y'Y||_F^2) of the centred columns; of X with itself
-    it is X's participation ratio. Symmetric; invariances as `cka`. Source: Giaffar et al. 2023."""
+    it is X's participation ratio. Symmetric; invariances as `cka`. Source: Giaffar et al. 2023.
+    """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross * square_sum(centred_unit(X)) * square_sum(centred_unit(Y)) / (own_x * own_y)

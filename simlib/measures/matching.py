@@ -50,7 +50,8 @@ def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Ten
     scores their share less than 1. Symmetric; unchanged by translation, positive scale of single
     neurons and permutation, not by rotation. The gradient holds the plan (smooth but where the best
     plan changes). An assignment for p = q; else a linear programme of p q unknowns, seconds for
-    some hundreds of neurons. Source: Khosla & Williams 2024."""
+    some hundreds of neurons. Source: Khosla & Williams 2024.
+    """
     correlations = _unit_columns(X).T @ _unit_columns(Y)
     plan = _best_plan(correlations.detach().double().cpu().numpy())
     return (torch.from_numpy(plan).to(correlations) * correlations).sum()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from simlib import checks
+from simlib import validation
 
 __all__ = ["INVARIANCES", "SHAPE", "Elsewhere", "Measure", "bound_from"]
 
@@ -48,7 +48,8 @@ class Measure:
     other packages), `params` (keyword arguments bound to the function), `base` (the record that it
     was bound from), `shared` (a function of X that gives the measure as a function of Y, with what
     belongs to X computed once) and `pairs_of_samples` (whether it always holds matrices of samples
-    x samples: memory grows with their square). Calling the record calls the function."""
+    x samples: memory grows with their square). Calling the record calls the function.
+    """
 
     id: str
     title: str
@@ -88,7 +89,8 @@ class Measure:
         self, samples: int, neurons_x: int, neurons_y: int, dtype: torch.dtype = torch.float64
     ) -> float:
         """About how many bytes one score takes: 6 copies of both sides and 8 of the largest square
-        matrix."""
+        matrix.
+        """
         neurons = neurons_x + neurons_y
         side = samples if self.pairs_of_samples else min(samples, neurons)
         return (6.0 * samples * neurons + 8.0 * side**2) * dtype.itemsize
@@ -96,7 +98,7 @@ class Measure:
     def room(self, X, Y_neurons: int, dtype: torch.dtype = torch.float64) -> None:
         """Refuse what this machine's memory doesn't hold: X is (samples, neurons)."""
         n, p = X.shape
-        checks.memory(
+        validation.memory(
             self.memory(n, p, Y_neurons, dtype),
             f"{self.title} of {n} samples, {p} and {Y_neurons} neurons",
         )
@@ -128,7 +130,7 @@ class Measure:
                     f"measure {self.id!r} takes no parameters; got {name}={params[name]!r}"
                 )
             if name not in known:
-                raise checks.unknown_name(f"parameter of measure {self.id!r}:", name, known)
+                raise validation.unknown_name(f"parameter of measure {self.id!r}:", name, known)
         base = self.base or self
         settings = {**self.params, **params}
         changed = {
@@ -172,7 +174,8 @@ def _word(value: object) -> str:
 
 def bound_from(slug: str, records: Mapping[str, Measure]) -> Measure | None:
     """The bound record that goes by this id (`ridge-cv--folds-5--penalty-10`), None where it names
-    none."""
+    none.
+    """
     base, *parts = slug.split("--")
     if base not in records or not parts:
         return None

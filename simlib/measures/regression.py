@@ -1,5 +1,6 @@
 """Measures that predict X from Y: linear regression and ridge, with and without
-cross-validation."""
+cross-validation.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ COMPARISONS = ("r2", "cosine", "pearson-median")
 
 def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, digits: torch.dtype) -> Tensor:
     """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values above
-    rounding."""
+    rounding.
+    """
     if inverse is not None:
         return inverse @ (Y.T @ X)
     U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
@@ -58,7 +60,8 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     its numerical rank: a rank-deficient Y explains no more than it spans). 1 whenever Y's columns
     span the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
     rotation and isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019,
-    section 3."""
+    section 3.
+    """
     for dtype in (Y.dtype, torch.float64):
         target, columns = centred_unit(X.to(dtype)), centred_columns(Y.to(dtype))
         inverse = inverse_gram(columns)
@@ -76,7 +79,8 @@ def linear_regression_angular(
     `linear_regression`.
 
     R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0
-    where Y's columns span the samples. Source: Cloos et al. 2024."""
+    where Y's columns span the samples. Source: Cloos et al. 2024.
+    """
     return arccos(linear_regression(X, Y))
 
 
@@ -141,7 +145,8 @@ def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float
     HX)_k.
 
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because
-    the intercept is not penalised. For blocks smaller than Y has neurons."""
+    the intercept is not penalised. For blocks smaller than Y has neurons.
+    """
     n, q = Y.shape
     X, Y = centre(X), centre(Y)
     held = [X[block] for block in blocks]
@@ -168,7 +173,8 @@ def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty:
     """Predictions of each held-out block, from Gram matrices of all samples less the block's.
 
     With X and Y centred by all n samples and t the sum of the block's m rows, the training rows
-    have the mean -t / (n - m), and their centred Gram matrix is Y'Y - Y_k'Y_k - tt' / (n - m)."""
+    have the mean -t / (n - m), and their centred Gram matrix is Y'Y - Y_k'Y_k - tt' / (n - m).
+    """
     X, Y = centre(X), centre(Y)
     held = [(X[block], Y[block]) for block in blocks]
     grams, crosses = [y.T @ y for _, y in held], [y.T @ x for x, y in held]
@@ -215,7 +221,8 @@ def _one_way(
     X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str
 ) -> Tensor:
     """The score of predicting X from Y: in Y's precision where safe, else in float64, else by
-    singular values."""
+    singular values.
+    """
     for dtype in dict.fromkeys((Y.dtype, torch.float64)):
         x, y = X.to(dtype), Y.to(dtype)
         if not blocks:
@@ -259,7 +266,8 @@ def regression(
     on the scale of Y. With penalty 0 unchanged by invertible linear maps of Y as long as training
     samples outnumber its neurons. Raises ValueError for a negative penalty, another comparison or
     folds that the samples don't fill. Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the
-    settings; Schrimpf et al. 2018 for the median."""
+    settings; Schrimpf et al. 2018 for the median.
+    """
     if not penalty >= 0:
         raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
     if comparison not in COMPARISONS:

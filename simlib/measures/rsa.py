@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
-from simlib import checks
+from simlib import validation
 from simlib.linalg import centred_unit
 
 __all__ = ["rsa", "squared_distances"]
@@ -15,7 +15,8 @@ __all__ = ["rsa", "squared_distances"]
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
     """Squared Euclidean distance of each pair of samples, in units of X's largest entry (a power of
-    two)."""
+    two).
+    """
     X = centred_unit(X)
     squares = X.square().sum(1)
     return squares[:, None] + squares[None, :] - 2 * X @ X.T
@@ -56,7 +57,8 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 def _ranks(a: Tensor) -> Tensor:
     """Ranks from 1 up; ties share their mean rank. Values that differ by no more than rounding are
-    ties."""
+    ties.
+    """
     values, order = a.sort()
     rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
     group = torch.zeros_like(order)
@@ -94,7 +96,8 @@ RANKS = (
 
 def _refuse_rounding(values: Tensor, side: str, distance: str, comparison: str) -> None:
     """Refuse distances whose differences (for a cosine: which themselves) are nothing but
-    rounding."""
+    rounding.
+    """
     values, same = values.detach(), "0" if comparison == "cosine" else "the same"
     spread = values.max() - (0 if comparison == "cosine" else values.min())
     if spread <= 64 * torch.finfo(values.dtype).eps * max(1.0, float(values.abs().max())):
@@ -126,11 +129,12 @@ def rsa(
     Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single
     distance), for correlations over fewer than 3 neurons, and where all distances of a side are the
     same but for rounding, as those of one-hot samples (for "cosine", where all are 0). Source:
-    Kriegeskorte et al. 2008."""
+    Kriegeskorte et al. 2008.
+    """
     if distance not in DISTANCES:
-        raise checks.unknown_name("distance of RSA", distance, DISTANCES)
+        raise validation.unknown_name("distance of RSA", distance, DISTANCES)
     if comparison not in COMPARISONS:
-        raise checks.unknown_name("comparison of RSA", comparison, COMPARISONS)
+        raise validation.unknown_name("comparison of RSA", comparison, COMPARISONS)
     if len(X) < 3:
         raise ValueError(
             f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}"

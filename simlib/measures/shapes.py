@@ -26,7 +26,8 @@ __all__ = [
 
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
     """||X'Y||_* of centred sides; a side with more neurons than samples is first rotated into n
-    columns."""
+    columns.
+    """
     X, Y = (Z @ torch.linalg.qr(Z.detach().T)[0] if Z.shape[0] < Z.shape[1] else Z for Z in (X, Y))
     return nuclear_norm(X.T @ Y)
 
@@ -37,7 +38,8 @@ def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     ||X'Y||_* / (||X||_F ||Y||_F) of the centred columns: the fidelity of the two Gram matrices, and
     the cosine left after the best rotation of Y onto X. Fewer columns count as padded with zeros.
     Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source: Tang,
-    Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023."""
+    Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023.
+    """
     return nbs_towards(X)(Y)
 
 
@@ -96,7 +98,8 @@ def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Fl
 
     The root of ||X||^2 + ||Y||^2 - 2 ||X'Y||_* of the centred columns, in the units of X; not
     normalised. Symmetric; unchanged by translation and rotation, not by scale. Source: Schonemann
-    1966; Williams et al. 2021."""
+    1966; Williams et al. 2021.
+    """
     X, Y = centre(X), centre(Y)
     return _root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
 
@@ -137,7 +140,8 @@ def procrustes_cv(
     samples span its neurons. Folds as in `held_out_blocks`. Symmetric; unchanged by translation and
     rotation, the angles also by isotropic scale. Raises ValueError for another comparison and for
     folds that the samples don't fill. Source: Williams et al. 2021; Cloos et al. 2024 for the
-    folds."""
+    folds.
+    """
     if comparison not in ("angular", "angular-score", "euclidean"):
         raise ValueError(
             f"comparison is 'angular', 'angular-score' or 'euclidean'; got {comparison!r}"

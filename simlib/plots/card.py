@@ -1,5 +1,6 @@
 """The pictures of a measure's card: loss against variance, chance against neurons, cost against
-size."""
+size.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def loss_against_variance(
 
     `losses` is from `experiments.replaced_losses` for one measure: mean over seeds with the least
     and greatest; losses of 0 and below have no place on a log axis. `references` is from
-    `experiments.reference_losses`."""
+    `experiments.reference_losses`.
+    """
     for (name, line), dash in zip(references.groupby("measure", sort=False), DASHES, strict=False):
         ax.plot(
             line["explained_variance"],

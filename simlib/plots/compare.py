@@ -15,7 +15,8 @@ def scores_beside_chance(table: pd.DataFrame, ax: Axes) -> Axes:
     measure.
 
     `table` is that of `calibration.compare`; measures that are not scores of at most 1 are left
-    out, since they have another axis."""
+    out, since they have another axis.
+    """
     shown = table[(table["direction"] > 0) & (table["high"] == 1) & table["score"].notna()][::-1]
     for place, row in enumerate(shown.itertuples()):
         ax.barh(

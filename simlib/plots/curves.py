@@ -1,5 +1,6 @@
 """Curves along an ascent: accuracy against score, PCs against score, score to capture against
-variance."""
+variance.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def accuracy_against_score(
     dots.
 
     The tables are those of `experiments.accuracy_curves`, `crossings` and `references` for that
-    dataset."""
+    dataset.
+    """
     for measure, curve in curves.groupby("measure", sort=False):
         curve = curve.sort_values("score")
         ax.plot(curve["score"], curve["mean"], color=colour(measure), zorder=3)
@@ -93,7 +95,8 @@ def capture_against_variance(capture: pd.DataFrame, ax: Axes) -> Axes:
     """Score needed to capture a PC against its explained-variance ratio (log axis), one dataset.
 
     `capture` is the table of `experiments.capture_scores`; PCs that are never captured are ticks
-    above 1."""
+    above 1.
+    """
     for measure, points in capture.groupby("measure", sort=False):
         reached = points["score"].notna()
         ax.plot(

@@ -83,7 +83,8 @@ def exact_range(exact: pd.DataFrame, ax: Axes) -> Axes:
     conjectured.
 
     `exact` is from `experiments.exact_ranges.exact_outlines`, for the region's dataset and pair; no
-    rows, no lines."""
+    rows, no lines.
+    """
     for status, curves in exact.groupby("status", sort=False):
         line = {"color": "black", "lw": 1.2, "ls": "-" if status == "proved" else (0, (4, 2))}
         for k, (_, curve) in enumerate(curves.groupby("end", sort=False)):
@@ -101,7 +102,8 @@ def exact_range(exact: pd.DataFrame, ax: Axes) -> Axes:
 
 def kinds_of_pair(axes: Sequence[Axes]) -> Sequence[Axes]:
     """A sketch, drawn by hand, of three kinds of region: independent, coupled and asymmetric
-    measures."""
+    measures.
+    """
     for ax, (title, words, corners) in zip(axes, SKETCHES, strict=True):
         _square(ax)
         a, b = zip(*corners, strict=True)

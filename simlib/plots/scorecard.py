@@ -35,7 +35,8 @@ def capture_over_published(captures: pd.DataFrame, published: pd.DataFrame, ax: 
     dataset.
 
     `captures` is the table of `experiments.scorecard_captures` (a marker a seed), `published` that
-    of `experiments.published_captures`."""
+    of `experiments.published_captures`.
+    """
     for measure, points in captures.groupby("measure", sort=False):
         ax.plot(
             points["explained_variance"],
@@ -71,7 +72,8 @@ def accuracy_over_published(curves: pd.DataFrame, published: pd.DataFrame, ax: A
     dataset.
 
     `curves` is the table of `experiments.decoding_curves`, `published` that of
-    `experiments.published_curves`."""
+    `experiments.published_curves`.
+    """
     for measure, runs in curves.groupby("measure", sort=False):
         for k, (_, run) in enumerate(runs.groupby("seed")):
             run = run.sort_values("step")
@@ -96,7 +98,8 @@ def scores_by_tails(runs: pd.DataFrame, published: pd.DataFrame, ax: Axes) -> Ax
     published dashed.
 
     `runs` is the table of `experiments.tail_runs` (a line a seed), `published` that of
-    `experiments.published_curves`, of one dataset and measure."""
+    `experiments.published_curves`, of one dataset and measure.
+    """
     for tails, group in runs.groupby("tails", sort=False):
         shade, name = TAILS[tails]
         for k, (_, run) in enumerate(group.groupby("seed")):
@@ -131,7 +134,8 @@ def verdict_grid(card: pd.DataFrame, ax: Axes) -> Axes:
     """Difference and verdict of each measure (rows) and quantity (columns) on one dataset.
 
     `card` is the table of `experiments.scorecard` for that dataset; quantities without a verdict
-    are left out. Without rows, or without verdicts, the axes say so."""
+    are left out. Without rows, or without verdicts, the axes say so.
+    """
     if not (card["verdict"] != "").any():
         ax.axis("off")
         found = (
@@ -201,7 +205,8 @@ def claims_against_bounds(judged: pd.DataFrame, ax: Axes) -> Axes:
     (shaded), or not.
 
     `judged` is the table of `experiments.judged_values`. Numbers above 1.05, and scores never
-    reached, stand at the right end; those below -0.1 at the left end."""
+    reached, stand at the right end; those below -0.1 at the left end.
+    """
     sentences = list(dict.fromkeys(judged["sentence"]))
     rows, at = judged["sentence"].map(sentences.index), judged["value"].clip(-0.08, 1.08)
     for y, sentence in enumerate(sentences):

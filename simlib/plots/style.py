@@ -54,7 +54,8 @@ OTHERS = ("#000000", "#7F7F7F", "#8C6D31", "#5254A3", "#843C39", "#637939")
 
 def use() -> None:
     """Set matplotlib's defaults for the book: readable at half a page, no frame, vector-like
-    resolution."""
+    resolution.
+    """
     mpl.rcParams.update(
         {
             "figure.dpi": 110,
@@ -73,7 +74,8 @@ def use() -> None:
 
 def colour(measure: str) -> str:
     """The colour of a measure id, the same in every figure; measures without their own share six
-    others."""
+    others.
+    """
     return COLOURS.get(measure) or OTHERS[sum(map(ord, measure)) % len(OTHERS)]
 
 
@@ -91,7 +93,8 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
     """Write under a figure what its numbers are not: recorded data, the paper's settings.
 
     `table` has the columns `surrogate` and `settings`; nothing is written for recordings at full
-    settings."""
+    settings.
+    """
     notes = []
     if table["surrogate"].any():
         notes.append(
@@ -108,7 +111,8 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
 
 def reference_lines(ax: Axes, reference: float, chance: float, right: float) -> None:
     """Dashed: the accuracy on X itself; dotted: chance. Both named, with room for the upper name
-    below the title."""
+    below the title.
+    """
     ax.axhline(reference, color="black", ls="--", lw=1)
     ax.axhline(chance, color="black", ls=":", lw=1)
     back = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}
@@ -126,7 +130,8 @@ def panels(
     legend, the last.
 
     The legend's place is the first free cell of the grid; a full grid gets a low row for it below
-    all columns. Width and height of a panel in inches."""
+    all columns. Width and height of a panel in inches.
+    """
     columns = min(columns, count + place)
     rows = -(-count // columns)
     low = place and rows * columns == count
@@ -142,7 +147,8 @@ def panels(
 
 def legend(source: Axes, ax: Axes, title: str = "maximised measure") -> None:
     """The legend of the lines in `source`, drawn in the empty axes `ax`; in columns where it lies
-    below all panels."""
+    below all panels.
+    """
     columns = len(ax.get_subplotspec().colspan)
     options = {"ncols": columns + 1, "columnspacing": 1.5} if columns > 1 else {}
     options |= {"loc": "center", "title": title, "fontsize": 10, "markerscale": 1.8}

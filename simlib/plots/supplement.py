@@ -1,5 +1,6 @@
 """The supplement: penalties, a Gaussian of the same spectrum, fold schemes, starts and
-optimisers."""
+optimisers.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def accuracy_by_penalty(accuracy: pd.DataFrame, reference: pd.Series, ax: Axes) 
     """Accuracy of one task variable against score, a shade a penalty and a line a seed.
 
     `accuracy` holds the "accuracy" rows of one variable of `experiments.variant_runs`, with
-    `penalty`; `reference` the row of `experiments.variable_references` for it."""
+    `penalty`; `reference` the row of `experiments.variable_references` for it.
+    """
     penalties = sorted(accuracy["penalty"].unique())
     for penalty, shade in zip(penalties, _shades(len(penalties)), strict=True):
         for k, (_, run) in enumerate(accuracy[accuracy["penalty"] == penalty].groupby("seed")):
@@ -90,7 +92,8 @@ def capture_against_gaussian(captures: pd.DataFrame, base: str, ax: Axes) -> Axe
     `base`), one dataset.
 
     `captures` is the table of `experiments.variant_captures`. PCs that one of the two never
-    captures are left out."""
+    captures are left out.
+    """
     ax.plot([0, 1], [0, 1], color="#999999", lw=0.8)
     for measure, group in captures.groupby("measure", sort=False):
         label = short_title(measure)

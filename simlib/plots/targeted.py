@@ -17,7 +17,8 @@ def targeted_trajectories(
 
     `projected` is (time, trial, variable), from `datasets.project`; the trials of `context` with
     the same value of the variable `along` are averaged. A dot marks the end of a trajectory. The
-    horizontal axis is `across`."""
+    horizontal axis is `across`.
+    """
     shown = projected.isel(trial=np.flatnonzero(projected["context"].values == context))
     levels = np.unique(shown[along].values)
     shades = mpl.colormaps["coolwarm"](np.linspace(0, 1, len(levels)))

@@ -44,7 +44,8 @@ def replacement_against_variance(table: pd.DataFrame, ax: Axes) -> Axes:
 
 def change_against_amount(table: pd.DataFrame, ax: Axes) -> Axes:
     """Score against the amount of one change (rotate, rescale or keep); `table` is from
-    `experiments.changes`."""
+    `experiments.changes`.
+    """
     title, label = CHANGES[table["change"].iloc[0]]
     _lines_and_dots(table, "amount", "score", ax)
     ax.set(ylim=(0, 1.04), xlabel=label, ylabel="score", title=f"{table['title'].iloc[0]}\n{title}")

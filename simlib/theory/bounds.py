@@ -14,7 +14,8 @@ def nbs_bounds(cka, rank_x: int, rank_y: int) -> tuple[Array, Array]:
     CKA / sqrt(r_X r_Y) <= NBS^2 <= min(r_X, r_Y) CKA, with the ranks r of the two sides (of the
     centred columns). Norms of X'Y bound each other, ||.||_F <= ||.||_* <= sqrt(r) ||.||_F, and so
     do those of either side's covariance. Raises ValueError for a CKA outside [0, 1] or a rank below
-    1."""
+    1.
+    """
     values = np.asarray(cka, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all() or min(rank_x, rank_y) < 1:
         raise ValueError(

@@ -3,7 +3,8 @@ entries.
 
 N = n - 1 is the number of directions that centring leaves. Each docstring says what is exact and
 how far off the rest is: the largest difference from the mean of simulated draws over n = 50 and 100
-and p, q = 1 to 400."""
+and p, q = 1 to 400.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def _sizes(samples: int, *neurons: int) -> int:
 
 def _participation(directions: int, neurons: int) -> float:
     """E[tr(K)^2] / E[||K||_F^2] = (N p + 2) / (N + p + 1), K the Gram matrix of N directions and p
-    neurons."""
+    neurons.
+    """
     return (directions * neurons + 2) / (directions + neurons + 1)
 
 
@@ -33,7 +35,8 @@ def chance_cka(samples: int, neurons_x: int, neurons_y: int) -> float:
     sqrt(R(p) R(q)) / N with the participation ratio R(p) = (N p + 2) / (N + p + 1): sqrt(p q / ((p
     + n) (q + n))) but for the 2. Of E[CKA] = E[sqrt(PR_X)] E[sqrt(PR_Y)] / N, which is exact, only
     the participation ratios are approximated, by a ratio of expectations. Exact for p = q = 1;
-    elsewhere the error is below 0.001."""
+    elsewhere the error is below 0.001.
+    """
     N = _sizes(samples, neurons_x, neurons_y)
     return float(np.sqrt(_participation(N, neurons_x) * _participation(N, neurons_y)) / N)
 
@@ -72,7 +75,8 @@ def chance_ridge(samples: int, neurons_x: int, neurons_y: int, penalty: float = 
     1 - E[mean_j (a / (l_j + a))^2] over the N eigenvalues l_j of Y's Gram matrix, exact for any X;
     the mean by Marchenko and Pastur's law. Its Stieltjes transform g solves a N g^2 + (a + q - N) g
     = 1, so that this is 1 - a^2 (N g^2 + g) / sqrt((a + q - N)^2 + 4 a N). At a = 100 too high by
-    at most 0.0015; exact at a = 0. Raises ValueError for a < 0."""
+    at most 0.0015; exact at a = 0. Raises ValueError for a < 0.
+    """
     N, a = _sizes(samples, neurons_x, neurons_y), penalty_of_ridge(penalty)
     if a == 0:
         return chance_linear_regression(samples, neurons_x, neurons_y)
@@ -91,7 +95,8 @@ def chance_nbs(samples: int, neurons_x: int, neurons_y: int, points: int = 2000)
     z(r)|, z the complex root of (1 + z) (x + z) (y + z) = r^2 z: the law of the eigenvalues r^2 of
     the product of the two Gram matrices, each over N, for large sizes (the free product of two
     Marchenko-Pastur laws). By the midpoint rule at `points` values of r. Too high by at most 0.008,
-    for a few neurons each; by less than 0.001 from 400 neurons on."""
+    for a few neurons each; by less than 0.001 from 400 neurons on.
+    """
     N = _sizes(samples, neurons_x, neurons_y)
     x, y = neurons_x / N, neurons_y / N
     end = (1 + np.sqrt(x)) * (1 + np.sqrt(y))  # no singular value is larger

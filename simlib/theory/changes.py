@@ -2,7 +2,8 @@
 
 Replaced: u_i becomes a unit vector orthogonal to all of U and to the constant, at the same
 variance. Rotated: u_i turns towards such a vector. Rescaled: s_i becomes a s_i. Kept: only the
-first k PCs are left. Ridge is scored where it was fitted (no folds)."""
+first k PCs are left. Ridge is scored where it was fitted (no folds).
+"""
 
 from __future__ import annotations
 
@@ -43,13 +44,15 @@ def replaced_cka(variances) -> Float[Array, " p"]:
 
 def replaced_cka_angular_score(variances) -> Float[Array, " p"]:
     """Angular CKA with X after PC i is replaced, in [0, 1]: 1 - (2/pi) arccos(1 - lambda_i^2 / sum
-    lambda_j^2)."""
+    lambda_j^2).
+    """
     return angular(replaced_cka(variances))
 
 
 def replaced_nbs(variances) -> Float[Array, " p"]:
     """NBS with X after PC i is replaced, in [0, 1]: 1 - lambda_i / sum lambda_j. Linear in the
-    variance."""
+    variance.
+    """
     return 1 - shares(variances)
 
 
@@ -76,7 +79,8 @@ def replaced_ridge(variances, penalty: float = 100.0) -> Float[Array, " p"]:
 
     1 - [lambda_i + sum_{j != i} lambda_j (a / (lambda_j + a))^2] / sum lambda_j with the penalty a,
     in the unit of lambda: the shrinkage of what is left adds to the loss of PC i. Raises ValueError
-    for a < 0."""
+    for a < 0.
+    """
     return _ridge_r2(variances, penalty, spectrum(variances))
 
 
@@ -87,13 +91,15 @@ def rotated_cka(variances, angle) -> Float[Array, "*angles p"]:
     """CKA with X after u_i is turned by `angle` (radians) towards a new direction, in [0, 1].
 
     1 - (lambda_i^2 / sum lambda_j^2) sin^2(angle). `angle` is a number or an array: the PCs are the
-    last axis."""
+    last axis.
+    """
     return 1 - squared_shares(variances) * np.sin(_along_pcs(angle)) ** 2
 
 
 def rotated_cka_angular_score(variances, angle) -> Float[Array, "*angles p"]:
     """Angular CKA after u_i is turned, in [0, 1]: 1 - (2/pi) arccos(1 - (lambda_i^2 / sum
-    lambda_j^2) sin^2(angle))."""
+    lambda_j^2) sin^2(angle)).
+    """
     return angular(rotated_cka(variances, angle))
 
 
@@ -125,7 +131,8 @@ def rotated_ridge(variances, angle, penalty: float = 100.0) -> Float[Array, "*an
     """Ridge R^2 of X from Y after u_i is turned by `angle` (radians), in [0, 1].
 
     1 - [lambda_i (sin^2 + cos^2 (a / (lambda_i + a))^2) + sum_{j != i} lambda_j (a / (lambda_j +
-    a))^2] / sum lambda_j with the penalty a. Raises ValueError for a < 0."""
+    a))^2] / sum lambda_j with the penalty a. Raises ValueError for a < 0.
+    """
     values, kept = spectrum(variances), np.cos(_along_pcs(angle)) ** 2
     return _ridge_r2(values, penalty, (1 - kept) * values + kept * _ridge_loss(values, penalty))
 
@@ -158,7 +165,8 @@ def rescaled_nbs(variances, scale) -> Float[Array, "*scales p"]:
 
 def rescaled_procrustes_angular_score(variances, scale) -> Float[Array, "*scales p"]:
     """Angular Procrustes after s_i becomes a s_i, in [0, 1]: 1 - (2/pi) arccos of
-    `rescaled_nbs`."""
+    `rescaled_nbs`.
+    """
     return angular(rescaled_nbs(variances, scale))
 
 
@@ -166,7 +174,8 @@ def rescaled_linear_regression(variances, scale) -> Float[Array, "*scales p"]:
     """Linear-regression R^2 of X from Y after s_i becomes a s_i (a = `scale`), in [0, 1].
 
     1, and 1 - lambda_i / sum lambda_j at a = 0. It knows the span of Y only: a PC counts, however
-    small it is made."""
+    small it is made.
+    """
     return 1 - shares(variances) * (_along_pcs(scale) == 0)
 
 
@@ -175,7 +184,8 @@ def rescaled_ridge(variances, scale, penalty: float = 100.0) -> Float[Array, "*s
 
     1 - [lambda_i (a / (b^2 lambda_i + a))^2 + sum_{j != i} lambda_j (a / (lambda_j + a))^2] / sum
     lambda_j with the penalty a (the fraction is 1 at a = b = 0). What is scaled up is shrunk less.
-    Raises ValueError for a < 0."""
+    Raises ValueError for a < 0.
+    """
     values = spectrum(variances)
     size = _along_pcs(scale) ** 2 * values + penalty_of_ridge(penalty)
     shrunk = np.where(size > 0, penalty / np.where(size > 0, size, 1), 1)
@@ -196,25 +206,29 @@ def kept_cka(variances) -> Float[Array, " p"]:
 
 def kept_cka_angular_score(variances) -> Float[Array, " p"]:
     """Angular CKA when only the first k PCs are kept, k = 1 ... p: 1 - (2/pi) arccos of
-    `kept_cka`."""
+    `kept_cka`.
+    """
     return angular(kept_cka(variances))
 
 
 def kept_nbs(variances) -> Float[Array, " p"]:
     """NBS with X when only the first k PCs are kept, k = 1 ... p: sqrt(sum_{j <= k} lambda_j / sum
-    lambda_j)."""
+    lambda_j).
+    """
     return np.sqrt(shares(variances).cumsum())
 
 
 def kept_procrustes_angular_score(variances) -> Float[Array, " p"]:
     """Angular Procrustes when only the first k PCs are kept, k = 1 ... p: 1 - (2/pi) arccos of
-    `kept_nbs`."""
+    `kept_nbs`.
+    """
     return angular(kept_nbs(variances))
 
 
 def kept_linear_regression(variances) -> Float[Array, " p"]:
     """Linear-regression R^2 of X from its first k PCs, k = 1 ... p: sum_{j <= k} lambda_j / sum
-    lambda_j."""
+    lambda_j.
+    """
     return shares(variances).cumsum()
 
 
@@ -222,7 +236,8 @@ def kept_ridge(variances, penalty: float = 100.0) -> Float[Array, " p"]:
     """Ridge R^2 of X from its first k PCs, k = 1 ... p.
 
     sum_{j <= k} lambda_j (1 - (a / (lambda_j + a))^2) / sum lambda_j with the penalty a. Raises
-    ValueError for a < 0."""
+    ValueError for a < 0.
+    """
     values = spectrum(variances)
     return (values - _ridge_loss(values, penalty)).cumsum() / values.sum()
 

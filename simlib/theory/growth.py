@@ -14,7 +14,8 @@ def growth_cka(variances) -> Float[Array, " p"]:
     lambda_1.
 
     In the basis U the gradient of ||X'Y||_F^2 is 2 lambda_i times row i of U'Y: what is there grows
-    by a factor, and the factor is set by the variance."""
+    by a factor, and the factor is set by the variance.
+    """
     values = spectrum(variances)
     return values / values.max()
 
@@ -23,7 +24,8 @@ def growth_nbs(variances) -> Float[Array, " p"]:
     """How fast NBS's ascent makes PC i grow in Y, relative to the largest PC, in (0, 1]: s_i / s_1.
 
     In the basis U the gradient of ||X'Y||_* has rows of length s_i (for X'Y of full rank), whatever
-    Y is."""
+    Y is.
+    """
     return np.sqrt(growth_cka(variances))
 
 
@@ -44,7 +46,8 @@ def growth_of_capture(variances, directions: int) -> Float[Array, " p"]:
     (lambda_i - m) / (lambda_1 - m), m = sum lambda_j / `directions` the mean variance over all
     directions, n - 1 for n samples. Exact in expectation for the gradient flows of linear
     regression's R^2 and of CKA from Gaussian Y, whatever its number of columns: a PC below the mean
-    variance is unlearned at first. Raises ValueError unless there are more directions than PCs."""
+    variance is unlearned at first. Raises ValueError unless there are more directions than PCs.
+    """
     values = spectrum(variances)
     if not directions > len(values):
         raise ValueError(
@@ -58,7 +61,8 @@ def learning_order(variances) -> Int[Array, " p"]:
     """The place of each PC in the order of learning, 1 for the first: largest variance first.
 
     The same for CKA, NBS, their angular scores and linear regression: `growth_cka`, `growth_nbs`
-    and `growth_of_capture` all rise with the variance. Equal variances keep their order."""
+    and `growth_of_capture` all rise with the variance. Equal variances keep their order.
+    """
     order = np.empty(len(spectrum(variances)), dtype=np.int64)
     order[np.argsort(-growth_cka(variances), kind="stable")] = np.arange(1, len(order) + 1)
     return order
@@ -73,7 +77,8 @@ def captured_by_cka_flow(
     coordinates of the first Y: a row for each PC, in the order of `variances`, then one for each
     direction outside of X, where lambda is 0. CKA's flow passes through these spans and no others;
     `time` >= 0 is its own clock, the integral of 2 / (||X'X||_F ||Y'Y||_F). Angular CKA takes the
-    same path at another pace. Raises ValueError for fewer rows than PCs or a negative time."""
+    same path at another pace. Raises ValueError for fewer rows than PCs or a negative time.
+    """
     values, start = spectrum(variances), np.asarray(start, dtype=np.float64)
     if start.ndim != 2 or len(start) < len(values) or not time >= 0:
         raise ValueError(

@@ -1,5 +1,6 @@
 """What every check works with: one measure on a pair of small random matrices, and the form of a
-finding."""
+finding.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ SAMPLES, NEURONS = 40, 6
 
 class Finding(NamedTuple):
     """What one check saw: outcome "holds", "fails" or "not applicable", and the numbers or the
-    error behind it."""
+    error behind it.
+    """
 
     outcome: str
     evidence: str
@@ -42,7 +44,8 @@ class Check(NamedTuple):
 
     `declared` says what a record claims of it: True (it holds), False (it doesn't) or None
     (nothing); a bare function claims nothing, so there either outcome is fine. Without it every
-    measure has to keep this law."""
+    measure has to keep this law.
+    """
 
     name: str
     about: str
@@ -54,7 +57,8 @@ class Check(NamedTuple):
 @dataclass(frozen=True)
 class Bench:
     """A measure and its trial data: X and a related Y, (40, 6) each, float64, of PCs that differ in
-    variance."""
+    variance.
+    """
 
     record: Measure
     tolerance: float
@@ -79,7 +83,8 @@ class Bench:
 
     def value(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
         """The measure on copies of X and Y. Raises TypeError where it doesn't return a 0-d
-        tensor."""
+        tensor.
+        """
         result = self.record(X.clone(), Y.clone())
         self.refuse(result)
         return result

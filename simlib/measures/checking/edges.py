@@ -1,5 +1,6 @@
 """Checks at the edges: units, offsets, silent and repeated neurons, and sizes that leave little to
-compare."""
+compare.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +106,8 @@ def _low_rank_in_single(bench: Bench) -> Finding:
 
 def _unstretched(bench: Bench) -> Finding:
     """A measure that can't compare 6 neurons with 4 can't compare them with 1 either, unless by
-    broadcasting."""
+    broadcasting.
+    """
     try:
         bench.number(bench.X, bench.Y[:, :4])
         return not_applicable("unequal numbers of neurons have a value")
@@ -134,7 +136,8 @@ def _in_units(scale: float, dtype: torch.dtype = torch.float64):
 
 def _ties(bench: Bench) -> Finding:
     """Zeros and ones: with the neurons in another order the value stays where it does on other
-    data."""
+    data.
+    """
     X, Y = (bench.X > 0).to(bench.X.dtype), (bench.Y > 1).to(bench.Y.dtype)
     value, order = bench.number(X, Y), bench.noise(NEURONS, draw=86).argsort()
     if bench.same(bench.X[:, order], bench.Y[:, order]).outcome == "fails":

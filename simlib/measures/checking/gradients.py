@@ -1,5 +1,6 @@
 """Checks of the gradient: there, equal to finite differences, finite at the edges, blind where the
-value is."""
+value is.
+"""
 
 from __future__ import annotations
 

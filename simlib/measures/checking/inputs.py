@@ -1,5 +1,6 @@
 """Checks of the input: memory layouts, containers and dtypes that mean the same, and bad input that
-is refused."""
+is refused.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from simlib import checks, measures
+from simlib import measures, validation
 from simlib.measures.checking.bench import Bench, Check, Finding, found
 from simlib.measures.checking.edges import EDGES
 from simlib.measures.checking.exceptions import declared_exceptions
@@ -88,12 +88,13 @@ def check_measure(
     what to look at.
 
     Raises TypeError where something else than a 0-d tensor comes back, ValueError for a check that
-    doesn't exist."""
+    doesn't exist.
+    """
     bench = Bench(measures.measure(function), tolerance, seed)
     names = [check.name for check in CHECKS]
     for name in expected or {}:
         if name not in names:
-            raise checks.unknown_name("check", name, names)
+            raise validation.unknown_name("check", name, names)
     declared = {} if bench.record.source == BARE else declared_exceptions(bench.record)
     declared |= {name: ("fails", why) for name, why in (expected or {}).items()}
     with restored():

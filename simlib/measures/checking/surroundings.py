@@ -28,7 +28,8 @@ def snapshot() -> dict[str, object]:
 
 def disturb() -> None:
     """Draw from each global generator, so that a measure that reseeds them doesn't find them as it
-    left them."""
+    left them.
+    """
     torch.rand(1)
     np.random.random()  # noqa: NPY002
     random.random()

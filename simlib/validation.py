@@ -31,7 +31,8 @@ def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
 
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
     """The error for a `kind` ("measure", "dataset", ...) that does not exist, with the nearest
-    names."""
+    names.
+    """
     names = list(names)
     near = nearest_names(name, names)
     suggestion = (
@@ -44,7 +45,8 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
 
 def names(values, what: str) -> list:
     """A list of names; one name alone counts as a list of one. Raises ValueError for an empty
-    list."""
+    list.
+    """
     found = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else list(values)
     if not found:
         raise ValueError(f"{what} is empty: name at least one")
@@ -53,7 +55,8 @@ def names(values, what: str) -> list:
 
 def majority_share(labels) -> float:
     """Share of the commonest class, in (0, 1]: the accuracy of always guessing it; 1/k for k equal
-    classes."""
+    classes.
+    """
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(counts.max() / counts.sum())
 
@@ -88,7 +91,8 @@ def _from_tensor(values, name: str) -> np.ndarray:
 
 def _by_names(values, name: str) -> np.ndarray:
     """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order
-    was."""
+    was.
+    """
     order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
     if len(order) < len(values.dims) or "neuron" not in order:
         raise ValueError(
@@ -104,7 +108,8 @@ def responses(values, name: str = "X") -> np.ndarray:
 
     Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension
     names. Raises TypeError for values that are not numbers, ValueError for another shape or other
-    dimension names, for no neurons or fewer than 2 samples, and for NaN or infinity."""
+    dimension names, for no neurons or fewer than 2 samples, and for NaN or infinity.
+    """
     if hasattr(values, "dims") and hasattr(values, "transpose"):
         values = _by_names(values, name)
     elif hasattr(values, "detach"):
@@ -178,7 +183,8 @@ def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
 
 def memory(needed: float, what: str) -> None:
     """Refuse work of `needed` bytes where this machine has less memory, before it starts to
-    swap."""
+    swap.
+    """
     try:
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not told on this system
