@@ -14,6 +14,7 @@ from simlib import validation
 from simlib.measures import MEASURES, Measure, measure
 
 __all__ = [
+    "OPTIMISERS",
     "Recorder",
     "Trajectory",
     "climb",
@@ -24,6 +25,23 @@ __all__ = [
 ]
 
 Observer = Callable[[int, float, torch.Tensor], None]
+
+# Name -> the optimiser of Y at a learning rate. The paper's is Adam. The gradient of a score without
+# units goes as 1 / |Y|: plain steps (SGD) are taken in proportion to the sum of squares of the start.
+# L-BFGS takes one iteration, with a line search, a step; it minimises.
+OPTIMISERS: dict[str, Callable[[torch.Tensor, float], torch.optim.Optimizer]] = {
+    "adam": lambda Y, lr: torch.optim.Adam([Y], lr=lr, maximize=True, fused=True),
+    "sgd": lambda Y, lr: torch.optim.SGD([Y], lr=3 * lr * float(Y.square().sum()), maximize=True),
+    "lbfgs": lambda Y, lr: torch.optim.LBFGS(
+        [Y],
+        max_iter=1,
+        max_eval=25,
+        tolerance_grad=0.0,
+        tolerance_change=0.0,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+    ),
+}
 
 
 class Trajectory(NamedTuple):
@@ -90,20 +108,24 @@ def climb(
     lr: float,
     done: Callable[[float], bool],
     watch: Callable[[int, float, torch.Tensor, bool], None] = lambda step, score, Y, last: None,
+    optimiser: str = "adam",
 ) -> Trajectory:
-    """Adam ascent of `objective` from `start` (samples, neurons): score Y, then step, at most
-    `steps` scores.
+    """Ascent of `objective` from `start` (samples, neurons): score Y, then step, at most `steps`
+    scores.
 
     Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes.
-    Raises ValueError where the first score is not finite.
+    `optimiser` is one of OPTIMISERS. Raises ValueError for another, and where the first score is
+    not finite.
     """
 
-    def alone(Y: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
-        one = Y[0].requires_grad_(True)
-        value = objective(one)
-        return value.detach()[None], lambda: torch.autograd.grad(value, one)[0][None]
+    def single(Y: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
+        leaf = Y[0].requires_grad_(True)
+        value = objective(leaf)
+        return value.detach()[None], lambda: torch.autograd.grad(value, leaf)[0][None]
 
-    return climb_together(alone, start[None], steps=steps, lr=lr, done=[done], watch=[watch])[0]
+    return climb_together(
+        single, start[None], steps=steps, lr=lr, done=[done], watch=[watch], optimiser=optimiser
+    )[0]
 
 
 def climb_together(
@@ -114,21 +136,26 @@ def climb_together(
     lr: float,
     done: Sequence[Callable[[float], bool]],
     watch: Sequence[Callable[[int, float, torch.Tensor, bool], None]],
+    optimiser: str = "adam",
 ) -> list[Trajectory]:
     """`climb` from each of `starts` (runs, samples, neurons), all runs in one batch.
 
     `objective` gives the values (runs,) of all Y, and a function that gives their gradients; `done`
-    and `watch` are one function a run.
+    and `watch` are one function a run. Only Adam moves each run as if it were alone.
     """
+    if optimiser not in OPTIMISERS:
+        raise validation.unknown_name("optimiser", optimiser, OPTIMISERS)
     Y = starts.clone()
-    optimizer = torch.optim.Adam([Y], lr=lr, maximize=True, fused=True)
+    stepper = OPTIMISERS[optimiser](Y, lr)
     runs = range(len(starts))
-    scores, stopped, kept, live = (
-        [[] for _ in runs],
-        ["steps" for _ in runs],
-        starts.clone(),
-        list(runs),
-    )
+    scores, stopped, kept = [[] for _ in runs], ["steps" for _ in runs], starts.clone()
+    live = list(runs)
+
+    def descend() -> torch.Tensor:
+        values, gradients = objective(Y.detach())
+        Y.grad = -gradients()
+        return -values.sum()
+
     for step in range(steps):
         values, gradients = objective(Y.detach())
         going = []
@@ -151,22 +178,20 @@ def climb_together(
         if not going:
             break
         Y.grad = gradients()
-        upright = torch.isfinite(Y.grad).flatten(1).all(1).tolist()
+        finite = torch.isfinite(Y.grad).flatten(1).all(1).tolist()
         for run in going:
-            if not upright[run]:
+            if not finite[run]:
                 stopped[run] = "not finite"
-        ended, live = set(live), [run for run in going if upright[run]]
-        for run in ended.difference(live):
-            Y[run], Y.grad[run] = (
-                starts[run],
-                0,
-            )  # goes along unseen: no value there may be infinite
-        optimizer.step()
+        ended, live = set(live), [run for run in going if finite[run]]
+        for run in ended.difference(live):  # goes along unseen: no value there may be infinite
+            Y[run], Y.grad[run] = starts[run], 0
+        if live:
+            stepper.step(*([descend] if optimiser == "lbfgs" else []))
     for run in runs:
         if stopped[run] == "not finite":
             watch[run](len(scores[run]) - 1, scores[run][-1], kept[run], True)
-    found = kept.cpu().numpy()
-    return [Trajectory(np.array(scores[run]), found[run].copy(), stopped[run]) for run in runs]
+    last_kept = kept.cpu().numpy()
+    return [Trajectory(np.array(scores[run]), last_kept[run].copy(), stopped[run]) for run in runs]
 
 
 def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch.Tensor:
@@ -217,6 +242,7 @@ def maximize(
     start=None,
     observers: Sequence[Observer] = (),
     record: int | float = 1,
+    optimiser: str = "adam",
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Trajectory:
@@ -261,11 +287,12 @@ def maximize(
         lr=lr,
         done=_stop_rule(bound, fixed, stop),
         watch=lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(shape), last),
+        optimiser=optimiser,
     )
     return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))
 
 
-SMALL = 1500  # numbers in X up to which a batch of ascents beats processes that take one each (benchmarks/together.py)
+BATCHED = 1500  # numbers in X up to which a batch of ascents beats processes that take one each (benchmarks/together.py)
 
 
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:
@@ -321,7 +348,7 @@ def maximize_many(
     bound, reference = measure(name), validation.array(X, "X")
     fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
     objective = None
-    if len(seeds) > 1 and fixed.numel() <= SMALL and operator.index(steps) >= 1:
+    if len(seeds) > 1 and fixed.numel() <= BATCHED and operator.index(steps) >= 1:
         noise = [
             start_from_noise(reference.shape, seed, dtype, device).reshape(fixed.shape)
             for seed in seeds

@@ -208,3 +208,6 @@ def is_path(dataset: object) -> bool:
     return isinstance(dataset, str) and (
         bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists()
     )
+
+
+from simlib.datasets import made

@@ -7,8 +7,9 @@ import os
 import xarray as xr
 
 from simlib import datasets
+from simlib.experiments.store import Source
 
-__all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets"]
+__all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets", "source"]
 
 QUICK_SIZE = {"trials": 64, "neurons": 40}
 # Surrogates whose main variable can still be decoded at QUICK_SIZE; the others keep their full
@@ -31,6 +32,11 @@ def load_options(dataset: str, quick: bool) -> dict:
     size.
     """
     return dict(QUICK_SIZE) if quick and dataset in QUICK_SURROGATES else {}
+
+
+def source(dataset: str, quick: bool) -> Source:
+    """The dataset as a run at these settings loads it."""
+    return Source(str(dataset), load_options(str(dataset), quick))
 
 
 def quick_datasets(names: list[str], quick: bool) -> list[str]:

@@ -9,12 +9,26 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import pandas as pd
 import torch
+import xarray as xr
+
+from simlib import datasets
 
 __all__ = ["TaskError", "fingerprint", "results_folder", "run"]
+
+
+class Source(NamedTuple):
+    """A dataset by its name or path, and the options of its loader."""
+
+    dataset: str
+    options: dict
+
+    def load(self) -> xr.DataArray:
+        return datasets.load(self.dataset, **self.options)
 
 
 class TaskError(RuntimeError):

@@ -12,27 +12,23 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import kurtosis
 
-from simlib import datasets as data_sets
 from simlib import validation
 from simlib.components import left_singular_vectors
-from simlib.experiments import settings, store
-from simlib.experiments.ascents import score_id, text_again
-from simlib.experiments.claims import claim_table
-from simlib.experiments.recorded import recordings_at_hand
-from simlib.experiments.supplement import TAILS, ascend, spectrum_matched
-from simlib.optimize import maximize, start_from_noise
+from simlib.datasets.gaussian import TAILS
+from simlib.experiments.claims import values
+from simlib.experiments.published import recordings_at_hand
+from simlib.experiments.runner import ascents
+from simlib.experiments.store import Source
 
 __all__ = [
-    "claims_about_tails",
     "recorded_tails",
     "rotated_ascents",
-    "rotation_of_samples",
     "tail_distances",
     "tail_runs",
     "tail_table",
+    "tail_values",
 ]
 
 EARLY = 5  # the step at which early scores are compared
@@ -42,105 +38,25 @@ FITTING = {
     "siegel2015": ("uniform", "gaussian"),
     "majajhong2015": ("gaussian", "uniform"),
 }
-EQUAL, APART = 1e-8, 1e-3  # largest differences of score: of rounding, of another ascent
-FACTS = ["title", "settings", "surrogate", "data_hash"]
-
-
-def _tails(
-    dataset: str,
-    options: dict,
-    data_hash: str,
-    measure: str,
-    tails: str,
-    seed: int,
-    steps: int,
-    quick: bool,
-    device: str,
-) -> pd.DataFrame:
-    """One ascent of `tail_runs`: a row a step."""
-    data = data_sets.load(dataset, **options)
-    X = spectrum_matched(data, seed, tails)
-    scores = maximize(measure, X, seed=seed, steps=steps, device=device).scores
-    facts = {**settings.provenance(data, quick), "surrogate": True}
-    return pd.DataFrame({"step": np.arange(len(scores)), "score": scores}).assign(
-        dataset=dataset, measure=measure, tails=tails, seed=seed, **facts
-    )
 
 
 def tail_runs(
     datasets: Sequence[str],
     measures: Sequence[str],
     tails: Sequence[str] = tuple(TAILS),
-    *,
-    seeds: Sequence[int] = (0,),
-    steps: int = 1000,
-    quick: bool = False,
-    jobs: int = 1,
-    device: str = "cpu",
+    **options,
 ) -> pd.DataFrame:
     """Ascents towards matrices with each dataset's size and spectrum, and PC time courses of each
     of `tails` (TAILS).
 
-    A seed draws both the matrix and the start. Tidy: a row a step, with columns dataset, measure,
-    tails, seed, step (from 0), score, title, settings, surrogate, data_hash. The data keep their
-    size in a quick run: that is what was published. Finished ascents are stored and found again.
-    Raises ValueError for names that are not known.
+    A seed draws both the matrix and the start. A row a step: the table of `runner.ascents` without
+    snapshots, its variants the tails; `options` are passed on. The data keep their size in a quick
+    run: that is what was published.
     """
-    measures = [score_id(name) for name in validation.names(measures, "measures")]
-    tasks, costs = [], []
-    for name in map(str, validation.names(datasets, "datasets")):
-        data = data_sets.load(name)
-        shared = {
-            "dataset": name,
-            "options": {},
-            "data_hash": settings.provenance(data, quick)["data_hash"],
-            "steps": int(steps),
-            "quick": bool(quick),
-            "device": device,
-        }
-        new = [
-            {**shared, "measure": measure, "tails": kind, "seed": int(seed)}
-            for measure in measures
-            for kind in validation.names(tails, "tails")
-            for seed in seeds
-        ]
-        tasks, costs = tasks + new, costs + [data.size] * len(new)
-    return text_again(store.run(_tails, tasks, jobs, costs))
-
-
-def rotation_of_samples(n: int, seed: int = 0) -> np.ndarray:
-    """A random orthogonal matrix, (n, n), that leaves the constant vector as it is: centred columns
-    stay so.
-    """
-    rng = np.random.default_rng([seed, n])
-    basis = np.linalg.qr(np.column_stack([np.ones(n), rng.standard_normal((n, n - 1))]))[0][:, 1:]
-    turned = np.linalg.qr(rng.standard_normal((n - 1, n - 1)))[0]
-    return basis @ turned @ basis.T + 1 / n
-
-
-def _rotated(
-    dataset: str, data_hash: str, measure: str, optimiser: str, seed: int, steps: int, quick: bool
-) -> pd.DataFrame:
-    """Two ascents of `rotated_ascents`: a row a step that both have."""
-    data = data_sets.load(dataset)
-    X = data.values.reshape(-1, data.shape[-1])
-    start = start_from_noise(X.shape, seed).double()
-    Q = rotation_of_samples(len(X), seed)
-    scores = ascend(measure, X, start, optimiser, steps=steps)
-    rotated = ascend(measure, Q @ X, torch.from_numpy(Q) @ start, optimiser, steps=steps)
-    common = min(len(scores), len(rotated))
-    return pd.DataFrame(
-        {
-            "dataset": dataset,
-            "measure": measure,
-            "optimiser": optimiser,
-            "seed": seed,
-            "step": np.arange(common),
-            "score": scores[:common],
-            "rotated": rotated[:common],
-            **settings.provenance(data, quick),
-        }
-    )
+    whole = {name: {} for name in validation.names(datasets, "datasets")}
+    variants = {kind: {"tails": kind} for kind in validation.names(tails, "tails")}
+    table = ascents(whole, measures, variants, snapshots=False, **options)
+    return table.rename(columns={"variant": "tails"})
 
 
 def rotated_ascents(
@@ -148,34 +64,26 @@ def rotated_ascents(
     measures: Sequence[str],
     optimisers: Sequence[str] = ("sgd", "adam"),
     *,
-    seeds: Sequence[int] = (0,),
     steps: int = 40,
-    quick: bool = False,
-    jobs: int = 1,
+    **options,
 ) -> pd.DataFrame:
-    """Ascents from Y0 towards X (`score`), and from Q Y0 towards Q X (`rotated`), Q from
-    `rotation_of_samples`.
+    """Ascents from Y0 towards X (`score`), and from Q Y0 towards Q X (`rotated`), Q a rotation of
+    the samples that keeps the constant.
 
-    Columns dataset, measure, optimiser (OPTIMISERS of the supplement), seed, step, score, rotated,
-    title, settings, surrogate, data_hash; float64. The dataset keeps its size; Q holds samples^2
-    numbers.
+    Columns dataset, measure, optimiser, seed, step, score, rotated, for the steps that both have;
+    float64. The dataset keeps its size; Q holds samples^2 numbers. `options` go to
+    `runner.ascents`.
     """
-    data_hash = settings.provenance(data_sets.load(dataset), quick)["data_hash"]
-    tasks = [
-        {
-            "dataset": dataset,
-            "data_hash": data_hash,
-            "measure": score_id(measure),
-            "optimiser": optimiser,
-            "seed": int(seed),
-            "steps": int(steps),
-            "quick": bool(quick),
-        }
-        for measure in measures
+    variants = {
+        (optimiser, turned): {"optimiser": optimiser, "rotated": turned, "double": True}
         for optimiser in optimisers
-        for seed in seeds
-    ]
-    return text_again(store.run(_rotated, tasks, jobs))
+        for turned in (False, True)
+    }
+    table = ascents({dataset: {}}, measures, variants, snapshots=False, steps=steps, **options)
+    table["optimiser"], turned = table["variant"].str[0], table["variant"].str[1].astype(bool)
+    keys = ["dataset", "measure", "optimiser", "seed", "step"]
+    rotated = table[turned].rename(columns={"score": "rotated"})[[*keys, "rotated"]]
+    return table[~turned][[*keys, "score"]].merge(rotated, on=keys)
 
 
 def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -217,7 +125,7 @@ def recorded_tails(count: int = 3) -> pd.DataFrame:
     options = recordings_at_hand().get("mante2013")
     if options is None:
         return pd.DataFrame(columns=["pc", "kurtosis", "units"])
-    data = data_sets.load("mante2013", **options)
+    data = Source("mante2013", options).load()
     courses = left_singular_vectors(data.values)[:, :count].numpy()
     return pd.DataFrame(
         {"pc": np.arange(count) + 1, "kurtosis": kurtosis(courses), "units": data.sizes["neuron"]}
@@ -276,112 +184,58 @@ def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _order_claims(group: pd.DataFrame, lengths: pd.DataFrame, name: str) -> list[dict]:
-    """One dataset and measure: lighter tails climb faster at first, and need more steps to the end
-    than Gaussian.
-    """
-    rows, kinds = [], [kind for kind in TAILS if kind in set(group["tails"])]
-    early = group[group["step"] == EARLY].pivot(index="seed", columns="tails", values="score")
-    if len(kinds) > 1 and set(kinds) <= set(early) and early.notna().all(axis=None):
-        rows.append(
-            {
-                "claim": f"{name}: lighter tails climb faster at first: score at step {EARLY} "
-                f"{' < '.join(kinds)}",
-                "evidence": ", ".join(
-                    f"{kind} {early[kind].min():.3f} to {early[kind].max():.3f}" for kind in kinds
-                ),
-                "holds": bool((early[kinds].diff(axis=1).iloc[:, 1:] > 0).all(axis=None)),
-            }
-        )
-    kinds = [kind for kind in kinds if kind != "t3"]
-    steps = lengths.pivot(index="seed", columns="tails", values="steps")[kinds]
-    if len(kinds) > 1 and steps.notna().all(axis=None):
-        rows.append(
-            {
-                "claim": f"{name}: lighter tails than Gaussian take more steps in all, on "
-                f"average: {' < '.join(kinds)}",
-                "evidence": ", ".join(f"{kind} {_range(steps[kind])}" for kind in kinds),
-                "holds": bool((steps.mean().diff().iloc[1:] > 0).all()),
-            }
-        )
+def _order_values(runs: pd.DataFrame) -> list[tuple]:
+    """Lighter tails climb faster at first, and need more steps to the end than Gaussian ones."""
+    rows, keys, lengths = [], ["dataset", "measure"], _lengths(runs)
+    for (dataset, measure), group in runs.groupby(keys, sort=False):
+        kinds = [kind for kind in TAILS if kind in set(group["tails"])]
+        early = group[group["step"] == EARLY].pivot(index="seed", columns="tails", values="score")
+        early = early.reindex(columns=kinds)
+        if len(kinds) > 1 and early.notna().all(axis=None):
+            gains = early.diff(axis=1).iloc[:, 1:].min(axis=1)
+            run = f"{measure}, {' < '.join(kinds)}"
+            rows += [("lighter tails climb faster", dataset, run, gain) for gain in gains]
+        same = (lengths[keys] == [dataset, measure]).all(axis=1)
+        steps = lengths[same].pivot(index="seed", columns="tails", values="steps")
+        steps = steps[[kind for kind in kinds if kind != "t3"]]
+        if steps.shape[1] > 1 and steps.notna().all(axis=None):
+            more = steps.mean().diff().iloc[1:].min()
+            run = f"{measure}, {' < '.join(steps.columns)}"
+            rows.append(("lighter tails take more steps", dataset, run, more))
     return rows
 
 
-def _fit_claims(distances: pd.DataFrame) -> list[dict]:
-    """Which of uniform and Gaussian tails the published scores are nearer to, for the datasets in
-    FITTING.
-    """
+def _fit_values(distances: pd.DataFrame) -> list[tuple]:
+    """Which of uniform and Gaussian tails the published scores are nearer to."""
     rows = []
     for (dataset, measure), group in distances.groupby(["dataset", "measure"], sort=False):
-        name = dataset.removeprefix("surrogate-")
-        near, far = FITTING.get(name, ("uniform", "gaussian"))
-        found = {kind: group.loc[group["tails"] == kind, "distance"] for kind in (near, far)}
-        if found[near].empty or found[far].empty:
-            continue
-        rows.append(
-            {
-                "dataset": dataset,
-                "asserted": name in FITTING,
-                "holds": bool(found[near].max() < found[far].min()),
-                "claim": f"{measure}: the published scores, step by step, lie nearer to ours with "
-                f"{near} than with {far} "
-                "time courses",
-                "evidence": ", ".join(
-                    f"{kind} {values.min():.4f} to {values.max():.4f}"
-                    for kind, values in found.items()
-                ),
-            }
-        )
+        near, far = FITTING.get(dataset.removeprefix("surrogate-"), ("uniform", "gaussian"))
+        of_kind = group.groupby("tails")["distance"]
+        if {near, far} <= set(of_kind.groups):
+            margin = of_kind.min()[far] - of_kind.max()[near]
+            rows.append(("published scores fit these tails", dataset, measure, margin))
     return rows
 
 
-def _rotation_claims(rotated: pd.DataFrame) -> list[dict]:
-    """SGD doesn't feel the axes of the samples, Adam does."""
-    rows = []
-    for (dataset, measure, optimiser), run in rotated.groupby(
-        ["dataset", "measure", "optimiser"], sort=False
-    ):
-        largest = float((run["score"] - run["rotated"]).abs().max())
-        per_entry = optimiser == "adam"
-        words = (
-            f"other scores (by more than {APART:g})"
-            if per_entry
-            else "the same scores (to rounding)"
-        )
-        rows.append(
-            {
-                "dataset": dataset,
-                "asserted": True,
-                "holds": largest > APART if per_entry else largest < EQUAL,
-                "claim": f"{measure}, {optimiser}: rotated samples give {words}",
-                "evidence": f"largest difference {largest:.1g}",
-            }
-        )
-    return rows
+def _rotation_values(rotated: pd.DataFrame) -> list[tuple]:
+    """Plain gradient steps ignore the axes of the samples, Adam doesn't."""
+    claims = {"sgd": "plain steps ignore the axes", "adam": "Adam depends on the axes"}
+    apart = (rotated["score"] - rotated["rotated"]).abs()
+    largest = apart.groupby([rotated[key] for key in ("optimiser", "dataset", "measure")]).max()
+    return [
+        (claims[optimiser], dataset, measure, value)
+        for (optimiser, dataset, measure), value in largest.items()
+    ]
 
 
-def claims_about_tails(
-    runs: pd.DataFrame, published: pd.DataFrame, rotated: pd.DataFrame
-) -> pd.DataFrame:
+def tail_values(runs: pd.DataFrame, published: pd.DataFrame, rotated: pd.DataFrame) -> pd.DataFrame:
     """The tails move the ascent, the published runs fit some better than others, and plain gradient
-    steps feel none.
+    steps depend on none.
 
-    Tables of `tail_runs`, `experiments.published_curves` and `rotated_ascents`. Columns of
-    `claims.claim_table`, and where: "reproduced", or "both" for claims that compare with published
-    runs. Claims about scores hold if they do at every seed and for every published run, those about
-    steps on average over the seeds. Nothing is said of published runs where there are none.
+    Tables of `tail_runs`, `published_curves` and `rotated_ascents`. Scores are compared at every
+    seed and for every published run, steps on average over the seeds. Nothing is said of published
+    runs where there are none, nor of ascents cut short.
     """
-    lengths, rows = _lengths(runs), []
-    for (dataset, measure), group in runs.groupby(["dataset", "measure"], sort=False):
-        same = (lengths["dataset"] == dataset) & (lengths["measure"] == measure)
-        found = _order_claims(group, lengths[same], measure)
-        rows += [
-            {"dataset": dataset, "asserted": dataset.startswith("surrogate-"), **row}
-            for row in found
-        ]
-    parts = {
-        "reproduced": rows + _rotation_claims(rotated),
-        "both": _fit_claims(tail_distances(runs, published)),
-    }
-    tables = [claim_table(found).assign(where=where) for where, found in parts.items() if found]
-    return pd.concat(tables, ignore_index=True)
+    ours = values(_order_values(runs) + _rotation_values(rotated))
+    fits = values(_fit_values(tail_distances(runs, published)), "both")
+    return pd.concat([ours, fits], ignore_index=True)

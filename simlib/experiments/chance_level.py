@@ -9,9 +9,9 @@ import pandas as pd
 
 from simlib import measures, validation
 from simlib.experiments import settings, store
-from simlib.experiments.claims import claim_table
+from simlib.experiments.claims import values
 
-__all__ = ["claims_about_noise", "noise_scores"]
+__all__ = ["noise_scores", "noise_values"]
 
 
 def _noise(measure: str, samples: int, neurons: int, seed: int) -> pd.DataFrame:
@@ -49,44 +49,18 @@ def noise_scores(
     return table.assign(settings=settings.label(quick), surrogate=False)
 
 
-def claims_about_noise(table: pd.DataFrame) -> pd.DataFrame:
-    """What noise scores: CKA as its closed form says and near 1 for many neurons, debiased CKA near
-    0.
-
-    Claims about measures that are not in the table are left out.
+def noise_values(table: pd.DataFrame) -> pd.DataFrame:
+    """What noise scores beside its closed form, from the table of `noise_scores`; nothing for
+    measures that are not in it.
     """
     means = table.groupby(["measure", "neurons"])["score"].mean()
-    samples, most = int(table["samples"].iloc[0]), int(table["neurons"].max())
-    statements = []
+    samples, most, rows = int(table["samples"].iloc[0]), int(table["neurons"].max()), []
     if "cka" in means:
         cka = means["cka"]
         off = np.abs(cka - cka.index / (cka.index + samples)).max()
-        statements += [
-            (
-                f"CKA of noise is p / (p + n) within 0.03 (n = {samples})",
-                f"at most {off:.3f} off",
-                off < 0.03,
-            ),
-            (f"CKA of noise is above 0.9 for {most} neurons", f"{cka[most]:.2f}", cka[most] > 0.9),
-        ]
+        rows.append(("CKA of noise has a closed form", "noise", f"{samples} samples", off))
+        rows.append(("CKA of noise comes near 1", "noise", f"{most} neurons", cka[most]))
     if "cka-debiased" in means:
         largest = means["cka-debiased"].abs().max()
-        statements.append(
-            (
-                "debiased CKA of noise stays within 0.05 of 0",
-                f"at most {largest:.3f}",
-                largest < 0.05,
-            )
-        )
-    return claim_table(
-        [
-            {
-                "dataset": "noise",
-                "claim": claim,
-                "evidence": evidence,
-                "holds": bool(holds),
-                "asserted": True,
-            }
-            for claim, evidence, holds in statements
-        ]
-    )
+        rows.append(("debiased CKA of noise is 0", "noise", f"{samples} samples", largest))
+    return values(rows)

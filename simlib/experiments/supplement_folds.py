@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from simlib import datasets, measures
+from simlib import measures
 from simlib.datasets.surrogates import smooth
 from simlib.experiments import settings, store
-from simlib.experiments.claims import claim_table
+from simlib.experiments.claims import values
+from simlib.experiments.store import Source
 from simlib.optimize import maximize
 
-__all__ = ["FOLD_SCHEMES", "claims_about_folds", "fold_scores", "fold_transfer"]
+__all__ = ["fold_scores", "fold_transfer", "fold_values"]
 
 FOLD_SCHEMES = ("condition", "contiguous", "random")
 CONTENTS = ("nothing of X", "half of X")
@@ -38,16 +39,10 @@ def smooth_responses(
 
 
 def _fold_scores(
-    dataset: str,
-    options: dict,
-    data_hash: str,
-    length: float,
-    penalty: float,
-    seed: int,
-    quick: bool,
+    source: Source, length: float, penalty: float, seed: int, quick: bool
 ) -> pd.DataFrame:
     """R^2 under each scheme of smooth responses predicted from unrelated and from related ones."""
-    data = datasets.load(dataset, **options)
+    data = source.load()
     times, trials, neurons = data.shape
     flat = data.values.reshape(-1, neurons)
     spread = np.linalg.svd(flat - flat.mean(0), compute_uv=False)
@@ -59,15 +54,9 @@ def _fold_scores(
             measure = measures.measure("ridge-cv", penalty=penalty, scheme=scheme, folds=FOLDS)
             score = measures.score(measure, X, Y)
             rows.append({"content": content, "scheme": scheme, "score": score})
-    return pd.DataFrame(rows).assign(
-        dataset=dataset,
-        length=length,
-        penalty=penalty,
-        seed=seed,
-        surrogate=True,
-        settings=settings.label(quick),
-        title=data.attrs["title"],
-    )
+    facts = {"dataset": source.dataset, "length": length, "penalty": penalty, "seed": seed}
+    facts |= settings.provenance(data, quick) | {"surrogate": True}
+    return pd.DataFrame(rows).assign(**facts)
 
 
 def fold_scores(
@@ -87,14 +76,7 @@ def fold_scores(
     mean of X and such a draw ("half of X"). Columns dataset, title, content, scheme, length (time
     bins), penalty, seed, score, settings, surrogate.
     """
-    options = settings.load_options(dataset, quick)
-    data = datasets.load(dataset, **options)
-    shared = {
-        "dataset": dataset,
-        "options": options,
-        "quick": bool(quick),
-        "data_hash": settings.provenance(data, quick)["data_hash"],
-    }
+    shared = {"source": settings.source(dataset, quick), "quick": bool(quick)}
     tasks = [
         {**shared, "length": float(length), "penalty": float(penalty), "seed": int(seed)}
         for length in lengths
@@ -105,17 +87,10 @@ def fold_scores(
 
 
 def _fold_transfer(
-    dataset: str,
-    options: dict,
-    data_hash: str,
-    climbed: str,
-    seed: int,
-    steps: int,
-    stop: float,
-    quick: bool,
+    source: Source, climbed: str, seed: int, steps: int, stop: float, quick: bool
 ) -> pd.DataFrame:
     """The Y that one scheme's score was climbed to, scored under every scheme."""
-    data = datasets.load(dataset, **options)
+    data = source.load()
     bound = {
         scheme: measures.measure(
             "ridge-cv",
@@ -130,14 +105,8 @@ def _fold_transfer(
         {"scored": scheme, "score": measures.score(bound[scheme], data.values, Y)}
         for scheme in FOLD_SCHEMES
     ]
-    return pd.DataFrame(rows).assign(
-        dataset=dataset,
-        climbed=climbed,
-        seed=seed,
-        settings=settings.label(quick),
-        surrogate=bool(data.attrs["surrogate"]),
-        title=data.attrs["title"],
-    )
+    facts = {"dataset": source.dataset, "climbed": climbed, "seed": seed}
+    return pd.DataFrame(rows).assign(**facts, **settings.provenance(data, quick))
 
 
 def fold_transfer(
@@ -154,16 +123,8 @@ def fold_transfer(
 
     Columns dataset, title, climbed, scored, seed, score, settings, surrogate.
     """
-    options = settings.load_options(dataset, quick)
-    data_hash = settings.provenance(datasets.load(dataset, **options), quick)["data_hash"]
-    shared = {
-        "dataset": dataset,
-        "options": options,
-        "quick": bool(quick),
-        "data_hash": data_hash,
-        "steps": int(steps),
-        "stop": stop,
-    }
+    shared = {"source": settings.source(dataset, quick), "quick": bool(quick)}
+    shared |= {"steps": int(steps), "stop": stop}
     tasks = [
         {**shared, "climbed": scheme, "seed": int(seed)}
         for scheme in FOLD_SCHEMES
@@ -172,67 +133,25 @@ def fold_transfer(
     return pd.concat(store.run(_fold_transfer, tasks, jobs), ignore_index=True)
 
 
-def _range(scores: pd.Series) -> str:
-    return (
-        f"{scores.min():.2f} to {scores.max():.2f}"
-        if np.ptp(scores) >= 0.005
-        else f"{scores.min():.2f}"
-    )
-
-
-def claims_about_folds(table: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
+def fold_values(table: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
     """Random folds reward responses that share nothing but smoothness; what was climbed, all
-    schemes recognise.
-
-    `table` is that of `fold_scores`, `transfer` that of `fold_transfer`.
+    schemes recognise. Tables of `fold_scores` and `fold_transfer`.
     """
-    smoothest = table[table["length"] == table["length"].max()]
-    unrelated = smoothest[smoothest["content"] == CONTENTS[0]]
-    unrelated = unrelated.pivot(index=["penalty", "seed"], columns="scheme", values="score")
-    runs = table[table["length"] == 0].groupby(["content", "penalty", "seed"])["score"]
-    spread = float((runs.max() - runs.min()).max())
-    length = f"{smoothest['length'].iloc[0]:g} bins"
+    dataset, rows, keys = table["dataset"].iloc[0], [], ["penalty", "seed"]
+    unrelated = table[table["content"] == CONTENTS[0]]
+    smoothest = unrelated[unrelated["length"] == unrelated["length"].max()]
+    for run, score in smoothest.pivot(index=keys, columns="scheme", values="score").iterrows():
+        between = min(
+            score["contiguous"] - score["condition"], score["random"] - score["contiguous"]
+        )
+        rows.append(("random folds are fooled", dataset, run, score["random"]))
+        rows.append(("folds of whole trials are not fooled", dataset, run, score["condition"]))
+        rows.append(("contiguous folds lie between", dataset, run, between))
+    independent = table[table["length"] == 0].groupby(["content", *keys])["score"]
+    for run, apart in (independent.max() - independent.min()).items():
+        rows.append(("schemes agree on independent bins", dataset, run, apart))
     wide = transfer.pivot_table(index=["climbed", "seed"], columns="scored", values="score")
-    own = pd.Series([row[climbed] for (climbed, _), row in wide.iterrows()], index=wide.index)
-    gap = float((own - wide.min(axis=1)).max())
-    statements = [
-        (
-            f"unrelated responses, smooth over {length}, predict X with random folds: R^2 above "
-            "0.1",
-            _range(unrelated["random"]),
-            unrelated["random"].min() > 0.1,
-        ),
-        (
-            "folds of whole trials are not fooled: R^2 below 0",
-            _range(unrelated["condition"]),
-            unrelated["condition"].max() < 0,
-        ),
-        (
-            "contiguous folds lie between the two, seed by seed",
-            _range(unrelated["contiguous"]),
-            unrelated["contiguous"].between(unrelated["condition"], unrelated["random"]).all(),
-        ),
-        (
-            "where time bins are independent the schemes agree within 0.05",
-            f"at most {spread:.3f} apart",
-            spread < 0.05,
-        ),
-        (
-            "each scheme scores what has climbed it highest, the others at most 0.1 less",
-            f"at most {gap:.2f} less",
-            gap < 0.1 and (own >= wide.max(axis=1)).all(),
-        ),
-    ]
-    dataset = table["dataset"].iloc[0]
-    return claim_table(
-        [
-            {
-                "dataset": dataset,
-                "claim": claim,
-                "evidence": evidence,
-                "holds": bool(holds),
-                "asserted": True,
-            }
-            for claim, evidence, holds in statements
-        ]
-    )
+    for run, score in wide.iterrows():
+        rows.append(("other schemes follow", dataset, run, score[run[0]] - score.min()))
+        rows.append(("its own scheme leads", dataset, run, score.max() - score[run[0]]))
+    return values(rows)

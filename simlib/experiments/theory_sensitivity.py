@@ -14,15 +14,19 @@ from simlib import datasets as data_sets
 from simlib import linalg, theory, validation
 from simlib import measures as catalogue
 from simlib.experiments import settings, store
-from simlib.experiments.claims import claim_table
+from simlib.experiments.claims import values
+from simlib.experiments.curves import power_law
+from simlib.experiments.store import Source
 
 __all__ = [
+    "change_values",
     "changes",
-    "claims_about_replacement",
     "gradient_rows",
     "largest_pcs",
+    "new_direction",
     "replacements",
-    "within_bounds",
+    "spread_ranks",
+    "theory_values",
 ]
 
 
@@ -73,11 +77,9 @@ def spread_ranks(count: int, most: int = 16) -> list[int]:
     return sorted({round(rank) for rank in np.geomspace(1, count, most)})
 
 
-def _replaced(
-    dataset: str, options: dict, data_hash: str, measure: str, seed: int, quick: bool
-) -> pd.DataFrame:
+def _replaced(source: Source, measure: str, seed: int, quick: bool) -> pd.DataFrame:
     """Score of X with each of some PCs replaced. A task of `replacements`."""
-    data = data_sets.load(dataset, **options)
+    data = source.load()
     X, U, s = _decomposition(data)
     w = new_direction(U, seed)
     expected = _theory(measure, s.square().numpy())
@@ -88,15 +90,10 @@ def _replaced(
         Y = X + torch.outer(w - u, u @ X)  # s_i v_i' = u_i'X
         rows.append({"pc": pc, "score": float(bound(X, Y)), "theory": float(expected[pc - 1])})
     table = pd.DataFrame(rows)
-    ratios = (s.square() / s.square().sum()).numpy()
-    return table.assign(
-        dataset=dataset,
-        measure=measure,
-        seed=seed,
-        explained_variance=ratios[table["pc"] - 1],
-        neurons=X.shape[1],
-        **settings.provenance(data, quick),
-    )
+    ratios = (s.square() / s.square().sum()).numpy()[table["pc"] - 1]
+    facts = {"dataset": source.dataset, "measure": measure, "seed": seed, "neurons": X.shape[1]}
+    facts |= settings.provenance(data, quick)
+    return table.assign(explained_variance=ratios, **facts)
 
 
 def replacements(
@@ -118,22 +115,13 @@ def replacements(
     """
     for measure in measures:
         _theory(measure, np.ones(2))
-    tasks = []
-    for dataset in map(str, datasets):
-        options = settings.load_options(dataset, quick)
-        data_hash = settings.provenance(data_sets.load(dataset, **options), quick)["data_hash"]
-        tasks += [
-            {
-                "dataset": dataset,
-                "options": options,
-                "data_hash": data_hash,
-                "measure": measure,
-                "seed": int(seed),
-                "quick": bool(quick),
-            }
-            for measure in measures
-            for seed in seeds
-        ]
+    tasks = [
+        {"source": settings.source(dataset, quick), "measure": measure, "seed": int(seed)}
+        for dataset in datasets
+        for measure in measures
+        for seed in seeds
+    ]
+    tasks = [{**task, "quick": bool(quick)} for task in tasks]
     return pd.concat(store.run(_replaced, tasks, jobs), ignore_index=True)
 
 
@@ -146,7 +134,7 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
     change, amount, measure, pc (from 1; 0 for "keep"), score, theory, rank (of X), title, settings,
     surrogate, data_hash.
     """
-    data = data_sets.load(dataset, **settings.load_options(dataset, quick))
+    data = settings.source(dataset, quick).load()
     X, U, s = _decomposition(data)
     variances = s.square().numpy()
     w, u = new_direction(U, seed), U[:, pc - 1]
@@ -157,17 +145,9 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
         change: str, amount: float, Y: torch.Tensor, expected: dict[str, float], rank: int
     ) -> None:
         for measure, value in expected.items():
-            score = float(catalogue.measure(measure)(X, Y))
-            rows.append(
-                {
-                    "change": change,
-                    "amount": amount,
-                    "measure": measure,
-                    "pc": rank,
-                    "score": score,
-                    "theory": float(value),
-                }
-            )
+            row = {"change": change, "amount": amount, "measure": measure, "pc": rank}
+            row |= {"score": float(catalogue.measure(measure)(X, Y)), "theory": float(value)}
+            rows.append(row)
 
     for degrees in range(0, 181, 15):
         angle = float(np.deg2rad(degrees))
@@ -200,7 +180,7 @@ def gradient_rows(dataset: str, *, seed: int = 0, quick: bool = False) -> pd.Dat
     i of U'Y. For NBS's ||X'Y||_*: the length itself. Columns dataset, measure, pc (from 1),
     explained_variance (ratio), growth (simulated), theory, title, settings, surrogate, data_hash.
     """
-    data = data_sets.load(dataset, **settings.load_options(dataset, quick))
+    data = settings.source(dataset, quick).load()
     X, U, s = _decomposition(data)
     generator = torch.Generator().manual_seed(seed)
     Y = torch.randn(X.shape, generator=generator, dtype=X.dtype).requires_grad_(True)
@@ -248,49 +228,47 @@ def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "measure", "theory"])
 
 
-def claims_about_replacement(table: pd.DataFrame) -> pd.DataFrame:
-    """What replacing one PC says (figure 6), a row a dataset and claim; `table` is from
-    `replacements`.
-    """
+def _power(run: pd.DataFrame) -> float:
+    """The power of a PC's variance that the loss of score follows when it is replaced."""
+    loss = 1 - run["score"]
+    seen = loss > 1e-10  # below, the rounding of the score is all there is
+    return power_law(run.loc[seen, "explained_variance"], loss[seen])
+
+
+def theory_values(replaced: pd.DataFrame) -> pd.DataFrame:
+    """What replacing one PC says (figure 6), from the table of `replacements`."""
     rows = []
-    for dataset, group in table.groupby("dataset", sort=False):
+    for dataset, group in replaced.groupby("dataset", sort=False):
         error = float((group["score"] - group["theory"]).abs().max())
+        rows.append(("simulation agrees with theory", dataset, "all", error))
         loss = 1 - group.pivot_table(index="pc", columns="measure", values="score")
         small = loss[group.groupby("pc")["explained_variance"].first() < 0.01]
-        statements = [
-            ("simulation and theory agree within 1e-6", f"at most {error:.0e} apart", error < 1e-6)
-        ]
         if {"cka", "nbs", "procrustes-angular-score"} <= set(loss) and len(small):
-            cka, nbs, angular = (small[m] for m in ("cka", "nbs", "procrustes-angular-score"))
-            statements += [
-                (
-                    "PCs below 1% of the variance: CKA loses less than NBS",
-                    f"at most {(cka / nbs).max():.2f} of it",
-                    (cka < nbs).all(),
-                ),
-                (
-                    "PCs below 1% of the variance: angular Procrustes loses over five times as "
-                    "much as NBS",
-                    f"at least {(angular / nbs).min():.1f} times",
-                    (angular > 5 * nbs).all(),
-                ),
-            ]
-        rows += [
-            {
-                "dataset": dataset,
-                "claim": claim,
-                "evidence": evidence,
-                "holds": bool(holds),
-                "asserted": True,
-            }
-            for claim, evidence, holds in statements
-        ]
-    return claim_table(rows)
+            share = (small["cka"] / small["nbs"]).max()
+            multiple = (small["procrustes-angular-score"] / small["nbs"]).min()
+            rows.append(("CKA loses less than NBS", dataset, "mean", share))
+            rows.append(("angular Procrustes loses most", dataset, "mean", multiple))
+    for measure, claim in (
+        ("cka", "CKA loses to the power of 2"),
+        ("nbs", "NBS loses to the power of 1"),
+    ):
+        runs = replaced[replaced["measure"] == measure].groupby(["dataset", "seed"], sort=False)
+        rows += [(claim, *key, abs(_power(run) - int(claim[-1]))) for key, run in runs]
+    return values(rows)
 
 
-def within_bounds(table: pd.DataFrame) -> bool:
-    """Whether CKA and NBS of each change keep to `theory.nbs_bounds`; `table` is from `changes`."""
-    scores = table.pivot_table(index=["change", "amount"], columns="measure", values="score")
-    rank = int(table["rank"].iloc[0])
+def change_values(changes: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
+    """Whether other changes and gradients follow their equations, from the tables of `changes` and
+    `gradient_rows`, and whether CKA and NBS of each change keep to `theory.nbs_bounds`.
+    """
+    scores = changes.pivot_table(index=["change", "amount"], columns="measure", values="score")
+    rank, dataset = int(changes["rank"].iloc[0]), changes["dataset"].iloc[0]
     low, high = theory.nbs_bounds(scores["cka"].clip(0, 1), rank, rank)
-    return bool((scores["nbs"].between(low - 1e-9, high + 1e-9)).all())
+    broken = np.maximum(low - scores["nbs"], scores["nbs"] - high).max()
+    rows = [("changes keep to the bounds", dataset, "all", broken)]
+    for table, value, claim in (
+        (changes, "score", "changes follow their equations"),
+        (growth, "growth", "gradients follow their equations"),
+    ):
+        rows.append((claim, dataset, "all", (table[value] - table["theory"]).abs().max()))
+    return values(rows)

@@ -1,0 +1,1 @@
+from simlib.datasets.gaussian import spectrum_matched

@@ -1,0 +1,170 @@
+"""The numbers that show what the book claims of ascents, run by run.
+
+Every function takes tables of `curves` and returns the table of `claims.values`. A score that is
+never reached is infinite: later than any.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from simlib.experiments.claims import values
+from simlib.experiments.curves import FEWEST, capture_differences, capture_order
+
+__all__ = [
+    "capture_values",
+    "decoding_values",
+    "gaussian_values",
+    "penalty_values",
+    "start_values",
+    "toy_values",
+]
+
+EARLY, LATE, LINEAR = "procrustes-angular-score", "cka", "linreg"
+NAMES = {LATE: "CKA", LINEAR: "linear regression"}
+LEVEL, END = 0.9, 0.99
+SEVERAL = 3  # fewest datasets that "all datasets" is tried on
+FILLED = 0.99  # mean R^2 at the start from which Y's columns leave nothing of the samples
+
+
+def _gap(later: float, earlier: float) -> float:
+    """How much later the one is reached; minus infinity where the earlier never is."""
+    return later - earlier if np.isfinite(earlier) else -np.inf
+
+
+def _spread(reached: pd.Series) -> float:
+    """By how much the latest score exceeds the first: infinite where some are never reached, NaN
+    where none is.
+    """
+    return reached.max() - reached.min() if np.isfinite(reached.min()) else np.nan
+
+
+def _wide(crossings: pd.DataFrame) -> pd.DataFrame:
+    """Scores of crossings, a row a dataset and seed, a column a measure; never is infinite."""
+    wide = crossings.pivot(index=["dataset", "seed"], columns="measure", values="score")
+    return wide.fillna(np.inf)
+
+
+def decoding_values(crossings: pd.DataFrame, halfway: pd.DataFrame | None = None) -> pd.DataFrame:
+    """When the task can be decoded (figure 3), from tables of `crossings`, at 90% of the way and at
+    half of it.
+    """
+    wide, rows = _wide(crossings), []
+    ends = crossings.groupby(["dataset", "seed"])["final_score"].min()
+    for (dataset, seed), reached in wide.iterrows():
+        rows.append(("reaches the end", dataset, seed, ends[dataset, seed]))
+        for measure in [name for name in (LATE, LINEAR) if name in reached]:
+            rows.append((f"{NAMES[measure]} decodes late", dataset, seed, reached[measure]))
+            if EARLY in reached:
+                gap = _gap(reached[measure], reached[EARLY])
+                rows.append((f"{NAMES[measure]} later than angular Procrustes", dataset, seed, gap))
+        if len(reached) > 1:
+            rows.append(("no score for all measures", dataset, seed, _spread(reached)))
+    if EARLY in wide and wide.index.unique("dataset").size >= SEVERAL:
+        for seed, apart in wide[EARLY].groupby("seed").agg(_spread).items():
+            rows.append(("no score for all datasets", "all", seed, apart))
+    half = _wide(halfway) if halfway is not None else pd.DataFrame()
+    if {EARLY, LATE} <= set(half):
+        for (dataset, seed), reached in half.iterrows():
+            rows.append(("CKA later halfway", dataset, seed, _gap(reached[LATE], reached[EARLY])))
+    return values(rows)
+
+
+def _orders(claim: str, orders: pd.DataFrame) -> list[tuple]:
+    """One row of a claim about the order of PCs for each run."""
+    return [
+        (claim, row.dataset, f"{row.measure}, {row.variant}, {row.seed}", row.order)
+        for row in orders.itertuples()
+    ]
+
+
+def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
+    """Order and scores of captured PCs (figures 4, 5), for CKA and angular Procrustes."""
+    both = captures[captures["measure"].isin([EARLY, LATE])]
+    orders = capture_order(both) if len(both) else pd.DataFrame(columns=["captured"])
+    orders = orders[orders["captured"] >= FEWEST]
+    rows = _orders("large PCs first", orders)
+    for row in orders.itertuples():
+        ahead = row.last - 1.5 * row.captured
+        rows.append(("no PC far ahead", row.dataset, f"{row.measure}, {row.seed}", ahead))
+    known = both[both["explained_variance"] > 0]
+    for (dataset, seed), run in known.groupby(["dataset", "seed"], sort=False):
+        wide = run.pivot(index="pc", columns="measure", values="score")
+        if not {EARLY, LATE} <= set(wide):
+            continue
+        late, early = wide[LATE].fillna(np.inf), wide[EARLY].dropna()
+        early = early[early.index > 2]
+        if len(early):
+            share = float((late[early.index] > early).mean())
+            rows.append(("CKA needs more for the same PC", dataset, seed, share))
+        middle = late[wide[EARLY].between(0.4, 0.5)]
+        if len(middle) >= FEWEST:
+            rows.append(("CKA learns late", dataset, seed, middle.median()))
+    return values(rows)
+
+
+def toy_values(curves: pd.DataFrame) -> pd.DataFrame:
+    """R^2 of the toy's two PCs along the ascents (figure 2), from `component_curves` of toy-2d.
+
+    Means over the starts; nothing for ascents that were cut short of a score of 0.9.
+    """
+    starts = f"{curves['seed'].nunique()} starts"
+    means = curves.groupby(["measure", "pc", "score"])["value"].mean()
+    line = means[LATE, 1]
+    rows = [("toy: PC 1 follows CKA", "toy-2d", starts, np.abs(line - line.index).max())]
+    for name, claim in (
+        (LATE, "PC 2 waits for CKA"),
+        (EARLY, "PC 2 is there for angular Procrustes"),
+    ):
+        curve = means[name, 2]
+        if curve.index.max() >= LEVEL:
+            r2 = np.interp(LEVEL, curve.index, curve)
+            rows.append((f"toy: {claim}", "toy-2d", starts, r2))
+    return values(rows)
+
+
+def penalty_values(crossings: pd.DataFrame, captures: pd.DataFrame | None = None) -> pd.DataFrame:
+    """How the ridge penalty moves the score at which variables can be decoded, and not the order of
+    PCs; tables `with_penalty`.
+    """
+    rows = []
+    for (dataset, seed), run in crossings.groupby(["dataset", "seed"], sort=False):
+        weak, strong = run["penalty"].min(), run["penalty"].max()
+        reached = run.pivot(index="variable", columns="penalty", values="score")
+        for variable, scores in reached.fillna(np.inf).iterrows():
+            gap = _gap(scores[weak], scores[strong])
+            rows.append(("a variable moves with the penalty", dataset, f"{variable}, {seed}", gap))
+        # The run's end stands in for never in the size of the move.
+        means = reached.fillna(END).mean()
+        move = means[weak] - means[strong]
+        rows.append(("ridge penalty moves the crossing", dataset, seed, move))
+    if captures is not None:
+        rows += _orders("large PCs first, any penalty", capture_order(captures))
+    return values(rows)
+
+
+def gaussian_values(captures: pd.DataFrame, base: str) -> pd.DataFrame:
+    """How far capture scores of a Gaussian of the same spectrum are from those of X (variant
+    `base`); nothing for too few PCs.
+    """
+    rows = []
+    for pair in capture_differences(captures, base).itertuples():
+        run = f"{pair.measure}, {pair.variant}, {pair.seed}"
+        rows.append(("Gaussian correlates", pair.dataset, run, pair.correlation))
+        rows.append(("Gaussian differs little", pair.dataset, run, pair.difference))
+    rows += _orders("large PCs first, in the Gaussian", capture_order(captures))
+    return values(rows).dropna(subset="value")
+
+
+def start_values(captures: pd.DataFrame) -> pd.DataFrame:
+    """The order of PCs from other starts and with other optimisers.
+
+    A start with as many independent columns as samples predicts every PC from the outset: nothing
+    is left to learn, and the order is empty.
+    """
+    orders = capture_order(captures)
+    filled = orders.groupby(["dataset", "variant"])["start"].transform("min") > FILLED
+    empty = orders[filled].assign(order=orders["order"].fillna(0).abs())
+    rows = _orders("large PCs first, any start", orders[~filled])
+    return values(rows + _orders("as many neurons as samples", empty))

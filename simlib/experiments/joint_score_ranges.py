@@ -1,0 +1,369 @@
+"""Joint score ranges of many pairs and datasets: descents towards targets, one stored task a
+target, and the exact ranges beside them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+
+from simlib import datasets as data_sets
+from simlib import frontiers, joint, linalg, theory, validation
+from simlib.experiments import settings, store
+from simlib.experiments.claims import values
+from simlib.experiments.runner import duration
+from simlib.experiments.store import Source
+from simlib.measures import MEASURES
+
+__all__ = [
+    "allowed_scores",
+    "bound_values",
+    "coverage",
+    "distance_values",
+    "end_points",
+    "estimate",
+    "exact_outlines",
+    "exact_values",
+    "implied_scores",
+    "joint_ranges",
+    "range_values",
+]
+
+REGION = ["dataset", "measure", "against", "seed"]
+FACTS = ["title", "settings", "surrogate", "data_hash"]
+LEVEL = 0.9
+AGAINST = "procrustes-angular-score"
+NAMES = {"cka": "CKA", "linreg": "linear regression"}
+NEAREST = 40  # visited points a region that are compared with ranges of their own
+IMPLIED = [
+    (given, other)
+    for pair in (
+        ("cka", AGAINST),
+        ("cka", "nbs"),
+        ("linreg", AGAINST),
+        ("linreg", "nbs"),
+        ("linreg", "cka"),
+    )
+    for given, other in (pair, pair[::-1])
+]
+
+
+def _descent(
+    source: Source,
+    measure: str,
+    against: str,
+    target: list[float],
+    seed: int,
+    steps: int,
+    quick: bool,
+    power: int,
+) -> pd.DataFrame:
+    """The descent towards one target. A task of `joint_ranges`."""
+    data = source.load()
+    options = {"seed": seed, "steps": steps, "power": power}
+    points = joint.approach(measure, against, data, tuple(target), **options)
+    region = {"dataset": source.dataset, "measure": measure, "against": against, "seed": seed}
+    facts = {"neurons": data.sizes["neuron"], **settings.provenance(data, quick)}
+    return points.assign(**region, **facts)
+
+
+def joint_ranges(
+    datasets: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    points: int = 6,
+    seeds: Sequence[int] = (0,),
+    steps: int = 1000,
+    power: int = 1,
+    quick: bool = False,
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """Descents of Y's two scores to targets round the unit square, for each dataset and pair of
+    measures.
+
+    `pairs` are (measure, against) ids, `points` the targets on a side; `power` as for
+    `joint.approach`. Tidy: a row for each Y scored, with columns dataset, measure, against, seed,
+    target_a, target_b, step, score_a (of `measure`), score_b (of `against`), distance, stopped,
+    neurons, title, settings, surrogate, data_hash; targets in order round the square. Finished
+    targets are stored and found again (`store.run`); `jobs` of them run at once.
+    """
+    for name in [name for pair in pairs for name in pair]:
+        joint.score_measure(name)
+    shared = {"steps": int(steps), "quick": bool(quick), "power": int(power)}
+    tasks = [
+        {"source": source, "measure": measure, "against": against, "seed": int(seed)}
+        | {"target": target.tolist(), **shared}
+        for source in [settings.source(dataset, quick) for dataset in datasets]
+        for measure, against in pairs
+        for seed in seeds
+        for target in joint.edge_targets(points)
+    ]
+    return pd.concat(store.run(_descent, tasks, jobs), ignore_index=True)
+
+
+def estimate(
+    data: xr.DataArray,
+    names: Sequence[str],
+    against: str,
+    seeds: Sequence[int],
+    points: int,
+    steps: int,
+    jobs: int,
+) -> str:
+    """What a run of `joint_ranges` on this dataset will take, from three steps towards a target for
+    each pair.
+    """
+    X, seconds = data.values, 0.0
+    for name in names:
+        joint.approach(name, against, X, (0.0, 1.0), steps=1)
+        start = time.perf_counter()
+        joint.approach(name, against, X, (0.0, 1.0), steps=3)
+        seconds += (time.perf_counter() - start) / 3
+    descents = 4 * (points - 1) * len(seeds)
+    most = descents * steps * seconds / jobs
+    n, p = X.shape[0] * X.shape[1], X.shape[2]
+    gigabytes = jobs * (8 * (8 * n * p + 6 * min(n, p) ** 2) / 1e9 + 0.3)
+    return (
+        f"{descents * len(names)} descents of up to {steps} steps, {jobs} at once: "
+        f"{duration(most / 3)}, at most {duration(most)}; about {gigabytes:.1f} GB of memory"
+    )
+
+
+def end_points(descents: pd.DataFrame) -> pd.DataFrame:
+    """The point of each descent nearest to its target, in order round the square: the outline of
+    the region.
+
+    Columns of `joint.joint_range`, with dataset, measure, against, seed, title, settings,
+    surrogate, data_hash.
+    """
+    groups = descents.groupby([*REGION, "target_a", "target_b"], sort=False)
+    return pd.DataFrame(
+        [
+            {**points[[*REGION, *FACTS]].iloc[0].to_dict(), **joint.end_point(points)}
+            for _, points in groups
+        ]
+    )
+
+
+def allowed_scores(ends: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """What a score of at least `level` on one measure allows on the other, a row a region and
+    direction.
+
+    Columns dataset, title, given, at_least, other, lowest, highest (means over seeds), seeds,
+    settings, surrogate; NaN where the region doesn't come that far. `ends` is a table of
+    `end_points`.
+    """
+    rows = []
+    for (_, measure, against, _), region in ends.groupby(REGION, sort=False):
+        limits = joint.allowed(region, level)
+        facts = region[["dataset", "title", "settings", "surrogate"]].iloc[0].to_dict()
+        for given, other, side in ((measure, against, "b"), (against, measure, "a")):
+            row = {"given": given, "at_least": level, "other": other, **facts}
+            row |= {end: limits[f"{end}_{side}"] for end in ("lowest", "highest")}
+            rows.append(row)
+    keys = ["dataset", "title", "given", "at_least", "other", "settings", "surrogate"]
+    grouped = pd.DataFrame(rows).groupby(keys, sort=False)
+    means = {"lowest": ("lowest", "mean"), "highest": ("highest", "mean")}
+    return grouped.agg(**means, seeds=("lowest", "size")).reset_index()
+
+
+def range_values(ends: pd.DataFrame) -> pd.DataFrame:
+    """What 0.9 on one measure leaves to the other (figure 7), for CKA and linear regression against
+    angular Procrustes; nothing where the region doesn't come that far.
+    """
+    rows = []
+    for (dataset, measure, against, seed), region in ends.groupby(REGION, sort=False):
+        if against == AGAINST and measure in NAMES:
+            limits, name = joint.allowed(region, LEVEL), NAMES[measure]
+            implied, allowed = limits["lowest_a"], limits["lowest_b"]
+            rows.append((f"angular Procrustes implies {name}", dataset, seed, implied))
+            rows.append((f"{name} doesn't imply angular Procrustes", dataset, seed, allowed))
+    return values(rows).dropna(subset="value")
+
+
+def bound_values(descents: pd.DataFrame) -> pd.DataFrame:
+    """By how much the visited points break the bounds on NBS at most, from the table of
+    `joint_ranges`.
+    """
+    rows, pairs = [], descents[descents["against"] == AGAINST]
+    for (dataset, measure), points in pairs.groupby(["dataset", "measure"], sort=False):
+        nbs, score = np.cos((1 - points["score_b"]) * np.pi / 2), points["score_a"]
+        run = f"{len(points)} points"
+        if measure == "linreg":
+            broken = float((nbs**2 - score).max())
+            rows.append(("linear regression and NBS keep to their bound", dataset, run, broken))
+        elif measure == "cka":
+            rank = int(points["neurons"].iloc[0])
+            low, high = theory.nbs_bounds(score.clip(0, 1), rank, rank)
+            broken = float(np.maximum(low - nbs, nbs - high).max())
+            rows.append(("CKA and NBS keep to their bounds", dataset, run, broken))
+    return values(rows)
+
+
+def distance_values(descents: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFrame:
+    """Mean distance |s1 - a| + |s2 - b| left by descents of it, over that left by descents of the
+    squares.
+
+    Tables of `joint_ranges`, `squared` with power 2; both with the same targets and seeds.
+    """
+    run = ["dataset", "seed", "measure", "against"]
+    left = [
+        table.groupby([*run, "target_a", "target_b"])["distance"].min().groupby(run).mean()
+        for table in (descents, squared)
+    ]
+    ratios = (left[0] / left[1]).dropna()
+    return values(
+        [
+            ("absolute distance lands closer", dataset, seed, ratio)
+            for (dataset, seed, *_), ratio in ratios.items()
+        ]
+    )
+
+
+# -- Exact ranges
+
+
+def _variances(dataset: str, quick: bool) -> tuple[np.ndarray, int, int]:
+    """Variances of a dataset's principal components, number of its neurons, directions left outside
+    of it.
+    """
+    data = settings.source(dataset, quick).load()
+    X = torch.as_tensor(validation.flat(validation.array(data, "X")), dtype=torch.float64)
+    sizes = linalg.principal_components(X)[1].numpy()
+    return sizes**2, X.shape[1], X.shape[0] - 1 - len(sizes)
+
+
+def exact_outlines(
+    datasets: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    quick: bool = False,
+    levels: int = 101,
+) -> pd.DataFrame:
+    """The exact ranges of the scores of `joint_ranges`, from each dataset's variances: a row a
+    level and end.
+
+    Columns dataset, measure, against, end ("lowest", "highest" score of `measure`), score_a,
+    score_b (the level of `against`), status ("proved", "conjecture"), room (whether X's samples
+    leave a direction outside of X for each neuron; without, the range is an outer bound). Pairs
+    whose range isn't known have no rows.
+    """
+    columns = ["dataset", "measure", "against", "end", "score_a", "score_b", "status", "room"]
+    grid, tables = np.linspace(0, 1, levels), [pd.DataFrame(columns=columns)]
+    for dataset in map(str, datasets):
+        variances, neurons, outside = _variances(dataset, quick)
+        for measure, against in pairs:
+            if not frontiers.has_range(against, measure):
+                continue
+            ends = frontiers.score_range(variances, against, grid, measure, neurons)
+            status = frontiers.STATUS[frontiers.plain(against), frontiers.plain(measure)]
+            region = {"dataset": dataset, "measure": measure, "against": against}
+            for name, scores, known in zip(("lowest", "highest"), ends, status, strict=True):
+                line = pd.DataFrame({"score_a": scores, "score_b": grid}).assign(**region)
+                tables.append(line.assign(end=name, status=known, room=outside >= neurons))
+    return pd.concat(tables[1:] or tables, ignore_index=True)[columns]
+
+
+def _beyond(points: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, quick: bool) -> float:
+    """By how much visited points lie beyond the exact range at most, below 0 where all are inside.
+
+    The points nearest to the range's ends, by interpolation, are compared with the range at their
+    own level.
+    """
+    dataset, measure, against = points[["dataset", "measure", "against"]].iloc[0]
+    a, b = points["score_a"].to_numpy(float), points["score_b"].clip(0, 1).to_numpy(float)
+    below = np.interp(b, low["score_b"], low["score_a"]) - a
+    above = a - np.interp(b, high["score_b"], high["score_a"])
+    nearest = np.argsort(-np.maximum(below, above))[:NEAREST]
+    variances, neurons, _ = _variances(dataset, quick)
+    least, most = frontiers.score_range(variances, against, b[nearest], measure, neurons)
+    return float(np.maximum(least - a[nearest], a[nearest] - most).max())
+
+
+def _covered(ends: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> float:
+    """Share of the exact range that lies within the outline of a region, straight between its end
+    points.
+    """
+    level, least, most = (
+        low["score_b"].to_numpy(),
+        low["score_a"].to_numpy(),
+        high["score_a"].to_numpy(),
+    )
+    here = ends[["score_a", "score_b"]].to_numpy(float)
+    there = np.roll(here, -1, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = (level[:, None] - here[:, 1]) / (there[:, 1] - here[:, 1])
+        crossing = here[:, 0] + part * (there[:, 0] - here[:, 0])
+    a = np.where((part >= 0) & (part <= 1), crossing, np.nan)
+    left, right = np.fmin.reduce(a, axis=1), np.fmax.reduce(a, axis=1)
+    inside = np.nan_to_num(np.minimum(right, most) - np.maximum(left, least)).clip(0)
+    return float(np.trapezoid(inside, level) / np.trapezoid(most - least, level))
+
+
+def coverage(descents: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
+    """Do the descents keep to the exact ranges, and how much of them do they reach? A row a dataset
+    and pair.
+
+    `descents` is the table of `joint_ranges`, `exact` that of `exact_outlines`. Columns dataset,
+    measure, against, points (visited), covered (share of the exact range within the outline),
+    beyond (by how much the worst point lies outside; below 0: inside).
+    """
+    rows, keys = [], ["dataset", "measure", "against"]
+    for key, curves in exact.groupby(keys, sort=False):
+        low, high = (curves[curves["end"] == end] for end in ("lowest", "highest"))
+        points = descents[(descents[keys] == list(key)).all(axis=1)]
+        regions = [ends for _, ends in end_points(points).groupby("seed")]
+        row = {"points": len(points), "covered": np.mean([_covered(r, low, high) for r in regions])}
+        row["beyond"] = _beyond(points, low, high, (points["settings"] == "quick").any())
+        rows.append(dict(zip(keys, key, strict=True)) | row)
+    return pd.DataFrame(rows, columns=[*keys, "points", "covered", "beyond"])
+
+
+def exact_values(coverage: pd.DataFrame) -> pd.DataFrame:
+    """Whether the descents leave the exact ranges, from the table of `coverage`."""
+    rows = []
+    for pair in coverage.itertuples():
+        names = " and ".join(MEASURES[name].title for name in (pair.measure, pair.against))
+        rows.append(("no Y leaves the exact range", pair.dataset, names, pair.beyond))
+    return values(rows)
+
+
+def _implied(dataset: str, level: float) -> pd.DataFrame:
+    """What `level` on one measure implies on the others, for one spectrum. A task of
+    `implied_scores`.
+    """
+    variances, rows = data_sets.spectra.variance_ratios(dataset), []
+    plain = {pair: tuple(map(frontiers.plain, pair)) for pair in IMPLIED}
+    for known, status in frontiers.STATUS.items():
+        pairs = [pair for pair in IMPLIED if plain[pair] == known]
+        levels = [
+            level if given == known[0] else frontiers.from_angular(level) for given, _ in pairs
+        ]
+        # One search for all pairs.
+        ends = np.array(frontiers.score_range(variances, known[0], levels, known[1]))
+        for (given, other), end in zip(pairs, ends.T, strict=True):
+            low, high = map(float, end if other == known[1] else frontiers.angular(end))
+            row = {"dataset": dataset, "given": given, "at_least": level, "other": other}
+            row |= {"lowest": low, "highest": 1.0, "highest_at": high}
+            rows.append(row | {"lowest_status": status[0], "highest_at_status": status[1]})
+    return pd.DataFrame(rows)
+
+
+def implied_scores(
+    names: Sequence[str] | None = None, level: float = LEVEL, jobs: int = 1
+) -> pd.DataFrame:
+    """What a score of `level` or more implies on another measure, for published spectra (all if
+    None): a row a spectrum and pair.
+
+    Columns dataset, given, at_least, other, lowest, highest (1: Y = X), highest_at (at exactly
+    `level`), and the status of the two ends at the level. Y has as many columns as X has PCs, and X
+    samples enough. Spectra are stored tasks (`store.run`), `jobs` at once.
+    """
+    names = list(data_sets.spectra.SPECTRA) if names is None else names
+    tasks = [{"dataset": str(name), "level": float(level)} for name in names]
+    return pd.concat(store.run(_implied, tasks, jobs), ignore_index=True)

@@ -1,0 +1,347 @@
+"""Ascents from noise towards a dataset, with decoding and PC capture measured along the way.
+
+The one place that runs them: the paper's, its variants (another target, optimiser or start) and
+those of a measure of one's own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+
+from simlib import datasets as data_sets
+from simlib import validation
+from simlib.components import captured_variance, explained_variance, left_singular_vectors
+from simlib.decoding import Decoders, chance, split
+from simlib.experiments import settings, store
+from simlib.experiments.own_measure import resolve
+from simlib.experiments.store import Source
+from simlib.joint import score_measure
+from simlib.measures import MEASURES, Measure
+from simlib.optimize import BATCHED, Trajectory, maximize, maximize_many, start_from_noise
+
+__all__ = ["ascents", "decodable", "duration", "estimate", "references", "start_variants"]
+
+FOLDS = 5
+RECORD = 0.01  # a snapshot whenever the score has moved by this much
+QUICK_RECORD = 0.03
+# Relative length of an ascent: only the order of tasks and the estimate of time depend on it.
+LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
+# What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
+# whose time courses have these tails, drawn from the seed `draw` (None: the seed of the start).
+# `rotated`: the samples of X and of the start are rotated together. `scale`: the start's standard
+# deviation. `share`: neurons of Y, as a share of X's. `double`: float64.
+PAPER = {"tails": "", "draw": None, "rotated": False, "optimiser": "adam"}
+PAPER |= {"scale": 1.0, "share": 1.0, "double": False}
+OPTIMISER_NAMES = {"adam": "Adam", "sgd": "SGD", "lbfgs": "L-BFGS"}
+TEXT = ["dataset", "measure", "stopped", "title", "settings", "data_hash", "quantity", "name"]
+
+
+def start_variants(
+    scales: Sequence[float], optimisers: Sequence[str], shares: Sequence[float]
+) -> dict[str, dict]:
+    """The variants of the supplement on starts: the paper's first, then one thing changed at a
+    time.
+    """
+    changed = [({"scale": s}, f"start times {s:g}") for s in scales if s != 1]
+    changed += [
+        ({"optimiser": name, "double": True}, OPTIMISER_NAMES[name])
+        for name in optimisers
+        if name != "adam"
+    ]
+    changed += [({"share": q}, f"{q:g} times the neurons") for q in shares if q != 1]
+    return {"as in the paper": {}, **{label: differs for differs, label in changed}}
+
+
+def rotation_of_samples(n: int, seed: int = 0) -> np.ndarray:
+    """A random orthogonal matrix, (n, n), that leaves the constant vector as it is: centred columns
+    stay so.
+    """
+    rng = np.random.default_rng([seed, n])
+    basis = np.linalg.qr(np.column_stack([np.ones(n), rng.standard_normal((n, n - 1))]))[0][:, 1:]
+    turned = np.linalg.qr(rng.standard_normal((n - 1, n - 1)))[0]
+    return basis @ turned @ basis.T + 1 / n
+
+
+def _rotate(values, seed: int) -> np.ndarray:
+    """Values with their samples rotated, in their shape."""
+    flat = np.asarray(values, float).reshape(-1, values.shape[-1])
+    return (rotation_of_samples(len(flat), seed) @ flat).reshape(values.shape)
+
+
+def _target(data: xr.DataArray, variant: dict, seed: int) -> np.ndarray:
+    """X of an ascent: the data's values, or a matrix that shares their spectrum."""
+    X = data.values
+    if variant["tails"]:
+        draw = seed if variant["draw"] is None else variant["draw"]
+        X = data_sets.made.spectrum_matched(data, draw, variant["tails"])
+    return _rotate(X, seed) if variant["rotated"] else X
+
+
+def _start(X: np.ndarray, variant: dict, seed: int) -> torch.Tensor:
+    """Noise in X's layout, as the variant scales, widens and rotates it."""
+    neurons = max(1, round(variant["share"] * X.shape[-1]))
+    noise = variant["scale"] * start_from_noise((*X.shape[:-1], neurons), seed)
+    return torch.from_numpy(_rotate(noise.numpy(), seed)) if variant["rotated"] else noise
+
+
+class _Snapshots:
+    """The observer of an ascent: rows of what Y has learned, a table a snapshot."""
+
+    def __init__(self, data: xr.DataArray, X: np.ndarray, variables: Sequence[str]):
+        self.X, self.tables = X, []
+        self.vectors = left_singular_vectors(X).float()
+        ranks = np.arange(1, X.shape[-1] + 1)
+        self.pcs = {"pc": ranks, "explained_variance": explained_variance(X)}
+        self.decoders = _decoders(data, variables)
+
+    def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
+        r2 = captured_variance(self.X, Y, vectors=self.vectors)
+        captured = {"quantity": "captured variance", "name": "", "fold": -1, "value": r2}
+        table = pd.concat([pd.DataFrame(captured | self.pcs), *_accuracy_rows(Y, self.decoders)])
+        self.tables.append(table.assign(step=step, score=score))
+
+
+def _decoders(data: xr.DataArray, variables: Sequence[str]) -> Decoders:
+    """Decoders of these variables, for one Y after the other; the folds are the same for all."""
+    labels = {name: data.coords[name].values for name in variables}
+    return Decoders(labels, FOLDS, groups=data_sets.fold_groups(data))
+
+
+def _accuracy_rows(Y, decoders: Decoders) -> list[pd.DataFrame]:
+    """Accuracy of each variable decoded from Y, a row a fold (mean over time bins)."""
+    folds = {"quantity": "accuracy", "fold": np.arange(FOLDS), "pc": -1}
+    return [
+        pd.DataFrame({**folds, "name": name, "value": accuracies.mean(1)})
+        for name, accuracies in (decoders(Y).items() if decoders.variables else ())
+    ]
+
+
+def _ascent(
+    source: Source,
+    measure: str,
+    seeds: list[int],
+    variant: dict,
+    variables: list[str],
+    record: float | None,
+    steps: int,
+    quick: bool,
+    device: str,
+) -> pd.DataFrame:
+    """One ascent, or those of several seeds: a row a snapshot and quantity; without `record` a row
+    a step, the score alone. A task of `ascents`.
+    """
+    data, bound = source.load(), resolve(measure)
+    X = _target(data, variant, seeds[0])
+    observers = {seed: [] if record is None else [_Snapshots(data, X, variables)] for seed in seeds}
+    options = {"steps": steps, "record": record or 1, "device": device}
+    climbs: list[Trajectory]
+    if len(seeds) > 1:
+        climbs = maximize_many(bound, X, seeds=seeds, observers=observers.get, **options)
+    else:
+        options |= {"optimiser": variant["optimiser"], "observers": observers[seeds[0]]}
+        options["dtype"] = torch.float64 if variant["double"] else torch.float32
+        climbs = [maximize(bound, X, start=_start(X, variant, seeds[0]), **options)]
+    tables = []
+    for seed, climb in zip(seeds, climbs, strict=True):
+        if record is None:
+            steps_taken = np.arange(len(climb.scores))
+            rows = pd.DataFrame({"step": steps_taken, "score": climb.scores, "quantity": "score"})
+            rows = rows.assign(name="", fold=-1, pc=-1)
+        else:
+            rows = pd.concat(observers[seed][0].tables)
+        tables.append(rows.assign(seed=seed, steps=len(climb.scores), stopped=climb.stopped))
+    facts = settings.provenance(data, quick)
+    facts["surrogate"] |= bool(variant["tails"])
+    name = measure if measure in MEASURES else bound.id
+    table = pd.concat(tables, ignore_index=True)
+    table = table.assign(dataset=source.dataset, measure=name, **facts)
+    return table.astype(dict.fromkeys(TEXT, "category") | {"pc": "int32", "fold": "int32"})
+
+
+def _score_name(name: str | Measure) -> str:
+    """What an ascent is stored under: an id or `path.py:function`. Refuses what is unknown, and
+    distances: axes are of scores.
+    """
+    bound = score_measure(resolve(name) if isinstance(name, str) else name)
+    if not isinstance(name, str) and bound.id not in MEASURES:
+        raise ValueError(
+            f"results are stored by a measure's id, and {bound.id!r} has none; "
+            "use sl.maximize for it"
+        )
+    return name if isinstance(name, str) else bound.id
+
+
+def _sources(
+    names: Sequence[str] | Mapping[str, dict], variables: Sequence[str] | None, quick: bool
+) -> list[Source]:
+    """Each dataset with its loader's options; a surrogate is made to carry the variables named."""
+    if not isinstance(names, Mapping):
+        names = dict.fromkeys(map(str, validation.names(names, "datasets")))
+    sources = []
+    for name, options in names.items():
+        options = settings.load_options(name, quick) if options is None else dict(options)
+        if variables and name.startswith("surrogate-"):
+            options["variables"] = list(variables)
+        sources.append(Source(name, options))
+    return sources
+
+
+def _main_variable(data: xr.DataArray) -> list[str]:
+    return [data.attrs["main_variable"]] if decodable(data) else []
+
+
+def text_again(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table of many, with categories back as text so that every column joins."""
+    plain = []
+    for table in tables:
+        coded = [c for c in table.columns if isinstance(table[c].dtype, pd.CategoricalDtype)]
+        plain.append(table.astype(dict.fromkeys(coded, object)))
+    return pd.concat(plain, ignore_index=True)
+
+
+def ascents(
+    datasets: Sequence[str] | Mapping[str, dict],
+    measures: Sequence[str],
+    variants: Mapping[str, dict] | None = None,
+    *,
+    seeds: Sequence[int] = (0,),
+    steps: int = 1000,
+    variables: Sequence[str] | None = None,
+    snapshots: bool = True,
+    quick: bool = False,
+    jobs: int = 1,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """Maximise each measure from each seed on each dataset, measuring what Y has learned on the
+    way.
+
+    Args:
+        datasets: names, or a mapping of names to their loader's options.
+        measures: ids of scores, bound measures, or `path.py:function`.
+        variants: label -> what differs from the paper (keys of `PAPER`); one, "paper", if None.
+        variables: task variables to decode; the main one, where it can be decoded, if None.
+        snapshots: whether decoding and PC capture are measured, whenever the score has moved by
+            0.01 (0.03 in a quick run). Without, every step has a row with its score.
+
+    Returns:
+        A tidy table, a row a snapshot and quantity: dataset, measure, variant, seed, step, score,
+        quantity, name, fold, pc (from 1; -1: none), explained_variance (ratio), value, steps,
+        stopped, title, settings, surrogate, data_hash. `quantity` is "captured variance" (R^2 of PC
+        `pc`), "accuracy" (of the variable `name`, in cross-validation fold `fold`, mean over time
+        bins) or "score". Finished ascents are stored and found again (`store.run`); `jobs` of them
+        run at once, the seeds of small data in one batch (`optimize.maximize_many`).
+
+    Raises:
+        ValueError: for unknown names, distances and empty lists, before anything runs.
+        TaskError: where some ascents failed, after all have ended.
+    """
+    sources = _sources(datasets, variables, quick)
+    measures = [_score_name(name) for name in validation.names(measures, "measures")]
+    seeds = [int(seed) for seed in validation.names(seeds, "seeds")]
+    record = (QUICK_RECORD if quick else RECORD) if snapshots else None
+    tasks, costs, labels = [], [], []
+    for source in sources:
+        data = source.load()
+        decoded = _main_variable(data) if variables is None else list(variables)
+        shared = {"source": source, "variables": decoded if snapshots else [], "record": record}
+        shared |= {"steps": int(steps), "quick": bool(quick), "device": device}
+        times, trials, neurons = data.shape
+        cost = (data.size * min(neurons, times * trials)) ** 0.5
+        for label, differs in (variants or {"paper": {}}).items():
+            together = data.size <= BATCHED and not differs and snapshots
+            batches = [seeds] if together else [[seed] for seed in seeds]
+            for measure in measures:
+                ascent = {**shared, "measure": measure, "variant": PAPER | differs}
+                tasks += [{**ascent, "seeds": batch} for batch in batches]
+                costs += [cost * len(batch) * LENGTH.get(measure, 1) for batch in batches]
+                labels += [label] * len(batches)
+    tables = store.run(_ascent, tasks, jobs, costs)
+    return text_again([t.assign(variant=label) for t, label in zip(tables, labels, strict=True)])
+
+
+def decodable(data: xr.DataArray) -> bool:
+    """Whether the dataset has a main task variable with enough trials a class for the folds."""
+    return bool(data.attrs["main_variable"]) and not _undecodable(data, data.attrs["main_variable"])
+
+
+def _undecodable(data: xr.DataArray, variable: str) -> str:
+    """Why a task variable can't be decoded, "" if it can."""
+    try:
+        split(data.coords[variable].values, FOLDS, groups=data_sets.fold_groups(data))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def references(
+    datasets: Sequence[str] | Mapping[str, dict],
+    variables: Sequence[str] | None = None,
+    *,
+    quick: bool = False,
+) -> pd.DataFrame:
+    """Decoding accuracy on each dataset itself, and chance: a row a variable and fold.
+
+    Columns dataset, title, variable, fold, accuracy, chance, settings, surrogate, data_hash.
+    Arguments and folds as in `ascents`. Raises ValueError for a dataset without labels, or with too
+    few trials of a class.
+    """
+    tables = []
+    for source in _sources(datasets, variables, quick):
+        data = source.load()
+        if not (variables or data.attrs["main_variable"]):
+            raise ValueError(
+                f"{source.dataset} has no labels: without task variables there is nothing to decode"
+            )
+        for variable in variables or [data.attrs["main_variable"]]:
+            if reason := _undecodable(data, variable):
+                raise ValueError(f"{source.dataset} can't be decoded by {variable!r}: {reason}")
+            (rows,) = _accuracy_rows(data.values, _decoders(data, [variable]))
+            rows = rows.rename(columns={"value": "accuracy", "name": "variable"})
+            facts = {"dataset": source.dataset, "chance": chance(data.coords[variable].values)}
+            facts |= settings.provenance(data, quick)
+            tables.append(rows[["variable", "fold", "accuracy"]].assign(**facts))
+    return pd.concat(tables, ignore_index=True)
+
+
+def estimate(
+    data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], steps: int, jobs: int
+) -> str:
+    """What a run of `ascents` on this dataset will take: time from a trial of each part, and
+    memory.
+
+    Three steps of each measure, one PC capture and one decoding are timed on the data itself. The
+    number of steps isn't known beforehand: the estimate gives the most (`steps`) and a typical
+    ascent (a fifth).
+    """
+    X = data.values
+    maximize(names[0], X, steps=1)
+    start = time.perf_counter()
+    for name in names:
+        maximize(name, X, steps=3, stop=None)
+    step_seconds = (time.perf_counter() - start) / (3 * len(names))
+    start = time.perf_counter()
+    captured_variance(X, X)
+    _accuracy_rows(X, _decoders(data, _main_variable(data)))
+    snapshot_seconds = time.perf_counter() - start
+    count, snapshots = len(names) * len(seeds), min(steps, round(1 / RECORD))
+    most = count * (steps * step_seconds + snapshots * snapshot_seconds) / jobs
+    few = min(steps / 5, snapshots)
+    typical = count * (steps / 5 * step_seconds + few * snapshot_seconds) / jobs
+    n, p = X.shape[0] * X.shape[1], X.shape[2]
+    megabytes = 8 * (8 * n * p + 4 * min(n, p) ** 2) / 1e6 + 60 * snapshots * p / 1e6 + 300
+    return (
+        f"{count} ascents of up to {steps} steps (measures: {len(names)}, seeds: {len(seeds)}), "
+        f"{jobs} at once: {duration(typical)}, at most {duration(most)}; about "
+        f"{jobs * megabytes / 1000:.1f} GB of memory"
+    )
+
+
+def duration(seconds: float) -> str:
+    """`about 3 min`, or `under a minute`."""
+    return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
