@@ -13,7 +13,6 @@ import torch
 from simlib import datasets, validation
 from simlib.components import captured_variance, left_singular_vectors, score_to_capture
 from simlib.decoding import score_at_accuracy
-from simlib.experiments.comparison import authors_capture
 from simlib.experiments.published import (
     CURVES,
     published_captures,
@@ -21,6 +20,7 @@ from simlib.experiments.published import (
     read_published,
 )
 from simlib.experiments.published import PUBLISHED_TABLES as TABLES
+from simlib.experiments.published_vs_reproduced import authors_capture
 from simlib.measures import measure
 from simlib.optimize import maximize
 

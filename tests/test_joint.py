@@ -9,9 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 import simlib as sl
-from simlib import experiments, frontiers, joint, theory
-from simlib.datasets.spectra import variance_ratios
-from simlib.experiments import exact_ranges
+from simlib import joint, theory
 
 ANGULAR = "procrustes-angular-score"
 
@@ -175,101 +173,6 @@ def test_allowed_reads_the_outline():
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
     return tmp_path
-
-
-def test_joint_ranges_of_datasets(results):
-    pairs = [("cka", ANGULAR), ("linreg", ANGULAR)]
-    options = {"points": 2, "seeds": [0, 1], "steps": 60}
-    ways = experiments.joint_ranges(["toy-2d"], pairs, **options)
-    ends = experiments.end_points(ways)
-    assert len(ends) == 2 * 2 * 4
-    assert {"title", "settings", "surrogate", "data_hash"} <= set(ends)
-    direct = sl.joint_range("cka", ANGULAR, sl.datasets.load("toy-2d"), points=2, steps=60, seed=1)
-    here = ends[(ends["measure"] == "cka") & (ends["seed"] == 1)]
-    np.testing.assert_array_equal(here[["score_a", "score_b"]], direct[["score_a", "score_b"]])
-    limits = experiments.allowed_scores(ends)
-    assert len(limits) == 4 and (limits["seeds"] == 2).all()
-    assert (limits["lowest"] <= limits["highest"]).all()
-
-    files = sorted(results.rglob("*.parquet"))
-    before = [file.stat().st_mtime_ns for file in files]
-    assert len(files) == 16
-    pd.testing.assert_frame_equal(experiments.joint_ranges(["toy-2d"], pairs, **options), ways)
-    assert [file.stat().st_mtime_ns for file in sorted(results.rglob("*.parquet"))] == before
-
-
-def test_a_changed_file_is_computed_anew(results, tmp_path):
-    path = tmp_path / "mine.npz"
-    for scale in (1, 2):
-        np.savez(path, X=scale * np.random.default_rng(scale).standard_normal((12, 3)))
-        experiments.joint_ranges([str(path)], [("cka", "nbs")], points=2, steps=3)
-    assert len(list(results.rglob("*.parquet"))) == 8
-
-
-def test_claims(results):
-    ways = experiments.joint_ranges(["hierarchy"], [("linreg", ANGULAR)], points=2, steps=100)
-    limits = experiments.allowed_scores(experiments.end_points(ways))
-    claims = experiments.claims_about_ranges(limits, ways)
-    assert len(claims) == 3 and claims["asserted"].all()
-    swapped = ways.assign(score_a=ways["score_b"] ** 4, score_b=ways["score_a"])
-    assert not experiments.claims_about_ranges(limits, swapped)["holds"].all()
-    assert experiments.claims_about_ranges(limits, ways.assign(measure="rsa")).empty
-    with pytest.raises(ValueError, match="is a distance"):
-        experiments.joint_ranges(["hierarchy"], [("cka", "procrustes-angular")])
-
-
-def test_exact_outlines_bound_the_descents(results):
-    pairs = [
-        ("cka", ANGULAR),
-        ("linreg", ANGULAR),
-        ("cka", "nbs"),
-        ("linreg", "cka"),
-        ("ridge-cv", ANGULAR),
-    ]
-    exact = exact_ranges.exact_outlines(["hierarchy"], pairs, levels=21)
-    assert (
-        len(exact) == 4 * 2 * 21 and not exact["room"].any()
-    )  # 100 samples leave 49 directions for 50 neurons
-    assert set(exact[exact["status"] == "conjecture"]["end"]) == {"lowest"}
-    ways = experiments.joint_ranges(["hierarchy"], pairs, points=2, steps=60)
-    claims = exact_ranges.claims_about_exact_ranges(ways, exact)
-    assert len(claims) == 4 and claims["holds"].all() and claims["asserted"].all()
-    assert (claims["beyond"] < 1e-5).all() and claims["covered"].between(0.1, 1).all()
-    swapped = ways.assign(score_a=ways["score_b"], score_b=ways["score_a"])
-    wrong = exact_ranges.claims_about_exact_ranges(swapped, exact)
-    assert not wrong["holds"].any() and (wrong["beyond"] > 0.01).all()
-    assert exact_ranges.exact_outlines(["hierarchy"], pairs[-1:]).empty
-    assert exact_ranges.claims_about_exact_ranges(ways, exact[:0]).empty
-
-
-def test_exact_outlines_know_the_data():
-    """Toy: two PCs of known variances, so that the range is that of the spectrum."""
-    data = sl.datasets.load("toy-2d").values.reshape(-1, 2)
-    variances = np.linalg.svd(data - data.mean(0), compute_uv=False) ** 2
-    exact = exact_ranges.exact_outlines(["toy-2d"], [("cka", "nbs")], levels=5)
-    assert exact["room"].all()
-    for end, values in zip(
-        ("lowest", "highest"),
-        frontiers.cka_range_given_nbs(variances, np.linspace(0, 1, 5)),
-        strict=True,
-    ):
-        np.testing.assert_allclose(exact.loc[exact["end"] == end, "score_a"], values, atol=1e-9)
-
-
-def test_implied_scores(results):
-    table = exact_ranges.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
-    assert (
-        len(table) == 10
-        and (table["lowest"] <= table["highest_at"]).all()
-        and (table["highest"] == 1).all()
-    )
-    low, high = frontiers.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
-    assert table.loc[("cka", ANGULAR), "lowest"] == pytest.approx(
-        1 - 2 / np.pi * np.arccos(float(low))
-    )
-    assert table.loc[("cka", "nbs"), "highest_at"] == pytest.approx(float(high))
-    assert table.loc[("cka", "nbs"), "lowest_status"] == "proved"
-    assert table.loc[("nbs", "cka"), "lowest_status"] == "conjecture"
 
 
 def test_exact_range_is_drawn_over_a_region(ends):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import simlib as sl
+from simlib.optimize import OPTIMISERS, start_from_noise
 
 X = np.random.default_rng(0).standard_normal((4, 10, 6)) @ np.diag([3, 2, 1, 0.5, 0.3, 0.1])
 
@@ -252,3 +253,47 @@ def test_large_data_climb_one_by_one_and_no_seeds_give_nothing():
     for one, other in zip(sl.maximize_many("cka", X, seeds=(0, 1), steps=5), alone, strict=True):
         np.testing.assert_array_equal(one.scores, other.scores)
     assert sl.maximize_many("cka", X, seeds=()) == []
+
+
+# -- Optimisers
+
+
+@pytest.fixture(scope="module")
+def small():
+    return sl.datasets.load("surrogate-siegel2015", trials=24, neurons=12).values
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_optimiser_climbs(small, optimiser):
+    options = {"start": start_from_noise(small.shape, 0), "optimiser": optimiser}
+    options["dtype"] = torch.float64
+    scores = sl.maximize("cka", small, steps=60, **options).scores
+    assert scores[-1] > 0.9 > 0.3 > scores[0]
+    seen = []
+
+    def observe(step, value, Y):
+        seen.append((value, Y.clone()))
+
+    sl.maximize("cka", small, steps=3, observers=[observe], **options)
+    assert len(seen) == 3
+    for value, Y in seen:
+        assert sl.score("cka", small, Y.numpy()) == pytest.approx(value, abs=1e-9)
+
+
+def test_gradient_ascent_ignores_the_scale_of_the_start(small):
+    start = start_from_noise(small.shape, 0)
+    options = {"optimiser": "sgd", "dtype": torch.float64, "steps": 15}
+    one, ten = (sl.maximize("cka", small, start=k * start, **options).scores for k in (1.0, 10.0))
+    np.testing.assert_allclose(one, ten, rtol=1e-6)
+
+
+def test_an_unknown_optimiser_is_named(small):
+    with pytest.raises(ValueError, match=r"optimiser.*sgdd.*sgd"):
+        sl.maximize("cka", small, optimiser="sgdd", steps=2)
+
+
+def test_a_distance_goes_down_with_every_optimiser(small):
+    for optimiser in OPTIMISERS:
+        options = {"optimiser": optimiser, "dtype": torch.float64, "steps": 5}
+        distances = sl.maximize("procrustes-angular", small, **options).scores
+        assert distances[-1] < distances[0]

@@ -1,115 +1,32 @@
-"""What the number of steps hangs on besides the spectrum: rotated samples, tails, and what is said
-of them.
+"""What the number of steps depends on besides the spectrum: the tails of time courses, and what is
+said of them.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from test_claims import holding
 
-from simlib import datasets, experiments, plots
-from simlib.experiments import comparison, reasons, supplement, tails
-from simlib.experiments.reasons import known_reason
+from simlib import datasets
+from simlib.datasets import paper
+from simlib.experiments import claims, tails
 
 FREEMAN = "surrogate-freemanziemba2013"
-INVARIANT = ("cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg")
-
-
-# -- The law
-
-
-def largest_difference(measure: str, optimiser: str, samples: int = 40, neurons: int = 8) -> float:
-    """Between the scores of an ascent and of the same ascent after a rotation of the samples, over
-    10 steps.
-    """
-    rng = np.random.default_rng(0)
-    X, start = rng.standard_normal((2, samples, neurons))
-    Q = tails.rotation_of_samples(samples, seed=1)
-    scores = supplement.ascend(measure, X, torch.from_numpy(start), optimiser, steps=10, stop=1.0)
-    rotated = supplement.ascend(
-        measure, Q @ X, torch.from_numpy(Q @ start), optimiser, steps=10, stop=1.0
-    )
-    assert scores[0] == pytest.approx(rotated[0], abs=1e-12) or measure not in INVARIANT
-    return np.abs(scores - rotated).max()
-
-
-def test_the_rotation_is_orthogonal_and_keeps_the_constant():
-    Q = tails.rotation_of_samples(20, seed=3)
-    np.testing.assert_allclose(Q @ Q.T, np.eye(20), atol=1e-12)
-    np.testing.assert_allclose(Q @ np.ones(20), np.ones(20), atol=1e-12)
-    assert np.abs(Q - np.eye(20)).max() > 0.5 and not np.allclose(
-        Q, tails.rotation_of_samples(20, seed=4)
-    )
-
-
-@pytest.mark.parametrize("measure", INVARIANT)
-def test_gradient_steps_feel_no_rotation_of_the_samples_and_adams_do(measure):
-    assert largest_difference(measure, "sgd") < 1e-9
-    assert largest_difference(measure, "adam") > 1e-3
-
-
-@pytest.mark.parametrize("measure", ["ridge-cv", "rsa-euclidean-corr"])
-def test_measures_tied_to_single_samples_feel_it_with_any_steps(measure):
-    assert largest_difference(measure, "sgd") > 1e-3
-
-
-# -- Tails at one spectrum
-
-
-@pytest.fixture(scope="module")
-def freeman():
-    return datasets.load(FREEMAN)
-
-
-@pytest.mark.parametrize("kind", supplement.TAILS)
-def test_tails_leave_spectrum_and_mean(freeman, kind):
-    made = supplement.spectrum_matched(freeman, seed=2, tails=kind)
-    X, Z = (values.reshape(-1, values.shape[-1]) for values in (freeman.values, made))
-    spectrum = np.linalg.svd(X - X.mean(0), compute_uv=False)
-    np.testing.assert_allclose(
-        np.linalg.svd(Z, compute_uv=False), spectrum, atol=1e-9 * spectrum[0]
-    )
-    np.testing.assert_allclose(Z.mean(0), 0, atol=1e-12)
-
-
-def test_the_first_pcs_keep_their_tails(freeman):
-    sizes = []
-    for kind in supplement.TAILS:
-        made = supplement.spectrum_matched(freeman, seed=0, tails=kind)
-        first = np.linalg.svd(made.reshape(-1, made.shape[-1]), full_matrices=False)[0][:, 0]
-        sizes.append(np.abs(first).mean() / np.sqrt((first**2).mean()))
-    assert sizes == sorted(sizes) and sizes[-1] > 0.99
-
-
-@pytest.mark.parametrize(
-    ("kind", "cosine"),
-    [("t3", 2 / np.pi), ("gaussian", (2 / np.pi) ** 0.5), ("uniform", 0.75**0.5), ("signs", 1)],
-)
-def test_the_sign_of_a_gradient_points_along_it_the_more_the_lighter_its_tails(kind, cosine):
-    g = supplement.TAILS[kind](np.random.default_rng(0), 1_000_000)
-    assert np.sign(g) @ g / np.linalg.norm(np.sign(g)) / np.linalg.norm(g) == pytest.approx(
-        cosine, abs=0.02
-    )
-
-
-def test_unknown_tails_are_refused(freeman):
-    with pytest.raises(ValueError, match="uniform"):
-        supplement.spectrum_matched(freeman, tails="unifrom")
 
 
 def test_the_ascents_are_stored_a_row_a_step(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
-    runs = experiments.tail_runs(
-        [FREEMAN], ["cka"], ["gaussian", "signs"], seeds=[0], steps=7, quick=True
-    )
+    kinds = ["gaussian", "signs"]
+    runs = tails.tail_runs([FREEMAN], ["cka"], kinds, seeds=[0], steps=7, quick=True)
     assert runs.groupby("tails")["step"].apply(list).tolist() == [list(range(7))] * 2
     assert set(runs["settings"]) == {"quick"} and runs["surrogate"].all()
     last = runs[runs["step"] == tails.EARLY].set_index("tails")["score"]
     assert last["gaussian"] < last["signs"]
-    assert len(list((tmp_path / "tails").glob("*.parquet"))) == 2
-    rotated = experiments.rotated_ascents(FREEMAN, ["cka"], steps=5)
-    assert rotated.groupby("optimiser").size().tolist() == [5, 5]
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+    rotated = tails.rotated_ascents(FREEMAN, ["cka"], steps=5)
+    assert rotated.groupby("optimiser").size().to_dict() == {"adam": 5, "sgd": 5}
+    apart = (rotated["score"] - rotated["rotated"]).abs().groupby(rotated["optimiser"]).max()
+    assert apart["sgd"] < 1e-9 < 1e-4 < apart["adam"]
 
 
 # -- What is said of it
@@ -150,44 +67,6 @@ ROTATED = pd.DataFrame(
 )
 
 
-@pytest.mark.parametrize(("kind", "holds"), [("uniform", True), ("gaussian", False)])
-def test_the_claims_hold_where_they_should_and_can_fail(kind, holds):
-    runs = made_up()
-    claims = tails.claims_about_tails(runs, published_like(runs, kind), ROTATED)
-    assert claims["asserted"].all() and claims.loc[claims["where"] == "reproduced", "holds"].all()
-    assert claims.loc[claims["where"] == "both", "holds"].tolist() == [holds]
-
-
-def test_the_order_of_tails_can_fail():
-    backwards = made_up(
-        speed=dict(zip(SPEED, list(SPEED.values())[::-1], strict=True)),
-        length=dict.fromkeys(LENGTH, 12),
-    )
-    swapped = ROTATED.assign(rotated=ROTATED["rotated"].to_numpy()[::-1])
-    assert not tails.claims_about_tails(backwards, experiments.published_curves([]), swapped)[
-        "holds"
-    ].any()
-
-
-def test_without_published_runs_nothing_is_said_of_them():
-    runs = made_up()
-    none = experiments.published_curves([])
-    claims = tails.claims_about_tails(runs, none, ROTATED)
-    assert set(claims["where"]) == {"reproduced"} and len(claims) == 4
-    table = experiments.tail_table(runs, none)
-    assert table["published steps"].tolist() == [""] and table["distance, gaussian"].tolist() == [
-        ""
-    ]
-    assert table["steps, gaussian"].tolist() == ["12"]
-
-
-def test_ascents_cut_short_are_not_judged():
-    claims = tails.claims_about_tails(
-        made_up().query("step < 3"), experiments.published_curves([]), ROTATED
-    )
-    assert set(claims["dataset"]) == {"x"}
-
-
 def test_distance_and_steps_are_those_of_the_runs():
     runs = made_up()
     distances = tails.tail_distances(runs, published_like(runs, "signs")).set_index(
@@ -196,92 +75,52 @@ def test_distance_and_steps_are_those_of_the_runs():
     assert distances["signs", 0] == 0 and distances["signs", 2] == pytest.approx(
         0.002 * (19 / 20) ** 0.5
     )
-    table = experiments.tail_table(runs, published_like(runs, "signs"))
+    table = tails.tail_table(runs, published_like(runs, "signs"))
     assert table["published steps"].tolist() == ["20"] and table["distance, signs"].tolist() == [
         "0.0010"
     ]
 
 
-def test_the_ascents_are_drawn_with_the_published_on_top():
+@pytest.mark.parametrize(("kind", "holds"), [("uniform", True), ("gaussian", False)])
+def test_the_claims_hold_where_they_should_and_can_fail(kind, holds):
     runs = made_up()
-    figure, ax = plt.subplots()
-    plots.scores_by_tails(runs, published_like(runs, "uniform"), ax)
-    assert len(ax.lines) == 13 and ax.get_xlim()[0] > 0
-    assert ax.get_legend_handles_labels()[1][-1] == "published"
-    plt.close(figure)
+    values = tails.tail_values(runs, published_like(runs, kind), ROTATED)
+    assert claims.judge(values)["asserted"].all()
+    ours = values["where"] == "reproduced"
+    assert all(holding(values[ours]).values()) and len(holding(values[ours])) == 4
+    assert holding(values[~ours]) == {"published scores fit these tails": holds}
 
 
-# -- The scorecard's column and its reasons
+def test_the_order_of_tails_can_fail():
+    backwards = dict(zip(SPEED, list(SPEED.values())[::-1], strict=True))
+    runs = made_up(speed=backwards, length=dict.fromkeys(LENGTH, 12))
+    swapped = ROTATED.assign(rotated=ROTATED["rotated"].to_numpy()[::-1])
+    values = tails.tail_values(runs, paper.published_curves([]), swapped)
+    assert not any(holding(values).values())
 
 
-def snapshots(scores: np.ndarray, steps) -> pd.DataFrame:
-    return pd.DataFrame({"step": steps, "score": np.asarray(scores)[list(steps)], "value": 0.5})
+def test_without_published_runs_nothing_is_said_of_them():
+    runs, none = made_up(), paper.published_curves([])
+    assert set(tails.tail_values(runs, none, ROTATED)["where"]) == {"reproduced"}
+    (row,) = tails.tail_table(runs, none).to_dict("records")
+    assert row["published steps"] == "" and row["distance, gaussian"] == ""
+    assert row["steps, gaussian"] == "12"
 
 
-def test_score_by_step_compares_at_the_same_step():
-    line = np.linspace(0.1, 0.9, 41)
-    published = snapshots(line, range(41))
-    recorded = [snapshots(line + 0.03, [0, 10, 25, 40]), snapshots(line + 0.03, [0, 5, 40])]
-    row = comparison._step_row(published, recorded)
-    assert row["difference"] == pytest.approx(0.03) and row["spread"] == pytest.approx(0, abs=1e-12)
-    assert row["verdict"] == "near"
-    assert comparison._step_row(published, [snapshots(line, [0, 7])])[
-        "difference"
-    ] == pytest.approx(0)
-    assert comparison._step_row(published.iloc[:4], recorded)["difference"] == pytest.approx(0.03)
-    late = [
-        snapshots(np.r_[0.1, line], range(42))
-    ]  # one step behind is another score at the same step
-    assert comparison._step_row(published, late)["difference"] == pytest.approx(0.02, abs=1e-3)
-
-
-def test_reasons_are_given_where_they_were_found():
-    assert "uniform" in known_reason("surrogate-mante2013", "cka-angular-score", "steps")
-    assert known_reason("surrogate-mante2013", "procrustes-angular-score", "steps") == ""
-    assert known_reason("mante2013", "cka", "steps") == ""  # the recording has its own time courses
-    assert "construction" in known_reason("surrogate-majajhong2015", "cka", "90% crossing")
-    assert "ill-conditioned" in known_reason(FREEMAN, "cka", "crossing, same target")
-    assert "another draw" in known_reason("hierarchy", "cka", "steps")
-    assert not [reason for reason in reasons.REASONS.values() if "unexplained" in reason]
-
-
-# -- Room for the legend
-
-
-@pytest.mark.parametrize("count", range(1, 7))
-@pytest.mark.parametrize("columns", [1, 3])
-def test_the_legend_has_its_place_without_a_spare_row(count, columns):
-    figure, axes = plots.panels(count, columns=columns, height=3)
-    assert len(axes) == count + 1
-    for k in range(7):
-        axes[0].plot([0, 1], [k, k], label=f"a measure of number {k}")
-    plots.legend(axes[0], axes[count])
-    plots.badge(figure, pd.DataFrame({"surrogate": [True], "settings": ["quick"]}))
-    figure.set_layout_engine("constrained")
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
-    box = axes[count].get_legend().get_window_extent(renderer)
-    assert not any(box.overlaps(ax.get_tightbbox(renderer)) for ax in axes[:count])
-    assert not box.overlaps(figure._supxlabel.get_window_extent(renderer))
-    rows = -(-count // min(columns, count + 1))
-    assert figure.get_figheight() <= 3 * rows + 1
-    plt.close(figure)
-
-
-def test_a_figure_without_a_legend_has_no_place_for_it():
-    figure, axes = plots.panels(6, place=False)
-    assert len(axes) == 6 and figure.get_figheight() == 6
-    plt.close(figure)
+def test_ascents_cut_short_are_not_judged():
+    short = made_up().query("step < 3")
+    values = tails.tail_values(short, paper.published_curves([]), ROTATED)
+    assert set(values["dataset"]) == {"x"}
 
 
 def test_tails_of_recorded_units_are_told_where_they_lie(monkeypatch, tmp_path):
     monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
-    assert experiments.recorded_tails().empty
+    assert tails.recorded_tails().empty
     data = datasets.load("toy-2d")
-    monkeypatch.setattr(tails, "recordings_at_hand", lambda: {"mante2013": {}})
-    monkeypatch.setattr(tails.data_sets, "load", lambda name: data)
-    found = experiments.recorded_tails(2)
+    monkeypatch.setattr(tails.paper, "recordings_at_hand", lambda: {"mante2013": {}})
+    monkeypatch.setattr(datasets, "load", lambda name, **options: data)
+    table = tails.recorded_tails(2)
     flat = data.values.reshape(-1, 2)
     left = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[0]
-    np.testing.assert_allclose(found["kurtosis"], (left**4).mean(0) / (left**2).mean(0) ** 2 - 3)
-    assert found["units"].tolist() == [2, 2]
+    np.testing.assert_allclose(table["kurtosis"], (left**4).mean(0) / (left**2).mean(0) ** 2 - 3)
+    assert table["units"].tolist() == [2, 2]

@@ -11,7 +11,7 @@ import torch
 from scipy.stats import spearmanr
 
 import simlib as sl
-from simlib import experiments, theory
+from simlib import theory
 from simlib.datasets.spectra import SPECTRA, variance_ratios
 from simlib.linalg import participation_ratio
 
@@ -475,41 +475,6 @@ def test_refused_numbers():
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
-
-
-def test_replacements(results):
-    table = experiments.replacements(["hierarchy"], ["cka", "nbs", "ridge"], seeds=[0, 1])
-    assert (table["score"] - table["theory"]).abs().max() < 1e-10
-    assert set(table["seed"]) == {0, 1} and table["pc"].min() == 1 and table["pc"].max() == 50
-    assert not table["surrogate"].any() and (table["settings"] == "paper").all()
-    claims = experiments.claims_about_replacement(table)
-    assert claims["holds"].all()
-    wrong = experiments.claims_about_replacement(table.assign(score=table["score"] + 1e-3))
-    assert not wrong["holds"].all()
-
-
-def test_replacements_refused(results, tmp_path):
-    with pytest.raises(ValueError, match="no equation for 'rsa'"):
-        experiments.replacements(["hierarchy"], ["rsa"])
-    full = tmp_path / "wide.npz"
-    np.savez(full, X=np.random.default_rng(0).standard_normal((8, 20)))
-    with pytest.raises(
-        experiments.TaskError, match="no room to replace a principal component: 8 samples leave 7"
-    ):
-        experiments.replacements([str(full)], ["cka"])
-
-
-def test_changes_and_gradients_match_the_theory():
-    table = experiments.changes("hierarchy", pc=2)
-    assert set(table["change"]) == {"rotate", "rescale", "keep"}
-    assert (table["score"] - table["theory"]).abs().max() < 1e-10
-    rows = experiments.gradient_rows("hierarchy")
-    assert (rows["growth"] - rows["theory"]).abs().max() < 1e-9
-
-
-def test_largest_pcs_knows_the_paper_s_recordings_only():
-    table = experiments.largest_pcs(["surrogate-siegel2015", "hierarchy", "mante2013"])
-    assert set(table["dataset"]) == {"siegel2015", "mante2013"} and len(table) == 6
 
 
 def test_the_derivations_name_every_function_and_tests_that_exist():

@@ -74,16 +74,16 @@ def rotated_ascents(
     float64. The dataset keeps its size; Q holds samples^2 numbers. `options` go to
     `runner.ascents`.
     """
-    variants = {
-        (optimiser, turned): {"optimiser": optimiser, "rotated": turned, "double": True}
-        for optimiser in optimisers
-        for turned in (False, True)
-    }
-    table = ascents({dataset: {}}, measures, variants, snapshots=False, steps=steps, **options)
-    table["optimiser"], turned = table["variant"].str[0], table["variant"].str[1].astype(bool)
+    plain = {name: {"optimiser": name, "double": True} for name in optimisers}
+    turned = {f"{name}, rotated": plain[name] | {"rotated": True} for name in optimisers}
+    table = ascents(
+        {dataset: {}}, measures, plain | turned, snapshots=False, steps=steps, **options
+    )
+    table["optimiser"] = table["variant"].str.removesuffix(", rotated")
+    rotated = table[table["variant"] != table["optimiser"]].rename(columns={"score": "rotated"})
     keys = ["dataset", "measure", "optimiser", "seed", "step"]
-    rotated = table[turned].rename(columns={"score": "rotated"})[[*keys, "rotated"]]
-    return table[~turned][[*keys, "score"]].merge(rotated, on=keys)
+    original = table[table["variant"] == table["optimiser"]]
+    return original[[*keys, "score"]].merge(rotated[[*keys, "rotated"]], on=keys)
 
 
 def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:

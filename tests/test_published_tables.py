@@ -1,0 +1,93 @@
+"""The authors' published tables: fetched, refused where they are others, read whole."""
+
+import numpy as np
+import pooch
+import pytest
+from simlib.datasets.paper import published_tables as reader
+
+from simlib.datasets import paper
+
+NAMES = [f"surrogate-{name}" if name != "hierarchy" else name for name in paper.PUBLISHED_TABLES]
+SIEGEL = "surrogate-siegel2015"
+HEADLINE = {  # first snapshot at 90% of the way, CKA and angular Procrustes; no interpolation
+    "mante2013": (0.953, 0.480),
+    "siegel2015": (np.nan, 0.771),
+    "hatsopoulos2007": (0.961, 0.742),
+    "majajhong2015": (np.nan, 0.787),
+    "freemanziemba2013": (0.439, 0.429),
+}
+
+needs_tables = pytest.mark.skipif(
+    paper.published_folder() is None,
+    reason="the published tables are not on this machine: run `make scorecard`",
+)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without the published tables."""
+    monkeypatch.setenv("SIMLIB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path / "shared"))
+    return tmp_path / "data" / "published"
+
+
+def test_a_refused_download_says_what_to_do(nowhere, monkeypatch):
+    monkeypatch.setattr(reader, "published_folder", lambda: None)
+    monkeypatch.setenv("SIMLIB_OFFLINE", "1")
+    with pytest.raises(
+        FileNotFoundError, match=r"SIMLIB_OFFLINE.*nacloos/diffscore-site at commit f7285477a4"
+    ):
+        paper.download_published()
+
+
+def test_a_failed_download_says_what_to_do(nowhere, monkeypatch):
+    monkeypatch.setattr(reader, "published_folder", lambda: None)
+    monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
+    monkeypatch.setattr(
+        pooch.Pooch, "fetch", lambda *_, **__: (_ for _ in ()).throw(OSError("no network"))
+    )
+    with pytest.raises(FileNotFoundError, match=r"could not be downloaded.*no network.*put it at"):
+        paper.download_published()
+
+
+def test_an_interrupted_download_goes_on(nowhere, monkeypatch):
+    first, *others = reader._known_hashes()
+    (nowhere / first).parent.mkdir(parents=True)
+    (nowhere / first).touch()
+    asked = []
+    monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
+    monkeypatch.setattr(pooch.Pooch, "fetch", lambda self, path: asked.append(path))
+    assert paper.download_published() == nowhere
+    assert set(asked) >= set(others)
+
+
+def test_a_changed_file_is_refused(nowhere):
+    folder = nowhere / paper.PUBLISHED_TABLES["siegel2015"].folder
+    folder.mkdir(parents=True)
+    for name in (reader.CAPTURES, reader.CURVES):
+        (folder / name).write_text("score,measure\n0,cka\n")
+    assert paper.published_folder() == nowhere
+    with pytest.raises(ValueError, match="is not the file published at commit"):
+        paper.published_curves([SIEGEL])
+
+
+@needs_tables
+def test_the_tables_are_read_whole():
+    curves, captures = paper.published_curves(NAMES), paper.published_captures(NAMES)
+    assert set(curves["dataset"]) == set(NAMES) == set(captures["dataset"])
+    runs = curves.groupby(["dataset", "published_measure"])
+    assert len(runs) == 6 * 7 - 1  # the tree has no linear regression
+    assert (runs["step"].min() == 0).all() and (runs["score"].last() > 0.99).all()
+    ratios = captures.groupby(["dataset", "published_measure"])["explained_variance"].sum()
+    np.testing.assert_allclose(ratios, 1, atol=1e-6)
+
+
+@needs_tables
+@pytest.mark.parametrize("name", HEADLINE)
+def test_the_published_crossings_are_those_of_the_headline(name):
+    entry, curves = paper.PUBLISHED_TABLES[name], paper.published_curves([name])
+    target = entry.chance + 0.9 * (entry.reference - entry.chance)
+    for measure, expected in zip(("cka", "procrustes-angular-score"), HEADLINE[name], strict=True):
+        curve = curves[(curves["published_measure"] == measure) & (curves["value"] >= target)]
+        found = curve["score"].iloc[0] if len(curve) else np.nan
+        np.testing.assert_allclose(found, expected, atol=6e-4)

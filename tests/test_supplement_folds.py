@@ -1,0 +1,37 @@
+"""What the choice of folds does to a regression score."""
+
+import numpy as np
+import pytest
+from test_claims import holding
+
+from simlib.experiments import supplement_folds as folds
+
+SIEGEL = "surrogate-siegel2015"
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path / "results"))
+
+
+def test_smooth_responses_are_as_smooth_as_asked():
+    responses = folds.smooth_responses(np.ones(8), 12, 400, 2.0, [0])
+    correlation = np.mean(responses[:-2] * responses[2:]) / np.mean(responses**2)
+    assert correlation == pytest.approx(np.exp(-0.5), abs=0.03)
+    bins = folds.smooth_responses(np.ones(8), 12, 400, 0.0, [0])
+    assert np.mean(bins[:-1] * bins[1:]) == pytest.approx(0, abs=0.03)
+
+
+def test_random_folds_are_fooled_and_whole_trials_are_not():
+    table = folds.fold_scores(SIEGEL, [0, 4], seeds=[0], quick=True)
+    transfer = folds.fold_transfer(SIEGEL, quick=True, steps=40, stop=0.5)
+    verdict = holding(folds.fold_values(table, transfer))
+    assert all(verdict.values()) and len(verdict) == 6
+    swapped = {"random": "condition", "condition": "random"}
+    flipped = table.assign(scheme=table["scheme"].replace(swapped))
+    other = transfer.assign(climbed=transfer["climbed"].replace(swapped))
+    verdict = holding(folds.fold_values(flipped, other))
+    assert verdict["schemes agree on independent bins"] and not verdict["its own scheme leads"]
+    for claim in ("random folds are fooled", "folds of whole trials are not fooled"):
+        assert not verdict[claim]
+    assert not verdict["contiguous folds lie between"]
