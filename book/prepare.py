@@ -14,7 +14,7 @@ import pandas as pd
 import toy_animation
 
 import simlib
-from simlib.experiments.cards import slope
+from simlib.experiments.curves import power_law
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
@@ -126,79 +126,90 @@ def speed_tables() -> dict[str, str]:
     """What `make bench` left in book/speed: the machine, and tables of ratios, shares of the peak
     and growth.
     """
-    folder = BOOK / "speed"
-    names = ("steps", "roofline", "growth", "together", "compiled")
-    steps, peaks, sizes, many, compiled = (pd.read_csv(folder / f"{name}.csv") for name in names)
-    ratio = steps.assign(cell=[spread(r) for r in steps.itertuples()])
-    wide = ratio.pivot_table(
-        index=["shape", "work"], columns="against", values="cell", aggfunc="first", sort=False
-    )
-    took = steps.groupby(["shape", "work"], sort=False)["ms"].median()
-    rows = [
-        [
-            shape,
-            work,
-            f"{took[shape, work]:.1f}",
-            *cells.fillna("").loc[["authors' route", "direct formula"]],
-        ]
-        for (shape, work), cells in wide.iterrows()
-    ]
-    shares = [
-        [r.shape, f"`{r.measure}`", f"{r.ms:.1f}", f"{100 * r.share:.0f}%", r.rest]
-        for r in peaks.rename(columns={"the rest": "rest"}).itertuples()
-    ]
-    large = sizes[sizes["along"].isin(["steps", "largest"])]
-    return {
-        "machine": (folder / "machine.txt").read_text(),
-        "steps": table(
-            [
-                "Shape (time × trial × neuron)",
-                "Work",
-                "Ours (ms)",
-                "Against the authors' route",
-                "Against the direct formula",
-            ],
-            rows,
-        ),
-        "roofline": table(
-            ["Shape", "Measure", "Step (ms)", "Products alone", "What takes the rest"], shares
-        ),
-        "exponents": table(
-            ["Measure", "Along", "Time grows as", "Memory grows as"],
-            [
-                [f"`{r[0]}`", r[1], f"{r[1]}^{r[2]:.1f}", f"{r[1]}^{r[3]:.1f}"]
-                for r in exponents(sizes).itertuples(index=False)
-            ],
-        ),
-        "together": table(
-            ["Samples", "Neurons", "Measure", *many.columns[3:]],
-            [
-                [f"{n}", f"{p}", f"`{measure}`", *(f"{ms:.1f}" for ms in times)]
-                for n, p, measure, *times in many.itertuples(index=False)
-            ],
-        ),
-        "compiled": table(
-            ["Samples", "Neurons", "Measure", "Times as fast", "First call (s)"],
-            [
-                [f"{r.samples}", f"{r.neurons}", f"`{r.measure}`", spread(r), f"{r[-1]:.0f}"]
-                for r in compiled.itertuples()
-            ],
-        ),
-        "largest": table(
-            ["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"],
-            [
-                [
-                    f"`{r.measure}`",
-                    f"{r.samples}",
-                    f"{r.neurons}",
-                    f"{r.steps}",
-                    f"{r.seconds:.2g}",
-                    f"{r.MB / 1024:.2g}",
-                ]
-                for r in large.itertuples()
-            ],
-        ),
+    makers = {
+        "steps": steps_table,
+        "roofline": roofline_table,
+        "exponents": exponents_table,
+        "together": together_table,
+        "compiled": compiled_table,
+        "largest": largest_table,
     }
+    tables = {name: make() for name, make in makers.items()}
+    return {"machine": (BOOK / "speed" / "machine.txt").read_text(), **tables}
+
+
+def measured(name: str) -> pd.DataFrame:
+    """One table that `make bench` left."""
+    return pd.read_csv(BOOK / "speed" / f"{name}.csv")
+
+
+def steps_table() -> str:
+    """Time of each work on each shape, and its ratios to both yardsticks."""
+    head = ["Shape (time × trial × neuron)", "Work", "Ours (ms)", "Against the authors' route"]
+    rows = []
+    for (shape, work), runs in measured("steps").groupby(["shape", "work"], sort=False):
+        ratios = {run.against: spread(run) for run in runs.itertuples()}
+        against = [ratios.get(name, "") for name in ("authors' route", "direct formula")]
+        rows.append([shape, work, f"{runs['ms'].median():.1f}", *against])
+    return table([*head, "Against the direct formula"], rows)
+
+
+def roofline_table() -> str:
+    """How much of a step its matrix products alone take."""
+    rows = [
+        [shape, f"`{measure}`", f"{ms:.1f}", f"{share:.0%}", rest]
+        for shape, measure, ms, share, rest in (
+            measured("roofline")[["shape", "measure", "ms", "share", "the rest"]].itertuples(
+                index=False
+            )
+        )
+    ]
+    head = ["Shape", "Measure", "Step (ms)", "Products alone", "What takes the rest"]
+    return table(head, rows)
+
+
+def exponents_table() -> str:
+    """Slopes of log time and log memory along samples and neurons, over the three largest sizes."""
+    sizes, rows = measured("growth"), []
+    varied = sizes[sizes["along"].isin(["samples", "neurons"])]
+    for (measure, along), group in varied.groupby(["measure", "along"]):
+        last = group.sort_values(along).tail(3)
+        slopes = (power_law(last[along], last[what]) for what in ("seconds", "MB"))
+        rows.append([f"`{measure}`", along, *(f"{along}^{slope:.1f}" for slope in slopes)])
+    return table(["Measure", "Along", "Time grows as", "Memory grows as"], rows)
+
+
+def together_table() -> str:
+    """Seeds in one batch beside processes of their own."""
+    times = measured("together")
+    rows = [
+        [str(n), str(p), f"`{measure}`", *(f"{ms:.1f}" for ms in row)]
+        for n, p, measure, *row in times.itertuples(index=False)
+    ]
+    return table(["Samples", "Neurons", "Measure", *times.columns[3:]], rows)
+
+
+def compiled_table() -> str:
+    """What torch.compile gains, and what its first call costs."""
+    compiled = measured("compiled")
+    first_call = compiled.columns[-1]
+    rows = [
+        [str(row.samples), str(row.neurons), f"`{row.measure}`", spread(row), f"{first:.0f}"]
+        for row, first in zip(compiled.itertuples(), compiled[first_call], strict=True)
+    ]
+    return table(["Samples", "Neurons", "Measure", "Times as fast", "First call (s)"], rows)
+
+
+def largest_table() -> str:
+    """Time and memory of the largest arrays."""
+    sizes = measured("growth")
+    large = sizes[sizes["along"].isin(["steps", "largest"])]
+    head = ["Measure", "Samples", "Neurons", "Steps", "Seconds a step", "Peak memory (GB)"]
+    rows = []
+    for row in large.itertuples():
+        numbers = [str(n) for n in (row.samples, row.neurons, row.steps)]
+        rows.append([f"`{row.measure}`", *numbers, f"{row.seconds:.2g}", f"{row.MB / 1024:.2g}"])
+    return table(head, rows)
 
 
 def spread(row) -> str:
@@ -206,18 +217,6 @@ def spread(row) -> str:
     if row.least == row.greatest:
         return f"{row.ratio:.0f} (one run)"
     return f"{row.ratio:.1f} ({row.least:.1f} to {row.greatest:.1f})"
-
-
-def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
-    """Slopes of log time and log memory along samples and neurons, over the three largest sizes."""
-    found = []
-    for (measure, along), group in sizes[sizes["along"].isin(["samples", "neurons"])].groupby(
-        ["measure", "along"]
-    ):
-        last = group.sort_values(along).tail(3)
-        slopes = (slope(last[along], last[what]) for what in ("seconds", "MB"))
-        found.append([measure, along, *slopes])
-    return pd.DataFrame(found)
 
 
 def api_pages() -> str:
