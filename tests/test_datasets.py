@@ -13,9 +13,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from simlib import datasets, decoding
-from simlib.datasets.designs import mante_design, siegel_design
-from simlib.datasets.spectra import SPECTRA, participation_ratio, variance_ratios
-from simlib.datasets.surrogates import SURROGATES, smooth
+from simlib.datasets.made import (
+    SPECTRA,
+    SURROGATES,
+    mante_design,
+    siegel_design,
+    smooth,
+    variance_ratios,
+)
 
 MADE = [name for name in datasets.names() if name.startswith(("surrogate-", "toy-", "hierarchy"))]
 SHAPES = {
@@ -80,7 +85,9 @@ def test_same_seed_same_bits_and_hash(name):
 def test_spectra_have_the_published_participation_ratio(name):
     ratios = variance_ratios(name)
     assert ratios.sum() == pytest.approx(1) and (np.diff(ratios) <= 0).all()
-    assert participation_ratio(ratios) == pytest.approx(PUBLISHED_PARTICIPATION[name], rel=5e-3)
+    assert datasets.summary.participation_ratio(ratios) == pytest.approx(
+        PUBLISHED_PARTICIPATION[name], rel=5e-3
+    )
     ranks, tabulated = np.array(SPECTRA[name]).T
     np.testing.assert_allclose(ratios[ranks.astype(int) - 1], tabulated, rtol=0.01)
 
@@ -268,9 +275,9 @@ def test_spectrum_agrees_with_the_singular_values():
 
 
 def test_participation_ratio_counts_equal_variances():
-    assert participation_ratio(np.ones(7)) == pytest.approx(7)
-    assert participation_ratio([5.0, 0, 0]) == pytest.approx(1)
-    assert np.isnan(participation_ratio([0.0]))
+    assert datasets.summary.participation_ratio(np.ones(7)) == pytest.approx(7)
+    assert datasets.summary.participation_ratio([5.0, 0, 0]) == pytest.approx(1)
+    assert np.isnan(datasets.summary.participation_ratio([0.0]))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import simlib as sl
 from simlib import experiments, frontiers, joint, theory
-from simlib.datasets.spectra import variance_ratios
+from simlib.datasets.made import variance_ratios
 from simlib.experiments import exact_ranges
 
 ANGULAR = "procrustes-angular-score"

@@ -2,7 +2,6 @@
 published tables.
 """
 
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,12 +11,12 @@ import pooch
 import pytest
 
 from simlib import components, experiments, plots
+from simlib.datasets import paper
 from simlib.experiments import paper_claims, paper_values, scorecard_claims
-from simlib.experiments.published import CAPTURES, CURVES, PUBLISHED_TABLES
 
 module = experiments.comparison
-reader = sys.modules["simlib.experiments.published"]
-NAMES = [f"surrogate-{name}" if name != "hierarchy" else name for name in PUBLISHED_TABLES]
+reader = paper.published_tables
+NAMES = [f"surrogate-{name}" if name != "hierarchy" else name for name in paper.PUBLISHED_TABLES]
 SIEGEL = "surrogate-siegel2015"
 HEADLINE = {  # first snapshot at 90% of the way, CKA and angular Procrustes; no interpolation
     "mante2013": (0.953, 0.480),
@@ -28,7 +27,7 @@ HEADLINE = {  # first snapshot at 90% of the way, CKA and angular Procrustes; no
 }
 
 needs_tables = pytest.mark.skipif(
-    experiments.published_folder() is None,
+    paper.published_folder() is None,
     reason="the published tables are not on this machine: run `make scorecard`",
 )
 
@@ -371,11 +370,11 @@ def test_the_odd_one_out_hangs_on_the_published_run():
 
 def test_without_the_tables_all_works_and_says_so(nowhere, four_pcs, monkeypatch):
     monkeypatch.setattr(
-        reader, "__file__", str(nowhere / "a" / "b" / "c.py")
+        reader, "__file__", str(nowhere / "a" / "b" / "c" / "d.py")
     )  # no folder beside this checkout
-    assert experiments.published_folder() is None
-    assert "not on this machine" in experiments.published_note()
-    assert experiments.published_curves(NAMES).empty and experiments.published_captures(NAMES).empty
+    assert paper.published_folder() is None
+    assert "not on this machine" in paper.published_note()
+    assert paper.published_curves(NAMES).empty and paper.published_captures(NAMES).empty
     table = made_up()
     captures = experiments.scorecard_captures(table)
     card = experiments.scorecard(table, captures, REFERENCES)
@@ -392,7 +391,7 @@ def test_a_refused_download_says_what_to_do(nowhere, monkeypatch):
     with pytest.raises(
         FileNotFoundError, match=r"SIMLIB_OFFLINE.*nacloos/diffscore-site at commit f7285477a4"
     ):
-        experiments.download_published()
+        paper.download_published()
 
 
 def test_a_failed_download_says_what_to_do(nowhere, monkeypatch):
@@ -402,7 +401,7 @@ def test_a_failed_download_says_what_to_do(nowhere, monkeypatch):
         pooch.Pooch, "fetch", lambda *_, **__: (_ for _ in ()).throw(OSError("no network"))
     )
     with pytest.raises(FileNotFoundError, match=r"could not be downloaded.*no network.*put it at"):
-        experiments.download_published()
+        paper.download_published()
 
 
 def test_an_interrupted_download_goes_on(nowhere, monkeypatch):
@@ -412,18 +411,18 @@ def test_an_interrupted_download_goes_on(nowhere, monkeypatch):
     asked = []
     monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
     monkeypatch.setattr(pooch.Pooch, "fetch", lambda self, path: asked.append(path))
-    assert experiments.download_published() == nowhere
+    assert paper.download_published() == nowhere
     assert set(asked) >= set(others)
 
 
 def test_a_changed_file_is_refused(nowhere):
-    folder = nowhere / PUBLISHED_TABLES["siegel2015"].folder
+    folder = nowhere / paper.PUBLISHED_TABLES["siegel2015"].folder
     folder.mkdir(parents=True)
-    for name in (CAPTURES, CURVES):
+    for name in (paper.CAPTURES, paper.CURVES):
         (folder / name).write_text("score,measure\n0,cka\n")
-    assert experiments.published_folder() == nowhere
+    assert paper.published_folder() == nowhere
     with pytest.raises(ValueError, match="is not the file published at commit"):
-        experiments.published_curves([SIEGEL])
+        paper.published_curves([SIEGEL])
 
 
 # -- With the tables
@@ -431,7 +430,7 @@ def test_a_changed_file_is_refused(nowhere):
 
 @needs_tables
 def test_the_tables_are_read_whole():
-    curves, captures = experiments.published_curves(NAMES), experiments.published_captures(NAMES)
+    curves, captures = paper.published_curves(NAMES), paper.published_captures(NAMES)
     assert set(curves["dataset"]) == set(NAMES) == set(captures["dataset"])
     runs = curves.groupby(["dataset", "published_measure"])
     assert len(runs) == 6 * 7 - 1  # the tree has no linear regression
@@ -443,7 +442,7 @@ def test_the_tables_are_read_whole():
 @needs_tables
 @pytest.mark.parametrize("name", HEADLINE)
 def test_the_published_crossings_are_those_of_the_headline(name):
-    entry, curves = PUBLISHED_TABLES[name], experiments.published_curves([name])
+    entry, curves = paper.PUBLISHED_TABLES[name], paper.published_curves([name])
     target = entry.chance + 0.9 * (entry.reference - entry.chance)
     for measure, expected in zip(("cka", "procrustes-angular-score"), HEADLINE[name], strict=True):
         curve = curves[(curves["published_measure"] == measure) & (curves["value"] >= target)]
@@ -456,7 +455,7 @@ def test_published_against_itself_is_inside_everywhere(four_pcs):
     """The published run in the place of ours: no difference, and the two runs of CKA near each
     other.
     """
-    curves = experiments.published_curves([SIEGEL]).query("published_measure == 'cka'")
+    curves = paper.published_curves([SIEGEL]).query("published_measure == 'cka'")
     facts = {
         "fold": 0,
         "pc": -1,
@@ -468,9 +467,7 @@ def test_published_against_itself_is_inside_everywhere(four_pcs):
         "surrogate": True,
         "data_hash": "0",
     }
-    captures = (
-        experiments.published_captures([SIEGEL]).query("published_measure == 'cka'").assign(seed=0)
-    )
+    captures = paper.published_captures([SIEGEL]).query("published_measure == 'cka'").assign(seed=0)
     references = pd.DataFrame({"dataset": [SIEGEL], "accuracy": [0.865], "chance": [0.5]})
     card = experiments.scorecard(curves.assign(**facts), captures, references)
     itself = card[card["measure"] == "cka"]

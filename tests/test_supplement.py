@@ -28,7 +28,7 @@ SMALL = {"trials": 24, "neurons": 12}
 SIEGEL = "surrogate-siegel2015"
 
 needs_tables = pytest.mark.skipif(
-    experiments.published_folder() is None,
+    datasets.paper.published_folder() is None,
     reason="the published tables are not on this machine: run `make scorecard`",
 )
 
@@ -47,7 +47,7 @@ def small() -> xr.DataArray:
 
 
 def test_the_gaussian_has_the_singular_values_and_nothing_else(small):
-    found = supplement.spectrum_matched(small, seed=0)
+    found = datasets.made.spectrum_matched(small, seed=0)
     X, G = (values.reshape(-1, values.shape[-1]) for values in (small.values, found))
     X = X - X.mean(0)
     np.testing.assert_allclose(G.mean(0), 0, atol=1e-9 * np.abs(G).max())
@@ -55,7 +55,7 @@ def test_the_gaussian_has_the_singular_values_and_nothing_else(small):
         np.linalg.svd(G, compute_uv=False), np.linalg.svd(X, compute_uv=False), rtol=1e-9
     )
     assert score("cka", X, G) < 0.2
-    assert not np.allclose(found, supplement.spectrum_matched(small, seed=1))
+    assert not np.allclose(found, datasets.made.spectrum_matched(small, seed=1))
 
 
 def captures_of(scores: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -98,18 +98,20 @@ def test_the_order_claims_fail_where_the_order_is_lost():
     assert experiments.claims_about_starts(kept, base="as in the paper")["holds"].all()
 
 
-@pytest.mark.skipif(not experiments.recordings_at_hand(), reason="no recordings on this machine")
+@pytest.mark.skipif(not datasets.paper.recordings_at_hand(), reason="no recordings on this machine")
 def test_the_claims_about_capture_hold_on_recorded_data(own_results):
     targets = {"X": {}, "Gaussian": {"gaussian": 0}}
     names = ["procrustes-angular-score", "cka"]
-    table = experiments.variant_runs(experiments.recordings_at_hand(), names, targets, quick=True)
+    table = experiments.variant_runs(
+        datasets.paper.recordings_at_hand(), names, targets, quick=True
+    )
     claims = experiments.claims_about_recordings(experiments.variant_captures(table), base="X")
-    assert len(claims) == 7 * len(experiments.recordings_at_hand())
+    assert len(claims) == 7 * len(datasets.paper.recordings_at_hand())
     assert claims["holds"].all(), claims.to_string()
 
 
 @pytest.mark.skipif(
-    not any("mihi" in name for name in experiments.recordings_at_hand()),
+    not any("mihi" in name for name in datasets.paper.recordings_at_hand()),
     reason="the reaching recording is not on this machine",
 )
 def test_the_claims_about_decoding_hold_on_recorded_reaches(own_results):
@@ -129,7 +131,7 @@ def test_the_claims_about_decoding_hold_on_recorded_reaches(own_results):
 
 
 @pytest.mark.skipif(
-    not any("mihi" in name for name in experiments.recordings_at_hand()),
+    not any("mihi" in name for name in datasets.paper.recordings_at_hand()),
     reason="the reaching recording is not on this machine",
 )
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_the_claims_about_decoding_hold_on_recorded_reaches(own_results):
 )
 def test_two_hundred_iterations_stop_short_on_recorded_reaches(patience, accuracy):
     path, options = next(
-        pair for pair in experiments.recordings_at_hand().items() if "mihi" in pair[0]
+        pair for pair in datasets.paper.recordings_at_hand().items() if "mihi" in pair[0]
     )
     data = datasets.load(path, **options)
     target, trials = datasets.labels(data, "target"), data.values.reshape(-1, data.shape[-1])
@@ -157,9 +159,9 @@ def test_two_hundred_iterations_stop_short_on_recorded_reaches(patience, accurac
 
 def test_without_recordings_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
-    assert experiments.recordings_at_hand() == {}
+    assert datasets.paper.recordings_at_hand() == {}
     assert all(table.empty for table in recorded.recorded_decoding(["cka"]))
-    assert "SIMLIB_SHARED" in experiments.recordings_note()
+    assert "SIMLIB_SHARED" in datasets.paper.recordings_note()
 
 
 # -- Starts and optimisers

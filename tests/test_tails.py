@@ -62,9 +62,9 @@ def freeman():
     return datasets.load(FREEMAN)
 
 
-@pytest.mark.parametrize("kind", supplement.TAILS)
+@pytest.mark.parametrize("kind", datasets.made.TAILS)
 def test_tails_leave_spectrum_and_mean(freeman, kind):
-    made = supplement.spectrum_matched(freeman, seed=2, tails=kind)
+    made = datasets.made.spectrum_matched(freeman, seed=2, tails=kind)
     X, Z = (values.reshape(-1, values.shape[-1]) for values in (freeman.values, made))
     spectrum = np.linalg.svd(X - X.mean(0), compute_uv=False)
     np.testing.assert_allclose(
@@ -75,8 +75,8 @@ def test_tails_leave_spectrum_and_mean(freeman, kind):
 
 def test_the_first_pcs_keep_their_tails(freeman):
     sizes = []
-    for kind in supplement.TAILS:
-        made = supplement.spectrum_matched(freeman, seed=0, tails=kind)
+    for kind in datasets.made.TAILS:
+        made = datasets.made.spectrum_matched(freeman, seed=0, tails=kind)
         first = np.linalg.svd(made.reshape(-1, made.shape[-1]), full_matrices=False)[0][:, 0]
         sizes.append(np.abs(first).mean() / np.sqrt((first**2).mean()))
     assert sizes == sorted(sizes) and sizes[-1] > 0.99
@@ -87,7 +87,7 @@ def test_the_first_pcs_keep_their_tails(freeman):
     [("t3", 2 / np.pi), ("gaussian", (2 / np.pi) ** 0.5), ("uniform", 0.75**0.5), ("signs", 1)],
 )
 def test_the_sign_of_a_gradient_points_along_it_the_more_the_lighter_its_tails(kind, cosine):
-    g = supplement.TAILS[kind](np.random.default_rng(0), 1_000_000)
+    g = datasets.made.TAILS[kind](np.random.default_rng(0), 1_000_000)
     assert np.sign(g) @ g / np.linalg.norm(np.sign(g)) / np.linalg.norm(g) == pytest.approx(
         cosine, abs=0.02
     )
@@ -95,7 +95,7 @@ def test_the_sign_of_a_gradient_points_along_it_the_more_the_lighter_its_tails(k
 
 def test_unknown_tails_are_refused(freeman):
     with pytest.raises(ValueError, match="uniform"):
-        supplement.spectrum_matched(freeman, tails="unifrom")
+        datasets.made.spectrum_matched(freeman, tails="unifrom")
 
 
 def test_the_ascents_are_stored_a_row_a_step(tmp_path, monkeypatch):
@@ -164,14 +164,14 @@ def test_the_order_of_tails_can_fail():
         length=dict.fromkeys(LENGTH, 12),
     )
     swapped = ROTATED.assign(rotated=ROTATED["rotated"].to_numpy()[::-1])
-    assert not tails.claims_about_tails(backwards, experiments.published_curves([]), swapped)[
+    assert not tails.claims_about_tails(backwards, datasets.paper.published_curves([]), swapped)[
         "holds"
     ].any()
 
 
 def test_without_published_runs_nothing_is_said_of_them():
     runs = made_up()
-    none = experiments.published_curves([])
+    none = datasets.paper.published_curves([])
     claims = tails.claims_about_tails(runs, none, ROTATED)
     assert set(claims["where"]) == {"reproduced"} and len(claims) == 4
     table = experiments.tail_table(runs, none)
@@ -183,7 +183,7 @@ def test_without_published_runs_nothing_is_said_of_them():
 
 def test_ascents_cut_short_are_not_judged():
     claims = tails.claims_about_tails(
-        made_up().query("step < 3"), experiments.published_curves([]), ROTATED
+        made_up().query("step < 3"), datasets.paper.published_curves([]), ROTATED
     )
     assert set(claims["dataset"]) == {"x"}
 
@@ -278,7 +278,7 @@ def test_tails_of_recorded_units_are_told_where_they_lie(monkeypatch, tmp_path):
     monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
     assert experiments.recorded_tails().empty
     data = datasets.load("toy-2d")
-    monkeypatch.setattr(tails, "recordings_at_hand", lambda: {"mante2013": {}})
+    monkeypatch.setattr(datasets.paper, "recordings_at_hand", lambda: {"mante2013": {}})
     monkeypatch.setattr(tails.data_sets, "load", lambda name: data)
     found = experiments.recorded_tails(2)
     flat = data.values.reshape(-1, 2)

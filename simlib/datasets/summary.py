@@ -9,7 +9,6 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, fold_groups, labels, silent_neurons, task_variables
-from simlib.datasets.spectra import participation_ratio
 
 __all__ = ["describe", "spectrum"]
 
@@ -25,6 +24,17 @@ def spectrum(data: xr.DataArray) -> np.ndarray:
     X = X - X.mean(0)
     gram = X @ X.T if X.shape[0] < X.shape[1] else X.T @ X
     return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0) / len(X)
+
+
+def participation_ratio(variances: np.ndarray) -> float:
+    """Effective number of dimensions, (sum of variances)^2 / sum of squared variances, in [1,
+    number of PCs].
+
+    Unchanged by a rescaling of the variances. NaN when all are 0.
+    """
+    variances = np.asarray(variances, dtype=float)
+    squares = float((variances**2).sum())
+    return float(variances.sum()) ** 2 / squares if squares > 0 else float("nan")
 
 
 def describe(data: xr.DataArray) -> str:

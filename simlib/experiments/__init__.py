@@ -14,15 +14,8 @@ from simlib.experiments.comparison import (
 )
 from simlib.experiments.fold_schemes import claims_about_folds, fold_scores, fold_transfer
 from simlib.experiments.noise import claims_about_noise, noise_scores
-from simlib.experiments.published import (
-    download_published,
-    published_captures,
-    published_curves,
-    published_folder,
-    published_note,
-)
 from simlib.experiments.ranges import allowed_scores, claims_about_ranges, end_points, joint_ranges
-from simlib.experiments.recorded import claims_about_recordings, recordings_at_hand, recordings_note
+from simlib.experiments.recorded import claims_about_recordings
 from simlib.experiments.replacement import (
     changes,
     claims_about_replacement,
@@ -92,7 +85,6 @@ __all__ = [
     "crossings",
     "decodable",
     "decoding_curves",
-    "download_published",
     "end_points",
     "estimate",
     "estimate_ranges",
@@ -104,14 +96,8 @@ __all__ = [
     "largest_pcs",
     "noise_scores",
     "off_rows",
-    "published_captures",
-    "published_curves",
-    "published_folder",
-    "published_note",
     "quick_datasets",
     "recorded_tails",
-    "recordings_at_hand",
-    "recordings_note",
     "references",
     "replacements",
     "results_folder",

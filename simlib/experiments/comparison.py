@@ -18,10 +18,10 @@ import pandas as pd
 
 from simlib import datasets as data_sets
 from simlib.components import explained_variance
+from simlib.datasets.paper import PUBLISHED_TABLES, published_captures, published_curves
 from simlib.decoding import score_at_accuracy
 from simlib.experiments import settings
 from simlib.experiments.ascents import ascents
-from simlib.experiments.published import PUBLISHED_TABLES, published_captures, published_curves
 from simlib.experiments.reasons import known_reason
 from simlib.experiments.summaries import _on_grid
 

@@ -12,7 +12,7 @@ import torch
 
 from simlib import datasets as data_sets
 from simlib import frontiers, linalg, validation
-from simlib.datasets.spectra import SPECTRA, variance_ratios
+from simlib.datasets.made import SPECTRA, variance_ratios
 from simlib.experiments import settings, store
 from simlib.experiments.claims import claim_table
 from simlib.experiments.ranges import LEVEL, end_points

@@ -1,6 +1,4 @@
-"""Recordings that lie on this machine: what they are called, where they are, and the paper's claims
-on them.
-"""
+"""Ascents towards recordings that lie on this machine, and the paper's claims on them."""
 
 from __future__ import annotations
 
@@ -12,38 +10,12 @@ import pandas as pd
 from simlib import datasets
 from simlib.decoding import chance, decoding_accuracy
 from simlib.experiments.claims import claim_table, claims_about_capture
-from simlib.experiments.published import shared_folder
 from simlib.experiments.supplement import variable_crossings, variant_captures, variant_runs
 from simlib.experiments.supplement_claims import claims_about_gaussian
 
-__all__ = ["claims_about_recordings", "recorded_decoding", "recordings_at_hand", "recordings_note"]
+__all__ = ["claims_about_recordings", "recorded_decoding"]
 
-REACHING = "recordings/m1_reaching/mihi_demo.mat"
-MANTE = "recordings/mante2013"
 PAIR = {"procrustes-angular-score", "cka"}
-
-
-def recordings_at_hand() -> dict[str, dict]:
-    """Dataset -> options of its loader, for the recordings found: units of Mante 2013, reaches from
-    motor cortex.
-
-    Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this
-    checkout. Empty where there are none.
-    """
-    mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
-    found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
-    if reaching.is_file():
-        found[str(reaching)] = _reaching_options(reaching)
-    return found
-
-
-def _reaching_options(path: Path) -> dict:
-    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
-    together.
-    """
-    options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
-    reach = datasets.runs(datasets.load(path, **options)["target"].values)
-    return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
 
 
 def recorded_decoding(
@@ -61,8 +33,8 @@ def recorded_decoding(
     The tables of `crossings` (with `reference`, the accuracy on the recording itself) and of
     `variant_captures`, the dataset named by its file; both empty where the recording is absent.
     """
-    path = str(shared_folder() / REACHING)
-    options = recordings_at_hand().get(path)
+    path = str(datasets.paper.shared_folder() / datasets.paper.REACHING)
+    options = datasets.paper.recordings_at_hand().get(path)
     if options is None:
         return pd.DataFrame(), pd.DataFrame()
     data = datasets.load(path, **options)
@@ -87,24 +59,11 @@ def recorded_decoding(
     )
 
 
-def recordings_note() -> str:
-    """Which recordings are compared, or that there are none, as a sentence for the page."""
-    found = recordings_at_hand()
-    if not found:
-        return (
-            "**No recordings are on this machine, so nothing is shown for them.** They are looked "
-            "for as units of "
-            f"Mante 2013 (`{MANTE}`) and reaches from motor cortex (`{REACHING}`), in the folder "
-            "`SIMLIB_SHARED`."
-        )
-    return "Recordings found: " + " and ".join(f"`{Path(name).name}`" for name in found) + "."
-
-
 def claims_about_recordings(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     """What the paper says of capture, and of the Gaussian, on recorded data; every claim is
     asserted.
 
-    `captures` is the table of `variant_captures` of `recordings_at_hand`, with CKA and angular
+    `captures` is the table of `variant_captures` of `datasets.paper.recordings_at_hand`, with CKA and angular
     Procrustes and a variant `base` for the recording itself. Datasets are named by their files.
     """
     of_x = captures[captures["variant"] == base]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from simlib.datasets.paper import published_captures, published_curves
 from simlib.decoding import score_at_accuracy
 from simlib.experiments.claims import claim_table, claims_about_capture
 from simlib.experiments.comparison import decoding_curves, published_levels, reference_levels
-from simlib.experiments.published import published_captures, published_curves
 
 __all__ = ["claims_about_scorecard", "claims_overview"]
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 import torch
-import xarray as xr
 
 from simlib import datasets, measures, validation
 from simlib.components import (
@@ -21,14 +20,11 @@ from simlib.components import (
 from simlib.decoding import Decoders, chance, decoding_accuracy, score_at_accuracy
 from simlib.experiments import settings, store
 from simlib.experiments.ascents import QUICK_RECORD, RECORD, score_id, text_again
-from simlib.linalg import principal_components
 from simlib.optimize import Recorder, maximize, start_from_noise
 
 __all__ = [
     "OPTIMISERS",
-    "TAILS",
     "ascend",
-    "spectrum_matched",
     "start_variants",
     "variable_crossings",
     "variable_references",
@@ -40,40 +36,8 @@ OPTIMISERS = {"adam": "Adam", "sgd": "SGD", "lbfgs": "L-BFGS"}
 SGD_RATE = (
     0.3  # times the sum of squares of the start: a score without units has a gradient of 1 / |Y|
 )
-# Distributions of single entries, from heavy to light tails; the scale doesn't matter.
-TAILS = {
-    "t3": lambda rng, shape: rng.standard_t(3, shape),
-    "gaussian": lambda rng, shape: rng.standard_normal(shape),
-    "uniform": lambda rng, shape: rng.uniform(-1, 1, shape),
-    "signs": lambda rng, shape: rng.choice([-1.0, 1.0], shape),
-}
 DEFAULTS = {"gaussian": None, "optimiser": "adam", "scale": 1.0, "share": 1.0}
 FACTS = ["title", "settings", "surrogate", "data_hash"]
-
-
-def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") -> np.ndarray:
-    """A Gaussian matrix with exactly X's singular values, in X's shape (time, trial, neuron);
-    centred.
-
-    Its singular vectors are those of a standard Gaussian matrix: uniformly random, and without any
-    trace of time, task or condition. Source: Cloos et al. 2024, supplement. With other `tails`
-    (TAILS) the entries of the left singular vectors are drawn from that distribution,
-    independently, before they are made orthonormal in order of rank: the first PCs keep its tails,
-    the last ones, mixed more, come nearer to Gaussian. Raises ValueError for tails that are not in
-    TAILS.
-    """
-    if tails not in TAILS:
-        raise validation.unknown_name("tails", tails, TAILS)
-    values = np.asarray(X.values, float)
-    flat = values.reshape(-1, values.shape[-1])
-    spread = principal_components(torch.from_numpy(flat))[1].numpy()
-    rng = np.random.default_rng(
-        [seed, *flat.shape]
-    )  # not the stream that a surrogate of this seed was drawn from
-    noise = TAILS[tails](rng, (len(flat), len(spread)))
-    left = np.linalg.qr(noise - noise.mean(0))[0]
-    right = np.linalg.qr(rng.standard_normal((flat.shape[1], len(spread))))[0]
-    return ((left * spread) @ right.T).reshape(values.shape)
 
 
 def _optimiser(name: str, Y: torch.Tensor) -> torch.optim.Optimizer:
@@ -153,7 +117,7 @@ def _variant(
 ) -> pd.DataFrame:
     """One ascent of `variant_runs`: a row a snapshot and PC, or a snapshot and task variable."""
     data = datasets.load(dataset, **options)
-    X = data.values if gaussian is None else spectrum_matched(data, gaussian)
+    X = data.values if gaussian is None else datasets.made.spectrum_matched(data, gaussian)
     vectors, ratios, rows = left_singular_vectors(X).float(), explained_variance(X), []
     decoders = Decoders(
         {v: data.coords[v].values for v in variables}, groups=datasets.fold_groups(data)
@@ -210,7 +174,7 @@ def variant_runs(
     the way.
 
     `variants` maps a label to what differs from the paper: `gaussian` (a seed: X becomes
-    `spectrum_matched`), `optimiser` (OPTIMISERS), `scale` (standard deviation of the start),
+    `datasets.made.spectrum_matched`), `optimiser` (OPTIMISERS), `scale` (standard deviation of the start),
     `share` (neurons of Y, as a share of X's). `names` are datasets, or map a dataset to its
     loader's options. `variables` are decoded; a surrogate is made to carry them. Tidy: a row a
     snapshot and PC or variable, columns as in `experiments.ascents` with `variant` and

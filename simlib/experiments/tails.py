@@ -21,8 +21,7 @@ from simlib.components import left_singular_vectors
 from simlib.experiments import settings, store
 from simlib.experiments.ascents import score_id, text_again
 from simlib.experiments.claims import claim_table
-from simlib.experiments.recorded import recordings_at_hand
-from simlib.experiments.supplement import TAILS, ascend, spectrum_matched
+from simlib.experiments.supplement import ascend
 from simlib.optimize import maximize, start_from_noise
 
 __all__ = [
@@ -59,7 +58,7 @@ def _tails(
 ) -> pd.DataFrame:
     """One ascent of `tail_runs`: a row a step."""
     data = data_sets.load(dataset, **options)
-    X = spectrum_matched(data, seed, tails)
+    X = data_sets.made.spectrum_matched(data, seed, tails)
     scores = maximize(measure, X, seed=seed, steps=steps, device=device).scores
     facts = {**settings.provenance(data, quick), "surrogate": True}
     return pd.DataFrame({"step": np.arange(len(scores)), "score": scores}).assign(
@@ -70,7 +69,7 @@ def _tails(
 def tail_runs(
     datasets: Sequence[str],
     measures: Sequence[str],
-    tails: Sequence[str] = tuple(TAILS),
+    tails: Sequence[str] = tuple(data_sets.made.TAILS),
     *,
     seeds: Sequence[int] = (0,),
     steps: int = 1000,
@@ -79,7 +78,7 @@ def tail_runs(
     device: str = "cpu",
 ) -> pd.DataFrame:
     """Ascents towards matrices with each dataset's size and spectrum, and PC time courses of each
-    of `tails` (TAILS).
+    of `tails` (`datasets.made.TAILS`).
 
     A seed draws both the matrix and the start. Tidy: a row a step, with columns dataset, measure,
     tails, seed, step (from 0), score, title, settings, surrogate, data_hash. The data keep their
@@ -182,7 +181,7 @@ def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """How far each run lies from each published one: a row a dataset, published measure, tails and
     seed.
 
-    `runs` and `published` are the tables of `tail_runs` and `experiments.published_curves`. Columns
+    `runs` and `published` are the tables of `tail_runs` and `datasets.paper.published_curves`. Columns
     dataset, measure, published_measure, tails, seed, distance (root mean square of the scores'
     difference over the steps both have). No rows for datasets without published runs.
     """
@@ -214,7 +213,7 @@ def recorded_tails(count: int = 3) -> pd.DataFrame:
     Columns pc (from 1), kurtosis (uniform -1.2, Gaussian 0, signs -2), units; no rows where there
     are no recordings.
     """
-    options = recordings_at_hand().get("mante2013")
+    options = data_sets.paper.recordings_at_hand().get("mante2013")
     if options is None:
         return pd.DataFrame(columns=["pc", "kurtosis", "units"])
     data = data_sets.load("mante2013", **options)
@@ -280,7 +279,7 @@ def _order_claims(group: pd.DataFrame, lengths: pd.DataFrame, name: str) -> list
     """One dataset and measure: lighter tails climb faster at first, and need more steps to the end
     than Gaussian.
     """
-    rows, kinds = [], [kind for kind in TAILS if kind in set(group["tails"])]
+    rows, kinds = [], [kind for kind in data_sets.made.TAILS if kind in set(group["tails"])]
     early = group[group["step"] == EARLY].pivot(index="seed", columns="tails", values="score")
     if len(kinds) > 1 and set(kinds) <= set(early) and early.notna().all(axis=None):
         rows.append(
@@ -366,7 +365,7 @@ def claims_about_tails(
     """The tails move the ascent, the published runs fit some better than others, and plain gradient
     steps feel none.
 
-    Tables of `tail_runs`, `experiments.published_curves` and `rotated_ascents`. Columns of
+    Tables of `tail_runs`, `datasets.paper.published_curves` and `rotated_ascents`. Columns of
     `claims.claim_table`, and where: "reproduced", or "both" for claims that compare with published
     runs. Claims about scores hold if they do at every seed and for every published run, those about
     steps on average over the seeds. Nothing is said of published runs where there are none.

@@ -20,8 +20,9 @@ import scipy.io
 import xarray as xr
 
 from simlib.datasets.arrays import recording
-from simlib.datasets.designs import mante_design
-from simlib.datasets.downloads import SOURCES, data_folder, download, way_out
+from simlib.datasets.folders import data_folder
+from simlib.datasets.made import mante_design
+from simlib.datasets.paper.downloads import SOURCES, download, way_out
 from simlib.datasets.stored import stored
 
 __all__ = ["MONKEYS", "URL", "mante2013"]

@@ -13,8 +13,8 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, three_axes, usable
-from simlib.datasets.gaps import without_gaps
-from simlib.datasets.layouts import named_axes
+from simlib.datasets.own.gaps import without_gaps
+from simlib.datasets.own.layouts import named_axes
 from simlib.datasets.processing import bin_label, is_bookkeeping
 
 __all__ = ["from_xarray"]

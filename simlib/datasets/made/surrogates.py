@@ -19,8 +19,8 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import recording
-from simlib.datasets.designs import balanced_trials, categories, mante_design, siegel_design
-from simlib.datasets.spectra import variance_ratios
+from simlib.datasets.made.designs import balanced_trials, categories, mante_design, siegel_design
+from simlib.datasets.made.spectra import variance_ratios
 
 __all__ = ["SURROGATES", "Surrogate", "surrogate"]
 

@@ -12,19 +12,15 @@ import json
 import os
 import urllib.error
 import urllib.request
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import pooch
 from tqdm import tqdm
 
-with (
-    warnings.catch_warnings()
-):  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
-    warnings.simplefilter("ignore")
-    import pooch
+from simlib.datasets.folders import data_folder
 
-__all__ = ["SOURCES", "Source", "cache_folder", "data_folder", "download", "locate"]
+__all__ = ["SOURCES", "Source", "download", "locate"]
 
 ATTEMPTS, PART, TIMEOUT = 4, 1 << 20, 30  # attempts a file, bytes a read, s without an answer
 
@@ -59,16 +55,6 @@ SOURCES: dict[str, Source] = {
         "sha1:761c08f796db4e342555cdb60eef23a4f19ead43",
     ),
 }
-
-
-def cache_folder() -> Path:
-    """Folder of what simlib makes: SIMLIB_CACHE, or the system's folder for caches."""
-    return Path(os.environ.get("SIMLIB_CACHE") or pooch.os_cache("simlib"))
-
-
-def data_folder() -> Path:
-    """Folder of the original recordings: SIMLIB_DATA, or the cache folder."""
-    return Path(os.environ.get("SIMLIB_DATA") or cache_folder())
 
 
 def locate(name: str, path: str | os.PathLike | None, suffix: str) -> Path:

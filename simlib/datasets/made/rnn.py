@@ -14,8 +14,8 @@ import xarray as xr
 from torch import Tensor
 
 from simlib.datasets.arrays import recording
-from simlib.datasets.designs import mante_design
-from simlib.datasets.training import one_thread, weights
+from simlib.datasets.made.designs import mante_design
+from simlib.datasets.made.training import one_thread, weights
 
 __all__ = ["rnn_context"]
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, recording
-from simlib.datasets.downloads import data_folder
+from simlib.datasets.folders import data_folder
 from simlib.datasets.stored import stored
 
 __all__ = ["REGIONS", "siegel2015"]

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from simlib import validation
 from simlib.datasets.arrays import recording
-from simlib.datasets.training import one_thread, weights
+from simlib.datasets.made.training import one_thread, weights
 
 __all__ = ["LAYERS", "cnn_digits"]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 import pooch
 
-from simlib.datasets.downloads import data_folder
+from simlib.datasets.folders import data_folder
 
 __all__ = [
     "PUBLISHED_TABLES",
@@ -105,7 +105,7 @@ def shared_folder() -> Path:
     """The folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this
     checkout.
     """
-    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[4] / "shared")
 
 
 def published_folder() -> Path | None:

@@ -15,7 +15,7 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import recording
-from simlib.datasets.downloads import locate
+from simlib.datasets.paper.downloads import locate
 from simlib.datasets.stored import stored
 
 __all__ = ["freemanziemba2013", "majajhong2015"]

@@ -15,11 +15,11 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, three_axes
-from simlib.datasets.intake import from_xarray
-from simlib.datasets.layouts import along_trial, assemble, named_axes, selected
-from simlib.datasets.matlab import Held, hdf5_contents, mat_contents
-from simlib.datasets.nwb import read_nwb
-from simlib.datasets.tables import from_long_table, label_columns, read_table
+from simlib.datasets.own.intake import from_xarray
+from simlib.datasets.own.layouts import along_trial, assemble, named_axes, selected
+from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
+from simlib.datasets.own.nwb import read_nwb
+from simlib.datasets.own.tables import from_long_table, label_columns, read_table
 
 __all__ = ["from_xarray", "read", "runs", "save"]
 

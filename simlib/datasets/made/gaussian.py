@@ -1,0 +1,45 @@
+"""Gaussian data with the spectrum of a recording and nothing else of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import xarray as xr
+
+from simlib import validation
+from simlib.linalg import principal_components
+
+__all__ = ["TAILS", "spectrum_matched"]
+
+# Distributions of single entries, from heavy to light tails; the scale doesn't matter.
+TAILS = {
+    "t3": lambda rng, shape: rng.standard_t(3, shape),
+    "gaussian": lambda rng, shape: rng.standard_normal(shape),
+    "uniform": lambda rng, shape: rng.uniform(-1, 1, shape),
+    "signs": lambda rng, shape: rng.choice([-1.0, 1.0], shape),
+}
+
+
+def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") -> np.ndarray:
+    """A Gaussian matrix with exactly X's singular values, in X's shape (time, trial, neuron);
+    centred.
+
+    Its singular vectors are those of a standard Gaussian matrix: uniformly random, and without any
+    trace of time, task or condition. Source: Cloos et al. 2024, supplement. With other `tails`
+    (TAILS) the entries of the left singular vectors are drawn from that distribution,
+    independently, before they are made orthonormal in order of rank: the first PCs keep its tails,
+    the last ones, mixed more, come nearer to Gaussian. Raises ValueError for tails that are not in
+    TAILS.
+    """
+    if tails not in TAILS:
+        raise validation.unknown_name("tails", tails, TAILS)
+    values = np.asarray(X.values, float)
+    flat = values.reshape(-1, values.shape[-1])
+    spread = principal_components(torch.from_numpy(flat))[1].numpy()
+    rng = np.random.default_rng(
+        [seed, *flat.shape]
+    )  # not the stream that a surrogate of this seed was drawn from
+    noise = TAILS[tails](rng, (len(flat), len(spread)))
+    left = np.linalg.qr(noise - noise.mean(0))[0]
+    right = np.linalg.qr(rng.standard_normal((flat.shape[1], len(spread))))[0]
+    return ((left * spread) @ right.T).reshape(values.shape)
