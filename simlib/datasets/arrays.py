@@ -6,14 +6,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from simlib import validation
 
-__all__ = ["DIMS", "data_hash", "fold_groups", "labels", "recording", "task_variables"]
+__all__ = [
+    "DIMS",
+    "data_hash",
+    "fold_groups",
+    "labels",
+    "recording",
+    "silent",
+    "task_variables",
+    "trial_coordinates",
+]
 
 DIMS = ("time", "trial", "neuron")
 
@@ -103,7 +112,7 @@ def usable(values: np.ndarray) -> None:
             "a recording needs at least 2 samples (time bins x trials); got the shape "
             f"{values.shape}"
         )
-    if silent_neurons(values) == values.shape[2]:
+    if silent(values).all():
         raise ValueError(
             f"all {values.shape[2]} neurons are constant over time and trials: a similarity score "
             "compares "
@@ -113,9 +122,19 @@ def usable(values: np.ndarray) -> None:
         )
 
 
-def silent_neurons(values: np.ndarray) -> int:
-    """How many neurons of (time, trial, neuron) never change."""
-    return int((values == values[:1, :1]).all(axis=(0, 1)).sum())
+def silent(values: np.ndarray) -> np.ndarray:
+    """Which neurons of (time, trial, neuron) never change, (neuron,), bool."""
+    return (values == values[:1, :1]).all(axis=(0, 1))
+
+
+def trial_coordinates(data: xr.DataArray, named: Iterable[str] = (), hint: str = "") -> list[str]:
+    """Names of the coordinates along trial; raises ValueError for a `named` one that is none."""
+    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
+    along = [name for name in along if name != "trial"]
+    for name in named:
+        if name not in along:
+            raise validation.unknown_name("trial coordinate", name, along, hint)
+    return along
 
 
 def task_variables(data: xr.DataArray) -> list[str]:

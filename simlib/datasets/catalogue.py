@@ -115,39 +115,29 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     refuses.
     """
     if isinstance(dataset, str) and dataset in DATASETS:
-        loader = takes = DATASETS[dataset].loader
-    elif isinstance(dataset, xr.DataArray):
-        loader, takes = partial(own.from_xarray, dataset), own.from_xarray
+        loader = DATASETS[dataset].loader
+    elif isinstance(dataset, xr.DataArray | pd.DataFrame):
+        loader = partial(own.from_xarray, dataset)
     elif is_path(dataset):
-        loader, takes = partial(own.read, dataset), own.read
-    elif isinstance(dataset, pd.DataFrame):
-        loader, takes = partial(from_frame, dataset), from_frame
+        loader = partial(own.read, dataset)
     elif isinstance(dataset, str):
-        hint = "A recording of your own is a path that ends in .npz, .nc, .mat, ..., or an xarray.DataArray"
+        hint = (
+            "A recording of your own is a path that ends in .npz, .nc, .mat, ..., or an "
+            "xarray.DataArray"
+        )
         raise validation.unknown_name("dataset", dataset, DATASETS, hint)
     else:
         raise TypeError(
             "load takes a dataset's id, a path or an xarray.DataArray; got "
-            f"{type(dataset).__name__}. For "
-            "an array: xarray.DataArray(X, dims=('time', 'trial', 'neuron'), coords={'target': "
-            "('trial', labels)})"
+            f"{type(dataset).__name__}. For an array: xarray.DataArray(X, dims=('time', 'trial', "
+            "'neuron'), coords={'target': ('trial', labels)})"
         )
-    accepted = [takes, own.from_xarray] if takes is from_frame else [takes]
-    parameters = [
-        p for function in accepted for p in inspect.signature(function).parameters.values()
-    ]
+    parameters = inspect.signature(loader).parameters.values()
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
             raise validation.unknown_name("dataset option", option, known)
     return loader(**options)
-
-
-def from_frame(
-    frame: pd.DataFrame, *, columns: dict[str, str] | None = None, **options
-) -> xr.DataArray:
-    """A long table in memory as a recording; options as in `from_long_table` and `from_xarray`."""
-    return own.from_xarray(own.from_long_table(frame, columns), **options)
 
 
 def is_path(dataset: object) -> bool:

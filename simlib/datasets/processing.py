@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, recording, silent_neurons, task_variables
+from simlib.datasets.arrays import DIMS, recording, silent, task_variables, trial_coordinates
 
 __all__ = [
     "bin_label",
@@ -139,42 +140,26 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
 
     Raises ValueError for a coordinate that is not there, or when nothing says what a condition is.
     """
-    along = [
-        str(name)
-        for name, coord in data.coords.items()
-        if coord.dims == ("trial",) and name != "trial"
-    ]
+    along = trial_coordinates(data, by or ())
     if by is None:
         by = [
             name
             for name in along
             if not is_bookkeeping(name) and name != data.attrs.get("groups", "")
         ]
-    for name in by:
-        if name not in along:
-            raise validation.unknown_name("trial coordinate", name, along)
     if not by:
         raise ValueError(
             "nothing says what a condition is: name coordinates along trial, by=[...]; there are "
             f"{along}"
         )
     data = data.transpose(*DIMS)
-    codes = [np.unique(data[name].values, return_inverse=True)[1] for name in by]
-    first, member = np.unique(
-        np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True
-    )[1:]
-    order = np.argsort(first)
-    first, member = first[order], np.argsort(order)[member.ravel()]
-    means = np.full((data.sizes["time"], len(first), data.sizes["neuron"]), np.nan)
-    for condition in range(len(first)):
-        part = data.values[:, member == condition]
-        present = np.isfinite(part)
-        count = present.sum(1)
-        total = np.where(present, part, 0.0).sum(1)
-        means[:, condition] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    coords = {name: coord for name, coord in data.coords.items() if "trial" not in coord.dims}
-    coords |= {name: ("trial", data[name].values[first]) for name in by}
-    averages = xr.DataArray(means, dims=DIMS, coords=coords, name=data.name, attrs=dict(data.attrs))
+    conditions = pd.DataFrame({name: data[name].values for name in by})
+    member = conditions.groupby(list(by), sort=False, dropna=False).ngroup().to_numpy()
+    first = np.unique(member, return_index=True)[1]
+    present = data.where(np.isfinite(data)).transpose("trial", ...)
+    others = [key for key, coord in data.coords.items() if "trial" in coord.dims and key not in by]
+    averages = data.isel(trial=first).drop_vars(others)
+    averages = averages.copy(data=group_means(present.values, member).swapaxes(0, 1))
     averages = averages.assign_coords(averaged_trials=("trial", np.bincount(member)))
     kept = [name for name in task_variables(data) if name in by]
     main = data.attrs.get("main_variable", "")
@@ -183,6 +168,16 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
         main = main if main in kept else (kept[0] if kept else "")
         averages.attrs |= {"task_variables": json.dumps(kept), "main_variable": main}
     return noted(averages, "condition_averages", by=list(by), trials=data.sizes["trial"])
+
+
+def group_means(values: np.ndarray, member: Sequence) -> np.ndarray:
+    """Means over the rows of each group, (groups, ...), float64, NaN left out.
+
+    `values` are (rows, ...), `member` says the group of each row, None for none. Groups come sorted.
+    """
+    rows = pd.DataFrame(values.reshape(len(values), -1).astype(float, copy=False))
+    means = rows.groupby(member, observed=False).mean().to_numpy()
+    return means.reshape(-1, *values.shape[1:])
 
 
 def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
@@ -211,12 +206,12 @@ def drop_silent(data: xr.DataArray) -> xr.DataArray:
     Raises ValueError when none would be left.
     """
     values = data.transpose(*DIMS).values
-    varies = ~(values == values[:1, :1]).all(axis=(0, 1))
-    if not varies.any():
+    constant = silent(values)
+    if constant.all():
         raise ValueError(
-            f"all {len(varies)} neurons are constant over time and trials: none would be left"
+            f"all {len(constant)} neurons are constant over time and trials: none would be left"
         )
-    return noted(data.isel(neuron=varies), "drop_silent", dropped=silent_neurons(values))
+    return noted(data.isel(neuron=~constant), "drop_silent", dropped=int(constant.sum()))
 
 
 def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr.DataArray:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, fold_groups, labels, silent_neurons, task_variables
+from simlib.datasets.arrays import DIMS, fold_groups, labels, silent, task_variables
 
 __all__ = ["describe", "spectrum"]
 
@@ -24,17 +24,6 @@ def spectrum(data: xr.DataArray) -> np.ndarray:
     X = X - X.mean(0)
     gram = X @ X.T if X.shape[0] < X.shape[1] else X.T @ X
     return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0) / len(X)
-
-
-def participation_ratio(variances: np.ndarray) -> float:
-    """Effective number of dimensions, (sum of variances)^2 / sum of squared variances, in [1,
-    number of PCs].
-
-    Unchanged by a rescaling of the variances. NaN when all are 0.
-    """
-    variances = np.asarray(variances, dtype=float)
-    squares = float((variances**2).sum())
-    return float(variances.sum()) ** 2 / squares if squares > 0 else float("nan")
 
 
 def describe(data: xr.DataArray) -> str:
@@ -62,13 +51,14 @@ def describe(data: xr.DataArray) -> str:
             f"Folds keep together the {len(set(groups.tolist()))} groups of {attrs['groups']!r}."
         )
     variances = spectrum(data)
-    top = ", ".join(f"{100 * share:.1f}%" for share in (variances / variances.sum())[:5])
-    ratio = participation_ratio(variances)
+    shares = variances / variances.sum()
+    top = ", ".join(f"{100 * share:.1f}%" for share in shares[:5])
+    ratio = 1 / (shares**2).sum()
     lines.append(f"Variance: participation ratio {ratio:.1f}; first principal components {top}.")
-    silent = silent_neurons(data.transpose(*DIMS).values)
-    if silent:
+    constant = silent(data.transpose(*DIMS).values).sum()
+    if constant:
         lines.append(
-            f"{silent} of {neurons} neurons never change: they carry no variance and stay in."
+            f"{constant} of {neurons} neurons never change: they carry no variance and stay in."
         )
     processing = json.loads(attrs["processing"])
     if processing:

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from simlib import validation
-from simlib.datasets.arrays import DIMS
+from simlib.datasets.arrays import DIMS, trial_coordinates
 
 __all__ = ["MANTE_VARIABLES", "TargetedAxes", "project", "targeted_axes"]
 
@@ -45,10 +44,7 @@ def targeted_axes(
     Raises ValueError for variables that are not there, have more than two classes without being
     numbers, or can't be told apart by the trials.
     """
-    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
-    for name in variables:
-        if name not in along:
-            raise validation.unknown_name("trial coordinate", name, along)
+    trial_coordinates(data, variables)
     values = data.transpose(*DIMS).values.astype(np.float64)
     mean, scale = values.mean((0, 1)), values.std((0, 1))
     scale = np.where(scale > 0, scale, 1.0)
@@ -62,9 +58,8 @@ def targeted_axes(
             "trials: some is constant, "
             "or follows from the others; leave it out"
         )
-    coefficients = np.einsum("vc,tcn->tvn", np.linalg.pinv(design), Z)[
-        :, 1:
-    ]  # (time, variables, neurons)
+    # (time, variables, neurons), without the constant's
+    coefficients = np.einsum("vc,tcn->tvn", np.linalg.pinv(design)[1:], Z)
     flat = Z.reshape(-1, Z.shape[2])
     V = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:components]
     coefficients = coefficients @ V.T @ V

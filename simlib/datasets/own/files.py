@@ -154,25 +154,23 @@ def contents(path: Path) -> dict[str, Held]:
         except (ValueError, OSError, EOFError) as error:
             raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
         return {"X": Held(array.shape, partial(np.asarray, array))}
-    with opened_npz(path) as file:
-        arrays = {key: array_of(file, key, path) for key in file.files}
     return {
         key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf")
-        for key, value in arrays.items()
+        for key, value in npz_arrays(path).items()
     }
 
 
-def opened_npz(path: Path) -> np.lib.npyio.NpzFile:
-    """An .npz file, open; raises ValueError when it is none."""
+def npz_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file; raises ValueError when it is none, or damaged."""
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
-    return np.load(path, allow_pickle=False)
+    with np.load(path, allow_pickle=False) as file:
+        return {key: array_of(file, key, path) for key in file.files}
 
 
 def read_npz(path: Path) -> xr.DataArray:
     """The arrays of an .npz file as a DataArray, labels as coordinates along trial."""
-    with opened_npz(path) as file:
-        arrays = {key: array_of(file, key, path) for key in file.files}
+    arrays = npz_arrays(path)
     if "X" not in arrays:
         return assemble(contents(path), path.name)  # says what the file holds
     data = xr.DataArray(three_axes(arrays.pop("X")), dims=DIMS)

@@ -12,17 +12,19 @@ import pandas as pd
 import xarray as xr
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, three_axes, usable
+from simlib.datasets.arrays import DIMS, three_axes, trial_coordinates, usable
 from simlib.datasets.own.gaps import without_gaps
 from simlib.datasets.own.layouts import named_axes
+from simlib.datasets.own.tables import from_long_table
 from simlib.datasets.processing import bin_label, is_bookkeeping
 
 __all__ = ["from_xarray"]
 
 
 def from_xarray(
-    data: xr.DataArray,
+    data: xr.DataArray | pd.DataFrame,
     *,
+    columns: Mapping[str, str] | None = None,
     dims: Sequence[str] | Mapping[str, str] | None = None,
     bins: Mapping[str, Sequence[float] | int] | None = None,
     missing: str | Sequence[str] = "refuse",
@@ -51,6 +53,10 @@ def from_xarray(
     Raises ValueError for other dimensions, values that are missing, neurons that are all constant,
     labels that are missing, continuous or vary over time, and names that are not there.
     """
+    if isinstance(data, pd.DataFrame):
+        data = from_long_table(data, columns)
+    elif columns is not None:
+        raise ValueError("columns= says what a table calls its columns; got an xarray.DataArray")
     data = on_axes(named_axes(data, dims))
     for name, edges in (bins or {}).items():
         data = bin_label(data, name, edges)
@@ -58,24 +64,15 @@ def from_xarray(
     usable(data.values)
     named = named_variables(data) if task_variables is None else list(task_variables)
     data = without_varying(data, named)
-    along_trial = [
-        str(name)
-        for name, coord in data.coords.items()
-        if coord.dims == ("trial",) and name != "trial"
-    ]
+    along = trial_coordinates(data)
     if groups is None:
-        groups = data.attrs.get("groups", "groups" if "groups" in along_trial else "")
-    for name in [*(named or []), *([groups] if groups else [])]:
-        if name not in along_trial:
-            raise validation.unknown_name(
-                "trial coordinate", name, along_trial, "Labels and groups lie along trial."
-            )
-    decoded = (
-        [name for name in along_trial if name != groups and is_label(data[name])]
-        if named is None
-        else named
-    )
-    for name in [*decoded, *([groups] if groups else [])]:
+        groups = data.attrs.get("groups", "groups" if "groups" in along else "")
+    grouping = [groups] if groups else []
+    trial_coordinates(data, [*(named or []), *grouping], "Labels and groups lie along trial.")
+    decoded = named
+    if named is None:
+        decoded = [name for name in along if name != groups and is_label(data[name])]
+    for name in [*decoded, *grouping]:
         values = validation.label_array(plain(data[name].values), data, name)
         data = data.assign_coords(
             {name: ("trial", as_classes(values, name) if name in decoded else values)}

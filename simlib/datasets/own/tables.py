@@ -86,9 +86,8 @@ def from_long_table(
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
     codes.setdefault("time", np.zeros(len(frame), dtype=int))
-    shape = tuple(int(codes[dim].max()) + 1 if len(frame) else 0 for dim in DIMS)
-    place = np.ravel_multi_index(tuple(codes[dim] for dim in DIMS), shape)
-    twice = pd.Series(place).duplicated()
+    places = pd.MultiIndex.from_arrays([codes[dim] for dim in DIMS], names=DIMS)
+    twice = places.duplicated()
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
         what = ", ".join(f"{called[role]} {key.iloc[row]}" for role, key in keys.items())
@@ -101,8 +100,7 @@ def from_long_table(
             f"the column {called['value']!r} of {name} holds {frame[called['value']].dtype}, not "
             "numbers"
         )
-    values = np.full(int(np.prod(shape)), np.nan)
-    values[place] = frame[called["value"]].to_numpy(float)
+    data = pd.Series(frame[called["value"]].to_numpy(float), places).to_xarray().drop_vars(DIMS)
     coords = {
         "trial_id": ("trial", plain(pd.Series(found["trial"]))),
         "unit": ("neuron", plain(pd.Series(found["neuron"]))),
@@ -115,8 +113,8 @@ def from_long_table(
         if column not in called.values() and not is_row_number(column)
     ]
     for column in others:
-        coords[str(column)] = fact(frame[column], codes, shape, str(column), name)
-    return xr.DataArray(values.reshape(shape), dims=DIMS, coords=coords)
+        coords[str(column)] = fact(frame[column], codes, data.shape, str(column), name)
+    return data.assign_coords(coords)
 
 
 def fact(

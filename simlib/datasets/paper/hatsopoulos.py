@@ -10,7 +10,7 @@ import re
 import numpy as np
 import xarray as xr
 
-from simlib.datasets.own import Held, mat_contents
+from simlib.datasets.own.matlab import Held, mat_contents
 from simlib.datasets.paper.downloads import locate
 from simlib.datasets.processing import bin_spikes, condition_averages
 from simlib.datasets.stored import stored

@@ -11,18 +11,18 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import product
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy.io
 import xarray as xr
 
 from simlib.datasets.arrays import recording
 from simlib.datasets.folders import data_folder
-from simlib.datasets.made import mante_design
+from simlib.datasets.made.designs import mante_design
 from simlib.datasets.paper.downloads import SOURCES, download, way_out
+from simlib.datasets.processing import group_means
 from simlib.datasets.stored import stored
 
 __all__ = ["MONKEYS", "URL", "mante2013"]
@@ -31,18 +31,6 @@ URL = SOURCES["mante2013"].url
 MONKEYS = {"A": "PFC data 1", "F": "PFC data 2"}  # the archive's folders
 WEAK, STRONG = 0.10, 0.35  # coherences below WEAK are weak (.03-.08), from STRONG on strong (.5)
 NEEDED = ("stim_dir", "stim_col2dir", "context", "correct")
-
-
-class Unit(NamedTuple):
-    """What one file says about one unit."""
-
-    response: np.ndarray  # (trials, samples), spikes a sample
-    step: float  # s between samples
-    start: float  # s, the first sample's place
-    motion: np.ndarray  # (trials,), signed coherence towards the targets
-    colour: np.ndarray  # (trials,), the same for colour
-    context: np.ndarray  # (trials,), 1 where motion counts and -1 where colour does
-    correct: np.ndarray  # (trials,), bool
 
 
 def mante2013(
@@ -83,7 +71,7 @@ def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) 
     averages, names, dropped, times = [], [], [], np.array([])
     for name, read in unit_files(place, monkey):
         unit = read_unit(read, name)
-        mean, times = condition_averages(unit, name, correct_only, bin_ms)
+        mean, times = unit_averages(unit, name, correct_only, bin_ms)
         if averages and len(mean) != len(averages[0]):
             raise ValueError(
                 f"{name} has {len(mean)} time bins where the files before it have "
@@ -186,8 +174,11 @@ def short(name: str) -> str:
     return PurePosixPath(name).stem.split("_Vstim")[0]
 
 
-def read_unit(read: Callable[[], bytes], name: str) -> Unit:
-    """One unit file, checked. Raises ValueError that names the file and what was found in it."""
+def read_unit(read: Callable[[], bytes], name: str) -> xr.DataArray:
+    """Spikes a sample of one unit, (trial, time), with the task's NEEDED along trial, checked.
+
+    Raises ValueError that names the file and what was found in it.
+    """
     try:
         content = scipy.io.loadmat(io.BytesIO(read()), squeeze_me=True, struct_as_record=False)
     except Exception as error:  # a damaged file fails in many ways: zlib, struct, header, HDF5
@@ -208,60 +199,55 @@ def read_unit(read: Callable[[], bytes], name: str) -> Unit:
             f"{', '.join(missing)}"
         )
     response, time = np.atleast_2d(unit.response), np.atleast_1d(unit.time).astype(float)
-    variables = [np.atleast_1d(getattr(task, field)).astype(float) for field in NEEDED]
+    variables = {field: np.atleast_1d(getattr(task, field)).astype(float) for field in NEEDED}
     if (
         len(time) < 2
         or response.shape[1] != len(time)
-        or any(len(values) != len(response) for values in variables)
+        or any(len(values) != len(response) for values in variables.values())
     ):
+        counts = ", ".join(f"{len(values)} {field}" for field, values in variables.items())
         raise ValueError(
             f"{name}: response is {response.shape} (trials x samples), but there are {len(time)} "
-            "times and "
-            f"{', '.join(f'{len(values)} {field}' for field, values in zip(NEEDED, variables, strict=True))}"
+            f"times and {counts}"
         )
     if not np.isfinite(response).all():
         trial, sample = np.argwhere(~np.isfinite(response))[0]
         raise ValueError(
             f"{name}: response is NaN or infinite, first at trial {trial}, sample {sample}"
         )
-    motion, colour, context, correct = variables
-    return Unit(
-        response, float(np.diff(time).mean()), float(time[0]), motion, colour, context, correct == 1
-    )
+    along = {field: ("trial", values) for field, values in variables.items()}
+    return xr.DataArray(response, dims=("trial", "time"), coords={"time": time, **along})
 
 
-def condition_averages(
-    unit: Unit, name: str, correct_only: bool, bin_ms: float
+def unit_averages(
+    unit: xr.DataArray, name: str, correct_only: bool, bin_ms: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean spikes/ms of each condition in the design's order, (time, 72), NaN without trials; bin
     centres.
     """
-    width = round(bin_ms / 1000 / unit.step)
-    bins = unit.response.shape[1] // max(width, 1)
-    if width < 1 or bins < 1:
+    step = float(unit["time"].diff("time").mean())  # s
+    width = round(bin_ms / 1000 / step)
+    if not 1 <= width <= unit.sizes["time"]:
         raise ValueError(
-            f"bin_ms={bin_ms} does not fit {name}: samples are {1000 * unit.step:g} ms apart and "
-            f"last {1000 * unit.step * unit.response.shape[1]:g} ms"
+            f"bin_ms={bin_ms} does not fit {name}: samples are {1000 * step:g} ms apart and "
+            f"last {1000 * step * unit.sizes['time']:g} ms"
         )
-    binned = unit.response[:, : bins * width].reshape(-1, bins, width).mean(-1) / (1000 * unit.step)
-    condition = condition_index(unit)
-    condition[unit.correct == 0] = np.where(correct_only, -1, condition[unit.correct == 0])
-    member = condition == np.arange(72)[:, None]
-    counts = member.sum(1)
-    means = (member.astype(float) @ binned) / np.where(counts, counts, np.nan)[:, None]
-    return means.T, unit.start + unit.step * width * (np.arange(bins) + 0.5)
+    binned = unit.coarsen(time=width, boundary="trim").mean() / (1000 * step)
+    counted = (unit["correct"].values == 1) | (not correct_only)
+    condition = pd.Categorical.from_codes(np.where(counted, condition_index(unit), -1), range(72))
+    return group_means(binned.values, condition).T, binned["time"].values + step / 2
 
 
-def condition_index(unit: Unit) -> np.ndarray:
+def condition_index(unit: xr.DataArray) -> np.ndarray:
     """Which of the 72 conditions each trial is, (trials,); -1 for trials outside the design (no
     evidence).
     """
-    ranks = {rank: place for place, rank in enumerate((-3, -2, -1, 1, 2, 3))}
-    places = {key: 6 * ranks[key[0]] + ranks[key[1]] for key in product(ranks, ranks)}
-    pairs = zip(coherence_rank(unit.motion), coherence_rank(unit.colour), strict=True)
-    index = np.array([places.get(pair, -1) for pair in pairs])
-    valid = (index >= 0) & np.isin(unit.context, (-1, 1))
-    return np.where(valid, index + 36 * (unit.context == -1), -1)
+    design = mante_design()
+    ranks = ("motion_coherence_rank", "colour_coherence_rank")
+    known = pd.MultiIndex.from_arrays([design["context"], *(design[rank] for rank in ranks)])
+    context = unit["context"].to_series().map({1: "motion", -1: "colour"}).fillna("")
+    motion, colour = (coherence_rank(unit[key].values) for key in ("stim_dir", "stim_col2dir"))
+    return known.get_indexer(pd.MultiIndex.from_arrays([context, motion, colour]))
 
 
 def coherence_rank(values: np.ndarray) -> list[int]:

@@ -12,6 +12,7 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import DIMS, recording
 from simlib.datasets.folders import data_folder
+from simlib.datasets.paper.netcdf import in_regions, open_array
 from simlib.datasets.stored import stored
 
 __all__ = ["REGIONS", "siegel2015"]
@@ -65,7 +66,7 @@ def siegel2015(
         raise ValueError(
             f"variance is the share that the kept components hold, in (0, 1]; got {variance}"
         )
-    regions = [region] if isinstance(region, str) else list(region)
+    regions = validation.names(region, "region")
     settings = {"region": regions, "variance": variance}
     return stored(
         "siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__
@@ -74,22 +75,14 @@ def siegel2015(
 
 def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
     """The file's conditions as a recording."""
-    with xr.open_dataset(place) as opened:
-        arrays = [array for array in opened.data_vars.values() if set(array.dims) == set(DIMS)]
-        data = arrays[0].transpose(*DIMS).load() if len(arrays) == 1 else None
-        held = (
-            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
-            or "no arrays"
-        )
-    lacking = [name for name in (*LABELS, "region") if data is not None and name not in data.coords]
-    if data is None or lacking:
-        what = f"it lacks the coordinates {', '.join(lacking)}" if lacking else f"it holds {held}"
-        raise ValueError(f"{place.name} has another layout: {what}. Needed is {LAYOUT}")
-    known = np.unique(data["region"].values.astype(str)).tolist()
-    for region in regions:
-        if region not in known:
-            raise validation.unknown_name("region", region, known)
-    data = data.isel(neuron=np.isin(data["region"].values.astype(str), regions))
+    with open_array(place, DIMS, f"has another layout: needed is {LAYOUT}") as data:
+        lacking = [name for name in (*LABELS, "region") if name not in data.coords]
+        if lacking:
+            raise ValueError(
+                f"{place.name} has another layout: it lacks the coordinates {', '.join(lacking)}. "
+                f"Needed is {LAYOUT}"
+            )
+        data = data.transpose(*DIMS).isel(neuron=in_regions(regions, data["region"])).load()
     values = data.values.astype(np.float64)
     validation.finite(values)
     units = values.shape[2]
