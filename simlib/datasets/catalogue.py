@@ -33,26 +33,12 @@ DATASETS: dict[str, Dataset] = {
         "binary features inherited down a tree: 100 leaves, 10 categories, 50 features",
         made.hierarchy,
     ),
-    "surrogate-mante2013": Dataset(
-        "synthetic stand-in for Mante 2013: prefrontal cortex, context-dependent decisions",
-        partial(made.surrogate, "surrogate-mante2013"),
-    ),
-    "surrogate-siegel2015": Dataset(
-        "synthetic stand-in for Siegel 2015: frontal eye field, motion and colour categorisation",
-        partial(made.surrogate, "surrogate-siegel2015"),
-    ),
-    "surrogate-hatsopoulos2007": Dataset(
-        "synthetic stand-in for Hatsopoulos 2007: motor cortex, reaching to 8 targets",
-        partial(made.surrogate, "surrogate-hatsopoulos2007"),
-    ),
-    "surrogate-majajhong2015": Dataset(
-        "synthetic stand-in for MajajHong 2015: inferior temporal cortex, objects of 8 categories",
-        partial(made.surrogate, "surrogate-majajhong2015"),
-    ),
-    "surrogate-freemanziemba2013": Dataset(
-        "synthetic stand-in for FreemanZiemba 2013: V1 and V2, texture against noise",
-        partial(made.surrogate, "surrogate-freemanziemba2013"),
-    ),
+    **{
+        name: Dataset(
+            f"synthetic stand-in for {facts.label}: {facts.content}", partial(made.surrogate, name)
+        )
+        for name, facts in made.SURROGATES.items()
+    },
     "rnn-context": Dataset(
         "a recurrent network that makes context-dependent decisions, in the 72 conditions of "
         "Mante 2013",

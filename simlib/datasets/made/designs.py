@@ -19,15 +19,9 @@ def mante_design() -> dict[str, np.ndarray]:
     """
     ranks = (-3, -2, -1, 1, 2, 3)
     rows = list(product(("motion", "colour"), ranks, ranks))
-    context, motion, colour = (np.array(column) for column in zip(*rows, strict=True))
-    return {
-        "context": context,
-        "choice": np.sign(np.where(context == "motion", motion, colour)),
-        "motion": np.sign(motion),
-        "colour": np.sign(colour),
-        "motion_coherence_rank": motion,
-        "colour_coherence_rank": colour,
-    }
+    return crossed(
+        rows, "choice", {"motion": "motion_coherence_rank", "colour": "colour_coherence_rank"}
+    )
 
 
 def siegel_design() -> dict[str, np.ndarray]:
@@ -48,14 +42,21 @@ def siegel_design() -> dict[str, np.ndarray]:
     }
     every = product(("motion", "colour"), (-2, -1, 1, 2), (-3, -2, -1, 1, 2, 3))
     rows = [row for row in every if row not in absent]
-    context, direction, colour = (np.array(column) for column in zip(*rows, strict=True))
+    return crossed(rows, "response", {"direction": "direction_rank", "colour": "colour_rank"})
+
+
+def crossed(rows: list[tuple], decision: str, graded: dict[str, str]) -> dict[str, np.ndarray]:
+    """Labels of the conditions (context, rank of motion, rank of colour).
+
+    `graded` maps the two variables, which are signs, to the names of their ranks; `decision` is the
+    sign of the one that the context makes relevant.
+    """
+    context, *ranks = (np.array(column) for column in zip(*rows, strict=True))
     return {
         "context": context,
-        "response": np.sign(np.where(context == "motion", direction, colour)),
-        "direction": np.sign(direction),
-        "colour": np.sign(colour),
-        "direction_rank": direction,
-        "colour_rank": colour,
+        decision: np.sign(np.where(context == "motion", *ranks)),
+        **{name: np.sign(rank) for name, rank in zip(graded, ranks, strict=True)},
+        **dict(zip(graded.values(), ranks, strict=True)),
     }
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -26,15 +25,16 @@ __all__ = ["SURROGATES", "Surrogate", "surrogate"]
 
 TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))
 OBJECTS = ("animals", "boats", "cars", "chairs", "faces", "fruits", "planes", "tables")
+EXPONENT = 0.75  # how a signal's share falls with the rank of the PC
 CITATION = "Cloos et al. 2024, arXiv:2407.07059 (spectrum, accuracy); recording: "
 
 
-class Further(NamedTuple):
-    """A task variable that a surrogate can carry besides its main one."""
+class Signal(NamedTuple):
+    """How a surrogate carries a task variable."""
 
     share: float  # of PC `first_pc`'s variance
-    first_pc: int
-    coded_by: str  # the label whose graded values the signal follows
+    first_pc: int  # the first PC (from 1) that carries it
+    coded_by: str = ""  # the label whose graded values the signal follows; else it follows classes
 
 
 class Surrogate(NamedTuple):
@@ -42,6 +42,7 @@ class Surrogate(NamedTuple):
 
     recording: str  # key of SPECTRA
     label: str  # the recording in a figure
+    content: str  # area and task
     citation: str
     time_bins: int
     bin_seconds: float  # width of a time bin
@@ -49,10 +50,8 @@ class Surrogate(NamedTuple):
     sum_of_squares: float  # of the recording, flattened and centred, in `unit` squared
     unit: str
     design: Callable[[], dict[str, np.ndarray]]  # labels of every trial
-    shares: dict[str, float]  # task variable -> share of PC `first_pc`'s variance that carries it
-    first_pc: int  # the first PC (from 1) that carries the task variables
     sample_kind: str
-    further: Mapping[str, Further] = MappingProxyType({})
+    signals: Mapping[str, Signal]  # task variable -> signal: the main one first, others on request
 
 
 def surrogate(
@@ -86,28 +85,31 @@ def surrogate(
     if not signal >= 0:
         raise ValueError(f"signal needs to be 0 (noise only) or more; got {signal}")
     for variable in variables:
-        if variable not in {**facts.shares, **facts.further}:
-            raise validation.unknown_name(
-                "task variable", variable, {**facts.shares, **facts.further}
-            )
-    further = {
-        variable: facts.further[variable] for variable in facts.further if variable in variables
-    }
+        if variable not in facts.signals:
+            raise validation.unknown_name("task variable", variable, facts.signals)
+    main, *others = facts.signals
+    carried = {key: facts.signals[key] for key in [main, *(o for o in others if o in variables)]}
     full = facts.design()
-    full_trials, full_neurons = (
-        len(next(iter(full.values()))),
-        len(variance_ratios(facts.recording)),
-    )
+    full_trials, full_neurons = len(full[main]), len(variance_ratios(facts.recording))
     trials = full_trials if trials is None else trials
     neurons = full_neurons if neurons is None else neurons
-    check_size(name, trials, neurons, full_neurons)
+    if trials < 2 or neurons < 1:
+        raise ValueError(
+            f"{name} needs at least 2 trials and 1 neuron; got trials={trials}, neurons={neurons}"
+        )
+    if neurons > full_neurons:
+        raise ValueError(
+            f"{name} has at most {full_neurons} neurons, the number of PCs in the published "
+            f"spectrum; got neurons={neurons}"
+        )
 
     rng = np.random.default_rng(seed)
     rows = balanced_trials(full, trials)
     design = {key: values[rows] for key, values in full.items()}
     samples = facts.time_bins * trials
     rank = min(neurons, samples - 1)
-    Z = signals(rng, design, facts, rank, further, signal)
+    shares = strengthened(variance_shares(carried, rank), signal)
+    Z = time_courses(rng, design, carried, shares, facts.time_bins)
     U = np.linalg.qr(Z - Z.mean(0))[0]
     rotation = np.linalg.qr(rng.standard_normal((neurons, rank)))[0].T
     mean_square = facts.sum_of_squares / (facts.time_bins * full_trials * full_neurons)
@@ -116,26 +118,45 @@ def surrogate(
     return recording(
         X.reshape(facts.time_bins, trials, neurons),
         design,
-        **description(name, facts, further),
+        name=name,
+        title=f"{facts.label} (surrogate)",
+        source=(
+            "synthetic: Gaussian, with the published variance spectrum, scale and design of "
+            f"{facts.label}; task signals set to the recording's decoding accuracy. Not a recording"
+        ),
+        citation=CITATION + facts.citation,
+        licence="MIT (made by code)",
+        surrogate=True,
+        task_variables=list(carried),
+        main_variable=main,
+        sample_kind=facts.sample_kind,
         processing={
             "seed": seed,
             "trials": trials,
             "neurons": neurons,
             "signal": signal,
             "unit": facts.unit,
-            **recipe(facts, further),
+            "shares": {main: carried[main].share},
+            "first_pc": carried[main].first_pc,
+            "exponent": EXPONENT,
+            "noise_bins": 1,
+            "signal_bins": 3,
+            **(
+                {"further": {o: list(carried[o][:2]) for o in others if o in carried}}
+                if len(carried) > 1
+                else {}
+            ),
         },
         time=facts.start_seconds + facts.bin_seconds * (np.arange(facts.time_bins) + 0.5),
     )
 
 
-def signals(
+def time_courses(
     rng: np.random.Generator,
     design: dict[str, np.ndarray],
-    facts: Surrogate,
-    rank: int,
-    further: Mapping[str, Further],
-    signal: float,
+    carried: Mapping[str, Signal],
+    shares: Mapping[str, np.ndarray],
+    time_bins: int,
 ) -> np.ndarray:
     """Columns of unit variance, (time * trial, rank): column i carries each variable with its share
     of PC i.
@@ -143,46 +164,35 @@ def signals(
     Z[t, c, i] = sqrt(1 - sum_v f_v(i)) noise[t, c, i] + sum_v sqrt(f_v(i)) h_vi(t) g_vi(c): noise
     smooth over one time bin, time courses h over three.
     """
-    trials = len(next(iter(design.values())))
-    shares = strengthened(variance_shares(facts, rank, further), signal)
-    noise = smooth(rng, facts.time_bins, (trials, rank), length=1)
-    Z = np.sqrt(1 - sum(shares.values())) * noise
+    total = sum(shares.values())
+    trials, rank = len(design[next(iter(shares))]), len(total)
+    Z = np.sqrt(1 - total) * smooth(rng, time_bins, (trials, rank), length=1)
     for variable, share in shares.items():
-        courses = smooth(rng, facts.time_bins, (rank,), length=3)
+        courses = smooth(rng, time_bins, (rank,), length=3)
         courses /= np.sqrt((courses**2).mean(0))
-        if variable in further:
-            graded = design[further[variable].coded_by]
+        if carried[variable].coded_by:
+            graded = design[carried[variable].coded_by]
             patterns = np.tile(((graded - graded.mean()) / graded.std())[:, None], rank)
         else:
             patterns = label_patterns(rng, design[variable], rank)
         Z += np.sqrt(share) * courses[:, None] * patterns
-    return Z.reshape(facts.time_bins * trials, rank)
+    return Z.reshape(time_bins * trials, rank)
 
 
-def variance_shares(
-    facts: Surrogate, rank: int, further: Mapping[str, Further]
-) -> dict[str, np.ndarray]:
+def variance_shares(carried: Mapping[str, Signal], rank: int) -> dict[str, np.ndarray]:
     """Share of each PC's variance that carries a variable, (rank,): f (k / i)^(3/4) from PC k on,
     up to 0.9.
 
-    Their sum over the variables is held at 0.98 or less; `further` ones get what the main ones
-    leave.
+    Their sum over the variables is held at 0.98 or less: the others get what the main one leaves.
     """
     pc = np.arange(1, rank + 1)
-    tail = np.where(pc >= facts.first_pc, (facts.first_pc / pc) ** 0.75, 0.0)
-    shares = {variable: np.minimum(0.9, f * tail) for variable, f in facts.shares.items()}
-    excess = np.maximum(1.0, sum(shares.values()) / 0.98)
-    shares = {variable: share / excess for variable, share in shares.items()}
-    free = 0.98 - sum(shares.values())
-    more = {
-        variable: np.where(
-            pc >= one.first_pc, np.minimum(0.9, one.share * (one.first_pc / pc) ** 0.75), 0.0
-        )
-        for variable, one in further.items()
-    }
-    wanted = sum(more.values(), np.zeros(rank))
-    scale = np.minimum(1.0, free / np.where(wanted > 0, wanted, 1.0))
-    return shares | {variable: share * scale for variable, share in more.items()}
+    (main, first), *others = (
+        (key, np.where(pc >= k, np.minimum(0.9, f * (k / pc) ** EXPONENT), 0.0))
+        for key, (f, k, _) in carried.items()
+    )
+    wanted = sum((share for _, share in others), np.zeros(rank))
+    scale = np.minimum(1.0, (0.98 - first) / np.where(wanted > 0, wanted, 1.0))
+    return {main: first, **{key: share * scale for key, share in others}}
 
 
 def strengthened(shares: dict[str, np.ndarray], signal: float) -> dict[str, np.ndarray]:
@@ -225,144 +235,90 @@ def smooth(
     )
 
 
-def check_size(name: str, trials: int, neurons: int, available: int) -> None:
-    """Refuse sizes that a surrogate can't have."""
-    if trials < 2 or neurons < 1:
-        raise ValueError(
-            f"{name} needs at least 2 trials and 1 neuron; got trials={trials}, neurons={neurons}"
-        )
-    if neurons > available:
-        raise ValueError(
-            f"{name} has at most {available} neurons, the number of PCs in the published "
-            "spectrum; got "
-            f"neurons={neurons}"
-        )
-
-
-def description(name: str, facts: Surrogate, further: Mapping[str, Further]) -> dict:
-    """The attributes that say whose surrogate this is."""
-    return {
-        "name": name,
-        "title": f"{facts.label} (surrogate)",
-        "source": (
-            "synthetic: Gaussian, with the published variance spectrum, scale and design of "
-            f"{facts.label}; "
-            "task signals set to the recording's decoding accuracy. Not a recording"
-        ),
-        "citation": CITATION + facts.citation,
-        "licence": "MIT (made by code)",
-        "surrogate": True,
-        "task_variables": [*facts.shares, *further],
-        "main_variable": next(iter(facts.shares)),
-        "sample_kind": facts.sample_kind,
-    }
-
-
-def recipe(facts: Surrogate, further: Mapping[str, Further]) -> dict:
-    """The settings of the construction, for the record."""
-    extra = (
-        {"further": {variable: [one.share, one.first_pc] for variable, one in further.items()}}
-        if further
-        else {}
-    )
-    return {
-        **extra,
-        "shares": facts.shares,
-        "first_pc": facts.first_pc,
-        "exponent": 0.75,
-        "noise_bins": 1,
-        "signal_bins": 3,
-    }
-
-
-# Set, one after the other, so that the decoding accuracies come near those that the published
-# tables end with when Y is close to the recording: Mante .92, .82, .81 (choice, motion, colour),
-# Siegel .83, .81, .80.
-MANTE_FURTHER = {
-    "choice": Further(0.61, 1, "choice"),
-    "motion": Further(0.34, 1, "motion_coherence_rank"),
-    "colour": Further(0.29, 1, "colour_coherence_rank"),
-}
-SIEGEL_FURTHER = {
-    "response": Further(0.21, 1, "response"),
-    "direction": Further(0.24, 1, "direction_rank"),
-    "colour": Further(0.22, 1, "colour_rank"),
-}
-
-# `shares` are set so that the decoding accuracy on the surrogate, averaged over seeds, meets the
-# recording's (figure 3: .87, .77, .85, .60), or comes as near as the construction gets: Mante's .85
-# for .89.
+# The share of the main variable is set so that the decoding accuracy on the surrogate, averaged over
+# seeds, meets the recording's (figure 3: .87, .77, .85, .60), or comes as near as the construction
+# gets: Mante's .85 for .89. Those of the others are set, one after the other, so that the decoding
+# accuracies come near those that the published tables end with when Y is close to the recording:
+# Mante .92, .82, .81 (choice, motion, colour), Siegel .83, .81, .80.
 SURROGATES: dict[str, Surrogate] = {
     "surrogate-mante2013": Surrogate(
-        "mante2013",
-        "Mante 2013",
-        "Mante et al. 2013, doi:10.1038/nature12742",
-        15,
-        0.05,
-        0.1,
-        73.5,
-        "spikes/ms",
-        mante_design,
-        {"context": 0.88},
-        10,
-        "averages",
-        MANTE_FURTHER,
+        recording="mante2013",
+        label="Mante 2013",
+        content="prefrontal cortex, context-dependent decisions",
+        citation="Mante et al. 2013, doi:10.1038/nature12742",
+        time_bins=15,
+        bin_seconds=0.05,
+        start_seconds=0.1,
+        sum_of_squares=73.5,
+        unit="spikes/ms",
+        design=mante_design,
+        sample_kind="averages",
+        signals={
+            "context": Signal(0.88, 10),
+            "choice": Signal(0.61, 1, "choice"),
+            "motion": Signal(0.34, 1, "motion_coherence_rank"),
+            "colour": Signal(0.29, 1, "colour_coherence_rank"),
+        },
     ),
     "surrogate-siegel2015": Surrogate(
-        "siegel2015",
-        "Siegel 2015",
-        "Siegel et al. 2015, doi:10.1126/science.aab0551",
-        11,
-        0.05,
-        0.0,
-        3.06e7,
-        "Hz",
-        siegel_design,
-        {"context": 0.28},
-        10,
-        "averages",
-        SIEGEL_FURTHER,
+        recording="siegel2015",
+        label="Siegel 2015",
+        content="frontal eye field, motion and colour categorisation",
+        citation="Siegel et al. 2015, doi:10.1126/science.aab0551",
+        time_bins=11,
+        bin_seconds=0.05,
+        start_seconds=0.0,
+        sum_of_squares=3.06e7,
+        unit="Hz",
+        design=siegel_design,
+        sample_kind="averages",
+        signals={
+            "context": Signal(0.28, 10),
+            "response": Signal(0.21, 1, "response"),
+            "direction": Signal(0.24, 1, "direction_rank"),
+            "colour": Signal(0.22, 1, "colour_rank"),
+        },
     ),
     "surrogate-hatsopoulos2007": Surrogate(
-        "hatsopoulos2007",
-        "Hatsopoulos 2007",
-        "Hatsopoulos et al. 2007; data: Suresh et al. 2020, doi:10.5061/dryad.xsj3tx9cm",
-        10,
-        0.05,
-        0.0,
-        4.8e4,
-        "spikes per bin",
-        partial(categories, "target", TARGETS, 395),
-        {"target": 0.65},
-        1,
-        "trials",
+        recording="hatsopoulos2007",
+        label="Hatsopoulos 2007",
+        content="motor cortex, reaching to 8 targets",
+        citation="Hatsopoulos et al. 2007; data: Suresh et al. 2020, doi:10.5061/dryad.xsj3tx9cm",
+        time_bins=10,
+        bin_seconds=0.05,
+        start_seconds=0.0,
+        sum_of_squares=4.8e4,
+        unit="spikes per bin",
+        design=partial(categories, "target", TARGETS, 395),
+        sample_kind="trials",
+        signals={"target": Signal(0.65, 1)},
     ),
     "surrogate-majajhong2015": Surrogate(
-        "majajhong2015",
-        "MajajHong 2015",
-        "Majaj et al. 2015, doi:10.1523/JNEUROSCI.5181-14.2015",
-        1,
-        0.1,
-        0.07,
-        7.34e4,
-        "normalised rate",
-        partial(categories, "category", OBJECTS, 3200),
-        {"category": 0.58},
-        1,
-        "averages",
+        recording="majajhong2015",
+        label="MajajHong 2015",
+        content="inferior temporal cortex, objects of 8 categories",
+        citation="Majaj et al. 2015, doi:10.1523/JNEUROSCI.5181-14.2015",
+        time_bins=1,
+        bin_seconds=0.1,
+        start_seconds=0.07,
+        sum_of_squares=7.34e4,
+        unit="normalised rate",
+        design=partial(categories, "category", OBJECTS, 3200),
+        sample_kind="averages",
+        signals={"category": Signal(0.58, 1)},
     ),
     "surrogate-freemanziemba2013": Surrogate(
-        "freemanziemba2013",
-        "FreemanZiemba 2013",
-        "Freeman et al. 2013, doi:10.1038/nn.3402",
-        2,
-        0.15,
-        0.0,
-        1.29,
-        "spikes/ms",
-        partial(categories, "texture_type", ("noise", "texture"), 135),
-        {"texture_type": 0.088},
-        10,
-        "averages",
+        recording="freemanziemba2013",
+        label="FreemanZiemba 2013",
+        content="V1 and V2, texture against noise",
+        citation="Freeman et al. 2013, doi:10.1038/nn.3402",
+        time_bins=2,
+        bin_seconds=0.15,
+        start_seconds=0.0,
+        sum_of_squares=1.29,
+        unit="spikes/ms",
+        design=partial(categories, "texture_type", ("noise", "texture"), 135),
+        sample_kind="averages",
+        signals={"texture_type": Signal(0.088, 10)},
     ),
 }

@@ -69,9 +69,8 @@ def from_xarray(
         groups = data.attrs.get("groups", "groups" if "groups" in along else "")
     grouping = [groups] if groups else []
     trial_coordinates(data, [*(named or []), *grouping], "Labels and groups lie along trial.")
-    decoded = named
-    if named is None:
-        decoded = [name for name in along if name != groups and is_label(data[name])]
+    labels = (name for name in along if name != groups and is_label(data[name]))
+    decoded = list(labels) if named is None else named
     for name in [*decoded, *grouping]:
         values = validation.label_array(plain(data[name].values), data, name)
         data = data.assign_coords(
