@@ -19,9 +19,8 @@ import scipy.io
 import xarray as xr
 
 from simlib.datasets.arrays import recording
-from simlib.datasets.folders import data_folder
 from simlib.datasets.made.designs import mante_design
-from simlib.datasets.paper.downloads import SOURCES, download, way_out
+from simlib.datasets.paper.downloads import SOURCES, locate
 from simlib.datasets.processing import group_means
 from simlib.datasets.stored import stored
 
@@ -59,7 +58,7 @@ def mante2013(
     """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
-    place = find(path)
+    place = locate("mante2013", path, ".mat", several=True)
     settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
     return stored(
         "mante2013", settings, [place], lambda: averaged_units(place, **settings), __file__
@@ -111,31 +110,12 @@ def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) 
     return data.assign_coords(unit=("neuron", np.array(names)))
 
 
-def find(path: str | os.PathLike | None) -> Path:
-    """The folder or archive to read, downloaded if need be; raises FileNotFoundError that says what
-    to do.
-    """
-    place = Path(path) if path is not None else data_folder() / "mante2013"
-    if place.is_file() or (place.is_dir() and (path is not None or any(place.rglob("*.mat")))):
-        return place
-    if path is None:
-        return download("mante2013")
-    raise FileNotFoundError(
-        f"mante2013 needs the original files, and {place} does not exist. {way_out('mante2013')}"
-    )
-
-
 def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """(path of a unit file, function that reads its bytes), in the order of the file names."""
-    if place.is_dir():
-        loose = {
-            file.relative_to(place).as_posix(): file.read_bytes for file in place.rglob("*.mat")
-        }
-        archives = [] if loose else sorted(place.rglob("*.zip"))
-    else:
-        loose, archives = (
-            ({place.name: place.read_bytes}, []) if place.suffix == ".mat" else ({}, [place])
-        )
+    files = place.rglob("*.mat") if place.is_dir() else [place] if place.suffix == ".mat" else []
+    root = place if place.is_dir() else place.parent
+    loose = {file.relative_to(root).as_posix(): file.read_bytes for file in files}
+    archives = [] if loose else sorted(place.rglob("*.zip")) if place.is_dir() else [place]
     chosen = of_monkey(loose, monkey)
     for name in chosen:
         yield name, loose[name]

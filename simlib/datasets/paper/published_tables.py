@@ -17,6 +17,7 @@ import pandas as pd
 import pooch
 
 from simlib.datasets.folders import data_folder
+from simlib.datasets.paper.downloads import fetch
 
 __all__ = [
     "PUBLISHED_TABLES",
@@ -130,7 +131,7 @@ def published_note() -> str:
     return f"The published tables are those of the authors' repository {repository}."
 
 
-def _known_hashes() -> dict[str, str]:
+def known_hashes() -> dict[str, str]:
     """Path inside the folder -> sha256, of every published file."""
     return {
         f"{tables.folder}/{name}": known
@@ -147,7 +148,7 @@ def download_published() -> Path:
     be fetched or are not the published files.
     """
     found = published_folder()
-    if found and all((found / path).exists() for path in _known_hashes()):
+    if found and all((found / path).exists() for path in known_hashes()):
         return found
     folder = data_folder() / "published"
     way_out = (
@@ -155,19 +156,9 @@ def download_published() -> Path:
         f"{COMMIT[:10]} by other "
         f"means and put it at {folder}. Without it the page shows the reproduced numbers alone"
     )
-    if os.environ.get("SIMLIB_OFFLINE", "0") not in ("", "0"):
-        raise FileNotFoundError(
-            f"The published tables are not here, and SIMLIB_OFFLINE forbids downloads. {way_out}"
-        )
-    hashes = {path: f"sha256:{known}" for path, known in _known_hashes().items()}
+    hashes = {path: f"sha256:{known}" for path, known in known_hashes().items()}
     keeper = pooch.create(folder, base_url=URL, registry=hashes)
-    try:
-        for path in keeper.registry_files:
-            keeper.fetch(path)
-    except (OSError, ValueError) as error:  # no network, no such file; another hash
-        raise FileNotFoundError(
-            f"The published tables could not be downloaded ({error}). {way_out}"
-        ) from error
+    fetch(keeper, "The published tables", way_out)
     return folder
 
 
@@ -181,7 +172,7 @@ def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
         if folder is None or entry is None or not (folder / entry.folder / file).exists():
             continue
         path = folder / entry.folder / file
-        if pooch.file_hash(str(path)) != _known_hashes()[f"{entry.folder}/{file}"]:
+        if pooch.file_hash(str(path)) != known_hashes()[f"{entry.folder}/{file}"]:
             raise ValueError(
                 f"{path} is not the file published at commit {COMMIT[:10]}: remove it and fetch "
                 "it again"
