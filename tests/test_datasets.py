@@ -2,8 +2,10 @@
 provenance.
 """
 
+import inspect
 import json
 import os
+import pkgutil
 from itertools import product
 
 import numpy as np
@@ -292,6 +294,15 @@ def test_what_is_wrong_with_a_request_is_said(name, options, words):
 def test_arrays_without_names_are_refused_with_the_call_that_works():
     with pytest.raises(TypeError, match=r"xarray\.DataArray\(X, dims="):
         datasets.load(np.zeros((3, 4, 5)))
+
+
+@pytest.mark.parametrize("wing", ["", "made", "own", "paper"])
+def test_a_face_is_short_and_says_what_is_there(wing):
+    package = getattr(datasets, wing) if wing else datasets
+    files = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert len(package.__all__) <= 25 and set(package.__all__) <= set(dir(package))
+    for name in files & set(package.__all__):  # no function hides the module of its name
+        assert inspect.ismodule(getattr(package, name)), name
 
 
 def test_names_lists_the_table_and_every_line_is_one():

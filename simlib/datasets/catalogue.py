@@ -19,9 +19,7 @@ __all__ = ["DATASETS", "Dataset", "load", "names"]
 
 
 class Dataset(NamedTuple):
-    """A dataset that has a name: what it is, in one line, and the function that makes or reads
-    it.
-    """
+    """A dataset that has a name: what it is, in one line, and what makes or reads it."""
 
     description: str
     loader: Callable[..., xr.DataArray]
@@ -83,22 +81,42 @@ class Names(list):
 
 
 def names() -> list[str]:
-    """Ids of the datasets that `load` knows by name, a list that shows itself with one line
-    each.
+    """Ids of the datasets that `load` knows by name, a list that shows itself with one line each.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.names()[:2]
+        ['toy-2d', 'hierarchy']
+        >>> sl.datasets.names()
+        toy-2d                       six curved trajectories in a plane: 3 coherences x 2 choices
+        ...
     """
     return Names(DATASETS)
 
 
 def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) -> xr.DataArray:
-    """A dataset as an xarray.DataArray (time, trial, neuron).
+    """A dataset as an xarray.DataArray (time, trial, neuron), task variables along trial.
 
-    `dataset` is an id of `names()`, the path of a recording, or a DataArray or long table (pandas),
-    which is checked and completed. `options` go to the loader of that dataset:
-    `load("surrogate-mante2013", trials=24)`; those of files are the ones of `files.read`, those of
-    arrays and tables the ones of `intake.from_xarray`.
+    Args:
+        dataset: an id of `names()`, the path of a recording, or a DataArray or long table (pandas),
+            which is checked and completed.
+        options: those of the loader of that id, by keyword; of `own.read` for files, of
+            `own.from_xarray` for arrays and tables.
 
-    Raises ValueError for an unknown id or option (naming the nearest), and whatever the loader
-    refuses.
+    Raises:
+        ValueError: for an unknown id or option (naming the nearest), and what the loader refuses.
+        TypeError: for anything else, with the call that turns an array into a DataArray.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("surrogate-mante2013", trials=24)
+        >>> dict(X.sizes), sl.datasets.task_variables(X)
+        ({'time': 15, 'trial': 24, 'neuron': 727}, ['context'])
+        >>> import numpy as np, xarray as xr
+        >>> labels = {"hit": ("trial", [0, 0, 1, 1])}
+        >>> mine = xr.DataArray(np.eye(4), dims=("trial", "neuron"), coords=labels)
+        >>> sl.datasets.load(mine).shape
+        (1, 4, 4)
     """
     if isinstance(dataset, str) and dataset in DATASETS:
         loader = DATASETS[dataset].loader

@@ -6,9 +6,8 @@ import os
 import warnings
 from pathlib import Path
 
-with (
-    warnings.catch_warnings()
-):  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
+# pooch brings tqdm's notebook variant, which warns where widgets aren't installed
+with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pooch
 

@@ -83,14 +83,26 @@ def bin_spikes(
     """Spike times as spikes per bin, aligned to an event of each trial: a recording (time, trial,
     neuron).
 
-    `spikes` holds one array of spike times a neuron, `onsets` the event of each trial; bins of
-    `width` reach from `start` to `stop` after the event. All in seconds, on one clock. `smooth` is
-    the standard deviation of a Gaussian over the bins; bins beyond the window are counted for it,
-    so that the ends are not bent. `labels` are coordinates along trial; `facts` go to `recording`
-    (name, title, source, ...).
+    Args:
+        spikes: one array of spike times a neuron, in s.
+        onsets: the event of each trial, (trial,), in s on the same clock.
+        labels: coordinates along trial.
+        start, stop, width: bins of `width` reach from `start` to `stop` after the event, in s.
+        smooth: standard deviation of a Gaussian over the bins, in s; bins beyond the window are
+            counted for it, so that the ends are not bent.
+        facts: name, title, source, ... of `recording`.
 
-    Raises ValueError for a window that is no whole number of bins, for times or onsets that are not
-    finite.
+    Raises:
+        ValueError: for a window that is no whole number of bins, for times or onsets that are not
+            finite.
+
+    Example:
+        >>> import simlib as sl
+        >>> spikes = [[0.12, 1.31, 1.33], [0.4, 1.05]]
+        >>> bins = {"start": 0.0, "stop": 0.4, "width": 0.2}
+        >>> X = sl.datasets.processing.bin_spikes(spikes, [0.0, 1.0], {"hit": [0, 1]}, **bins)
+        >>> X.sel(trial=1).values.tolist()  # (time, neuron)
+        [[0.0, 1.0], [2.0, 0.0]]
     """
     onsets = np.asarray(onsets, dtype=float)
     bins = round((stop - start) / width) if width > 0 else 0
@@ -131,14 +143,27 @@ def bin_spikes(
 
 
 def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
-    """Averages over the trials of each condition, (time, condition, neuron), NaN values left out.
+    """Averages over the trials of each condition, (time, condition, neuron), missing values left
+    out.
 
-    A condition is a combination of the trial coordinates `by`; by default of all that vary and are
-    not repeats, sessions, ids or fold groups. Conditions come in the order of their first trials,
-    with the number of trials as the coordinate `averaged_trials`. A neuron without any trial in a
-    condition stays NaN there. Groups of folds are dropped: averages have none.
+    Conditions come in the order of their first trials, with the number of trials as the coordinate
+    `averaged_trials`. A neuron without any trial in a condition stays NaN there. Groups of folds
+    are dropped: averages have none.
 
-    Raises ValueError for a coordinate that is not there, or when nothing says what a condition is.
+    Args:
+        data: (time, trial, neuron).
+        by: trial coordinates whose combinations are the conditions; by default all that vary and
+            are not repeats, sessions, ids or fold groups.
+
+    Raises:
+        ValueError: for a coordinate that is not there, or when nothing says what a condition is.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy")
+        >>> means = sl.datasets.processing.condition_averages(X, by=["category"])
+        >>> means.shape, means["averaged_trials"].values[:3].tolist()
+        ((1, 10, 50), [10, 10, 10])
     """
     along = trial_coordinates(data, by or ())
     if by is None:
@@ -171,9 +196,14 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
 
 
 def group_means(values: np.ndarray, member: Sequence) -> np.ndarray:
-    """Means over the rows of each group, (groups, ...), float64, NaN left out.
+    """Means over the rows of each group, (groups, ...), float64, NaN left out; groups come sorted.
 
-    `values` are (rows, ...), `member` says the group of each row, None for none. Groups come sorted.
+    `values` are (rows, ...), `member` the group of each row; rows whose group is missing don't
+    count, and a category without rows is NaN.
+
+    >>> import numpy as np
+    >>> group_means(np.array([[1.0], [2.0], [4.0]]), [0, 1, 1]).tolist()
+    [[1.0], [3.0]]
     """
     rows = pd.DataFrame(values.reshape(len(values), -1).astype(float, copy=False))
     means = rows.groupby(member, observed=False).mean().to_numpy()
@@ -186,6 +216,12 @@ def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
     Strong neurons come to a range near 1, weak ones stay smaller. Source: Churchland et al. 2012,
     methods (constant 5 spikes/s: rescale it with the unit). Raises ValueError for a negative
     constant.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.processing.soft_normalise(sl.datasets.load("hierarchy"), constant=1.0)
+        >>> float(X.max())
+        0.5
     """
     if constant < 0:
         raise ValueError(
@@ -204,6 +240,13 @@ def drop_silent(data: xr.DataArray) -> xr.DataArray:
     """The recording without the neurons that never change.
 
     Raises ValueError when none would be left.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy")
+        >>> X[..., 7] = 1.0
+        >>> sl.datasets.processing.drop_silent(X).sizes["neuron"]
+        49
     """
     values = data.transpose(*DIMS).values
     constant = silent(values)
@@ -215,13 +258,26 @@ def drop_silent(data: xr.DataArray) -> xr.DataArray:
 
 
 def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr.DataArray:
-    """A continuous label as classes: intervals between `edges`, or `edges` equally filled parts.
+    """A continuous label as classes: intervals between edges, or equally filled parts.
 
     The classes are strings, "below 0.5", "0.5 to 2", "2 or more" (an edge belongs to the class
     above it). A label that varies over time, (time, trial), is averaged over time first.
 
-    Raises ValueError for a coordinate that is not there, is no number or missing in a trial, for
-    edges that do not increase, and for fewer than two classes.
+    Args:
+        data: (time, trial, neuron).
+        name: a coordinate of numbers along trial.
+        edges: inner edges, increasing, or the number of parts.
+
+    Raises:
+        ValueError: for a coordinate that is not there, is no number or missing in a trial, for
+            edges that do not increase, and for fewer than two classes.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy").assign_coords(speed=("trial", range(100)))
+        >>> X = sl.datasets.processing.bin_label(X, "speed", [20, 50])
+        >>> X["speed"].values[[0, 20, 99]].tolist()
+        ['below 20', '20 to 50', '50 or more']
     """
     numeric = [
         str(key)

@@ -37,12 +37,25 @@ def targeted_axes(
 
     Each neuron's z-scored response at each time bin is regressed on the variables (numbers, or two
     classes as -1 and 1, scaled to unit range, and a constant). The coefficients are projected onto
-    the first `components` principal components of the responses; a variable's axis is its
-    coefficient vector at the time bin at which it is longest; the axes are made orthogonal in the
-    order of `variables` (QR), and point to where the variable grows.
+    the first principal components of the responses; a variable's axis is its coefficient vector at
+    the time bin at which it is longest; the axes are made orthogonal in the order of `variables`
+    (QR), and point to where the variable grows.
 
-    Raises ValueError for variables that are not there, have more than two classes without being
-    numbers, or can't be told apart by the trials.
+    Args:
+        data: (time, trial, neuron).
+        variables: coordinates along trial.
+        components: number of principal components kept.
+
+    Raises:
+        ValueError: for variables that are not there, have more than two classes without being
+            numbers, or can't be told apart by the trials.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("surrogate-mante2013", neurons=40)
+        >>> axes = sl.datasets.targeted_axes(X, ["context", "motion_coherence_rank"])
+        >>> axes.variables, axes.axes.shape
+        (('context', 'motion_coherence_rank'), (40, 2))
     """
     trial_coordinates(data, variables)
     values = data.transpose(*DIMS).values.astype(np.float64)
@@ -73,7 +86,15 @@ def project(data: xr.DataArray, targeted: TargetedAxes) -> xr.DataArray:
     """The responses along each targeted axis, (time, trial, variable), in units of z-scored
     responses.
 
-    Raises ValueError when the data have other neurons than the axes.
+    Raises:
+        ValueError: when the data have other neurons than the axes.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("surrogate-mante2013", neurons=40)
+        >>> along = sl.datasets.project(X, sl.datasets.targeted_axes(X, ["context"]))
+        >>> along.dims, along.shape
+        (('time', 'trial', 'variable'), (15, 72, 1))
     """
     if data.sizes["neuron"] != len(targeted.mean):
         raise ValueError(

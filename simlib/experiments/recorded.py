@@ -63,8 +63,8 @@ def claims_about_recordings(captures: pd.DataFrame, base: str) -> pd.DataFrame:
     """What the paper says of capture, and of the Gaussian, on recorded data; every claim is
     asserted.
 
-    `captures` is the table of `variant_captures` of `datasets.paper.recordings_at_hand`, with CKA and angular
-    Procrustes and a variant `base` for the recording itself. Datasets are named by their files.
+    `captures` is the table of `variant_captures` of `paper.recordings_at_hand`, with CKA and
+    angular Procrustes and a variant `base` for the recording itself. Datasets are named by their files.
     """
     of_x = captures[captures["variant"] == base]
     claims = pd.concat(

@@ -174,7 +174,7 @@ def variant_runs(
     the way.
 
     `variants` maps a label to what differs from the paper: `gaussian` (a seed: X becomes
-    `datasets.made.spectrum_matched`), `optimiser` (OPTIMISERS), `scale` (standard deviation of the start),
+    `made.spectrum_matched`), `optimiser` (OPTIMISERS), `scale` (standard deviation of the start),
     `share` (neurons of Y, as a share of X's). `names` are datasets, or map a dataset to its
     loader's options. `variables` are decoded; a surrogate is made to carry them. Tidy: a row a
     snapshot and PC or variable, columns as in `experiments.ascents` with `variant` and

@@ -181,7 +181,7 @@ def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """How far each run lies from each published one: a row a dataset, published measure, tails and
     seed.
 
-    `runs` and `published` are the tables of `tail_runs` and `datasets.paper.published_curves`. Columns
+    `runs` and `published` are the tables of `tail_runs` and `paper.published_curves`. Columns
     dataset, measure, published_measure, tails, seed, distance (root mean square of the scores'
     difference over the steps both have). No rows for datasets without published runs.
     """

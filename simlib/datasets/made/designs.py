@@ -8,7 +8,9 @@ from itertools import product
 
 import numpy as np
 
-__all__ = ["balanced_trials", "categories", "mante_design", "siegel_design"]
+__all__ = ["TARGETS", "balanced_trials", "categories", "mante_design", "siegel_design"]
+
+TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))  # of Hatsopoulos 2007, in order
 
 
 def mante_design() -> dict[str, np.ndarray]:
@@ -16,6 +18,11 @@ def mante_design() -> dict[str, np.ndarray]:
 
     The coherence ranks run from -3 (strong, towards one target) to 3; motion and colour are their
     signs, and choice is the sign of the one that the context makes relevant.
+
+    Example:
+        >>> from simlib.datasets import made
+        >>> list(made.mante_design())[:4]
+        ['context', 'choice', 'motion', 'colour']
     """
     ranks = (-3, -2, -1, 1, 2, 3)
     rows = list(product(("motion", "colour"), ranks, ranks))

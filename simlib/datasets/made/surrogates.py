@@ -18,12 +18,17 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import recording
-from simlib.datasets.made.designs import balanced_trials, categories, mante_design, siegel_design
+from simlib.datasets.made.designs import (
+    TARGETS,
+    balanced_trials,
+    categories,
+    mante_design,
+    siegel_design,
+)
 from simlib.datasets.made.spectra import variance_ratios
 
 __all__ = ["SURROGATES", "Surrogate", "surrogate"]
 
-TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))
 OBJECTS = ("animals", "boats", "cars", "chairs", "faces", "fruits", "planes", "tables")
 EXPONENT = 0.75  # how a signal's share falls with the rank of the PC
 CITATION = "Cloos et al. 2024, arXiv:2407.07059 (spectrum, accuracy); recording: "
@@ -65,21 +70,30 @@ def surrogate(
 ) -> xr.DataArray:
     """The surrogate `name` (a key of SURROGATES), (time, trial, neuron), float64.
 
-    `neurons` and `trials` change its size: fewer trials are a balanced part of the design, more
-    repeat it; fewer neurons keep the spectrum's first PCs, rescaled to sum to 1, at the recording's
-    mean square per element. With at most `neurons` samples the rank is samples - 1, and the
-    spectrum is cut there likewise. The same seed gives the same bits on one machine.
+    Spectrum and scale are those of the recording whatever the options. With at most `neurons`
+    samples the rank is samples - 1, and the spectrum is cut there.
 
-    `variables` are task variables to carry and decode besides the main one: choice, motion and
-    colour for Mante, response, direction and colour for Siegel. Their signals take the place of
-    noise, so that spectrum and scale stay exact and the main variable's share is what it was.
+    Args:
+        seed: same seed, same bits on one machine.
+        neurons: fewer than the recording's keep the spectrum's first PCs, rescaled to sum to 1, at
+            the recording's mean square per element.
+        trials: fewer are a balanced part of the design, more repeat it.
+        variables: task variables to carry and decode besides the main one: choice, motion and
+            colour for Mante, response, direction and colour for Siegel. Their signals take the
+            place of noise; the main variable's share stays.
+        signal: scales the shares of variance that carry the task, noise taking the rest: 1 is
+            calibrated to the recording's decoding accuracy, 0 leaves noise only.
 
-    `signal` scales the shares of variance that carry the task, noise taking the rest: 1 is
-    calibrated to the recording's decoding accuracy, 0 leaves noise only. Spectrum and scale stay
-    exact.
+    Raises:
+        ValueError: for a negative signal, fewer than 2 trials, fewer than 1 neuron, more neurons
+            than the spectrum has PCs, or a variable that the surrogate can't carry.
 
-    Raises ValueError for a negative signal, fewer than 2 trials, fewer than 1 neuron, more neurons
-    than the spectrum has PCs, or a variable that the surrogate can't carry.
+    Example:
+        >>> import simlib as sl
+        >>> options = {"trials": 24, "neurons": 10, "variables": ["response"]}
+        >>> X = sl.datasets.load("surrogate-siegel2015", **options)
+        >>> X.shape, sl.datasets.task_variables(X)
+        ((11, 24, 10), ['context', 'response'])
     """
     facts = SURROGATES[name]
     if not signal >= 0:
@@ -235,11 +249,11 @@ def smooth(
     )
 
 
-# The share of the main variable is set so that the decoding accuracy on the surrogate, averaged over
-# seeds, meets the recording's (figure 3: .87, .77, .85, .60), or comes as near as the construction
-# gets: Mante's .85 for .89. Those of the others are set, one after the other, so that the decoding
-# accuracies come near those that the published tables end with when Y is close to the recording:
-# Mante .92, .82, .81 (choice, motion, colour), Siegel .83, .81, .80.
+# The share of the main variable is set so that the decoding accuracy on the surrogate, averaged
+# over seeds, meets the recording's (figure 3: .87, .77, .85, .60), or comes as near as the
+# construction gets: Mante's .85 for .89. Those of the others are set, one after the other, so that
+# the accuracies come near those that the published tables end with when Y is close to the
+# recording: Mante .92, .82, .81 (choice, motion, colour), Siegel .83, .81, .80.
 SURROGATES: dict[str, Surrogate] = {
     "surrogate-mante2013": Surrogate(
         recording="mante2013",

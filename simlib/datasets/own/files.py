@@ -55,15 +55,15 @@ def read(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A recording from a file of one's own. Nothing is unpickled.
+    """A recording from a file of one's own, (time, trial, neuron). Nothing is unpickled.
 
     `.nc`, `.zarr`
-        a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps time, in any
-        order. Only what is used is read.
+        a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps
+        time, in any order. Only what is used is read.
     `.npz`, `.mat` (5 and 7.3), `.h5`
-        `X`, (time, trial, neuron) or (trial, neuron), and arrays with one value a trial; an array `groups` says
-        which trials stay in one fold, `time` is in seconds, and single strings or numbers (`main_variable`, `name`,
-        ...) of an .npz file become attributes.
+        `X`, (time, trial, neuron) or (trial, neuron), and arrays with one value a trial; an array
+        `groups` says which trials stay in one fold, `time` is in seconds, and single strings or
+        numbers (`main_variable`, `name`, ...) of an .npz file become attributes.
     `.npy`
         the array alone; `labels` is a table (.csv, .parquet or pandas) with one row a trial.
     `.csv`, `.parquet`
@@ -71,15 +71,31 @@ def read(
     `.nwb`
         sorted units and a table of trials (see `read_nwb`).
 
-    Where the layout is another one: `values` names the array in the file ("struct.field",
-    "cell[0]"); `dims` its axes in order, names other than time, trial and neuron being conditions;
-    `labels` maps labels to arrays of the file or to values, or is a table; `columns` maps trial,
-    time, neuron, value to a table's columns; `spikes` says which bins of an .nwb file to count;
-    `select` reads a part: {"time": slice(0, 10), "neuron": [0, 4]}. The other options are those of
+    Where the layout is another one, it is said by the first six options; the others are those of
     `from_xarray`.
 
-    Raises FileNotFoundError, or ValueError for another file type, a damaged file, an unclear layout
-    (showing what the file holds, and the call that would read it), and what `from_xarray` refuses.
+    Args:
+        values: the array in the file ("struct.field", "cell[0]").
+        dims: its axes in order; names other than time, trial and neuron are conditions.
+        labels: label -> array of the file, or values; or a table with one row a trial.
+        columns: what a table calls trial, time, neuron and value.
+        spikes: which bins of an .nwb file to count.
+        select: the part to read: {"time": slice(0, 10), "neuron": [0, 4]}.
+
+    Raises:
+        FileNotFoundError: when nothing is there.
+        ValueError: for another file type, a damaged file, an unclear layout (showing what the file
+            holds, and the call that would read it), and what `from_xarray` refuses.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> import numpy as np, simlib as sl
+        >>> path = f"{mkdtemp()}/mine.npz"
+        >>> np.savez(path, rates=np.random.default_rng(0).random((8, 3)), tgt=[0, 1] * 4)
+        >>> layout = {"values": "rates", "dims": ("trial", "neuron"), "labels": {"target": "tgt"}}
+        >>> X = sl.datasets.load(path, **layout)
+        >>> X.shape, sl.datasets.task_variables(X)
+        ((1, 8, 3), ['target'])
     """
     path = Path(path)
     check_path(
@@ -272,6 +288,14 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
 
     In an .npz file the coordinate of the fold groups is called `groups`. Raises ValueError for
     another suffix.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> import simlib as sl
+        >>> X, path = sl.datasets.load("toy-2d"), f"{mkdtemp()}/toy.nc"
+        >>> sl.datasets.save(X, path)
+        >>> sl.datasets.load(path).identical(X)
+        True
     """
     path = Path(path)
     if path.suffix == ".nc":
@@ -301,6 +325,13 @@ def runs(labels: Sequence) -> np.ndarray:
     Where rows are consecutive time bins and a label lasts for one reach, stimulus or block, this is
     the fold group: neighbouring bins resemble each other, and folds that part them would leak. Two
     reaches to one target in a row count as one run, which is safe for folds.
+
+    Raises ValueError for labels that are not along one axis.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.runs(["up", "up", "down", "up"]).tolist()
+        [0, 0, 1, 2]
     """
     values = np.asarray(labels)
     if values.ndim != 1 or len(values) == 0:

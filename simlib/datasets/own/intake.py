@@ -32,26 +32,37 @@ def from_xarray(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A DataArray as a recording: checked, (time, trial, neuron), with every attribute that
-    recordings have.
+    """A DataArray or long table as a recording: checked, (time, trial, neuron), with every
+    attribute that recordings have.
 
-    Its dimensions are called trial, neuron and perhaps time, in any order; `dims` renames them (all
-    in order, or old name -> new name), and dimensions with other names become conditions along
-    trial. The coordinates along trial are labels. Values that need no conversion are not copied.
+    Its dimensions are called trial, neuron and perhaps time, in any order; the coordinates along
+    trial are labels. Values that need no conversion are not copied.
 
-    `bins` makes classes of continuous labels: name -> inner edges, or a number of equally filled
-    parts (see `bin_label`). `missing` says what becomes of values that are NaN or infinite:
-    "refuse", "drop-neurons", "drop-trials", "average" (over the repeats of each condition that have
-    the value), or several in turn.
+    Args:
+        columns: what a table calls trial, time, neuron and value (see `from_long_table`).
+        dims: names of all dimensions in order, or old -> new; those with other names become
+            conditions along trial.
+        bins: continuous label -> inner edges, or a number of equally filled parts (see
+            `bin_label`).
+        missing: what becomes of values that are NaN or infinite: "refuse", "drop-neurons",
+            "drop-trials", "average" (over the repeats of each condition that have the value), or
+            several in turn.
+        task_variables: labels to decode; by default those that the attribute names, else strings,
+            integers and booleans with two classes or more, but not `groups`, ids, sessions or
+            repeats. A class needs at least as many trials as there are folds (5).
+        main_variable: the first of them unless named.
+        groups: the coordinate whose trials stay in one fold ("" for none), by default `groups`
+            where there is one.
 
-    Decoded are the labels that `task_variables` (argument or attribute) names; without it, strings,
-    integers and booleans with two classes or more, but not `groups`, ids, sessions or repeats. A
-    class needs at least as many trials as there are folds (5). `main_variable` is the first of them
-    unless named; `groups` names the coordinate whose trials stay in one fold ("" for none), by
-    default `groups` where there is one.
+    Raises:
+        ValueError: for other dimensions, values that are missing, neurons that are all constant,
+            labels that are missing, continuous or vary over time, and names that are not there.
 
-    Raises ValueError for other dimensions, values that are missing, neurons that are all constant,
-    labels that are missing, continuous or vary over time, and names that are not there.
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"trial": [1, 1, 2, 2], "neuron": ["a", "b"] * 2, "value": [0.0, 1.0, 2.0, 5.0]}
+        >>> from_xarray(pd.DataFrame(rows)).values.tolist()
+        [[[0.0, 1.0], [2.0, 5.0]]]
     """
     if isinstance(data, pd.DataFrame):
         data = from_long_table(data, columns)

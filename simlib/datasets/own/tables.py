@@ -50,13 +50,25 @@ def from_long_table(
 ) -> xr.DataArray:
     """A table with one row a value as a DataArray (time, trial, neuron); what has no row is NaN.
 
-    `columns` says what the columns trial, time, neuron and value are called; without a column of
-    times there is one time bin. Any other column that is constant within each trial is a label,
-    within each neuron a fact of the neuron, and within each time of a trial a label that varies
-    over time. Trials and neurons keep the order in which they come, times are sorted.
+    Without a column of times there is one time bin. Any other column that is constant within each
+    trial is a label, within each neuron a fact of the neuron, and within each time of a trial a
+    label that varies over time. Trials and neurons keep the order in which they come, times are
+    sorted.
 
-    Raises ValueError for columns that are missing or fit none of these, and for two rows of one
-    value.
+    Args:
+        frame: the table.
+        columns: what it calls trial, time, neuron and value.
+        name: what an error calls it.
+
+    Raises:
+        ValueError: for columns that are missing or fit none of these, and for two rows of one
+            value.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"trial": [1, 2], "unit": ["a", "a"], "value": [0.5, 2.0]})
+        >>> from_long_table(table, {"neuron": "unit"}).values.tolist()
+        [[[0.5], [2.0]]]
     """
     called = {role: (columns or {}).get(role, role) for role in ROLES}
     unknown = [role for role in columns or {} if role not in ROLES]

@@ -41,13 +41,26 @@ def majajhong2015(
     """Responses to images of 8 object categories, (1, image, neuron): 70 to 170 ms, normalised
     rates.
 
-    Repetitions of an image are averaged unless `average` is False. `region` is "IT", "V4" or both.
-    Labels: `category` (main) and `object`; images are the coordinate `image_id`. `path` is the
-    assembly (MajajHong2015.public, netCDF) or its folder; without it, it is looked for in the
-    folder `majajhong2015` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
+    Labels: `category` (main) and `object`; images are the coordinate `image_id`.
 
-    Raises FileNotFoundError when there is nothing to read, ValueError for another layout or an
-    unknown region.
+    Args:
+        path: the assembly (MajajHong2015.public, netCDF) or its folder; without it, it is looked
+            for in the folder `majajhong2015` of SIMLIB_DATA or the cache folder, and downloaded if
+            it is not there.
+        region: "IT", "V4" or both.
+        average: over the repetitions of an image.
+
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for another layout or an unknown region.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("majajhong2015").shape  # doctest: +SKIP
+        (1, 3200, 168)
+        >>> sl.datasets.load("majajhong2015", path="no.nc")
+        Traceback (most recent call last):
+        FileNotFoundError: majajhong2015 needs its original file, and no.nc does not exist. ...
     """
     place = locate("majajhong2015", path, ".nc")
     settings = {"region": validation.names(region, "region"), "average": average}
@@ -77,13 +90,25 @@ def freemanziemba2013(
 ) -> xr.DataArray:
     """Responses to textures and spectrally matched noise, (time, image, neuron), in spikes/ms.
 
-    Bins of 1 ms are averaged into bins of `bin_ms`; those that fill none are dropped. Repetitions
-    of an image are averaged unless `average` is False. `region` is "V1", "V2" or both. The label is
-    `texture_type`; `texture_family` is a coordinate that is not decoded. `path` as for
-    `majajhong2015`.
+    The label is `texture_type`; `texture_family` is a coordinate that is not decoded.
 
-    Raises FileNotFoundError when there is nothing to read, ValueError for another layout, an
-    unknown region, or bins that don't fit.
+    Args:
+        path: as for `majajhong2015`.
+        region: "V1", "V2" or both.
+        average: over the repetitions of an image.
+        bin_ms: bins of 1 ms are averaged into bins of this width; those that fill none are dropped.
+
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for another layout, an unknown region, or bins that don't fit.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("freemanziemba2013").shape  # doctest: +SKIP
+        (2, 135, 205)
+        >>> sl.datasets.load("freemanziemba2013", path="no.nc")
+        Traceback (most recent call last):
+        FileNotFoundError: freemanziemba2013 needs its original file, and no.nc does not exist. ...
     """
     place = locate("freemanziemba2013", path, ".nc")
     settings = {"region": validation.names(region, "region"), "average": average, "bin_ms": bin_ms}

@@ -59,8 +59,10 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str, several: bool
     """The one original file of the recording `name`, downloaded if need be.
 
     `path` is the file or its folder; without it, the folder `name` of SIMLIB_DATA or the cache
-    folder. A recording of `several` files is its folder. Raises FileNotFoundError that says where to get the file and put it, also for a folder
-    with several files of that suffix.
+    folder. A recording of `several` files is its folder.
+
+    Raises FileNotFoundError that says where to get the file and put it, also for a folder with
+    several files of that suffix where one is wanted.
     """
     place = Path(path) if path is not None else data_folder() / name
     if place.is_file():
@@ -101,8 +103,17 @@ def download(name: str) -> Path:
     Goes on where an attempt was cut short, shows a progress bar, checks the hash where one is
     published, and records URL, size and sha256 beside the file. SIMLIB_OFFLINE=1 forbids it.
 
-    Raises FileNotFoundError, saying what to do, when it can't be fetched or is not the published
-    file, and ValueError for a name without a public file.
+    Raises:
+        FileNotFoundError: saying what to do, when it can't be fetched or is not the published file.
+        ValueError: for a name without a public file.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.download("mante2013")  # doctest: +SKIP
+        PosixPath('.../mante2013/PFC data.zip')
+        >>> sl.datasets.download("siegel2015")
+        Traceback (most recent call last):
+        ValueError: siegel2015 has no public file to download; those that have: mante2013, ...
     """
     if name not in SOURCES:
         raise ValueError(

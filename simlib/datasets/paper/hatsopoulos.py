@@ -10,16 +10,13 @@ import re
 import numpy as np
 import xarray as xr
 
+from simlib.datasets.made.designs import TARGETS
 from simlib.datasets.own.matlab import Held, mat_contents
 from simlib.datasets.paper.downloads import locate
 from simlib.datasets.processing import bin_spikes, condition_averages
 from simlib.datasets.stored import stored
 
 __all__ = ["hatsopoulos2007"]
-
-TARGETS = tuple(
-    f"{angle} deg" for angle in range(0, 360, 45)
-)  # in the order of the cells of stmv_cell
 
 
 def hatsopoulos2007(
@@ -34,18 +31,30 @@ def hatsopoulos2007(
     """Units of primary motor cortex during reaches to eight targets, (time, trial, unit), in spikes
     per bin.
 
-    Single trials from `start_ms` to `stop_ms` after movement onset, in bins of `bin_ms` that begin
-    at the onset, smoothed by a Gaussian of `smooth_ms` (standard deviation; 0 for none).
-    `average=True` gives one average a target. Units without a spike in the file are left out. The
-    label is `target`.
+    Single trials; the label is `target`. Units without a spike in the file are left out. Read are
+    `spikes` (cell array channels x units, or of channels with cell arrays of units; spike times in
+    s) and `stmv_cell` (one cell a target: movement onsets in s).
 
-    `path` is the session file (MATLAB 7.3) or its folder; without it, the file is looked for in the
-    folder `hatsopoulos2007` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
-    Read are `spikes` (cell array channels x units, or of channels with cell arrays of units; spike
-    times in s) and `stmv_cell` (one cell a target: movement onsets in s).
+    Args:
+        path: the session file (MATLAB 7.3) or its folder; without it, the file is looked for in the
+            folder `hatsopoulos2007` of SIMLIB_DATA or the cache folder, and downloaded if it is not
+            there.
+        bin_ms, start_ms, stop_ms: bins of `bin_ms` from `start_ms` to `stop_ms` after movement
+            onset.
+        smooth_ms: standard deviation of a Gaussian over time; 0 for none.
+        average: one average a target.
 
-    Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
-    layout.
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for a file of another layout.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("hatsopoulos2007").shape  # doctest: +SKIP
+        (10, 395, 141)
+        >>> sl.datasets.load("hatsopoulos2007", path="no.mat")
+        Traceback (most recent call last):
+        FileNotFoundError: hatsopoulos2007 needs its original file, and no.mat does not exist. ...
     """
     place = locate("hatsopoulos2007", path, ".mat")
     settings = {

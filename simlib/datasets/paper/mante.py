@@ -42,19 +42,31 @@ def mante2013(
     """Prefrontal units of Mante et al. 2013 in the 72 conditions, (time, 72, unit), in spikes/ms.
 
     A condition is context x motion coherence (six, by rank within the unit) x colour coherence
-    (six). With `correct_only` the choice follows from it; otherwise error trials are averaged in,
-    and `choice` is the correct one. Time is averaged over `bin_ms`; samples that fill no bin are
-    dropped. Units without a trial in one of the conditions are left out and counted (attribute
-    `units_dropped`). The labels choice, motion and colour are signs; the coherence ranks (-3 to 3)
-    are coordinates that are not decoded.
+    (six). The labels context, choice, motion and colour are decoded; the coherence ranks (-3 to 3)
+    are coordinates that are not. Units without a trial in one of the conditions are left out and
+    counted (attribute `units_dropped`).
 
-    `path` is the archive, or a folder that holds it or its .mat files at any depth; without it, the
-    folder `mante2013` of SIMLIB_DATA or the cache folder, where the archive is downloaded to if it
-    is not there. In a folder laid out like the archive only the files of the one `monkey` ("A" or
-    "F") are read.
+    Args:
+        path: the archive, or a folder that holds it or its .mat files at any depth; without it, the
+            folder `mante2013` of SIMLIB_DATA or the cache folder, where the archive is downloaded
+            to if it is not there.
+        monkey: "A" or "F"; in a folder laid out like the archive only its files are read.
+        correct_only: then the choice follows from the condition; otherwise error trials are
+            averaged in, and `choice` is the correct one.
+        bin_ms: time is averaged over so much; samples that fill no bin are dropped.
 
-    Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
-    layout or damaged (naming it), or when no unit has all conditions.
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for a file of another layout or damaged (naming it), or when no unit has all
+            conditions.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("mante2013").shape  # doctest: +SKIP
+        (15, 72, 727)
+        >>> sl.datasets.load("mante2013", path="no/such/folder")
+        Traceback (most recent call last):
+        FileNotFoundError: mante2013 needs its original file, and no/such/folder does not exist. ...
     """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")

@@ -199,6 +199,11 @@ def published_curves(datasets: Sequence[str]) -> pd.DataFrame:
     Columns dataset (as given), measure (id here), published_measure, step, score, value (accuracy).
     The first snapshot, doubled in the tables, counts once. No rows for datasets without tables, or
     without the folder. Raises ValueError for a file that is not the published one.
+
+    Example:
+        >>> from simlib.datasets import paper
+        >>> paper.published_curves(["toy-2d"]).columns.tolist()
+        ['dataset', 'measure', 'published_measure', 'step', 'score', 'value']
     """
     table = read_published(datasets, CURVES)
     row = table.groupby(["dataset", "published_measure"]).cumcount()
@@ -214,6 +219,11 @@ def published_captures(datasets: Sequence[str]) -> pd.DataFrame:
     Columns dataset (as given), measure (id here), published_measure, pc (from 1),
     explained_variance (ratio), score (NaN: never). No rows for datasets without tables, or without
     the folder. Raises ValueError for a file that is not the published one.
+
+    Example:
+        >>> from simlib.datasets import paper
+        >>> paper.published_captures(["toy-2d"]).columns.tolist()
+        ['dataset', 'measure', 'published_measure', 'pc', 'explained_variance', 'score']
     """
     table = read_published(datasets, CAPTURES)
     table = table.assign(

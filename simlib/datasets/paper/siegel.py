@@ -37,18 +37,29 @@ def siegel2015(
 ) -> xr.DataArray:
     """Conditions of the motion and colour categorisation task, (time, condition, PC), in Hz.
 
-    The units of `region` are replaced by their first principal components over time and conditions,
-    as many as hold `variance` of it (1 keeps all units as they are). Labels: `context` (main),
-    `response`, `direction` and `colour`; numbers with more than two values become above or below
-    the median (1 and -1).
+    The units of `region` are replaced by their first principal components over time and conditions.
+    Labels: `context` (main), `response`, `direction` and `colour`; numbers with more than two
+    values become above or below the median (1 and -1).
 
-    The recording is not public. `path` is a file of one's own, or its folder; without it, the
-    folder `siegel2015` of SIMLIB_DATA or the cache folder. The layout: a netCDF file with one array
-    (time, trial, neuron), rates averaged over the trials of a condition, 0 to 500 ms after stimulus
-    onset in bins of 50 ms; along trial the labels, along neuron `region`, along time seconds.
+    The recording is not public. The layout of a file: netCDF with one array (time, trial, neuron),
+    rates averaged over the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50
+    ms; along trial the labels, along neuron `region`, along time seconds.
 
-    Raises FileNotFoundError that gives this layout when there is no file, ValueError for another
-    layout.
+    Args:
+        path: a file of one's own, or its folder; without it, the folder `siegel2015` of SIMLIB_DATA
+            or the cache folder.
+        region: one or several of REGIONS.
+        variance: share of it that the components hold, in (0, 1]; 1 keeps all units as they are.
+
+    Raises:
+        FileNotFoundError: that gives this layout, when there is no file.
+        ValueError: for another layout.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("siegel2015", path="mine.nc")
+        Traceback (most recent call last):
+        FileNotFoundError: siegel2015 is not public, so it can't be downloaded, and ...
     """
     place = Path(path) if path is not None else data_folder() / "siegel2015"
     files = [place] if place.is_file() else sorted(place.glob("*.nc")) if place.is_dir() else []
