@@ -61,9 +61,9 @@ def recording(
             constant, and coordinates of the wrong length.
 
     Example:
-        >>> import simlib as sl
+        >>> import numpy as np, simlib as sl
         >>> facts = {"name": "mine", "title": "Mine", "source": "made up", "citation": ""}
-        >>> X = sl.datasets.recording([[0.0, 1.0], [1.0, 3.0]], {"hit": [0, 1]}, **facts)
+        >>> X = sl.datasets.recording(np.array([[0.0, 1.0], [1.0, 3.0]]), {"hit": [0, 1]}, **facts)
         >>> X.dims, X.shape
         (('time', 'trial', 'neuron'), (1, 2, 2))
     """

@@ -21,9 +21,10 @@ __all__ = [
     "bin_spikes",
     "condition_averages",
     "drop_silent",
+    "group_means",
+    "is_bookkeeping",
     "noted",
     "soft_normalise",
-    "spike_counts",
 ]
 
 NOT_DECODED = (
@@ -97,8 +98,8 @@ def bin_spikes(
             finite.
 
     Example:
-        >>> import simlib as sl
-        >>> spikes = [[0.12, 1.31, 1.33], [0.4, 1.05]]
+        >>> import numpy as np, simlib as sl
+        >>> spikes = [np.array([0.12, 1.31, 1.33]), np.array([0.4, 1.05])]
         >>> bins = {"start": 0.0, "stop": 0.4, "width": 0.2}
         >>> X = sl.datasets.processing.bin_spikes(spikes, [0.0, 1.0], {"hit": [0, 1]}, **bins)
         >>> X.sel(trial=1).values.tolist()  # (time, neuron)
@@ -195,14 +196,14 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
     return noted(averages, "condition_averages", by=list(by), trials=data.sizes["trial"])
 
 
-def group_means(values: np.ndarray, member: Sequence) -> np.ndarray:
+def group_means(values: np.ndarray, member: np.ndarray | pd.Categorical) -> np.ndarray:
     """Means over the rows of each group, (groups, ...), float64, NaN left out; groups come sorted.
 
     `values` are (rows, ...), `member` the group of each row; rows whose group is missing don't
     count, and a category without rows is NaN.
 
     >>> import numpy as np
-    >>> group_means(np.array([[1.0], [2.0], [4.0]]), [0, 1, 1]).tolist()
+    >>> group_means(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1])).tolist()
     [[1.0], [3.0]]
     """
     rows = pd.DataFrame(values.reshape(len(values), -1).astype(float, copy=False))

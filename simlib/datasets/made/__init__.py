@@ -3,7 +3,7 @@ that solve tasks, Gaussian data of any spectrum.
 """
 
 from simlib.datasets.made.cnn import cnn_digits
-from simlib.datasets.made.designs import mante_design, siegel_design
+from simlib.datasets.made.designs import REACH_TARGETS, mante_design, siegel_design
 from simlib.datasets.made.gaussian import TAILS, spectrum_matched
 from simlib.datasets.made.rnn import rnn_context
 from simlib.datasets.made.spectra import SPECTRA, variance_ratios
@@ -11,6 +11,7 @@ from simlib.datasets.made.surrogates import SURROGATES, smooth, surrogate
 from simlib.datasets.made.toys import hierarchy, toy_2d
 
 __all__ = [
+    "REACH_TARGETS",
     "SPECTRA",
     "SURROGATES",
     "TAILS",

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 
-__all__ = ["TARGETS", "balanced_trials", "categories", "mante_design", "siegel_design"]
+__all__ = ["REACH_TARGETS", "balanced_trials", "categories", "mante_design", "siegel_design"]
 
-TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))  # of Hatsopoulos 2007, in order
+REACH_TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))  # in order
 
 
 def mante_design() -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import recording
 from simlib.datasets.made.designs import (
-    TARGETS,
+    REACH_TARGETS,
     balanced_trials,
     categories,
     mante_design,
@@ -303,7 +303,7 @@ SURROGATES: dict[str, Surrogate] = {
         start_seconds=0.0,
         sum_of_squares=4.8e4,
         unit="spikes per bin",
-        design=partial(categories, "target", TARGETS, 395),
+        design=partial(categories, "target", REACH_TARGETS, 395),
         sample_kind="trials",
         signals={"target": Signal(0.65, 1)},
     ),

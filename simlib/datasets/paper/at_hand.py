@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simlib.datasets.own.files import read, runs
+from simlib.datasets.own import read, runs
 from simlib.datasets.paper.published_tables import shared_folder
 
 __all__ = ["REACHING", "recordings_at_hand", "recordings_note"]

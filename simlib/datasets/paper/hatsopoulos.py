@@ -10,8 +10,8 @@ import re
 import numpy as np
 import xarray as xr
 
-from simlib.datasets.made.designs import TARGETS
-from simlib.datasets.own.matlab import Held, mat_contents
+from simlib.datasets.made import REACH_TARGETS
+from simlib.datasets.own import Held, mat_contents
 from simlib.datasets.paper.downloads import locate
 from simlib.datasets.processing import bin_spikes, condition_averages
 from simlib.datasets.stored import stored
@@ -79,7 +79,7 @@ def session(
     data = bin_spikes(
         spikes,
         np.concatenate(onsets),
-        {"target": np.repeat(TARGETS, [len(times) for times in onsets])},
+        {"target": np.repeat(REACH_TARGETS, [len(times) for times in onsets])},
         start=start_ms / 1000,
         stop=stop_ms / 1000,
         width=bin_ms / 1000,
@@ -120,14 +120,14 @@ def target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
     """Movement onsets (s) of each of the eight targets."""
     onsets = [
         held[f"stmv_cell[{k}]"].read().ravel()
-        for k in range(len(TARGETS))
+        for k in range(len(REACH_TARGETS))
         if f"stmv_cell[{k}]" in held
     ]
-    more = f"stmv_cell[{len(TARGETS)}]" in held
-    if len(onsets) != len(TARGETS) or more or min(map(len, onsets), default=0) == 0:
+    more = f"stmv_cell[{len(REACH_TARGETS)}]" in held
+    if len(onsets) != len(REACH_TARGETS) or more or min(map(len, onsets), default=0) == 0:
         raise ValueError(
             f"{name} needs `stmv_cell`, a cell array with the movement onsets (s) of each of the "
-            f"{len(TARGETS)} "
+            f"{len(REACH_TARGETS)} "
             f"targets; found {len(onsets)}{' or more' if more else ''} cells, with "
             f"{[len(times) for times in onsets]} onsets"
         )

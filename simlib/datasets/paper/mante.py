@@ -19,7 +19,7 @@ import scipy.io
 import xarray as xr
 
 from simlib.datasets.arrays import recording
-from simlib.datasets.made.designs import mante_design
+from simlib.datasets.made import mante_design
 from simlib.datasets.paper.downloads import SOURCES, locate
 from simlib.datasets.processing import group_means
 from simlib.datasets.stored import stored
