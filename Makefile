@@ -86,9 +86,9 @@ data: $(STAMP) ## download a recording of the paper: make data NAME=mante2013
 
 # Without the tables the page is made all the same, and says so.
 define TABLES
-from simlib import experiments
+from simlib.datasets import paper
 try:
-    experiments.download_published()
+    paper.download_published()
 except FileNotFoundError as error:
     print(error)
 endef

@@ -12,14 +12,14 @@ import torch
 
 from simlib import datasets, validation
 from simlib.components import captured_variance, left_singular_vectors, score_to_capture
-from simlib.decoding import score_at_accuracy
-from simlib.experiments.published import (
+from simlib.datasets.paper import (
     CURVES,
     published_captures,
     published_curves,
     read_published,
 )
-from simlib.experiments.published import PUBLISHED_TABLES as TABLES
+from simlib.datasets.paper import PUBLISHED_TABLES as TABLES
+from simlib.decoding import score_at_accuracy
 from simlib.experiments.published_vs_reproduced import authors_capture
 from simlib.measures import measure
 from simlib.optimize import maximize

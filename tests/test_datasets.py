@@ -2,8 +2,10 @@
 provenance.
 """
 
+import inspect
 import json
 import os
+import pkgutil
 from itertools import product
 
 import numpy as np
@@ -13,9 +15,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from simlib import datasets, decoding
-from simlib.datasets.designs import mante_design, siegel_design
-from simlib.datasets.spectra import SPECTRA, participation_ratio, variance_ratios
-from simlib.datasets.surrogates import SURROGATES, smooth
+from simlib.datasets.made import (
+    SPECTRA,
+    SURROGATES,
+    mante_design,
+    siegel_design,
+    smooth,
+    variance_ratios,
+)
 
 MADE = [name for name in datasets.names() if name.startswith(("surrogate-", "toy-", "hierarchy"))]
 SHAPES = {
@@ -80,7 +87,7 @@ def test_same_seed_same_bits_and_hash(name):
 def test_spectra_have_the_published_participation_ratio(name):
     ratios = variance_ratios(name)
     assert ratios.sum() == pytest.approx(1) and (np.diff(ratios) <= 0).all()
-    assert participation_ratio(ratios) == pytest.approx(PUBLISHED_PARTICIPATION[name], rel=5e-3)
+    assert 1 / (ratios**2).sum() == pytest.approx(PUBLISHED_PARTICIPATION[name], rel=5e-3)
     ranks, tabulated = np.array(SPECTRA[name]).T
     np.testing.assert_allclose(ratios[ranks.astype(int) - 1], tabulated, rtol=0.01)
 
@@ -267,12 +274,6 @@ def test_spectrum_agrees_with_the_singular_values():
     np.testing.assert_allclose(datasets.spectrum(data), expected, atol=1e-10 * expected[0])
 
 
-def test_participation_ratio_counts_equal_variances():
-    assert participation_ratio(np.ones(7)) == pytest.approx(7)
-    assert participation_ratio([5.0, 0, 0]) == pytest.approx(1)
-    assert np.isnan(participation_ratio([0.0]))
-
-
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
@@ -293,6 +294,15 @@ def test_what_is_wrong_with_a_request_is_said(name, options, words):
 def test_arrays_without_names_are_refused_with_the_call_that_works():
     with pytest.raises(TypeError, match=r"xarray\.DataArray\(X, dims="):
         datasets.load(np.zeros((3, 4, 5)))
+
+
+@pytest.mark.parametrize("wing", ["", "made", "own", "paper"])
+def test_a_face_is_short_and_says_what_is_there(wing):
+    package = getattr(datasets, wing) if wing else datasets
+    files = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert len(package.__all__) <= 25 and set(package.__all__) <= set(dir(package))
+    for name in files & set(package.__all__):  # no function hides the module of its name
+        assert inspect.ismodule(getattr(package, name)), name
 
 
 def test_names_lists_the_table_and_every_line_is_one():

@@ -168,7 +168,7 @@ def test_axes_with_other_names_are_conditions(tmp_path):
         np.testing.assert_array_equal(data.values[:, trial], rates[zoom, animal, :, :, repeat])
         assert data["animal"].values[trial] == ["cat", "dog", "cow"][animal]
         assert data["zoom"].values[trial] == ["near", "far"][zoom]
-    means = datasets.condition_averages(data)
+    means = datasets.processing.condition_averages(data)
     assert means.shape == (TIME, 6, NEURONS) and means.attrs["sample_kind"] == "averages"
     np.testing.assert_allclose(
         means.values, np.moveaxis(rates.mean(-1), 2, 0).reshape(TIME, 6, NEURONS)
@@ -309,16 +309,18 @@ def test_select_takes_parts_of_every_format(tmp_path, X, target):
 
 def test_spike_times_become_counts():
     spikes = [np.array([0.31, 0.0, 0.05, 1.01, 1.24]), np.array([])]
-    data = datasets.bin_spikes(spikes, [0.0, 1.0], {"side": ["left", "right"]}, stop=0.4, width=0.1)
+    data = datasets.processing.bin_spikes(
+        spikes, [0.0, 1.0], {"side": ["left", "right"]}, stop=0.4, width=0.1
+    )
     assert (
         data.values[..., 0].T.tolist() == [[2, 0, 0, 1], [1, 0, 1, 0]]
         and data.values[..., 1].sum() == 0
     )
     assert steps(data) == ["bin_spikes"]
     with pytest.raises(ValueError, match="neuron 1 hold NaN"):
-        datasets.bin_spikes([spikes[0], [np.nan]], [0.0, 1.0])
+        datasets.processing.bin_spikes([spikes[0], [np.nan]], [0.0, 1.0])
     with pytest.raises(ValueError, match="1 that are NaN"):
-        datasets.bin_spikes(spikes, [0.0, np.nan])
+        datasets.processing.bin_spikes(spikes, [0.0, np.nan])
 
 
 def test_helpers_are_recorded_and_survive_a_file(tmp_path, X, target):
@@ -326,11 +328,11 @@ def test_helpers_are_recorded_and_survive_a_file(tmp_path, X, target):
     data = datasets.load(
         xr.DataArray(X, dims=("time", "trial", "neuron"), coords={"target": ("trial", target)})
     )
-    done = datasets.drop_silent(datasets.soft_normalise(data, constant=2.0))
+    done = datasets.processing.drop_silent(datasets.processing.soft_normalise(data, constant=2.0))
     assert done.sizes["neuron"] == NEURONS - 1
     extent = np.ptp(X[..., 0])
     np.testing.assert_allclose(done.values[..., 0], X[..., 0] / (extent + 2))
-    done = datasets.condition_averages(done)
+    done = datasets.processing.condition_averages(done)
     assert done.shape == (TIME, 2, NEURONS - 1) and done["averaged_trials"].values.tolist() == [
         10,
         10,
@@ -340,11 +342,11 @@ def test_helpers_are_recorded_and_survive_a_file(tmp_path, X, target):
     back = datasets.load(tmp_path / "done.nc")
     assert back.attrs == done.attrs and datasets.data_hash(back) == datasets.data_hash(done)
     with pytest.raises(ValueError, match="none would be left"):
-        datasets.drop_silent(data.isel(neuron=[2]))
+        datasets.processing.drop_silent(data.isel(neuron=[2]))
     with pytest.raises(ValueError, match="constant of 0 or more"):
-        datasets.soft_normalise(data, constant=-1)
+        datasets.processing.soft_normalise(data, constant=-1)
     with pytest.raises(ValueError, match=r"unknown trial coordinate 'targe'"):
-        datasets.condition_averages(data, ["targe"])
+        datasets.processing.condition_averages(data, ["targe"])
 
 
 # -- Values that are missing
@@ -524,7 +526,7 @@ def test_reaching_straight_from_the_original_file():
         groups="reach",
     )
     assert 0.7 < decoded(data) < 0.86
-    assert datasets.drop_silent(data).sizes["neuron"] == 174 - 16
+    assert datasets.processing.drop_silent(data).sizes["neuron"] == 174 - 16
     velocity = {"target": "Ttr", "speed": scipy.io.loadmat(REACHING)["Xtr"][:, 0]}
     with pytest.raises(ValueError, match="'speed' is continuous"):
         datasets.load(REACHING, values="Ytr", labels=velocity)

@@ -11,7 +11,7 @@ import torch
 
 import simlib as sl
 from simlib import frontiers
-from simlib.datasets.spectra import variance_ratios
+from simlib.datasets.made import variance_ratios
 
 SPECTRA = {
     "inverse": 1 / np.arange(1, 9),

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 import simlib as sl
 from simlib import frontiers, joint
-from simlib.datasets.spectra import SPECTRA, variance_ratios
+from simlib.datasets.made import SPECTRA, variance_ratios
 from simlib.frontiers import lower, roots, upper
 
 SPECTRA_TRIED = {

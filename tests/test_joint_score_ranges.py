@@ -9,7 +9,7 @@ from test_claims import holding
 
 import simlib as sl
 from simlib import frontiers
-from simlib.datasets.spectra import variance_ratios
+from simlib.datasets.made import variance_ratios
 from simlib.experiments import joint_score_ranges as ranges
 
 ANGULAR = "procrustes-angular-score"

@@ -13,7 +13,7 @@ import pytest
 import scipy.io
 
 from simlib import datasets
-from simlib.datasets.mante import URL, coherence_rank
+from simlib.datasets.paper import mante
 
 SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
 ORIGINALS = SHARED / "recordings" / "mante2013"
@@ -72,8 +72,8 @@ def test_averages_are_those_of_a_plain_loop(tmp_path):
     data = datasets.load("mante2013", path=tmp_path)
     assert data.shape == (15, 72, 1)
     motion, colour = (
-        coherence_rank(variables["stim_dir"]),
-        coherence_rank(variables["stim_col2dir"]),
+        mante.coherence_rank(variables["stim_dir"]),
+        mante.coherence_rank(variables["stim_col2dir"]),
     )
     for place in range(72):
         context = 1 if str(data["context"].values[place]) == "motion" else -1
@@ -95,10 +95,10 @@ def test_averages_are_those_of_a_plain_loop(tmp_path):
 
 def test_levels_are_ranked_within_the_unit_and_the_variable():
     values = np.array([0.5, -0.17, 0.06, -0.06, 0.17, 0.0])
-    assert coherence_rank(values) == [3, -2, 1, -1, 2, 0]
-    assert coherence_rank(np.array([0.03, 0.12, -0.5])) == [1, 2, -3]
+    assert mante.coherence_rank(values) == [3, -2, 1, -1, 2, 0]
+    assert mante.coherence_rank(np.array([0.03, 0.12, -0.5])) == [1, 2, -3]
     mixed = np.array([0.06, 0.08, 0.17, -0.2, 0.5, -0.08])  # two sessions' levels in one file
-    assert coherence_rank(mixed) == [1, 1, 2, -2, 3, -1]
+    assert mante.coherence_rank(mixed) == [1, 1, 2, -2, 3, -1]
 
 
 def test_units_that_lack_a_condition_are_left_out_and_counted(tmp_path):
@@ -149,7 +149,7 @@ def test_what_is_missing_says_where_to_get_it_and_put_it(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError) as error:
         datasets.load("mante2013")
     assert (
-        URL in str(error.value)
+        mante.URL in str(error.value)
         and "SIMLIB_DATA" in str(error.value)
         and "path=" in str(error.value)
     )

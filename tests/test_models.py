@@ -12,8 +12,7 @@ import torch
 
 import simlib as sl
 from simlib import datasets
-from simlib.datasets import cnn, rnn
-from simlib.datasets.targeted import numbers
+from simlib.datasets.made import cnn, rnn
 
 ORIGINALS = (
     Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
@@ -21,9 +20,7 @@ ORIGINALS = (
     / "mante2013"
 )
 NO_DOWNLOAD = [
-    name
-    for name in datasets.names()
-    if name not in datasets.downloads.SOURCES and name != "siegel2015"
+    name for name in datasets.names() if name not in datasets.paper.SOURCES and name != "siegel2015"
 ]
 
 
@@ -85,7 +82,7 @@ def test_the_four_variables_have_their_axes():
     np.testing.assert_allclose(targeted.axes.T @ targeted.axes, np.eye(4), atol=1e-9)
     responses = datasets.project(data, targeted)
     assert responses.shape == (15, 72, 4)
-    labels = [numbers(data[name].values, name) for name in targeted.variables]
+    labels = [datasets.targeted.numbers(data[name].values, name) for name in targeted.variables]
     follows = np.array(
         [
             [abs(np.corrcoef(responses.values[time, :, axis], label)[0, 1]) for label in labels]
@@ -110,7 +107,11 @@ def test_axes_that_were_put_in_are_found():
     true = np.linalg.qr(rng.standard_normal((40, 4)))[0]
     design = datasets.load("surrogate-mante2013", neurons=2)
     labels = np.stack(
-        [numbers(design[name].values, name) for name in datasets.MANTE_VARIABLES], axis=1
+        [
+            datasets.targeted.numbers(design[name].values, name)
+            for name in datasets.targeted.MANTE_VARIABLES
+        ],
+        axis=1,
     )
     values = np.einsum(
         "t,cv,nv->tcn", np.linspace(0.2, 1, 15), labels, true
@@ -135,7 +136,12 @@ def test_real_units_have_a_context_axis():
     data = datasets.load("mante2013", path=ORIGINALS)
     targeted = datasets.targeted_axes(data)
     responses = datasets.project(data, targeted).sel(variable="context").values
-    assert np.corrcoef(responses.mean(0), numbers(data["context"].values, "context"))[0, 1] > 0.5
+    assert (
+        np.corrcoef(
+            responses.mean(0), datasets.targeted.numbers(data["context"].values, "context")
+        )[0, 1]
+        > 0.5
+    )
     assert (
         sl.decoding_accuracy(data, datasets.labels(data)) > 0.55
     )  # few units, at the recording's own small scale

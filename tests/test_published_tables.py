@@ -3,9 +3,9 @@
 import numpy as np
 import pooch
 import pytest
-from simlib.datasets.paper import published_tables as reader
 
 from simlib.datasets import paper
+from simlib.datasets.paper import published_tables as reader
 
 NAMES = [f"surrogate-{name}" if name != "hierarchy" else name for name in paper.PUBLISHED_TABLES]
 SIEGEL = "surrogate-siegel2015"

@@ -15,8 +15,7 @@ import pytest
 import xarray as xr
 
 from simlib import datasets
-from simlib.datasets import downloads
-from simlib.datasets.downloads import SOURCES, Source
+from simlib.datasets.paper import SOURCES, Source
 
 SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
 AVERAGES = SHARED / "recordings" / "hatsopoulos2007" / "condition_averages.npz"
@@ -370,7 +369,7 @@ def server(monkeypatch):
 def test_a_download_goes_on_where_it_was_cut_short_and_is_recorded(server, monkeypatch, tmp_path):
     monkeypatch.setitem(SOURCES, "hatsopoulos2007", Source(f"{server}/file.bin", "raw.mat", None))
     Handler.breaks = 2
-    path = downloads.download("hatsopoulos2007")
+    path = datasets.download("hatsopoulos2007")
     assert path == tmp_path / "cache" / "hatsopoulos2007" / "raw.mat"
     assert path.read_bytes() == Handler.body
     assert Handler.ranges == [0, 5120, 7680]
@@ -378,7 +377,7 @@ def test_a_download_goes_on_where_it_was_cut_short_and_is_recorded(server, monke
     assert record["sha256"] == hashlib.sha256(Handler.body).hexdigest()
     assert record["published_hash"] == "none" and record["bytes"] == len(Handler.body)
     assert path.stat().st_mode & 0o222 == 0  # raw files are never altered
-    downloads.download("hatsopoulos2007")
+    datasets.download("hatsopoulos2007")
     assert len(Handler.ranges) == 3  # fetched once
     assert sorted(file.name for file in path.parent.iterdir()) == ["raw.mat", "raw.mat.json"]
 
@@ -395,7 +394,7 @@ def test_another_file_than_the_published_one_is_refused(server, monkeypatch, tmp
     assert not (tmp_path / "cache" / "majajhong2015" / "a.nc").exists()
     monkeypatch.setitem(SOURCES, "majajhong2015", Source(f"{server}/file.bin", "a.nc", right))
     monkeypatch.setenv("SIMLIB_DATA", str(tmp_path / "recordings"))
-    assert downloads.download("majajhong2015") == tmp_path / "recordings" / "majajhong2015" / "a.nc"
+    assert datasets.download("majajhong2015") == tmp_path / "recordings" / "majajhong2015" / "a.nc"
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -418,7 +417,7 @@ def test_a_missing_file_on_the_server_is_said(server, monkeypatch):
         datasets.load("mante2013")
     assert len(Handler.ranges) == 1  # asking again won't help
     with pytest.raises(ValueError, match="siegel2015 has no public file"):
-        downloads.download("siegel2015")
+        datasets.download("siegel2015")
 
 
 def test_processed_recordings_are_kept_under_all_they_depend_on(tmp_path):

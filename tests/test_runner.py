@@ -170,7 +170,7 @@ def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
     assert settings.is_quick(False)
     monkeypatch.setenv("SIMLIB_QUICK", "0")
     assert not settings.is_quick(False) and settings.is_quick(True)
-    names, five = ["surrogate-mante2013", "my.npz"], list(sl.datasets.surrogates.SURROGATES)
+    names, five = ["surrogate-mante2013", "my.npz"], list(sl.datasets.made.SURROGATES)
     assert settings.quick_datasets(names, True) == names
     assert settings.quick_datasets(five, False) == five
     assert settings.quick_datasets(five, True) == list(settings.QUICK_SURROGATES)

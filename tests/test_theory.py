@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 import simlib as sl
 from simlib import theory
-from simlib.datasets.spectra import SPECTRA, variance_ratios
+from simlib.datasets.made import SPECTRA, variance_ratios
 from simlib.linalg import participation_ratio
 
 SPECTRA_TRIED = {

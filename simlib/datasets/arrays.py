@@ -6,14 +6,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from simlib import validation
 
-__all__ = ["DIMS", "data_hash", "fold_groups", "labels", "recording", "task_variables"]
+__all__ = [
+    "DIMS",
+    "data_hash",
+    "fold_groups",
+    "labels",
+    "recording",
+    "silent",
+    "task_variables",
+    "trial_coordinates",
+]
 
 DIMS = ("time", "trial", "neuron")
 
@@ -35,16 +44,28 @@ def recording(
     processing: Mapping | None = None,
     time: np.ndarray | None = None,
 ) -> xr.DataArray:
-    """A checked recording.
+    """A checked recording, (time, trial, neuron), with every attribute that recordings have.
 
-    `values` is (time, trial, neuron), or (trial, neuron) for a single time bin; `coordinates` hold
-    one value a trial each; `time` the bin centres in seconds. `task_variables` are the coordinates
-    to decode, `main_variable` the one that a figure shows first, `groups` the coordinate whose
-    trials stay in one fold. `processing` (settings, counts) is kept as a JSON string, so that every
-    attribute survives a netCDF file.
+    Args:
+        values: (time, trial, neuron), or (trial, neuron) for a single time bin.
+        coordinates: name -> one value a trial.
+        name, title, source, citation, licence: whose data these are; `surrogate`: or whose double.
+        task_variables: the coordinates to decode; `main_variable` is what a figure shows first.
+        sample_kind: "trials" or "averages".
+        groups: the coordinate whose trials stay in one fold.
+        processing: settings and counts, kept as a JSON string, so that all survives a netCDF file.
+        time: bin centres in s.
 
-    Raises ValueError on a wrong number of axes, values that are not finite, neurons that are all
-    constant, and coordinates of the wrong length.
+    Raises:
+        ValueError: for a wrong number of axes, values that are not finite, neurons that are all
+            constant, and coordinates of the wrong length.
+
+    Example:
+        >>> import numpy as np, simlib as sl
+        >>> facts = {"name": "mine", "title": "Mine", "source": "made up", "citation": ""}
+        >>> X = sl.datasets.recording(np.array([[0.0, 1.0], [1.0, 3.0]]), {"hit": [0, 1]}, **facts)
+        >>> X.dims, X.shape
+        (('time', 'trial', 'neuron'), (1, 2, 2))
     """
     values = three_axes(values)
     usable(values)
@@ -103,7 +124,7 @@ def usable(values: np.ndarray) -> None:
             "a recording needs at least 2 samples (time bins x trials); got the shape "
             f"{values.shape}"
         )
-    if silent_neurons(values) == values.shape[2]:
+    if silent(values).all():
         raise ValueError(
             f"all {values.shape[2]} neurons are constant over time and trials: a similarity score "
             "compares "
@@ -113,20 +134,42 @@ def usable(values: np.ndarray) -> None:
         )
 
 
-def silent_neurons(values: np.ndarray) -> int:
-    """How many neurons of (time, trial, neuron) never change."""
-    return int((values == values[:1, :1]).all(axis=(0, 1)).sum())
+def silent(values: np.ndarray) -> np.ndarray:
+    """Which neurons of (time, trial, neuron) never change, (neuron,), bool."""
+    return (values == values[:1, :1]).all(axis=(0, 1))
+
+
+def trial_coordinates(data: xr.DataArray, named: Iterable[str] = (), hint: str = "") -> list[str]:
+    """Names of the coordinates along trial; raises ValueError for a `named` one that is none."""
+    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
+    along = [name for name in along if name != "trial"]
+    for name in named:
+        if name not in along:
+            raise validation.unknown_name("trial coordinate", name, along, hint)
+    return along
 
 
 def task_variables(data: xr.DataArray) -> list[str]:
-    """Names of the trial coordinates that are decoded, possibly none."""
+    """Names of the trial coordinates that are decoded, possibly none.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.task_variables(sl.datasets.load("toy-2d"))
+        ['choice', 'coherence']
+    """
     return json.loads(data.attrs.get("task_variables", "[]"))
 
 
 def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
     """Labels of a task variable, one a trial, (trial,); the main variable when none is named.
 
-    Raises ValueError for a variable that the recording does not decode, or when it has no labels.
+    Raises:
+        ValueError: for a variable that the recording does not decode, or when it has no labels.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.labels(sl.datasets.load("toy-2d")).tolist()
+        ['left', 'left', 'left', 'right', 'right', 'right']
     """
     known = task_variables(data)
     variable = variable or data.attrs.get("main_variable", "")
@@ -143,6 +186,14 @@ def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
 def fold_groups(data: xr.DataArray) -> np.ndarray | None:
     """Group of each trial, (trial,): trials of a group stay in one fold. None when trials are
     independent.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("toy-2d")
+        >>> sl.datasets.fold_groups(X) is None
+        True
+        >>> sl.datasets.fold_groups(X.assign_attrs(groups="coherence")).tolist()[:3]
+        ['weak', 'middle', 'strong']
     """
     name = data.attrs.get("groups", "")
     return data[name].values if name else None
@@ -153,6 +204,14 @@ def data_hash(data: xr.DataArray) -> str:
     groups.
 
     Titles and sources don't count, nor does the precision in which equal values are stored.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy")
+        >>> sl.datasets.data_hash(X.assign_attrs(title="another")) == sl.datasets.data_hash(X)
+        True
+        >>> sl.datasets.data_hash(2 * X) == sl.datasets.data_hash(X)
+        False
     """
     digest = hashlib.sha256()
     values = data.transpose(*DIMS).values

@@ -9,20 +9,22 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, recording, silent_neurons, task_variables
+from simlib.datasets.arrays import DIMS, recording, silent, task_variables, trial_coordinates
 
 __all__ = [
     "bin_label",
     "bin_spikes",
     "condition_averages",
     "drop_silent",
+    "group_means",
+    "is_bookkeeping",
     "noted",
     "soft_normalise",
-    "spike_counts",
 ]
 
 NOT_DECODED = (
@@ -82,14 +84,26 @@ def bin_spikes(
     """Spike times as spikes per bin, aligned to an event of each trial: a recording (time, trial,
     neuron).
 
-    `spikes` holds one array of spike times a neuron, `onsets` the event of each trial; bins of
-    `width` reach from `start` to `stop` after the event. All in seconds, on one clock. `smooth` is
-    the standard deviation of a Gaussian over the bins; bins beyond the window are counted for it,
-    so that the ends are not bent. `labels` are coordinates along trial; `facts` go to `recording`
-    (name, title, source, ...).
+    Args:
+        spikes: one array of spike times a neuron, in s.
+        onsets: the event of each trial, (trial,), in s on the same clock.
+        labels: coordinates along trial.
+        start, stop, width: bins of `width` reach from `start` to `stop` after the event, in s.
+        smooth: standard deviation of a Gaussian over the bins, in s; bins beyond the window are
+            counted for it, so that the ends are not bent.
+        facts: name, title, source, ... of `recording`.
 
-    Raises ValueError for a window that is no whole number of bins, for times or onsets that are not
-    finite.
+    Raises:
+        ValueError: for a window that is no whole number of bins, for times or onsets that are not
+            finite.
+
+    Example:
+        >>> import numpy as np, simlib as sl
+        >>> spikes = [np.array([0.12, 1.31, 1.33]), np.array([0.4, 1.05])]
+        >>> bins = {"start": 0.0, "stop": 0.4, "width": 0.2}
+        >>> X = sl.datasets.processing.bin_spikes(spikes, [0.0, 1.0], {"hit": [0, 1]}, **bins)
+        >>> X.sel(trial=1).values.tolist()  # (time, neuron)
+        [[0.0, 1.0], [2.0, 0.0]]
     """
     onsets = np.asarray(onsets, dtype=float)
     bins = round((stop - start) / width) if width > 0 else 0
@@ -130,51 +144,48 @@ def bin_spikes(
 
 
 def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
-    """Averages over the trials of each condition, (time, condition, neuron), NaN values left out.
+    """Averages over the trials of each condition, (time, condition, neuron), missing values left
+    out.
 
-    A condition is a combination of the trial coordinates `by`; by default of all that vary and are
-    not repeats, sessions, ids or fold groups. Conditions come in the order of their first trials,
-    with the number of trials as the coordinate `averaged_trials`. A neuron without any trial in a
-    condition stays NaN there. Groups of folds are dropped: averages have none.
+    Conditions come in the order of their first trials, with the number of trials as the coordinate
+    `averaged_trials`. A neuron without any trial in a condition stays NaN there. Groups of folds
+    are dropped: averages have none.
 
-    Raises ValueError for a coordinate that is not there, or when nothing says what a condition is.
+    Args:
+        data: (time, trial, neuron).
+        by: trial coordinates whose combinations are the conditions; by default all that vary and
+            are not repeats, sessions, ids or fold groups.
+
+    Raises:
+        ValueError: for a coordinate that is not there, or when nothing says what a condition is.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy")
+        >>> means = sl.datasets.processing.condition_averages(X, by=["category"])
+        >>> means.shape, means["averaged_trials"].values[:3].tolist()
+        ((1, 10, 50), [10, 10, 10])
     """
-    along = [
-        str(name)
-        for name, coord in data.coords.items()
-        if coord.dims == ("trial",) and name != "trial"
-    ]
+    along = trial_coordinates(data, by or ())
     if by is None:
         by = [
             name
             for name in along
             if not is_bookkeeping(name) and name != data.attrs.get("groups", "")
         ]
-    for name in by:
-        if name not in along:
-            raise validation.unknown_name("trial coordinate", name, along)
     if not by:
         raise ValueError(
             "nothing says what a condition is: name coordinates along trial, by=[...]; there are "
             f"{along}"
         )
     data = data.transpose(*DIMS)
-    codes = [np.unique(data[name].values, return_inverse=True)[1] for name in by]
-    first, member = np.unique(
-        np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True
-    )[1:]
-    order = np.argsort(first)
-    first, member = first[order], np.argsort(order)[member.ravel()]
-    means = np.full((data.sizes["time"], len(first), data.sizes["neuron"]), np.nan)
-    for condition in range(len(first)):
-        part = data.values[:, member == condition]
-        present = np.isfinite(part)
-        count = present.sum(1)
-        total = np.where(present, part, 0.0).sum(1)
-        means[:, condition] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    coords = {name: coord for name, coord in data.coords.items() if "trial" not in coord.dims}
-    coords |= {name: ("trial", data[name].values[first]) for name in by}
-    averages = xr.DataArray(means, dims=DIMS, coords=coords, name=data.name, attrs=dict(data.attrs))
+    conditions = pd.DataFrame({name: data[name].values for name in by})
+    member = conditions.groupby(list(by), sort=False, dropna=False).ngroup().to_numpy()
+    first = np.unique(member, return_index=True)[1]
+    present = data.where(np.isfinite(data)).transpose("trial", ...)
+    others = [key for key, coord in data.coords.items() if "trial" in coord.dims and key not in by]
+    averages = data.isel(trial=first).drop_vars(others)
+    averages = averages.copy(data=group_means(present.values, member).swapaxes(0, 1))
     averages = averages.assign_coords(averaged_trials=("trial", np.bincount(member)))
     kept = [name for name in task_variables(data) if name in by]
     main = data.attrs.get("main_variable", "")
@@ -185,12 +196,33 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
     return noted(averages, "condition_averages", by=list(by), trials=data.sizes["trial"])
 
 
+def group_means(values: np.ndarray, member: np.ndarray | pd.Categorical) -> np.ndarray:
+    """Means over the rows of each group, (groups, ...), float64, NaN left out; groups come sorted.
+
+    `values` are (rows, ...), `member` the group of each row; rows whose group is missing don't
+    count, and a category without rows is NaN.
+
+    >>> import numpy as np
+    >>> group_means(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1])).tolist()
+    [[1.0], [3.0]]
+    """
+    rows = pd.DataFrame(values.reshape(len(values), -1).astype(float, copy=False))
+    means = rows.groupby(member, observed=False).mean().to_numpy()
+    return means.reshape(-1, *values.shape[1:])
+
+
 def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
     """Each neuron divided by its range over time and trials plus `constant`, in the data's unit.
 
     Strong neurons come to a range near 1, weak ones stay smaller. Source: Churchland et al. 2012,
     methods (constant 5 spikes/s: rescale it with the unit). Raises ValueError for a negative
     constant.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.processing.soft_normalise(sl.datasets.load("hierarchy"), constant=1.0)
+        >>> float(X.max())
+        0.5
     """
     if constant < 0:
         raise ValueError(
@@ -209,24 +241,44 @@ def drop_silent(data: xr.DataArray) -> xr.DataArray:
     """The recording without the neurons that never change.
 
     Raises ValueError when none would be left.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy")
+        >>> X[..., 7] = 1.0
+        >>> sl.datasets.processing.drop_silent(X).sizes["neuron"]
+        49
     """
     values = data.transpose(*DIMS).values
-    varies = ~(values == values[:1, :1]).all(axis=(0, 1))
-    if not varies.any():
+    constant = silent(values)
+    if constant.all():
         raise ValueError(
-            f"all {len(varies)} neurons are constant over time and trials: none would be left"
+            f"all {len(constant)} neurons are constant over time and trials: none would be left"
         )
-    return noted(data.isel(neuron=varies), "drop_silent", dropped=silent_neurons(values))
+    return noted(data.isel(neuron=~constant), "drop_silent", dropped=int(constant.sum()))
 
 
 def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr.DataArray:
-    """A continuous label as classes: intervals between `edges`, or `edges` equally filled parts.
+    """A continuous label as classes: intervals between edges, or equally filled parts.
 
     The classes are strings, "below 0.5", "0.5 to 2", "2 or more" (an edge belongs to the class
     above it). A label that varies over time, (time, trial), is averaged over time first.
 
-    Raises ValueError for a coordinate that is not there, is no number or missing in a trial, for
-    edges that do not increase, and for fewer than two classes.
+    Args:
+        data: (time, trial, neuron).
+        name: a coordinate of numbers along trial.
+        edges: inner edges, increasing, or the number of parts.
+
+    Raises:
+        ValueError: for a coordinate that is not there, is no number or missing in a trial, for
+            edges that do not increase, and for fewer than two classes.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy").assign_coords(speed=("trial", range(100)))
+        >>> X = sl.datasets.processing.bin_label(X, "speed", [20, 50])
+        >>> X["speed"].values[[0, 20, 99]].tolist()
+        ['below 20', '20 to 50', '50 or more']
     """
     numeric = [
         str(key)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from simlib.datasets.downloads import cache_folder
+from simlib.datasets.folders import cache_folder
 
 __all__ = ["replace_file", "stored"]
 
-SHARED_CODE = ("arrays.py", "processing.py", "matlab.py")  # what every reader goes through
+SHARED_CODE = ("arrays.py", "processing.py", "own/matlab.py")  # what every reader goes through
 
 
 def stored(
@@ -46,7 +46,7 @@ def fingerprint(name: str, settings: Mapping, raw: Iterable[Path], code: str) ->
     ]
     stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     digest = hashlib.sha256(json.dumps([name, dict(settings), stats], sort_keys=True).encode())
-    for source in [Path(code), *(Path(__file__).with_name(shared) for shared in SHARED_CODE)]:
+    for source in [Path(code), *(Path(__file__).parent / shared for shared in SHARED_CODE)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

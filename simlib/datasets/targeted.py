@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from simlib import validation
-from simlib.datasets.arrays import DIMS
+from simlib.datasets.arrays import DIMS, trial_coordinates
 
 __all__ = ["MANTE_VARIABLES", "TargetedAxes", "project", "targeted_axes"]
 
@@ -38,17 +37,27 @@ def targeted_axes(
 
     Each neuron's z-scored response at each time bin is regressed on the variables (numbers, or two
     classes as -1 and 1, scaled to unit range, and a constant). The coefficients are projected onto
-    the first `components` principal components of the responses; a variable's axis is its
-    coefficient vector at the time bin at which it is longest; the axes are made orthogonal in the
-    order of `variables` (QR), and point to where the variable grows.
+    the first principal components of the responses; a variable's axis is its coefficient vector at
+    the time bin at which it is longest; the axes are made orthogonal in the order of `variables`
+    (QR), and point to where the variable grows.
 
-    Raises ValueError for variables that are not there, have more than two classes without being
-    numbers, or can't be told apart by the trials.
+    Args:
+        data: (time, trial, neuron).
+        variables: coordinates along trial.
+        components: number of principal components kept.
+
+    Raises:
+        ValueError: for variables that are not there, have more than two classes without being
+            numbers, or can't be told apart by the trials.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("surrogate-mante2013", neurons=40)
+        >>> axes = sl.datasets.targeted_axes(X, ["context", "motion_coherence_rank"])
+        >>> axes.variables, axes.axes.shape
+        (('context', 'motion_coherence_rank'), (40, 2))
     """
-    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
-    for name in variables:
-        if name not in along:
-            raise validation.unknown_name("trial coordinate", name, along)
+    trial_coordinates(data, variables)
     values = data.transpose(*DIMS).values.astype(np.float64)
     mean, scale = values.mean((0, 1)), values.std((0, 1))
     scale = np.where(scale > 0, scale, 1.0)
@@ -62,9 +71,8 @@ def targeted_axes(
             "trials: some is constant, "
             "or follows from the others; leave it out"
         )
-    coefficients = np.einsum("vc,tcn->tvn", np.linalg.pinv(design), Z)[
-        :, 1:
-    ]  # (time, variables, neurons)
+    # (time, variables, neurons), without the constant's
+    coefficients = np.einsum("vc,tcn->tvn", np.linalg.pinv(design)[1:], Z)
     flat = Z.reshape(-1, Z.shape[2])
     V = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:components]
     coefficients = coefficients @ V.T @ V
@@ -78,7 +86,15 @@ def project(data: xr.DataArray, targeted: TargetedAxes) -> xr.DataArray:
     """The responses along each targeted axis, (time, trial, variable), in units of z-scored
     responses.
 
-    Raises ValueError when the data have other neurons than the axes.
+    Raises:
+        ValueError: when the data have other neurons than the axes.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("surrogate-mante2013", neurons=40)
+        >>> along = sl.datasets.project(X, sl.datasets.targeted_axes(X, ["context"]))
+        >>> along.dims, along.shape
+        (('time', 'trial', 'variable'), (15, 72, 1))
     """
     if data.sizes["neuron"] != len(targeted.mean):
         raise ValueError(

@@ -100,7 +100,7 @@ def _variances() -> np.ndarray:
     """lambda_i of the toy: the published spectrum's first PCs, at a mean square of 1 a sample and
     neuron.
     """
-    ratios = datasets.spectra.variance_ratios(RECORDING)[:NEURONS]
+    ratios = datasets.made.variance_ratios(RECORDING)[:NEURONS]
     return ratios / ratios.sum() * SAMPLES * NEURONS
 
 

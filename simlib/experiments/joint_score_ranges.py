@@ -337,7 +337,7 @@ def _implied(dataset: str, level: float) -> pd.DataFrame:
     """What `level` on one measure implies on the others, for one spectrum. A task of
     `implied_scores`.
     """
-    variances, rows = data_sets.spectra.variance_ratios(dataset), []
+    variances, rows = data_sets.made.variance_ratios(dataset), []
     plain = {pair: tuple(map(frontiers.plain, pair)) for pair in IMPLIED}
     for known, status in frontiers.STATUS.items():
         pairs = [pair for pair in IMPLIED if plain[pair] == known]
@@ -364,6 +364,6 @@ def implied_scores(
     `level`), and the status of the two ends at the level. Y has as many columns as X has PCs, and X
     samples enough. Spectra are stored tasks (`store.run`), `jobs` at once.
     """
-    names = list(data_sets.spectra.SPECTRA) if names is None else names
+    names = list(data_sets.made.SPECTRA) if names is None else names
     tasks = [{"dataset": str(name), "level": float(level)} for name in names]
     return pd.concat(store.run(_implied, tasks, jobs), ignore_index=True)

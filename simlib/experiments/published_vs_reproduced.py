@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from simlib.experiments import curves, published, settings
+from simlib.datasets import paper
+from simlib.experiments import curves, settings
 from simlib.experiments.claims import values
 from simlib.experiments.evidence import capture_values, decoding_values
 from simlib.experiments.runner import ascents
@@ -134,13 +135,13 @@ def published_runs(names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd
     The seed of a published run is its measure's published id: the tables hold CKA twice. No rows
     where no published table is found.
     """
-    known = {n: published.PUBLISHED_TABLES.get(n.removeprefix("surrogate-")) for n in names}
+    known = {n: paper.PUBLISHED_TABLES.get(n.removeprefix("surrogate-")) for n in names}
     levels = [(name, e.variable, e.reference, e.chance) for name, e in known.items() if e]
     levels = pd.DataFrame(levels, columns=["dataset", "variable", "accuracy", "chance"])
     facts = {"variant": "published", "settings": "published", "surrogate": False, "data_hash": ""}
     runs, captured = (
         table.assign(seed=table["published_measure"], title=table["dataset"], **facts)
-        for table in (published.published_curves(names), published.published_captures(names))
+        for table in (paper.published_curves(names), paper.published_captures(names))
     )
     variables = runs["dataset"].map(levels.set_index("dataset")["variable"])
     runs = runs.assign(quantity="accuracy", name=variables, fold=0, pc=-1)

@@ -45,9 +45,7 @@ def quick_datasets(names: list[str], quick: bool) -> list[str]:
     """
     names = list(names)
     return (
-        list(QUICK_SURROGATES)
-        if quick and set(names) == set(datasets.surrogates.SURROGATES)
-        else names
+        list(QUICK_SURROGATES) if quick and set(names) == set(datasets.made.SURROGATES) else names
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from simlib import measures
-from simlib.datasets.surrogates import smooth
+from simlib.datasets.made import smooth
 from simlib.experiments import settings, store
 from simlib.experiments.claims import values
 from simlib.experiments.store import Source

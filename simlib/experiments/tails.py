@@ -16,9 +16,9 @@ from scipy.stats import kurtosis
 
 from simlib import validation
 from simlib.components import left_singular_vectors
-from simlib.datasets.gaussian import TAILS
+from simlib.datasets import paper
+from simlib.datasets.made import TAILS
 from simlib.experiments.claims import values
-from simlib.experiments.published import recordings_at_hand
 from simlib.experiments.runner import ascents
 from simlib.experiments.store import Source
 
@@ -122,7 +122,7 @@ def recorded_tails(count: int = 3) -> pd.DataFrame:
     Columns pc (from 1), kurtosis (uniform -1.2, Gaussian 0, signs -2), units; no rows where there
     are no recordings.
     """
-    options = recordings_at_hand().get("mante2013")
+    options = paper.recordings_at_hand().get("mante2013")
     if options is None:
         return pd.DataFrame(columns=["pc", "kurtosis", "units"])
     data = Source("mante2013", options).load()

@@ -220,8 +220,8 @@ def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
     rows = []
     for name in names:
         recording = str(name).removeprefix("surrogate-")
-        if recording in data_sets.spectra.SPECTRA:
-            variances = data_sets.spectra.variance_ratios(recording)
+        if recording in data_sets.made.SPECTRA:
+            variances = data_sets.made.variance_ratios(recording)
             for measure in ("cka", "nbs", "procrustes-angular-score"):
                 value = float(theory.REPLACED[measure](variances)[0])
                 rows.append({"dataset": recording, "measure": measure, "theory": value})

@@ -35,7 +35,7 @@ def capture_over_published(captures: pd.DataFrame, published: pd.DataFrame, ax: 
     dataset.
 
     `captures` is the table of `experiments.scorecard_captures` (a marker a seed), `published` that
-    of `experiments.published_captures`.
+    of `datasets.paper.published_captures`.
     """
     for measure, points in captures.groupby("measure", sort=False):
         ax.plot(
@@ -72,7 +72,7 @@ def accuracy_over_published(curves: pd.DataFrame, published: pd.DataFrame, ax: A
     dataset.
 
     `curves` is the table of `experiments.decoding_curves`, `published` that of
-    `experiments.published_curves`.
+    `datasets.paper.published_curves`.
     """
     for measure, runs in curves.groupby("measure", sort=False):
         for k, (_, run) in enumerate(runs.groupby("seed")):
@@ -98,7 +98,7 @@ def scores_by_tails(runs: pd.DataFrame, published: pd.DataFrame, ax: Axes) -> Ax
     published dashed.
 
     `runs` is the table of `experiments.tail_runs` (a line a seed), `published` that of
-    `experiments.published_curves`, of one dataset and measure.
+    `datasets.paper.published_curves`, of one dataset and measure.
     """
     for tails, group in runs.groupby("tails", sort=False):
         shade, name = TAILS[tails]

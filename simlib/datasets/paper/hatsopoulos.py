@@ -10,16 +10,13 @@ import re
 import numpy as np
 import xarray as xr
 
-from simlib.datasets.downloads import locate
-from simlib.datasets.matlab import Held, mat_contents
+from simlib.datasets.made import REACH_TARGETS
+from simlib.datasets.own import Held, mat_contents
+from simlib.datasets.paper.downloads import locate
 from simlib.datasets.processing import bin_spikes, condition_averages
 from simlib.datasets.stored import stored
 
 __all__ = ["hatsopoulos2007"]
-
-TARGETS = tuple(
-    f"{angle} deg" for angle in range(0, 360, 45)
-)  # in the order of the cells of stmv_cell
 
 
 def hatsopoulos2007(
@@ -34,18 +31,30 @@ def hatsopoulos2007(
     """Units of primary motor cortex during reaches to eight targets, (time, trial, unit), in spikes
     per bin.
 
-    Single trials from `start_ms` to `stop_ms` after movement onset, in bins of `bin_ms` that begin
-    at the onset, smoothed by a Gaussian of `smooth_ms` (standard deviation; 0 for none).
-    `average=True` gives one average a target. Units without a spike in the file are left out. The
-    label is `target`.
+    Single trials; the label is `target`. Units without a spike in the file are left out. Read are
+    `spikes` (cell array channels x units, or of channels with cell arrays of units; spike times in
+    s) and `stmv_cell` (one cell a target: movement onsets in s).
 
-    `path` is the session file (MATLAB 7.3) or its folder; without it, the file is looked for in the
-    folder `hatsopoulos2007` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
-    Read are `spikes` (cell array channels x units, or of channels with cell arrays of units; spike
-    times in s) and `stmv_cell` (one cell a target: movement onsets in s).
+    Args:
+        path: the session file (MATLAB 7.3) or its folder; without it, the file is looked for in the
+            folder `hatsopoulos2007` of SIMLIB_DATA or the cache folder, and downloaded if it is not
+            there.
+        bin_ms, start_ms, stop_ms: bins of `bin_ms` from `start_ms` to `stop_ms` after movement
+            onset.
+        smooth_ms: standard deviation of a Gaussian over time; 0 for none.
+        average: one average a target.
 
-    Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
-    layout.
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for a file of another layout.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("hatsopoulos2007").shape  # doctest: +SKIP
+        (10, 395, 141)
+        >>> sl.datasets.load("hatsopoulos2007", path="no.mat")
+        Traceback (most recent call last):
+        FileNotFoundError: hatsopoulos2007 needs its original file, and no.mat does not exist. ...
     """
     place = locate("hatsopoulos2007", path, ".mat")
     settings = {
@@ -70,7 +79,7 @@ def session(
     data = bin_spikes(
         spikes,
         np.concatenate(onsets),
-        {"target": np.repeat(TARGETS, [len(times) for times in onsets])},
+        {"target": np.repeat(REACH_TARGETS, [len(times) for times in onsets])},
         start=start_ms / 1000,
         stop=stop_ms / 1000,
         width=bin_ms / 1000,
@@ -111,14 +120,14 @@ def target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
     """Movement onsets (s) of each of the eight targets."""
     onsets = [
         held[f"stmv_cell[{k}]"].read().ravel()
-        for k in range(len(TARGETS))
+        for k in range(len(REACH_TARGETS))
         if f"stmv_cell[{k}]" in held
     ]
-    more = f"stmv_cell[{len(TARGETS)}]" in held
-    if len(onsets) != len(TARGETS) or more or min(map(len, onsets), default=0) == 0:
+    more = f"stmv_cell[{len(REACH_TARGETS)}]" in held
+    if len(onsets) != len(REACH_TARGETS) or more or min(map(len, onsets), default=0) == 0:
         raise ValueError(
             f"{name} needs `stmv_cell`, a cell array with the movement onsets (s) of each of the "
-            f"{len(TARGETS)} "
+            f"{len(REACH_TARGETS)} "
             f"targets; found {len(onsets)}{' or more' if more else ''} cells, with "
             f"{[len(times) for times in onsets]} onsets"
         )

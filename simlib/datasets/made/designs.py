@@ -8,7 +8,9 @@ from itertools import product
 
 import numpy as np
 
-__all__ = ["balanced_trials", "categories", "mante_design", "siegel_design"]
+__all__ = ["REACH_TARGETS", "balanced_trials", "categories", "mante_design", "siegel_design"]
+
+REACH_TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))  # in order
 
 
 def mante_design() -> dict[str, np.ndarray]:
@@ -16,18 +18,17 @@ def mante_design() -> dict[str, np.ndarray]:
 
     The coherence ranks run from -3 (strong, towards one target) to 3; motion and colour are their
     signs, and choice is the sign of the one that the context makes relevant.
+
+    Example:
+        >>> from simlib.datasets import made
+        >>> list(made.mante_design())[:4]
+        ['context', 'choice', 'motion', 'colour']
     """
     ranks = (-3, -2, -1, 1, 2, 3)
     rows = list(product(("motion", "colour"), ranks, ranks))
-    context, motion, colour = (np.array(column) for column in zip(*rows, strict=True))
-    return {
-        "context": context,
-        "choice": np.sign(np.where(context == "motion", motion, colour)),
-        "motion": np.sign(motion),
-        "colour": np.sign(colour),
-        "motion_coherence_rank": motion,
-        "colour_coherence_rank": colour,
-    }
+    return crossed(
+        rows, "choice", {"motion": "motion_coherence_rank", "colour": "colour_coherence_rank"}
+    )
 
 
 def siegel_design() -> dict[str, np.ndarray]:
@@ -48,14 +49,21 @@ def siegel_design() -> dict[str, np.ndarray]:
     }
     every = product(("motion", "colour"), (-2, -1, 1, 2), (-3, -2, -1, 1, 2, 3))
     rows = [row for row in every if row not in absent]
-    context, direction, colour = (np.array(column) for column in zip(*rows, strict=True))
+    return crossed(rows, "response", {"direction": "direction_rank", "colour": "colour_rank"})
+
+
+def crossed(rows: list[tuple], decision: str, graded: dict[str, str]) -> dict[str, np.ndarray]:
+    """Labels of the conditions (context, rank of motion, rank of colour).
+
+    `graded` maps the two variables, which are signs, to the names of their ranks; `decision` is the
+    sign of the one that the context makes relevant.
+    """
+    context, *ranks = (np.array(column) for column in zip(*rows, strict=True))
     return {
         "context": context,
-        "response": np.sign(np.where(context == "motion", direction, colour)),
-        "direction": np.sign(direction),
-        "colour": np.sign(colour),
-        "direction_rank": direction,
-        "colour_rank": colour,
+        decision: np.sign(np.where(context == "motion", *ranks)),
+        **{name: np.sign(rank) for name, rank in zip(graded, ranks, strict=True)},
+        **dict(zip(graded.values(), ranks, strict=True)),
     }
 
 

@@ -11,7 +11,8 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, recording
-from simlib.datasets.downloads import data_folder
+from simlib.datasets.folders import data_folder
+from simlib.datasets.paper.netcdf import in_regions, open_array
 from simlib.datasets.stored import stored
 
 __all__ = ["REGIONS", "siegel2015"]
@@ -36,18 +37,29 @@ def siegel2015(
 ) -> xr.DataArray:
     """Conditions of the motion and colour categorisation task, (time, condition, PC), in Hz.
 
-    The units of `region` are replaced by their first principal components over time and conditions,
-    as many as hold `variance` of it (1 keeps all units as they are). Labels: `context` (main),
-    `response`, `direction` and `colour`; numbers with more than two values become above or below
-    the median (1 and -1).
+    The units of `region` are replaced by their first principal components over time and conditions.
+    Labels: `context` (main), `response`, `direction` and `colour`; numbers with more than two
+    values become above or below the median (1 and -1).
 
-    The recording is not public. `path` is a file of one's own, or its folder; without it, the
-    folder `siegel2015` of SIMLIB_DATA or the cache folder. The layout: a netCDF file with one array
-    (time, trial, neuron), rates averaged over the trials of a condition, 0 to 500 ms after stimulus
-    onset in bins of 50 ms; along trial the labels, along neuron `region`, along time seconds.
+    The recording is not public. The layout of a file: netCDF with one array (time, trial, neuron),
+    rates averaged over the trials of a condition, 0 to 500 ms after stimulus onset in bins of 50
+    ms; along trial the labels, along neuron `region`, along time seconds.
 
-    Raises FileNotFoundError that gives this layout when there is no file, ValueError for another
-    layout.
+    Args:
+        path: a file of one's own, or its folder; without it, the folder `siegel2015` of SIMLIB_DATA
+            or the cache folder.
+        region: one or several of REGIONS.
+        variance: share of it that the components hold, in (0, 1]; 1 keeps all units as they are.
+
+    Raises:
+        FileNotFoundError: that gives this layout, when there is no file.
+        ValueError: for another layout.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("siegel2015", path="mine.nc")
+        Traceback (most recent call last):
+        FileNotFoundError: siegel2015 is not public, so it can't be downloaded, and ...
     """
     place = Path(path) if path is not None else data_folder() / "siegel2015"
     files = [place] if place.is_file() else sorted(place.glob("*.nc")) if place.is_dir() else []
@@ -65,7 +77,7 @@ def siegel2015(
         raise ValueError(
             f"variance is the share that the kept components hold, in (0, 1]; got {variance}"
         )
-    regions = [region] if isinstance(region, str) else list(region)
+    regions = validation.names(region, "region")
     settings = {"region": regions, "variance": variance}
     return stored(
         "siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__
@@ -74,22 +86,14 @@ def siegel2015(
 
 def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
     """The file's conditions as a recording."""
-    with xr.open_dataset(place) as opened:
-        arrays = [array for array in opened.data_vars.values() if set(array.dims) == set(DIMS)]
-        data = arrays[0].transpose(*DIMS).load() if len(arrays) == 1 else None
-        held = (
-            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
-            or "no arrays"
-        )
-    lacking = [name for name in (*LABELS, "region") if data is not None and name not in data.coords]
-    if data is None or lacking:
-        what = f"it lacks the coordinates {', '.join(lacking)}" if lacking else f"it holds {held}"
-        raise ValueError(f"{place.name} has another layout: {what}. Needed is {LAYOUT}")
-    known = np.unique(data["region"].values.astype(str)).tolist()
-    for region in regions:
-        if region not in known:
-            raise validation.unknown_name("region", region, known)
-    data = data.isel(neuron=np.isin(data["region"].values.astype(str), regions))
+    with open_array(place, DIMS, f"has another layout: needed is {LAYOUT}") as data:
+        lacking = [name for name in (*LABELS, "region") if name not in data.coords]
+        if lacking:
+            raise ValueError(
+                f"{place.name} has another layout: it lacks the coordinates {', '.join(lacking)}. "
+                f"Needed is {LAYOUT}"
+            )
+        data = data.transpose(*DIMS).isel(neuron=in_regions(regions, data["region"])).load()
     values = data.values.astype(np.float64)
     validation.finite(values)
     units = values.shape[2]

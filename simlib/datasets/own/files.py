@@ -15,11 +15,11 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, three_axes
-from simlib.datasets.intake import from_xarray
-from simlib.datasets.layouts import along_trial, assemble, named_axes, selected
-from simlib.datasets.matlab import Held, hdf5_contents, mat_contents
-from simlib.datasets.nwb import read_nwb
-from simlib.datasets.tables import from_long_table, label_columns, read_table
+from simlib.datasets.own.intake import from_xarray
+from simlib.datasets.own.layouts import along_trial, assemble, named_axes, selected
+from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
+from simlib.datasets.own.nwb import read_nwb
+from simlib.datasets.own.tables import from_long_table, label_columns, read_table
 
 __all__ = ["from_xarray", "read", "runs", "save"]
 
@@ -55,15 +55,15 @@ def read(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A recording from a file of one's own. Nothing is unpickled.
+    """A recording from a file of one's own, (time, trial, neuron). Nothing is unpickled.
 
     `.nc`, `.zarr`
-        a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps time, in any
-        order. Only what is used is read.
+        a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps
+        time, in any order. Only what is used is read.
     `.npz`, `.mat` (5 and 7.3), `.h5`
-        `X`, (time, trial, neuron) or (trial, neuron), and arrays with one value a trial; an array `groups` says
-        which trials stay in one fold, `time` is in seconds, and single strings or numbers (`main_variable`, `name`,
-        ...) of an .npz file become attributes.
+        `X`, (time, trial, neuron) or (trial, neuron), and arrays with one value a trial; an array
+        `groups` says which trials stay in one fold, `time` is in seconds, and single strings or
+        numbers (`main_variable`, `name`, ...) of an .npz file become attributes.
     `.npy`
         the array alone; `labels` is a table (.csv, .parquet or pandas) with one row a trial.
     `.csv`, `.parquet`
@@ -71,15 +71,31 @@ def read(
     `.nwb`
         sorted units and a table of trials (see `read_nwb`).
 
-    Where the layout is another one: `values` names the array in the file ("struct.field",
-    "cell[0]"); `dims` its axes in order, names other than time, trial and neuron being conditions;
-    `labels` maps labels to arrays of the file or to values, or is a table; `columns` maps trial,
-    time, neuron, value to a table's columns; `spikes` says which bins of an .nwb file to count;
-    `select` reads a part: {"time": slice(0, 10), "neuron": [0, 4]}. The other options are those of
+    Where the layout is another one, it is said by the first six options; the others are those of
     `from_xarray`.
 
-    Raises FileNotFoundError, or ValueError for another file type, a damaged file, an unclear layout
-    (showing what the file holds, and the call that would read it), and what `from_xarray` refuses.
+    Args:
+        values: the array in the file ("struct.field", "cell[0]").
+        dims: its axes in order; names other than time, trial and neuron are conditions.
+        labels: label -> array of the file, or values; or a table with one row a trial.
+        columns: what a table calls trial, time, neuron and value.
+        spikes: which bins of an .nwb file to count.
+        select: the part to read: {"time": slice(0, 10), "neuron": [0, 4]}.
+
+    Raises:
+        FileNotFoundError: when nothing is there.
+        ValueError: for another file type, a damaged file, an unclear layout (showing what the file
+            holds, and the call that would read it), and what `from_xarray` refuses.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> import numpy as np, simlib as sl
+        >>> path = f"{mkdtemp()}/mine.npz"
+        >>> np.savez(path, rates=np.random.default_rng(0).random((8, 3)), tgt=[0, 1] * 4)
+        >>> layout = {"values": "rates", "dims": ("trial", "neuron"), "labels": {"target": "tgt"}}
+        >>> X = sl.datasets.load(path, **layout)
+        >>> X.shape, sl.datasets.task_variables(X)
+        ((1, 8, 3), ['target'])
     """
     path = Path(path)
     check_path(
@@ -154,25 +170,23 @@ def contents(path: Path) -> dict[str, Held]:
         except (ValueError, OSError, EOFError) as error:
             raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
         return {"X": Held(array.shape, partial(np.asarray, array))}
-    with opened_npz(path) as file:
-        arrays = {key: array_of(file, key, path) for key in file.files}
     return {
         key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf")
-        for key, value in arrays.items()
+        for key, value in npz_arrays(path).items()
     }
 
 
-def opened_npz(path: Path) -> np.lib.npyio.NpzFile:
-    """An .npz file, open; raises ValueError when it is none."""
+def npz_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file; raises ValueError when it is none, or damaged."""
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
-    return np.load(path, allow_pickle=False)
+    with np.load(path, allow_pickle=False) as file:
+        return {key: array_of(file, key, path) for key in file.files}
 
 
 def read_npz(path: Path) -> xr.DataArray:
     """The arrays of an .npz file as a DataArray, labels as coordinates along trial."""
-    with opened_npz(path) as file:
-        arrays = {key: array_of(file, key, path) for key in file.files}
+    arrays = npz_arrays(path)
     if "X" not in arrays:
         return assemble(contents(path), path.name)  # says what the file holds
     data = xr.DataArray(three_axes(arrays.pop("X")), dims=DIMS)
@@ -274,6 +288,14 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
 
     In an .npz file the coordinate of the fold groups is called `groups`. Raises ValueError for
     another suffix.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> import simlib as sl
+        >>> X, path = sl.datasets.load("toy-2d"), f"{mkdtemp()}/toy.nc"
+        >>> sl.datasets.save(X, path)
+        >>> sl.datasets.load(path).identical(X)
+        True
     """
     path = Path(path)
     if path.suffix == ".nc":
@@ -303,6 +325,13 @@ def runs(labels: Sequence) -> np.ndarray:
     Where rows are consecutive time bins and a label lasts for one reach, stimulus or block, this is
     the fold group: neighbouring bins resemble each other, and folds that part them would leak. Two
     reaches to one target in a row count as one run, which is safe for folds.
+
+    Raises ValueError for labels that are not along one axis.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.runs(["up", "up", "down", "up"]).tolist()
+        [0, 0, 1, 2]
     """
     values = np.asarray(labels)
     if values.ndim != 1 or len(values) == 0:

@@ -12,19 +12,15 @@ import json
 import os
 import urllib.error
 import urllib.request
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import pooch
 from tqdm import tqdm
 
-with (
-    warnings.catch_warnings()
-):  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
-    warnings.simplefilter("ignore")
-    import pooch
+from simlib.datasets.folders import data_folder
 
-__all__ = ["SOURCES", "Source", "cache_folder", "data_folder", "download", "locate"]
+__all__ = ["SOURCES", "Source", "download", "locate"]
 
 ATTEMPTS, PART, TIMEOUT = 4, 1 << 20, 30  # attempts a file, bytes a read, s without an answer
 
@@ -34,9 +30,7 @@ class Source(NamedTuple):
 
     url: str
     file: str  # its name here
-    known_hash: (
-        str | None
-    )  # as pooch takes it, "sha256:..." or "sha1:..."; None where no hash is published
+    known_hash: str | None  # as pooch takes it, "sha1:..."; None where no hash is published
 
 
 SOURCES: dict[str, Source] = {
@@ -61,27 +55,21 @@ SOURCES: dict[str, Source] = {
 }
 
 
-def cache_folder() -> Path:
-    """Folder of what simlib makes: SIMLIB_CACHE, or the system's folder for caches."""
-    return Path(os.environ.get("SIMLIB_CACHE") or pooch.os_cache("simlib"))
-
-
-def data_folder() -> Path:
-    """Folder of the original recordings: SIMLIB_DATA, or the cache folder."""
-    return Path(os.environ.get("SIMLIB_DATA") or cache_folder())
-
-
-def locate(name: str, path: str | os.PathLike | None, suffix: str) -> Path:
+def locate(name: str, path: str | os.PathLike | None, suffix: str, several: bool = False) -> Path:
     """The one original file of the recording `name`, downloaded if need be.
 
     `path` is the file or its folder; without it, the folder `name` of SIMLIB_DATA or the cache
-    folder. Raises FileNotFoundError that says where to get the file and put it, also for a folder
-    with several files of that suffix.
+    folder. A recording of `several` files is its folder.
+
+    Raises FileNotFoundError that says where to get the file and put it, also for a folder with
+    several files of that suffix where one is wanted.
     """
     place = Path(path) if path is not None else data_folder() / name
     if place.is_file():
         return place
     files = sorted(place.rglob(f"*{suffix}")) if place.is_dir() else []
+    if several and place.is_dir() and (path is not None or files):
+        return place
     if len(files) == 1:
         return files[0]
     if files:
@@ -91,7 +79,8 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str) -> Path:
     if path is None and name in SOURCES:
         return download(name)
     raise FileNotFoundError(
-        f"{name} needs its original file, and there is none at {place}. {way_out(name)}"
+        f"{name} needs its original file, and {place} "
+        f"{'holds none' if place.exists() else 'does not exist'}. {way_out(name)}"
     )
 
 
@@ -114,8 +103,17 @@ def download(name: str) -> Path:
     Goes on where an attempt was cut short, shows a progress bar, checks the hash where one is
     published, and records URL, size and sha256 beside the file. SIMLIB_OFFLINE=1 forbids it.
 
-    Raises FileNotFoundError, saying what to do, when it can't be fetched or is not the published
-    file, and ValueError for a name without a public file.
+    Raises:
+        FileNotFoundError: saying what to do, when it can't be fetched or is not the published file.
+        ValueError: for a name without a public file.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.download("mante2013")  # doctest: +SKIP
+        PosixPath('.../mante2013/PFC data.zip')
+        >>> sl.datasets.download("siegel2015")
+        Traceback (most recent call last):
+        ValueError: siegel2015 has no public file to download; those that have: mante2013, ...
     """
     if name not in SOURCES:
         raise ValueError(
@@ -125,22 +123,13 @@ def download(name: str) -> Path:
     target = folder / source.file
     if target.exists():
         return target
-    if os.environ.get("SIMLIB_OFFLINE", "0") not in ("", "0"):
-        raise FileNotFoundError(
-            f"{name} is not on this machine, and SIMLIB_OFFLINE forbids downloads. {way_out(name)}"
-        )
     keeper = pooch.create(
         folder,
         base_url="",
         registry={source.file: source.known_hash},
         urls={source.file: source.url},
     )
-    try:
-        keeper.fetch(source.file, downloader=resuming)
-    except (OSError, ValueError) as error:  # no network, no such file, no room; another hash
-        raise FileNotFoundError(
-            f"{name} could not be downloaded ({error}). {way_out(name)}"
-        ) from error
+    fetch(keeper, name, way_out(name), downloader=resuming)
     record = {
         "url": source.url,
         "bytes": target.stat().st_size,
@@ -150,6 +139,19 @@ def download(name: str) -> Path:
     target.with_name(target.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
     target.chmod(0o444)
     return target
+
+
+def fetch(keeper: pooch.Pooch, what: str, way_out: str, **options) -> None:
+    """Download the files of `keeper`; raises FileNotFoundError that says what to do if it can't."""
+    if os.environ.get("SIMLIB_OFFLINE", "0") not in ("", "0"):
+        raise FileNotFoundError(
+            f"{what} could not be found here, and SIMLIB_OFFLINE forbids downloads. {way_out}"
+        )
+    try:
+        for file in keeper.registry_files:
+            keeper.fetch(file, **options)
+    except (OSError, ValueError) as error:  # no network, no such file, no room; another hash
+        raise FileNotFoundError(f"{what} could not be downloaded ({error}). {way_out}") from error
 
 
 def resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:

@@ -50,13 +50,25 @@ def from_long_table(
 ) -> xr.DataArray:
     """A table with one row a value as a DataArray (time, trial, neuron); what has no row is NaN.
 
-    `columns` says what the columns trial, time, neuron and value are called; without a column of
-    times there is one time bin. Any other column that is constant within each trial is a label,
-    within each neuron a fact of the neuron, and within each time of a trial a label that varies
-    over time. Trials and neurons keep the order in which they come, times are sorted.
+    Without a column of times there is one time bin. Any other column that is constant within each
+    trial is a label, within each neuron a fact of the neuron, and within each time of a trial a
+    label that varies over time. Trials and neurons keep the order in which they come, times are
+    sorted.
 
-    Raises ValueError for columns that are missing or fit none of these, and for two rows of one
-    value.
+    Args:
+        frame: the table.
+        columns: what it calls trial, time, neuron and value.
+        name: what an error calls it.
+
+    Raises:
+        ValueError: for columns that are missing or fit none of these, and for two rows of one
+            value.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"trial": [1, 2], "unit": ["a", "a"], "value": [0.5, 2.0]})
+        >>> from_long_table(table, {"neuron": "unit"}).values.tolist()
+        [[[0.5], [2.0]]]
     """
     called = {role: (columns or {}).get(role, role) for role in ROLES}
     unknown = [role for role in columns or {} if role not in ROLES]
@@ -86,9 +98,8 @@ def from_long_table(
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
     codes.setdefault("time", np.zeros(len(frame), dtype=int))
-    shape = tuple(int(codes[dim].max()) + 1 if len(frame) else 0 for dim in DIMS)
-    place = np.ravel_multi_index(tuple(codes[dim] for dim in DIMS), shape)
-    twice = pd.Series(place).duplicated()
+    places = pd.MultiIndex.from_arrays([codes[dim] for dim in DIMS], names=DIMS)
+    twice = places.duplicated()
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
         what = ", ".join(f"{called[role]} {key.iloc[row]}" for role, key in keys.items())
@@ -101,8 +112,7 @@ def from_long_table(
             f"the column {called['value']!r} of {name} holds {frame[called['value']].dtype}, not "
             "numbers"
         )
-    values = np.full(int(np.prod(shape)), np.nan)
-    values[place] = frame[called["value"]].to_numpy(float)
+    data = pd.Series(frame[called["value"]].to_numpy(float), places).to_xarray().drop_vars(DIMS)
     coords = {
         "trial_id": ("trial", plain(pd.Series(found["trial"]))),
         "unit": ("neuron", plain(pd.Series(found["neuron"]))),
@@ -115,8 +125,8 @@ def from_long_table(
         if column not in called.values() and not is_row_number(column)
     ]
     for column in others:
-        coords[str(column)] = fact(frame[column], codes, shape, str(column), name)
-    return xr.DataArray(values.reshape(shape), dims=DIMS, coords=coords)
+        coords[str(column)] = fact(frame[column], codes, data.shape, str(column), name)
+    return data.assign_coords(coords)
 
 
 def fact(

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from simlib import validation
 from simlib.datasets.arrays import recording
-from simlib.datasets.training import one_thread, weights
+from simlib.datasets.made.training import one_thread, weights
 
 __all__ = ["LAYERS", "cnn_digits"]
 
@@ -25,13 +25,23 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
     """One layer of a convolutional network on 450 digits that it was not trained on, (1, image,
     unit).
 
-    The images are scikit-learn's digits (8 x 8 pixels). `layer` is "pixels" (64 units), "conv1" (8
-    maps, 512 units) or "conv2" (16 maps, 256 units), both 3 x 3 and rectified, conv2 pooled to 4 x
-    4, "hidden" (64 rectified units) or "output" (10 logits). Trained by Adam for `epochs`, some
-    seconds, once: the weights are kept in the cache folder. The label is `digit`; the accuracy on
-    these images is in `processing`. The same seed gives the same bits on one machine.
+    The images are scikit-learn's digits (8 x 8 pixels). The label is `digit`; the accuracy on these
+    images is in `processing`.
 
-    Raises ValueError for another layer or fewer than 1 epoch.
+    Args:
+        layer: "pixels" (64 units), "conv1" (8 maps, 512 units) or "conv2" (16 maps, 256 units),
+            both 3 x 3 and rectified, conv2 pooled to 4 x 4, "hidden" (64 rectified units) or
+            "output" (10 logits).
+        seed: same seed, same bits on one machine.
+        epochs: of Adam, some seconds in all, once: the weights are kept in the cache folder.
+
+    Raises:
+        ValueError: for another layer or fewer than 1 epoch.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("cnn-digits", layer="output", epochs=1).shape
+        (1, 450, 10)
     """
     if layer not in LAYERS:
         raise validation.unknown_name("layer", layer, LAYERS)

@@ -1,4 +1,4 @@
-"""Gaussian matrices with the spectrum of a dataset."""
+"""Gaussian data with the spectrum of a recording and nothing else of it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,25 @@ def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") ->
     centred.
 
     Its singular vectors are those of a standard Gaussian matrix: uniformly random, and without any
-    trace of time, task or condition. Source: Cloos et al. 2024, supplement. With other `tails`
-    (TAILS) the entries of the left singular vectors are drawn from that distribution,
-    independently, before they are made orthonormal in order of rank: the first PCs keep its tails,
-    the last ones, mixed more, come nearer to Gaussian. Raises ValueError for tails that are not in
-    TAILS.
+    trace of time, task or condition. Source: Cloos et al. 2024, supplement. With other `tails` the
+    entries of the left singular vectors are drawn from that distribution, independently, before
+    they are made orthonormal in order of rank: the first PCs keep its tails, the last ones, mixed
+    more, come nearer to Gaussian.
+
+    Args:
+        X: (time, trial, neuron).
+        seed: same seed, same bits.
+        tails: a key of TAILS.
+
+    Raises:
+        ValueError: for tails that are not in TAILS.
+
+    Example:
+        >>> import numpy as np, simlib as sl
+        >>> X = sl.datasets.load("surrogate-siegel2015", trials=8, neurons=6)
+        >>> G = X.copy(data=sl.datasets.made.spectrum_matched(X))
+        >>> np.allclose(sl.datasets.spectrum(G), sl.datasets.spectrum(X))
+        True
     """
     if tails not in TAILS:
         raise validation.unknown_name("tails", tails, TAILS)

@@ -11,17 +11,17 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import product
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy.io
 import xarray as xr
 
 from simlib.datasets.arrays import recording
-from simlib.datasets.designs import mante_design
-from simlib.datasets.downloads import SOURCES, data_folder, download, way_out
+from simlib.datasets.made import mante_design
+from simlib.datasets.paper.downloads import SOURCES, locate
+from simlib.datasets.processing import group_means
 from simlib.datasets.stored import stored
 
 __all__ = ["MONKEYS", "URL", "mante2013"]
@@ -30,18 +30,6 @@ URL = SOURCES["mante2013"].url
 MONKEYS = {"A": "PFC data 1", "F": "PFC data 2"}  # the archive's folders
 WEAK, STRONG = 0.10, 0.35  # coherences below WEAK are weak (.03-.08), from STRONG on strong (.5)
 NEEDED = ("stim_dir", "stim_col2dir", "context", "correct")
-
-
-class Unit(NamedTuple):
-    """What one file says about one unit."""
-
-    response: np.ndarray  # (trials, samples), spikes a sample
-    step: float  # s between samples
-    start: float  # s, the first sample's place
-    motion: np.ndarray  # (trials,), signed coherence towards the targets
-    colour: np.ndarray  # (trials,), the same for colour
-    context: np.ndarray  # (trials,), 1 where motion counts and -1 where colour does
-    correct: np.ndarray  # (trials,), bool
 
 
 def mante2013(
@@ -54,23 +42,35 @@ def mante2013(
     """Prefrontal units of Mante et al. 2013 in the 72 conditions, (time, 72, unit), in spikes/ms.
 
     A condition is context x motion coherence (six, by rank within the unit) x colour coherence
-    (six). With `correct_only` the choice follows from it; otherwise error trials are averaged in,
-    and `choice` is the correct one. Time is averaged over `bin_ms`; samples that fill no bin are
-    dropped. Units without a trial in one of the conditions are left out and counted (attribute
-    `units_dropped`). The labels choice, motion and colour are signs; the coherence ranks (-3 to 3)
-    are coordinates that are not decoded.
+    (six). The labels context, choice, motion and colour are decoded; the coherence ranks (-3 to 3)
+    are coordinates that are not. Units without a trial in one of the conditions are left out and
+    counted (attribute `units_dropped`).
 
-    `path` is the archive, or a folder that holds it or its .mat files at any depth; without it, the
-    folder `mante2013` of SIMLIB_DATA or the cache folder, where the archive is downloaded to if it
-    is not there. In a folder laid out like the archive only the files of the one `monkey` ("A" or
-    "F") are read.
+    Args:
+        path: the archive, or a folder that holds it or its .mat files at any depth; without it, the
+            folder `mante2013` of SIMLIB_DATA or the cache folder, where the archive is downloaded
+            to if it is not there.
+        monkey: "A" or "F"; in a folder laid out like the archive only its files are read.
+        correct_only: then the choice follows from the condition; otherwise error trials are
+            averaged in, and `choice` is the correct one.
+        bin_ms: time is averaged over so much; samples that fill no bin are dropped.
 
-    Raises FileNotFoundError when there is nothing to read, and ValueError for a file of another
-    layout or damaged (naming it), or when no unit has all conditions.
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for a file of another layout or damaged (naming it), or when no unit has all
+            conditions.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("mante2013").shape  # doctest: +SKIP
+        (15, 72, 727)
+        >>> sl.datasets.load("mante2013", path="no/such/folder")
+        Traceback (most recent call last):
+        FileNotFoundError: mante2013 needs its original file, and no/such/folder does not exist. ...
     """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
-    place = find(path)
+    place = locate("mante2013", path, ".mat", several=True)
     settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
     return stored(
         "mante2013", settings, [place], lambda: averaged_units(place, **settings), __file__
@@ -82,7 +82,7 @@ def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) 
     averages, names, dropped, times = [], [], [], np.array([])
     for name, read in unit_files(place, monkey):
         unit = read_unit(read, name)
-        mean, times = condition_averages(unit, name, correct_only, bin_ms)
+        mean, times = unit_averages(unit, name, correct_only, bin_ms)
         if averages and len(mean) != len(averages[0]):
             raise ValueError(
                 f"{name} has {len(mean)} time bins where the files before it have "
@@ -122,31 +122,12 @@ def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) 
     return data.assign_coords(unit=("neuron", np.array(names)))
 
 
-def find(path: str | os.PathLike | None) -> Path:
-    """The folder or archive to read, downloaded if need be; raises FileNotFoundError that says what
-    to do.
-    """
-    place = Path(path) if path is not None else data_folder() / "mante2013"
-    if place.is_file() or (place.is_dir() and (path is not None or any(place.rglob("*.mat")))):
-        return place
-    if path is None:
-        return download("mante2013")
-    raise FileNotFoundError(
-        f"mante2013 needs the original files, and {place} does not exist. {way_out('mante2013')}"
-    )
-
-
 def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """(path of a unit file, function that reads its bytes), in the order of the file names."""
-    if place.is_dir():
-        loose = {
-            file.relative_to(place).as_posix(): file.read_bytes for file in place.rglob("*.mat")
-        }
-        archives = [] if loose else sorted(place.rglob("*.zip"))
-    else:
-        loose, archives = (
-            ({place.name: place.read_bytes}, []) if place.suffix == ".mat" else ({}, [place])
-        )
+    files = place.rglob("*.mat") if place.is_dir() else [place] if place.suffix == ".mat" else []
+    root = place if place.is_dir() else place.parent
+    loose = {file.relative_to(root).as_posix(): file.read_bytes for file in files}
+    archives = [] if loose else sorted(place.rglob("*.zip")) if place.is_dir() else [place]
     chosen = of_monkey(loose, monkey)
     for name in chosen:
         yield name, loose[name]
@@ -185,8 +166,11 @@ def short(name: str) -> str:
     return PurePosixPath(name).stem.split("_Vstim")[0]
 
 
-def read_unit(read: Callable[[], bytes], name: str) -> Unit:
-    """One unit file, checked. Raises ValueError that names the file and what was found in it."""
+def read_unit(read: Callable[[], bytes], name: str) -> xr.DataArray:
+    """Spikes a sample of one unit, (trial, time), with the task's NEEDED along trial, checked.
+
+    Raises ValueError that names the file and what was found in it.
+    """
     try:
         content = scipy.io.loadmat(io.BytesIO(read()), squeeze_me=True, struct_as_record=False)
     except Exception as error:  # a damaged file fails in many ways: zlib, struct, header, HDF5
@@ -207,60 +191,55 @@ def read_unit(read: Callable[[], bytes], name: str) -> Unit:
             f"{', '.join(missing)}"
         )
     response, time = np.atleast_2d(unit.response), np.atleast_1d(unit.time).astype(float)
-    variables = [np.atleast_1d(getattr(task, field)).astype(float) for field in NEEDED]
+    variables = {field: np.atleast_1d(getattr(task, field)).astype(float) for field in NEEDED}
     if (
         len(time) < 2
         or response.shape[1] != len(time)
-        or any(len(values) != len(response) for values in variables)
+        or any(len(values) != len(response) for values in variables.values())
     ):
+        counts = ", ".join(f"{len(values)} {field}" for field, values in variables.items())
         raise ValueError(
             f"{name}: response is {response.shape} (trials x samples), but there are {len(time)} "
-            "times and "
-            f"{', '.join(f'{len(values)} {field}' for field, values in zip(NEEDED, variables, strict=True))}"
+            f"times and {counts}"
         )
     if not np.isfinite(response).all():
         trial, sample = np.argwhere(~np.isfinite(response))[0]
         raise ValueError(
             f"{name}: response is NaN or infinite, first at trial {trial}, sample {sample}"
         )
-    motion, colour, context, correct = variables
-    return Unit(
-        response, float(np.diff(time).mean()), float(time[0]), motion, colour, context, correct == 1
-    )
+    along = {field: ("trial", values) for field, values in variables.items()}
+    return xr.DataArray(response, dims=("trial", "time"), coords={"time": time, **along})
 
 
-def condition_averages(
-    unit: Unit, name: str, correct_only: bool, bin_ms: float
+def unit_averages(
+    unit: xr.DataArray, name: str, correct_only: bool, bin_ms: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean spikes/ms of each condition in the design's order, (time, 72), NaN without trials; bin
     centres.
     """
-    width = round(bin_ms / 1000 / unit.step)
-    bins = unit.response.shape[1] // max(width, 1)
-    if width < 1 or bins < 1:
+    step = float(unit["time"].diff("time").mean())  # s
+    width = round(bin_ms / 1000 / step)
+    if not 1 <= width <= unit.sizes["time"]:
         raise ValueError(
-            f"bin_ms={bin_ms} does not fit {name}: samples are {1000 * unit.step:g} ms apart and "
-            f"last {1000 * unit.step * unit.response.shape[1]:g} ms"
+            f"bin_ms={bin_ms} does not fit {name}: samples are {1000 * step:g} ms apart and "
+            f"last {1000 * step * unit.sizes['time']:g} ms"
         )
-    binned = unit.response[:, : bins * width].reshape(-1, bins, width).mean(-1) / (1000 * unit.step)
-    condition = condition_index(unit)
-    condition[unit.correct == 0] = np.where(correct_only, -1, condition[unit.correct == 0])
-    member = condition == np.arange(72)[:, None]
-    counts = member.sum(1)
-    means = (member.astype(float) @ binned) / np.where(counts, counts, np.nan)[:, None]
-    return means.T, unit.start + unit.step * width * (np.arange(bins) + 0.5)
+    binned = unit.coarsen(time=width, boundary="trim").mean() / (1000 * step)
+    counted = (unit["correct"].values == 1) | (not correct_only)
+    condition = pd.Categorical.from_codes(np.where(counted, condition_index(unit), -1), range(72))
+    return group_means(binned.values, condition).T, binned["time"].values + step / 2
 
 
-def condition_index(unit: Unit) -> np.ndarray:
+def condition_index(unit: xr.DataArray) -> np.ndarray:
     """Which of the 72 conditions each trial is, (trials,); -1 for trials outside the design (no
     evidence).
     """
-    ranks = {rank: place for place, rank in enumerate((-3, -2, -1, 1, 2, 3))}
-    places = {key: 6 * ranks[key[0]] + ranks[key[1]] for key in product(ranks, ranks)}
-    pairs = zip(coherence_rank(unit.motion), coherence_rank(unit.colour), strict=True)
-    index = np.array([places.get(pair, -1) for pair in pairs])
-    valid = (index >= 0) & np.isin(unit.context, (-1, 1))
-    return np.where(valid, index + 36 * (unit.context == -1), -1)
+    design = mante_design()
+    ranks = ("motion_coherence_rank", "colour_coherence_rank")
+    known = pd.MultiIndex.from_arrays([design["context"], *(design[rank] for rank in ranks)])
+    context = unit["context"].to_series().map({1: "motion", -1: "colour"}).fillna("")
+    motion, colour = (coherence_rank(unit[key].values) for key in ("stim_dir", "stim_col2dir"))
+    return known.get_indexer(pd.MultiIndex.from_arrays([context, motion, colour]))
 
 
 def coherence_rank(values: np.ndarray) -> list[int]:

@@ -12,17 +12,19 @@ import pandas as pd
 import xarray as xr
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, three_axes, usable
-from simlib.datasets.gaps import without_gaps
-from simlib.datasets.layouts import named_axes
+from simlib.datasets.arrays import DIMS, three_axes, trial_coordinates, usable
+from simlib.datasets.own.gaps import without_gaps
+from simlib.datasets.own.layouts import named_axes
+from simlib.datasets.own.tables import from_long_table
 from simlib.datasets.processing import bin_label, is_bookkeeping
 
 __all__ = ["from_xarray"]
 
 
 def from_xarray(
-    data: xr.DataArray,
+    data: xr.DataArray | pd.DataFrame,
     *,
+    columns: Mapping[str, str] | None = None,
     dims: Sequence[str] | Mapping[str, str] | None = None,
     bins: Mapping[str, Sequence[float] | int] | None = None,
     missing: str | Sequence[str] = "refuse",
@@ -30,27 +32,42 @@ def from_xarray(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A DataArray as a recording: checked, (time, trial, neuron), with every attribute that
-    recordings have.
+    """A DataArray or long table as a recording: checked, (time, trial, neuron), with every
+    attribute that recordings have.
 
-    Its dimensions are called trial, neuron and perhaps time, in any order; `dims` renames them (all
-    in order, or old name -> new name), and dimensions with other names become conditions along
-    trial. The coordinates along trial are labels. Values that need no conversion are not copied.
+    Its dimensions are called trial, neuron and perhaps time, in any order; the coordinates along
+    trial are labels. Values that need no conversion are not copied.
 
-    `bins` makes classes of continuous labels: name -> inner edges, or a number of equally filled
-    parts (see `bin_label`). `missing` says what becomes of values that are NaN or infinite:
-    "refuse", "drop-neurons", "drop-trials", "average" (over the repeats of each condition that have
-    the value), or several in turn.
+    Args:
+        columns: what a table calls trial, time, neuron and value (see `from_long_table`).
+        dims: names of all dimensions in order, or old -> new; those with other names become
+            conditions along trial.
+        bins: continuous label -> inner edges, or a number of equally filled parts (see
+            `bin_label`).
+        missing: what becomes of values that are NaN or infinite: "refuse", "drop-neurons",
+            "drop-trials", "average" (over the repeats of each condition that have the value), or
+            several in turn.
+        task_variables: labels to decode; by default those that the attribute names, else strings,
+            integers and booleans with two classes or more, but not `groups`, ids, sessions or
+            repeats. A class needs at least as many trials as there are folds (5).
+        main_variable: the first of them unless named.
+        groups: the coordinate whose trials stay in one fold ("" for none), by default `groups`
+            where there is one.
 
-    Decoded are the labels that `task_variables` (argument or attribute) names; without it, strings,
-    integers and booleans with two classes or more, but not `groups`, ids, sessions or repeats. A
-    class needs at least as many trials as there are folds (5). `main_variable` is the first of them
-    unless named; `groups` names the coordinate whose trials stay in one fold ("" for none), by
-    default `groups` where there is one.
+    Raises:
+        ValueError: for other dimensions, values that are missing, neurons that are all constant,
+            labels that are missing, continuous or vary over time, and names that are not there.
 
-    Raises ValueError for other dimensions, values that are missing, neurons that are all constant,
-    labels that are missing, continuous or vary over time, and names that are not there.
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"trial": [1, 1, 2, 2], "neuron": ["a", "b"] * 2, "value": [0.0, 1.0, 2.0, 5.0]}
+        >>> from_xarray(pd.DataFrame(rows)).values.tolist()
+        [[[0.0, 1.0], [2.0, 5.0]]]
     """
+    if isinstance(data, pd.DataFrame):
+        data = from_long_table(data, columns)
+    elif columns is not None:
+        raise ValueError("columns= says what a table calls its columns; got an xarray.DataArray")
     data = on_axes(named_axes(data, dims))
     for name, edges in (bins or {}).items():
         data = bin_label(data, name, edges)
@@ -58,24 +75,14 @@ def from_xarray(
     usable(data.values)
     named = named_variables(data) if task_variables is None else list(task_variables)
     data = without_varying(data, named)
-    along_trial = [
-        str(name)
-        for name, coord in data.coords.items()
-        if coord.dims == ("trial",) and name != "trial"
-    ]
+    along = trial_coordinates(data)
     if groups is None:
-        groups = data.attrs.get("groups", "groups" if "groups" in along_trial else "")
-    for name in [*(named or []), *([groups] if groups else [])]:
-        if name not in along_trial:
-            raise validation.unknown_name(
-                "trial coordinate", name, along_trial, "Labels and groups lie along trial."
-            )
-    decoded = (
-        [name for name in along_trial if name != groups and is_label(data[name])]
-        if named is None
-        else named
-    )
-    for name in [*decoded, *([groups] if groups else [])]:
+        groups = data.attrs.get("groups", "groups" if "groups" in along else "")
+    grouping = [groups] if groups else []
+    trial_coordinates(data, [*(named or []), *grouping], "Labels and groups lie along trial.")
+    labels = (name for name in along if name != groups and is_label(data[name]))
+    decoded = list(labels) if named is None else named
+    for name in [*decoded, *grouping]:
         values = validation.label_array(plain(data[name].values), data, name)
         data = data.assign_coords(
             {name: ("trial", as_classes(values, name) if name in decoded else values)}

@@ -68,17 +68,14 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     labels = {
         name: values[there]
         for name, values in trials.items()
-        if not name.endswith("_time") and name != "id"
-    }
-    whole = {
-        name: values
-        for name, values in labels.items()
-        if values.dtype.kind != "f" or np.isfinite(values).all()
+        if not name.endswith("_time")
+        and name != "id"
+        and (values.dtype.kind != "f" or np.isfinite(values[there]).all())
     }
     data = bin_spikes(
         times,
         trials[align][there],
-        whole,
+        labels,
         **given,
         name=path.stem,
         title=path.stem,

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import pandas as pd
 import pooch
 
-from simlib import datasets
-from simlib.datasets.downloads import data_folder
+from simlib.datasets.folders import data_folder
+from simlib.datasets.paper.downloads import fetch
 
 __all__ = [
     "PUBLISHED_TABLES",
@@ -106,7 +106,7 @@ def shared_folder() -> Path:
     """The folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this
     checkout.
     """
-    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[4] / "shared")
 
 
 def published_folder() -> Path | None:
@@ -131,7 +131,7 @@ def published_note() -> str:
     return f"The published tables are those of the authors' repository {repository}."
 
 
-def _known_hashes() -> dict[str, str]:
+def known_hashes() -> dict[str, str]:
     """Path inside the folder -> sha256, of every published file."""
     return {
         f"{tables.folder}/{name}": known
@@ -148,7 +148,7 @@ def download_published() -> Path:
     be fetched or are not the published files.
     """
     found = published_folder()
-    if found and all((found / path).exists() for path in _known_hashes()):
+    if found and all((found / path).exists() for path in known_hashes()):
         return found
     folder = data_folder() / "published"
     way_out = (
@@ -156,19 +156,9 @@ def download_published() -> Path:
         f"{COMMIT[:10]} by other "
         f"means and put it at {folder}. Without it the page shows the reproduced numbers alone"
     )
-    if os.environ.get("SIMLIB_OFFLINE", "0") not in ("", "0"):
-        raise FileNotFoundError(
-            f"The published tables are not here, and SIMLIB_OFFLINE forbids downloads. {way_out}"
-        )
-    hashes = {path: f"sha256:{known}" for path, known in _known_hashes().items()}
+    hashes = {path: f"sha256:{known}" for path, known in known_hashes().items()}
     keeper = pooch.create(folder, base_url=URL, registry=hashes)
-    try:
-        for path in keeper.registry_files:
-            keeper.fetch(path)
-    except (OSError, ValueError) as error:  # no network, no such file; another hash
-        raise FileNotFoundError(
-            f"The published tables could not be downloaded ({error}). {way_out}"
-        ) from error
+    fetch(keeper, "The published tables", way_out)
     return folder
 
 
@@ -182,7 +172,7 @@ def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
         if folder is None or entry is None or not (folder / entry.folder / file).exists():
             continue
         path = folder / entry.folder / file
-        if pooch.file_hash(str(path)) != _known_hashes()[f"{entry.folder}/{file}"]:
+        if pooch.file_hash(str(path)) != known_hashes()[f"{entry.folder}/{file}"]:
             raise ValueError(
                 f"{path} is not the file published at commit {COMMIT[:10]}: remove it and fetch "
                 "it again"
@@ -209,6 +199,11 @@ def published_curves(datasets: Sequence[str]) -> pd.DataFrame:
     Columns dataset (as given), measure (id here), published_measure, step, score, value (accuracy).
     The first snapshot, doubled in the tables, counts once. No rows for datasets without tables, or
     without the folder. Raises ValueError for a file that is not the published one.
+
+    Example:
+        >>> from simlib.datasets import paper
+        >>> paper.published_curves(["toy-2d"]).columns.tolist()
+        ['dataset', 'measure', 'published_measure', 'step', 'score', 'value']
     """
     table = read_published(datasets, CURVES)
     row = table.groupby(["dataset", "published_measure"]).cumcount()
@@ -224,6 +219,11 @@ def published_captures(datasets: Sequence[str]) -> pd.DataFrame:
     Columns dataset (as given), measure (id here), published_measure, pc (from 1),
     explained_variance (ratio), score (NaN: never). No rows for datasets without tables, or without
     the folder. Raises ValueError for a file that is not the published one.
+
+    Example:
+        >>> from simlib.datasets import paper
+        >>> paper.published_captures(["toy-2d"]).columns.tolist()
+        ['dataset', 'measure', 'published_measure', 'pc', 'explained_variance', 'score']
     """
     table = read_published(datasets, CAPTURES)
     table = table.assign(
@@ -232,43 +232,3 @@ def published_captures(datasets: Sequence[str]) -> pd.DataFrame:
         explained_variance=table["pc_explained_variance"],
     )
     return table[["dataset", "measure", "published_measure", "pc", "explained_variance", "score"]]
-
-
-REACHING = "recordings/m1_reaching/mihi_demo.mat"
-MANTE = "recordings/mante2013"
-
-
-def recordings_at_hand() -> dict[str, dict]:
-    """Dataset -> options of its loader, for the recordings found: units of Mante 2013, reaches from
-    motor cortex.
-
-    Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this
-    checkout. Empty where there are none.
-    """
-    mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
-    found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
-    if reaching.is_file():
-        found[str(reaching)] = _reaching_options(reaching)
-    return found
-
-
-def _reaching_options(path: Path) -> dict:
-    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
-    together.
-    """
-    options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
-    reach = datasets.runs(datasets.load(path, **options)["target"].values)
-    return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
-
-
-def recordings_note() -> str:
-    """Which recordings are compared, or that there are none, as a sentence for the page."""
-    found = recordings_at_hand()
-    if not found:
-        return (
-            "**No recordings are on this machine, so nothing is shown for them.** They are looked "
-            "for as units of "
-            f"Mante 2013 (`{MANTE}`) and reaches from motor cortex (`{REACHING}`), in the folder "
-            "`SIMLIB_SHARED`."
-        )
-    return "Recordings found: " + " and ".join(f"`{Path(name).name}`" for name in found) + "."

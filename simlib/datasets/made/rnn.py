@@ -14,8 +14,8 @@ import xarray as xr
 from torch import Tensor
 
 from simlib.datasets.arrays import recording
-from simlib.datasets.designs import mante_design
-from simlib.datasets.training import one_thread, weights
+from simlib.datasets.made.designs import mante_design
+from simlib.datasets.made.training import one_thread, weights
 
 __all__ = ["rnn_context"]
 
@@ -39,15 +39,25 @@ def rnn_context(
 
     x' = (1 - a) x + a (W r + B u + noise), r = tanh(x), a = 50/100 ms. Inputs u: motion and colour
     with noise, and one line for each context, alone for 200 ms and then with the evidence for 750
-    ms, which is what is recorded. The sign of the output over the last 150 ms is the choice.
-    Trained by Adam on `updates` batches of 128 random trials, about 15 s on one core, once: the
-    weights are kept in the cache folder.
+    ms, which is what is recorded. The sign of the output over the last 150 ms is the choice. Labels
+    as in `mante2013`; the share of right choices is in `processing`.
 
-    `trials` are recorded a condition, and averaged where the choice is right (`correct_only`); a
-    condition without such a trial is averaged over all of them. Labels as in `mante2013`; the share
-    of right choices is in `processing`. The same seed gives the same bits on one machine.
+    Args:
+        seed: same seed, same bits on one machine.
+        units: 2 or more.
+        updates: steps of Adam, on 128 random trials each; the default takes about 15 s on one core,
+            once: the weights are kept in the cache folder.
+        trials: recorded in a condition, and averaged.
+        correct_only: average those where the choice is right; a condition without such a trial is
+            averaged over all of them.
 
-    Raises ValueError for fewer than 2 units, 1 update or 1 trial.
+    Raises:
+        ValueError: for fewer than 2 units, 1 update or 1 trial.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("rnn-context", units=10, updates=5, trials=2).shape
+        (15, 72, 10)
     """
     if units < 2 or updates < 1 or trials < 1:
         raise ValueError(

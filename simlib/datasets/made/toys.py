@@ -17,9 +17,19 @@ def toy_2d(*, time_bins: int = 20, second_share: float = 0.15) -> xr.DataArray:
 
     Along axis 1 evidence adds up towards the choice, faster at higher coherence; along axis 2 every
     trajectory arches away from the start and comes part of the way back. The axes are the principal
-    components, the second with `second_share` of the variance. Nothing is random.
+    components. Nothing is random.
 
-    Raises ValueError for fewer than 3 time bins or a share outside (0, 0.5).
+    Args:
+        time_bins: 3 or more.
+        second_share: share of the variance along axis 2, in (0, 0.5).
+
+    Raises:
+        ValueError: for fewer time bins, or another share.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("toy-2d", time_bins=5).shape
+        (5, 6, 2)
     """
     if time_bins < 3 or not 0 < second_share < 0.5:
         raise ValueError(
@@ -65,11 +75,23 @@ def hierarchy(
     Ultrametric.
 
     The root draws each feature from {0, 1} with equal odds; each child copies its parent, then
-    draws each feature anew with probability `resampling`. `branches` are the children per node at
-    the three levels, 100 leaves by default; `category` is the middle node above a leaf (10 of
-    them), `branch` the top one (2).
+    draws each feature anew with probability `resampling`. Labels: `category`, the middle node above
+    a leaf (10 of them by default), and the coordinate `branch`, the top one (2).
 
-    Raises ValueError for a level without children, no features, or a probability outside (0, 1].
+    Args:
+        seed: same seed, same bits.
+        branches: children per node at the three levels; 100 leaves by default.
+        features: how many.
+        resampling: probability in (0, 1].
+
+    Raises:
+        ValueError: for a level without children, no features, or another probability.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("hierarchy", branches=(2, 2, 3), features=8)
+        >>> X.shape, sorted(set(sl.datasets.labels(X).tolist()))
+        ((1, 12, 8), ['node 0', 'node 1', 'node 2', 'node 3'])
     """
     if min(branches) < 1 or features < 1 or not 0 < resampling <= 1:
         raise ValueError(

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simlib.datasets.downloads import cache_folder
+from simlib.datasets.folders import cache_folder
 from simlib.datasets.stored import replace_file
 
 __all__ = ["one_thread", "weights"]

@@ -15,12 +15,19 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import recording
-from simlib.datasets.downloads import locate
+from simlib.datasets.paper.downloads import locate
+from simlib.datasets.paper.netcdf import in_regions, open_array
+from simlib.datasets.processing import group_means
 from simlib.datasets.stored import stored
 
 __all__ = ["freemanziemba2013", "majajhong2015"]
 
 IMAGE = ("stimulus_id", "image_id")  # the coordinate's newer and older name
+AXES = ("presentation", "neuroid", "time_bin")
+NEEDED = (
+    "is no Brain-Score assembly: it needs one array with the dimensions presentation, neuroid and "
+    "time_bin"
+)
 BLOCK = 16  # neurons read at once
 UNIT_FACTS = ("region", "neuroid_id", "animal")
 
@@ -34,16 +41,29 @@ def majajhong2015(
     """Responses to images of 8 object categories, (1, image, neuron): 70 to 170 ms, normalised
     rates.
 
-    Repetitions of an image are averaged unless `average` is False. `region` is "IT", "V4" or both.
-    Labels: `category` (main) and `object`; images are the coordinate `image_id`. `path` is the
-    assembly (MajajHong2015.public, netCDF) or its folder; without it, it is looked for in the
-    folder `majajhong2015` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
+    Labels: `category` (main) and `object`; images are the coordinate `image_id`.
 
-    Raises FileNotFoundError when there is nothing to read, ValueError for another layout or an
-    unknown region.
+    Args:
+        path: the assembly (MajajHong2015.public, netCDF) or its folder; without it, it is looked
+            for in the folder `majajhong2015` of SIMLIB_DATA or the cache folder, and downloaded if
+            it is not there.
+        region: "IT", "V4" or both.
+        average: over the repetitions of an image.
+
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for another layout or an unknown region.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("majajhong2015").shape  # doctest: +SKIP
+        (1, 3200, 168)
+        >>> sl.datasets.load("majajhong2015", path="no.nc")
+        Traceback (most recent call last):
+        FileNotFoundError: majajhong2015 needs its original file, and no.nc does not exist. ...
     """
     place = locate("majajhong2015", path, ".nc")
-    settings = {"region": listed(region), "average": average}
+    settings = {"region": validation.names(region, "region"), "average": average}
     facts = {
         "name": "majajhong2015",
         "title": "MajajHong 2015",
@@ -70,16 +90,28 @@ def freemanziemba2013(
 ) -> xr.DataArray:
     """Responses to textures and spectrally matched noise, (time, image, neuron), in spikes/ms.
 
-    Bins of 1 ms are averaged into bins of `bin_ms`; those that fill none are dropped. Repetitions
-    of an image are averaged unless `average` is False. `region` is "V1", "V2" or both. The label is
-    `texture_type`; `texture_family` is a coordinate that is not decoded. `path` as for
-    `majajhong2015`.
+    The label is `texture_type`; `texture_family` is a coordinate that is not decoded.
 
-    Raises FileNotFoundError when there is nothing to read, ValueError for another layout, an
-    unknown region, or bins that don't fit.
+    Args:
+        path: as for `majajhong2015`.
+        region: "V1", "V2" or both.
+        average: over the repetitions of an image.
+        bin_ms: bins of 1 ms are averaged into bins of this width; those that fill none are dropped.
+
+    Raises:
+        FileNotFoundError: when there is nothing to read.
+        ValueError: for another layout, an unknown region, or bins that don't fit.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.load("freemanziemba2013").shape  # doctest: +SKIP
+        (2, 135, 205)
+        >>> sl.datasets.load("freemanziemba2013", path="no.nc")
+        Traceback (most recent call last):
+        FileNotFoundError: freemanziemba2013 needs its original file, and no.nc does not exist. ...
     """
     place = locate("freemanziemba2013", path, ".nc")
-    settings = {"region": listed(region), "average": average, "bin_ms": bin_ms}
+    settings = {"region": validation.names(region, "region"), "average": average, "bin_ms": bin_ms}
     facts = {
         "name": "freemanziemba2013",
         "title": "FreemanZiemba 2013",
@@ -97,10 +129,6 @@ def freemanziemba2013(
     )
 
 
-def listed(region: str | Sequence[str]) -> list[str]:
-    return [region] if isinstance(region, str) else list(region)
-
-
 def assembled(
     place: Path,
     names: dict[str, str],
@@ -115,7 +143,7 @@ def assembled(
 
     `names` are the labels, ours -> the assembly's. Neurons are read and averaged a block at a time.
     """
-    with open_assembly(place) as data:
+    with open_array(place, AXES, NEEDED) as data:
         image = next((name for name in IMAGE if name in data.coords), None)
         lacking = [name for name in ("region", names[decoded[0]]) if name not in data.coords]
         lacking += [] if image else [IMAGE[0]]
@@ -124,11 +152,7 @@ def assembled(
                 f"{place.name} lacks the coordinates {', '.join(lacking)}; it has "
                 f"{', '.join(map(str, data.coords))}"
             )
-        regions = data["region"].values.astype(str)
-        for region in settings["region"]:
-            if region not in regions:
-                raise validation.unknown_name("region", region, np.unique(regions).tolist())
-        chosen = np.flatnonzero(np.isin(regions, settings["region"]))
+        chosen = in_regions(settings["region"], data["region"])
         images = data[image].values.astype(str)
         labels = {
             ours: data[theirs].values.astype(str)
@@ -139,8 +163,9 @@ def assembled(
         starts, stops, width = time_bins(data, bin_ms, place.name)
         blocks = []
         for block in np.array_split(chosen, max(1, len(chosen) // BLOCK)):
-            part = data.isel(neuroid=block).transpose("time_bin", "presentation", "neuroid").values
-            blocks.append(merged(averaged(part, member), len(starts), width))
+            part = data.isel(neuroid=block).transpose("presentation", "time_bin", "neuroid")
+            part = part.astype(float).coarsen(time_bin=width, boundary="trim").mean()
+            blocks.append(group_means(part.values, member).swapaxes(0, 1))
         kept = {
             name: ("neuron", data[name].values[chosen].astype(str))
             for name in UNIT_FACTS
@@ -166,34 +191,6 @@ def assembled(
     ).assign_coords(kept)
 
 
-def open_assembly(place: Path) -> xr.DataArray:
-    """The file's one array with the three dimensions, not yet read; raises ValueError for another
-    layout.
-    """
-    try:
-        opened = xr.open_dataset(place)
-    except Exception as error:  # every engine fails in its own way
-        raise ValueError(
-            f"{place.name} can't be read as netCDF ({error}); fetch it anew"
-        ) from error
-    wanted = {"presentation", "neuroid", "time_bin"}
-    arrays = [array for array in opened.data_vars.values() if set(array.dims) == wanted]
-    if len(arrays) != 1:
-        held = (
-            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
-            or "no arrays"
-        )
-        raise ValueError(
-            f"{place.name} is no Brain-Score assembly: it needs one array with the dimensions "
-            "presentation, neuroid "
-            f"and time_bin; it holds {held}"
-        )
-    coords = {
-        n: v for n, v in opened.variables.items() if len(v.dims) == 1 and set(v.dims) <= wanted
-    }
-    return arrays[0].reset_coords(drop=True).assign_coords(coords)
-
-
 def presentations(
     images: np.ndarray, labels: dict[str, np.ndarray], average: bool
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -214,29 +211,17 @@ def presentations(
     return first, member
 
 
-def averaged(values: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """Means over the presentations of each trial, (time, trials, neurons), float64."""
-    counts = np.bincount(member)
-    order = np.argsort(member, kind="stable")
-    begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    total = np.add.reduceat(values[:, order], begins, axis=1, dtype=np.float64)
-    return total / counts[:, None]
-
-
-def merged(values: np.ndarray, bins: int, width: int) -> np.ndarray:
-    """Means over `width` neighbouring time bins, (bins, trials, neurons); the remainder is left
-    out.
-    """
-    return values[: bins * width].reshape(bins, width, *values.shape[1:]).mean(1)
-
-
 def time_bins(
     data: xr.DataArray, bin_ms: float | None, name: str
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Start and end of the result's bins in ms, and how many of the assembly's make one; None keeps
-    those.
+    """Start and end of the result's bins in ms, and how many of the assembly's make one.
+
+    `bin_ms` None keeps the assembly's; they are 1 ms from 0 where it does not say.
     """
-    starts, stops = bin_edges(data)
+    known = {"time_bin_start", "time_bin_end"} <= set(data.coords)
+    starts = data["time_bin_start"].values if known else np.arange(data.sizes["time_bin"])
+    stops = data["time_bin_end"].values if known else starts + 1
+    starts, stops = starts.astype(float), stops.astype(float)
     step = float(np.median(stops - starts))
     width = 1 if bin_ms is None else round(bin_ms / step)
     bins = len(starts) // max(width, 1)
@@ -245,13 +230,3 @@ def time_bins(
             f"bin_ms={bin_ms} does not fit {name}: it has {len(starts)} bins of {step:g} ms"
         )
     return starts[: bins * width : width], stops[width - 1 : bins * width : width], width
-
-
-def bin_edges(data: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Start and end of each time bin in ms; bins of 1 ms from 0 where the assembly does not say."""
-    if "time_bin_start" in data.coords and "time_bin_end" in data.coords:
-        return data["time_bin_start"].values.astype(float), data["time_bin_end"].values.astype(
-            float
-        )
-    starts = np.arange(data.sizes["time_bin"], dtype=float)
-    return starts, starts + 1

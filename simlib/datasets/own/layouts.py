@@ -11,7 +11,7 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
-from simlib.datasets.matlab import Held
+from simlib.datasets.own.matlab import Held
 
 __all__ = ["assemble", "named_axes", "selected", "suggestion"]
 

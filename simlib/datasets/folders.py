@@ -1,0 +1,24 @@
+"""Where files are kept: what simlib makes, and the original recordings."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+# pooch brings tqdm's notebook variant, which warns where widgets aren't installed
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pooch
+
+__all__ = ["cache_folder", "data_folder"]
+
+
+def cache_folder() -> Path:
+    """Folder of what simlib makes: SIMLIB_CACHE, or the system's folder for caches."""
+    return Path(os.environ.get("SIMLIB_CACHE") or pooch.os_cache("simlib"))
+
+
+def data_folder() -> Path:
+    """Folder of the original recordings: SIMLIB_DATA, or the cache folder."""
+    return Path(os.environ.get("SIMLIB_DATA") or cache_folder())

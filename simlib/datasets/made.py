@@ -1,1 +1,0 @@
-from simlib.datasets.gaussian import spectrum_matched

@@ -1,0 +1,8 @@
+"""Recordings of your own: files of many types, arrays and tables, checked and completed."""
+
+from simlib.datasets.own.files import read, runs, save
+from simlib.datasets.own.intake import from_xarray
+from simlib.datasets.own.matlab import Held, mat_contents
+from simlib.datasets.own.tables import from_long_table
+
+__all__ = ["Held", "from_long_table", "from_xarray", "mat_contents", "read", "runs", "save"]

@@ -1,0 +1,51 @@
+"""Recordings that lie on this machine: what they are called, where they are, and how they are
+loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simlib.datasets.own import read, runs
+from simlib.datasets.paper.published_tables import shared_folder
+
+__all__ = ["REACHING", "recordings_at_hand", "recordings_note"]
+
+REACHING = "recordings/m1_reaching/mihi_demo.mat"
+MANTE = "recordings/mante2013"
+
+
+def recordings_at_hand() -> dict[str, dict]:
+    """Dataset -> options of its loader, for the recordings found: units of Mante 2013, reaches from
+    motor cortex.
+
+    Looked for in `recordings` in the folder SIMLIB_SHARED, or in a folder `shared` beside this
+    checkout. Empty where there are none.
+    """
+    mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
+    found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
+    if reaching.is_file():
+        found[str(reaching)] = reaching_options(reaching)
+    return found
+
+
+def reaching_options(path: Path) -> dict:
+    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
+    together.
+    """
+    options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
+    reach = runs(read(path, **options)["target"].values)
+    return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
+
+
+def recordings_note() -> str:
+    """Which recordings are compared, or that there are none, as a sentence for the page."""
+    found = recordings_at_hand()
+    if not found:
+        return (
+            "**No recordings are on this machine, so nothing is shown for them.** They are looked "
+            "for as units of "
+            f"Mante 2013 (`{MANTE}`) and reaches from motor cortex (`{REACHING}`), in the folder "
+            "`SIMLIB_SHARED`."
+        )
+    return "Recordings found: " + " and ".join(f"`{Path(name).name}`" for name in found) + "."
