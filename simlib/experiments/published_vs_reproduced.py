@@ -143,6 +143,7 @@ def published_runs(names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd
         table.assign(seed=table["published_measure"], title=table["dataset"], **facts)
         for table in (paper.published_curves(names), paper.published_captures(names))
     )
+    captured = captured.assign(start=np.nan, final_score=np.nan)  # not published
     variables = runs["dataset"].map(levels.set_index("dataset")["variable"])
     runs = runs.assign(quantity="accuracy", name=variables, fold=0, pc=-1)
     length = runs.groupby(["dataset", "seed"])["step"].transform("size")
