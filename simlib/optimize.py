@@ -172,16 +172,14 @@ def climb_together(
 def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch.Tensor:
     """The measure's value, refused where it is no 0-d tensor that depends on Y."""
     value = towards(Y)
-    if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
-        found = (
-            f"a tensor of shape {tuple(value.shape)}"
-            if isinstance(value, torch.Tensor)
-            else type(value).__name__
-        )
+    tensor = isinstance(value, torch.Tensor)
+    if not tensor or value.ndim or not value.requires_grad:
+        found = f"a tensor of shape {tuple(value.shape)}" if tensor else type(value).__name__
+        if tensor and not value.requires_grad:
+            found += " without a gradient"
         raise TypeError(
             f"{bound.title} can't be climbed: a measure returns a 0-d tensor that autograd can "
-            "follow back to Y; got "
-            f"{found}{'' if not isinstance(value, torch.Tensor) or value.requires_grad else ' without a gradient'}"
+            f"follow back to Y; got {found}"
         )
     return value
 
@@ -265,7 +263,9 @@ def maximize(
     return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))
 
 
-SMALL = 1500  # numbers in X up to which a batch of ascents beats processes that take one each (benchmarks/together.py)
+# Numbers in X up to which a batch of ascents beats processes that take one each
+# (benchmarks/together.py).
+SMALL = 1500
 
 
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:

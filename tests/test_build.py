@@ -56,7 +56,10 @@ def write(
     desk: Path, name: str, last: str = "print(len(seeds))", measures: str = '["cka", "nbs"]'
 ) -> None:
     new = nbformat.v4
-    parameters = f'datasets = ["toy-2d"]\nmeasures = {measures}\nseeds = [0, 1]\nsteps = 3\nquick = False\njobs = 1'
+    parameters = (
+        f'datasets = ["toy-2d"]\nmeasures = {measures}\nseeds = [0, 1]\n'
+        "steps = 3\nquick = False\njobs = 1"
+    )
     cells = [
         new.new_markdown_cell(f"# The {name}"),
         new.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
