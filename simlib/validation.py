@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable
 
 import numpy as np
+import psutil
 
 __all__ = [
     "array",
@@ -185,10 +185,7 @@ def memory(needed: float, what: str) -> None:
     """Refuse work of `needed` bytes where this machine has less memory, before it starts to
     swap.
     """
-    try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not told on this system
-        return
+    there = psutil.virtual_memory().total
     if needed > there:
         raise ValueError(
             f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has "

@@ -1,0 +1,44 @@
+"""Settings that all tests share, the examples in docstrings included."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Before anything imports simlib: what its signatures say of types and shapes is checked at each
+# call (an int counts as a float). Other processes, as of notebooks and joblib, run without.
+CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+install_import_hook("simlib", CHECKER)
+
+# Notebooks that nbval executes read this; their stored outputs are the quick ones.
+os.environ.setdefault("SIMLIB_QUICK", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).resolve().parent.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def oracles() -> Path:
+    """Folder of the reference values, which are not part of this repository."""
+    folder = SHARED / "oracles"
+    if not folder.exists():
+        pytest.skip(
+            f"reference values not found at {folder}; set SIMLIB_SHARED to the folder that holds "
+            "them"
+        )
+    return folder
+
+
+def refuse(*_):
+    raise OSError("an example in a docstring asks for the network")
+
+
+@pytest.fixture(autouse=True)
+def example_alone(request, tmp_path_factory, monkeypatch):
+    """Examples in docstrings run without a network, in a folder that is thrown away."""
+    if isinstance(request.node, pytest.DoctestItem):
+        monkeypatch.chdir(tmp_path_factory.mktemp("example"))
+        monkeypatch.setenv("SIMLIB_OFFLINE", "1")
+        monkeypatch.setattr(socket.socket, "connect", refuse)
