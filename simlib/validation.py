@@ -154,8 +154,10 @@ def array(values, name: str = "X") -> np.ndarray:
     return values
 
 
-def flat(values: np.ndarray) -> np.ndarray:
-    """(time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it is."""
+def flat(values):
+    """An array or tensor (time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it
+    is.
+    """
     return values.reshape(-1, values.shape[-1])
 
 
@@ -194,7 +196,7 @@ def memory(needed: float, what: str) -> None:
         )
 
 
-def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
+def label_array(labels, X, name: str = "labels") -> np.ndarray:
     """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron)."""
     values = np.asarray(labels)
     if values.dtype.kind == "S":

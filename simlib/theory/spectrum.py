@@ -35,7 +35,7 @@ def squared_shares(variances) -> Float[Array, " p"]:
     return shares(np.square(checked(variances)))
 
 
-def angular(score: Array) -> Array:
+def angular(score: Array | float) -> Array | float:
     """1 - (2/pi) arccos(score), a score within 16 eps of 1 counting as 1, as in the measures."""
     score = np.asarray(score, dtype=np.float64)
     return 1 - 2 / np.pi * np.where(
