@@ -37,9 +37,12 @@ def oracles() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def unchecked_where_slow(request):
-    """A check takes 0.1 ms: many steps on small data would take ten times as long."""
-    jaxtyping.config.update("jaxtyping_disable", bool(request.node.get_closest_marker("slow")))
+def unchecked(request):
+    """No checks for what is refused in words; nor in slow tests: a check takes 0.1 ms, and many
+    steps on small data would take ten times as long.
+    """
+    marks = {mark.name for mark in request.node.iter_markers()}
+    jaxtyping.config.update("jaxtyping_disable", not marks.isdisjoint({"slow", "unchecked"}))
 
 
 def refuse(*_):

@@ -192,6 +192,7 @@ def test_bad_input_is_named_with_the_way_out(name, X, Y, message):
         sl.score(name, X, Y)
 
 
+@pytest.mark.unchecked
 def test_bad_parameters_are_named():
     with pytest.raises(ValueError, match="nearest: 'penalty'"):
         sl.score("ridge-cv", X0, X0, penlty=3)
