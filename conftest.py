@@ -38,8 +38,8 @@ def oracles() -> Path:
 
 @pytest.fixture(autouse=True)
 def unchecked(request):
-    """No checks for what is refused in words; nor in slow tests: a check takes 0.1 ms, and many
-    steps on small data would take ten times as long.
+    """No checks where a test asks for none, nor in slow ones: a check takes 0.1 ms, and many steps
+    on small data would take ten times as long.
     """
     marks = {mark.name for mark in request.node.iter_markers()}
     jaxtyping.config.update("jaxtyping_disable", not marks.isdisjoint({"slow", "unchecked"}))

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
 NAMES = ("first", "second")
 RUN = """
 import pathlib, sys
