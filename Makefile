@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 HTML = book/_build/html
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 CARDS = $(BIN)/python book/cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
 EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
 
@@ -18,11 +18,11 @@ EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(
 ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html notebooks figure cards card store test bench bench-compare serve clean
+.PHONY: help setup book html notebooks figure cards card store test lint bench bench-compare serve clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
-	@echo 'Options: QUICK=1 (minutes, smaller runs), DATA=recording.npz (your own data), JOBS=4 (processes),'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
+	@echo 'Options: QUICK=1 (minutes, smaller runs), FAST=1 (tests: minutes), DATA=recording.npz (your own data), JOBS=4 (processes),'
 	@echo '         PYTHON=python3.12, TORCH_INDEX=... (where a CPU build of torch lies; README.md says when)'
 
 setup: $(STAMP) ## make the environment in .venv from the pinned versions
@@ -65,8 +65,12 @@ html: $(STAMP) book/_generated/cards.txt ## build the book from the executed not
 	@$(BIN)/python book/prepare.py
 	@$(BIN)/jupyter-book build book $(ALL) --quiet -W -n --keep-going || { rm -rf book/_build; exit 1; }
 
-test: $(STAMP) ## run every test; the browser ones need chromium
-	@$(PYTEST)
+test: $(STAMP) ## run every test; the browser ones need chromium (FAST=1: minutes, without notebooks and browser)
+	@$(PYTEST) $(if $(FAST),tests simlib -m "not browser and not slow")
+
+lint: $(STAMP) ## layout and lint of every file, with the pinned ruff
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . || \
+	  { echo 'To mend it: $(BIN)/ruff format . && $(BIN)/ruff check --fix . (what then remains, by hand)'; exit 1; }
 
 # Where the recordings are kept, and what to do without a network, is said by the message.
 define FETCH

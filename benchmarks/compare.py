@@ -37,7 +37,9 @@ for shape, dataset in shapes.items():
     data = sl.datasets.load(dataset)
     labels = data[data.attrs["main_variable"]].values
     for measure in measures:
-        found[shape + ": 10 steps of " + measure] = best(lambda: sl.maximize(measure, data.values, steps=10), 2)
+        found[shape + ": 10 steps of " + measure] = best(
+            lambda: sl.maximize(measure, data.values, steps=10), 2
+        )
     Y = torch.from_numpy(sl.maximize("cka", data.values, steps=20, stop=None).Y)
     found[shape + ": PC capture"] = best(lambda: sl.captured_variance(data.values, Y), 3)
     found[shape + ": decoding"] = best(lambda: sl.decoding_accuracy(Y, labels), 2)

@@ -12,16 +12,20 @@ always whole and current.
 
 What a notebook must bring:
 
-- one code cell tagged `parameters` with literal defaults; every parameter that can be set is named there;
+- one code cell tagged `parameters` with literal defaults; every parameter that can be set is named
+  there;
 - a figure cell carries in its metadata
   `"mystnb": {"figure": {"name": "fig-decoding", "caption": "..."}, "image": {"alt": "..."}}`:
-  the caption is Markdown (with formulas), the figure gets its number from the book, the alt text is plain;
-  such a cell shows one picture and nothing else (`ax = plots...`, since a bare value would be a second output);
-- a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook (`make store`) and
-  compared by `make test`, at the quick settings; no other cell is stored with an output;
-- code cells that a reader may skip (imports, plots, checks) carry the tag `hide-input`: the page folds them;
-- links to a figure of the same page use its name ({numref}`fig-decoding`); other pages link to the page only,
-  since the figures change with the data they are made from.
+  the caption is Markdown (with formulas), the figure gets its number from the book, the alt text is
+  plain; such a cell shows one picture and nothing else (`ax = plots...`, since a bare value would
+  be a second output);
+- a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook
+  (`make store`) and compared by `make test`, at the quick settings; no other cell is stored with an
+  output;
+- code cells that a reader may skip (imports, plots, checks) carry the tag `hide-input`: the page
+  folds them;
+- links to a figure of the same page use its name ({numref}`fig-decoding`); other pages link to the
+  page only, since the figures change with the data they are made from.
 """
 
 from __future__ import annotations
@@ -364,10 +368,10 @@ def write_reason(name: str, reason: str, out: Path) -> None:
         line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()
     ]
     title = next((line for line in lines if line.startswith("# ")), f"# {name}")
-    text = f"{title}\n\nThis figure was not made: {reason}. How labels are stored: {{doc}}`../own_data`."
+    said = f"This figure was not made: {reason}. How labels are stored: {{doc}}`../own_data`."
     discard(name, out)
     out.mkdir(parents=True, exist_ok=True)
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"{title}\n\n{said}")])
     nbformat.write(page, out / f"{name}.ipynb")
 
 

@@ -15,6 +15,7 @@ import toy_animation
 
 import simlib
 from simlib.experiments.curves import power_law
+from simlib.measures import INVARIANCES
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
@@ -96,15 +97,16 @@ def parameters(record: simlib.Measure) -> str:
 
 def invariances_table() -> str:
     """What leaves each measure's value as it is, of both sides or of one."""
-    kinds = simlib.measures.record.INVARIANCES
     rows = []
     for record in simlib.MEASURES.values():
-        sides = [[side for side in "XY" if kind in record.invariances_of(side)] for kind in kinds]
+        sides = [
+            [side for side in "XY" if kind in record.invariances_of(side)] for kind in INVARIANCES
+        ]
         words = [
             "both" if len(found) == 2 else f"only {found[0]}" if found else "no" for found in sides
         ]
         rows.append([record.title, "yes" if record.symmetric else "no", *words])
-    return table(["Name", "Symmetric", *(kind.capitalize() for kind in kinds)], rows)
+    return table(["Name", "Symmetric", *(kind.capitalize() for kind in INVARIANCES)], rows)
 
 
 def elsewhere_table() -> str:

@@ -27,7 +27,8 @@ SIZE = 100  # half the side of a panel, in the units of its drawing
 def write(path: Path) -> None:
     """Write the panels to `path`, unless they were made from this very code."""
     sources = [Path(__file__), *sorted(Path(sl.__file__).parent.rglob("*.py"))]
-    mark = f"<!-- {hashlib.sha256(b''.join(source.read_bytes() for source in sources)).hexdigest()} -->"
+    code = b"".join(source.read_bytes() for source in sources)
+    mark = f"<!-- {hashlib.sha256(code).hexdigest()} -->"
     if path.exists() and path.read_text().startswith(mark):
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     return centred * scale
 
 
-def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
+def square_sum(X: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
     """||X||_F^2, the sum of squares."""
     return X.square().sum()
 

@@ -26,8 +26,8 @@ __all__ = [
 
 Observer = Callable[[int, float, torch.Tensor], None]
 
-# Name -> the optimiser of Y at a learning rate. The paper's is Adam. The gradient of a score without
-# units goes as 1 / |Y|: plain steps (SGD) are taken in proportion to the sum of squares of the start.
+# Name -> the optimiser of Y at a learning rate. The paper's is Adam. A score without units has a
+# gradient that goes as 1 / |Y|: plain steps (SGD) are in proportion to the start's sum of squares.
 # L-BFGS takes one iteration, with a line search, a step; it minimises.
 OPTIMISERS: dict[str, Callable[[torch.Tensor, float], torch.optim.Optimizer]] = {
     "adam": lambda Y, lr: torch.optim.Adam([Y], lr=lr, maximize=True, fused=True),
@@ -197,16 +197,14 @@ def climb_together(
 def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch.Tensor:
     """The measure's value, refused where it is no 0-d tensor that depends on Y."""
     value = towards(Y)
-    if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
-        found = (
-            f"a tensor of shape {tuple(value.shape)}"
-            if isinstance(value, torch.Tensor)
-            else type(value).__name__
-        )
+    tensor = isinstance(value, torch.Tensor)
+    if not tensor or value.ndim or not value.requires_grad:
+        found = f"a tensor of shape {tuple(value.shape)}" if tensor else type(value).__name__
+        if tensor and not value.requires_grad:
+            found += " without a gradient"
         raise TypeError(
             f"{bound.title} can't be climbed: a measure returns a 0-d tensor that autograd can "
-            "follow back to Y; got "
-            f"{found}{'' if not isinstance(value, torch.Tensor) or value.requires_grad else ' without a gradient'}"
+            f"follow back to Y; got {found}"
         )
     return value
 
@@ -292,7 +290,9 @@ def maximize(
     return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))
 
 
-BATCHED = 1500  # numbers in X up to which a batch of ascents beats processes that take one each (benchmarks/together.py)
+# Numbers in X up to which a batch of ascents beats processes that take one each
+# (benchmarks/together.py).
+BATCHED = 1500
 
 
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:

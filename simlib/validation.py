@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable
 
 import numpy as np
+import psutil
 
 __all__ = [
     "array",
@@ -154,8 +154,10 @@ def array(values, name: str = "X") -> np.ndarray:
     return values
 
 
-def flat(values: np.ndarray) -> np.ndarray:
-    """(time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it is."""
+def flat(values):
+    """An array or tensor (time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it
+    is.
+    """
     return values.reshape(-1, values.shape[-1])
 
 
@@ -185,10 +187,7 @@ def memory(needed: float, what: str) -> None:
     """Refuse work of `needed` bytes where this machine has less memory, before it starts to
     swap.
     """
-    try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not told on this system
-        return
+    there = psutil.virtual_memory().total
     if needed > there:
         raise ValueError(
             f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has "
@@ -197,7 +196,7 @@ def memory(needed: float, what: str) -> None:
         )
 
 
-def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
+def label_array(labels, X, name: str = "labels") -> np.ndarray:
     """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron)."""
     values = np.asarray(labels)
     if values.dtype.kind == "S":

@@ -67,6 +67,7 @@ def test_ratios_are_of_pairs_and_the_slower_side_is_above_one(benchmarks, monkey
     assert row == pytest.approx({"ms": 200, "ratio": 3, "least": 3, "greatest": 3})
 
 
+@pytest.mark.slow
 def test_growth_is_measured_in_a_process_of_its_own(benchmarks):
     row = benchmarks["growth"].measured("cka", 200, 10, steps=3)
     assert row["seconds"] > 0 and row["MB"] >= 0 and row["samples"] == 200

@@ -173,8 +173,10 @@ def test_a_page_is_no_wider_than_the_window(browser, server, name, width):
         assert found <= width
         cut = page.evaluate(
             """() => [...document.querySelectorAll('article img')].filter(image => {
-              const scrolls = (box) => box && (getComputedStyle(box).overflowX == 'auto' || scrolls(box.parentElement));
-              return image.getBoundingClientRect().right > innerWidth && !scrolls(image.parentElement);
+              const scrolls = (box) => box
+                && (getComputedStyle(box).overflowX == 'auto' || scrolls(box.parentElement));
+              const right = image.getBoundingClientRect().right;
+              return right > innerWidth && !scrolls(image.parentElement);
             }).map(image => image.src.slice(-60))"""
         )
         assert not cut, "images that reach beyond the window and can't be scrolled"

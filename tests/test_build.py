@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
 NAMES = ("first", "second")
 RUN = """
 import pathlib, sys
@@ -56,7 +57,10 @@ def write(
     desk: Path, name: str, last: str = "print(len(seeds))", measures: str = '["cka", "nbs"]'
 ) -> None:
     new = nbformat.v4
-    parameters = f'datasets = ["toy-2d"]\nmeasures = {measures}\nseeds = [0, 1]\nsteps = 3\nquick = False\njobs = 1'
+    parameters = (
+        f'datasets = ["toy-2d"]\nmeasures = {measures}\nseeds = [0, 1]\n'
+        "steps = 3\nquick = False\njobs = 1"
+    )
     cells = [
         new.new_markdown_cell(f"# The {name}"),
         new.new_code_cell(parameters, metadata={"tags": ["parameters"]}),

@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 PAGE = Path(__file__).resolve().parent.parent / "book" / "model_and_brain.md"
 
 
+@pytest.mark.slow
 def test_a_model_beside_a_brain(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("SIMLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
     names = {}

@@ -12,8 +12,8 @@ import torch
 import simlib as sl
 from simlib import linalg
 from simlib.components import captured_variance, left_singular_vectors
-from simlib.measures.folds import contiguous_blocks
-from simlib.measures.regression import _careful_fits
+from simlib.measures import folds as splits
+from simlib.measures import regression
 
 SHAPES = {
     "tall": (120, 12, 12),
@@ -72,7 +72,7 @@ def plain_linear_regression(X, Y):
 
 def plain_ridge(X, Y, penalty=100.0, folds=5):
     scores = []
-    for block in contiguous_blocks(len(X), folds):
+    for block in splits.contiguous_blocks(len(X), folds):
         rest = torch.ones(len(X), dtype=torch.bool)
         rest[block] = False
         mean_x, mean_y = X[rest].mean(0), Y[rest].mean(0)
@@ -157,8 +157,8 @@ def mean_r2(fits):
 
 def careful_ridge(X, Y, penalty, folds):
     """Each fit by itself, through singular values in float64."""
-    fits = _careful_fits(
-        X, Y, contiguous_blocks(len(X), folds) if folds else [], penalty, torch.float64
+    fits = regression._careful_fits(
+        X, Y, splits.contiguous_blocks(len(X), folds) if folds else [], penalty, torch.float64
     )
     return mean_r2(fits)
 
@@ -192,7 +192,7 @@ def test_unequal_folds_that_leave_few_samples_are_fitted_with_care():
     groups = np.r_[np.zeros(108), 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     bound = sl.measure("ridge-cv", penalty=1e-6, scheme="grouped", groups=groups, folds=5)
     blocks = [torch.from_numpy(np.flatnonzero(groups == k)) for k in range(5)]
-    fits = _careful_fits(X, Y, blocks, 1e-6, torch.float64)
+    fits = regression._careful_fits(X, Y, blocks, 1e-6, torch.float64)
     slow = mean_r2(fits)
     assert float(bound(X, Y)) == pytest.approx(float(slow), rel=1e-7)
 

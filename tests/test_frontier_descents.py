@@ -13,6 +13,7 @@ import simlib as sl
 from simlib import frontiers
 from simlib.datasets.made import variance_ratios
 
+pytestmark = pytest.mark.slow
 SPECTRA = {
     "inverse": 1 / np.arange(1, 9),
     "flat": np.ones(5),

@@ -103,6 +103,7 @@ def test_random_pairs_lie_inside(variances):
     assert (cka >= least - 1e-9).all() and (cka <= most + 1e-9).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["inverse", "flat", "uneven"])
 def test_descents_never_cross(name):
     """Descents towards points of the frontier, and of another seed towards points beyond it."""
@@ -575,6 +576,7 @@ def families(shares, rng):
     return np.clip(found, 0, 1).T
 
 
+@pytest.mark.slow
 @each_shape
 def test_no_family_comes_below_the_least_cka(variances):
     shares = roots.normalised(variances)
@@ -650,6 +652,7 @@ def test_optimised_matrices_end_on_the_least_cka(name):
         assert min(found) == pytest.approx(least, abs=1e-4) and min(found) > least - 1e-6
 
 
+@pytest.mark.slow
 @each_spectrum
 def test_curve_of_least_cka_beats_every_family(variances):
     """Spikes in any PC or outside of X through any PC, not only the chain's neighbours, at random
@@ -883,6 +886,7 @@ ROWS = re.findall(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_the_books_table_is_what_the_functions_give(row):
     (key,) = [name for name in SPECTRA if name.startswith(row[0].lower())]

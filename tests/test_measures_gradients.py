@@ -8,6 +8,8 @@ import torch
 
 import simlib as sl
 
+pytestmark = pytest.mark.unchecked  # finite differences make very many small calls
+
 VARIANTS = [
     sl.measure("rsa", distance="euclidean", comparison="cosine"),
     sl.measure("rsa", distance="cosine"),

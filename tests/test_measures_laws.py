@@ -11,12 +11,11 @@ import pytest
 import torch
 
 import simlib as sl
-from simlib.measures.folds import SCHEMES, held_out_blocks
-from simlib.measures.record import INVARIANCES
-from simlib.measures.rsa import COMPARISONS, DISTANCES
+from simlib.measures import INVARIANCES, rsa
+from simlib.measures import folds as splits
 
 BOUND = [
-    *(sl.measure("rsa", distance=d, comparison=c) for d in DISTANCES for c in COMPARISONS),
+    *(sl.measure("rsa", distance=d, comparison=c) for d in rsa.DISTANCES for c in rsa.COMPARISONS),
     *(sl.measure("ridge-cv", scheme=scheme) for scheme in ("random",)),
     *(
         sl.measure(name, penalty=penalty, comparison=comparison, symmetric=symmetric)
@@ -353,10 +352,10 @@ def test_held_out_procrustes_finds_a_rotation_and_uses_the_others_to_find_it():
 # -- Folds
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", splits.SCHEMES)
 def test_folds_hold_out_each_sample_once(scheme):
     n, groups = 24, np.repeat(list("cabdbe"), 4)
-    blocks = held_out_blocks(n, 4, scheme, groups=groups, conditions=8)
+    blocks = splits.held_out_blocks(n, 4, scheme, groups=groups, conditions=8)
     held_out = [np.arange(n)[block] for block in blocks]
     assert sorted(np.concatenate(held_out)) == list(range(n))
     assert min(map(len, held_out)) >= 4
@@ -393,13 +392,13 @@ def test_folds_by_condition_keep_the_time_bins_of_a_trial_together():
 @pytest.mark.parametrize(
     "shape, penalty", [((40, 6, 30), 5.0), ((15, 6, 40), 0.5), ((40, 6, 5), 100.0)], ids=str
 )
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", splits.SCHEMES)
 @pytest.mark.parametrize("comparison", ["r2", "cosine", "pearson-median"])
 def test_fast_ridge_folds_agree_with_a_fit_per_fold(shape, penalty, comparison, scheme):
     X, Y = gaussians(*shape)
     options = {"scheme": scheme, "groups": np.arange(len(X)) // 3, "conditions": 5, "seed": 4}
     slow = []
-    for test in held_out_blocks(len(X), 5, **options):
+    for test in splits.held_out_blocks(len(X), 5, **options):
         test = np.arange(len(X))[test]
         train = np.delete(np.arange(len(X)), test)
         mean_x, mean_y = X[train].mean(0), Y[train].mean(0)

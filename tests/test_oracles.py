@@ -14,8 +14,8 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold, KFold
 
 import simlib as sl
-from simlib.measures.folds import held_out_blocks
-from simlib.measures.rsa import _ranks
+from simlib.measures import folds as splits
+from simlib.measures import rsa
 
 SHAPES = [(20, 6, 9), (40, 9, 9), (15, 30, 20)]
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -60,7 +60,9 @@ def test_rsa_agrees_with_scipys_distances_and_correlations(shape, ours, theirs):
 
 def test_ranks_share_ties_as_scipys_do():
     values = np.random.default_rng(0).integers(0, 6, 40).astype(float)
-    np.testing.assert_array_equal(_ranks(torch.from_numpy(values)).numpy(), stats.rankdata(values))
+    np.testing.assert_array_equal(
+        rsa._ranks(torch.from_numpy(values)).numpy(), stats.rankdata(values)
+    )
 
 
 # -- scikit-learn
@@ -96,10 +98,12 @@ def test_cross_validated_ridge_agrees_with_scikit_learn(shape):
 
 
 def test_contiguous_folds_are_scikit_learns_and_groups_are_kept_whole():
-    ours = [np.arange(23)[block].tolist() for block in held_out_blocks(23, 5)]
+    ours = [np.arange(23)[block].tolist() for block in splits.held_out_blocks(23, 5)]
     assert ours == [test.tolist() for _, test in KFold(5).split(np.zeros((23, 1)))]
     groups = np.arange(24) // 4
-    found = {tuple(np.arange(24)[b]) for b in held_out_blocks(24, 6, "grouped", groups=groups)}
+    found = {
+        tuple(np.arange(24)[b]) for b in splits.held_out_blocks(24, 6, "grouped", groups=groups)
+    }
     assert found == {
         tuple(test) for _, test in GroupKFold(6).split(np.zeros((24, 1)), groups=groups)
     }

@@ -1,6 +1,7 @@
 """Laws of the project: imports run downwards, notebooks are thin, the pinned versions agree."""
 
 import ast
+import importlib
 import importlib.metadata
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import numpy as np
@@ -65,39 +67,30 @@ def part_of(path: Path) -> str:
     return path.relative_to(ROOT / "simlib").parts[0].removesuffix(".py")
 
 
-def imported_parts(path: Path) -> set[str]:
-    """The parts of simlib that a file imports."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def parsed_file(path: Path) -> ast.Module:
+    """A file's Python; of a notebook, that of its code cells."""
+    if path.suffix == ".py":
+        return ast.parse(path.read_text())
+    return ast.Module([node for cell in code_cells(path) for node in parsed(cell).body], [])
+
+
+def imports(tree: ast.Module) -> list[tuple[str, str]]:
+    """Of each import: the name that the file gives it, and the dotted name of what it is."""
+    found = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found += [(alias.asname or alias.name, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute, `from simlib import ...`"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        found |= {name.split(".")[1] for name in names if name.startswith("simlib.")}
+            assert node.level == 0, "imports are absolute, `from simlib import ...`"
+            found += [(a.asname or a.name, f"{node.module}.{a.name}") for a in node.names]
     return found
-
-
-def all_imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    return {
-        alias.name.split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    } | {
-        (node.module or "").split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-    }
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_downwards(path):
     part = part_of(path)
-    assert not all_imports(path) & {"notebooks", "book", "tests", "benchmarks"}
+    names = [dotted.split(".") for _, dotted in imports(parsed_file(path))]
+    assert not {name[0] for name in names} & {"notebooks", "book", "tests", "benchmarks"}
     if part == "__init__":
         return
     if part == "plots":
@@ -106,7 +99,7 @@ def test_imports_run_downwards(path):
         known = [level for level in LEVELS if part in level]
         assert known, f"simlib.{part} has no place in the order of imports (LEVELS)"
         allowed = set().union(*LEVELS[: LEVELS.index(known[0])]) | known[0]
-    upwards = imported_parts(path) - allowed
+    upwards = {name[1] for name in names if name[0] == "simlib" and name[1:]} - allowed
     assert not upwards, f"simlib.{part} imports {sorted(upwards)}, which lie above it"
 
 
@@ -115,6 +108,115 @@ def test_imports_run_downwards(path):
 )
 def test_a_measure_knows_no_optimiser(path):
     assert "torch.optim" not in path.read_text()
+
+
+# -- Faces
+
+# Files that still take a name past a face, and packages that still hide a module.
+STILL = {
+    "simlib.experiments",
+    "simlib/experiments/cards.py",
+    "simlib/experiments/exact_ranges.py",
+    "simlib/experiments/fold_schemes.py",
+    "simlib/experiments/published.py",
+    "simlib/experiments/replacement.py",
+    "simlib/experiments/settings.py",
+    "notebooks/claims.ipynb",
+    "notebooks/joint_score_ranges.ipynb",
+    "book/card_page.py",
+    "book/cards.py",
+    "book/prepare.py",
+    "tests/test_datasets.py",
+    "tests/test_frontier_descents.py",
+    "tests/test_frontiers.py",
+    "tests/test_joint.py",
+    "tests/test_mante.py",
+    "tests/test_models.py",
+    "tests/test_recordings.py",
+    "tests/test_scorecard.py",
+    "tests/test_tails.py",
+    "tests/test_theory.py",
+}
+
+
+def dotted_name(path: Path) -> str:
+    """The module that a file of simlib is; nothing for any other file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__") * (parts[0] == "simlib")
+
+
+def is_module(dotted: str) -> bool:
+    place = ROOT / dotted.replace(".", "/")
+    return (place / "__init__.py").is_file() or place.with_suffix(".py").is_file()
+
+
+FACES = {
+    dotted_name(path): importlib.import_module(dotted_name(path))
+    for path in modules()
+    if path.name == "__init__.py"
+}
+
+
+def past_a_face(dotted: str, user: str) -> bool:
+    """Whether what the module `user` takes lies in a package that isn't its own, and not on that
+    one's face.
+    """
+    for package, face in FACES.items():
+        inside = f"{user}.".startswith(f"{package}.")
+        if package == "simlib" or inside or not dotted.startswith(f"{package}."):
+            continue
+        name = dotted.removeprefix(f"{package}.").split(".")[0]
+        there = hasattr(face, name) or is_module(f"{package}.{name}")
+        if there and name not in face.__all__:
+            return True
+    return False
+
+
+def attributes(tree: ast.Module) -> set[str]:
+    """Dotted names of what a file takes as attributes of its imports, such as simlib.plots.use."""
+    names = dict(imports(tree))
+    chains = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    plain = [chain.partition(".") for chain in chains if re.fullmatch(r"[\w.]+", chain)]
+    return {f"{names[head]}.{rest}" for head, _, rest in plain if head in names}
+
+
+def none_but_still(offends: list[str], name: str) -> None:
+    if name in STILL:
+        assert offends, f"{name} keeps the law now: take it out of STILL"
+    else:
+        assert not offends
+
+
+every_file = [*modules(), *NOTEBOOKS, *sorted(ROOT.glob("b*/*.py"))]
+
+
+@pytest.mark.parametrize("path", every_file, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_takes_a_name_past_a_face(path):
+    """What a package's `__all__` doesn't list is its own: list it there, or do without."""
+    tree, user = parsed_file(path), dotted_name(path)
+    taken = {dotted for _, dotted in imports(tree)} | attributes(tree)
+    past = sorted(dotted for dotted in taken if past_a_face(dotted, user))
+    none_but_still(past, str(path.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tests/*.py")), ids=lambda path: path.stem)
+def test_a_test_of_what_lies_past_a_face_imports_its_module(path):
+    """Each name then says where it is from: `from simlib.measures import folds`, `folds.split`."""
+    taken = {dotted for _, dotted in imports(parsed_file(path))}
+    past = sorted(d for d in taken if past_a_face(d, "") and not is_module(d))
+    none_but_still(past, str(path.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_no_name_of_a_package_hides_one_of_its_modules(package):
+    names = {path.stem for path in (ROOT / package.replace(".", "/")).iterdir()}
+    inside = [name for name in sorted(names) if is_module(f"{package}.{name}")]
+    for name in inside:
+        importlib.import_module(f"{package}.{name}")
+    none_but_still(
+        [name for name in inside if not isinstance(getattr(FACES[package], name), ModuleType)],
+        package,
+    )
 
 
 # -- Versions
@@ -225,6 +327,20 @@ def test_no_file_names_a_package_host_or_a_path_of_one_machine():
         if match:
             found[str(path.relative_to(ROOT))] = match[0]
     assert not found
+
+
+def test_few_lines_are_exempt_from_the_layout():
+    texts = (path.read_text() for path in tracked() if path.suffix in (".py", ".ipynb"))
+    assert sum(len(re.findall("# fmt: (?:skip|off)", text)) for text in texts) <= 15
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    pages = ["README.md", "CONTRIBUTING.md", ".ci/run", ".pre-commit-config.yaml"]
+    for page in pages:
+        text = (ROOT / page).read_text()
+        named = re.findall(r"(?:^|`|retry |entry: )\s*make ([a-z-]+)", text, re.M)
+        assert named and set(named) <= set(targets), page
 
 
 # -- Pages

@@ -10,9 +10,9 @@ import torch
 from simlib import validation
 from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
-from simlib.measures.record import Measure
+from simlib.measures.record import INVARIANCES, Measure
 
-__all__ = ["MEASURES", "PUBLISHED", "Measure", "measure", "score"]
+__all__ = ["INVARIANCES", "MEASURES", "PUBLISHED", "Measure", "checking", "measure", "score"]
 
 
 def measure(name: str | Measure | Callable, **params) -> Measure:

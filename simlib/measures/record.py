@@ -69,7 +69,8 @@ class Measure:
     shared: Callable | None = None
     pairs_of_samples: bool = False
 
-    def __call__(self, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+    def __call__(self, X: torch.Tensor, Y: torch.Tensor):
+        """A 0-d tensor; of a caller's own function whatever it returns."""
         if (
             not self.differentiable
             and torch.is_grad_enabled()

@@ -9,16 +9,17 @@ from simlib.plots.curves import (
     rank_colours,
     toy_components,
 )
-from simlib.plots.joint import kinds_of_pair, region
+from simlib.plots.joint import exact_range, kinds_of_pair, region
 from simlib.plots.noise import noise_against_neurons
 from simlib.plots.scorecard import (
     accuracy_over_published,
     capture_over_published,
+    claims_against_bounds,
     scores_by_tails,
     verdict_grid,
     verdict_legend,
 )
-from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
+from simlib.plots.style import OTHERS, badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.supplement import (
     accuracy_by_penalty,
     capture_against_gaussian,
@@ -34,6 +35,7 @@ from simlib.plots.theory import (
 )
 
 __all__ = [
+    "OTHERS",
     "accuracy_against_score",
     "accuracy_by_penalty",
     "accuracy_over_published",
@@ -44,10 +46,12 @@ __all__ = [
     "capture_over_published",
     "chance_against_neurons",
     "change_against_amount",
+    "claims_against_bounds",
     "colour",
     "components_against_score",
     "cost_against_size",
     "crossings_against_penalty",
+    "exact_range",
     "growth_against_variance",
     "kinds_of_pair",
     "legend",

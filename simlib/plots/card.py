@@ -4,7 +4,7 @@ size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import matplotlib as mpl
 import numpy as np
@@ -109,7 +109,7 @@ def chance_against_neurons(cells: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def cost_against_size(seconds: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+def cost_against_size(seconds: pd.DataFrame, axes: Iterable[Axes]) -> Iterable[Axes]:
     """Median time of one evaluation against samples and against neurons (two axes), bars from least
     to greatest.
 

@@ -4,7 +4,7 @@ derivations.
 `changes`: scores when one principal component (PC) of X is replaced, rotated, rescaled, or only the
 first PCs are kept. `growth`: which PCs an ascent makes grow, and what CKA's gradient flow captures.
 `chance`: expected scores of independent Gaussian data. `bounds`: what one score says of another,
-from the ranks alone.
+from the ranks alone. `spectrum`: what all of them, and the exact ranges, check and share.
 
 X = U S V' of the centred columns (n samples, p PCs), lambda_i = s_i^2 the variance of PC i.
 Functions of `variances` take the lambda_i as (p,), in any unit and order (ridge needs those of the
@@ -12,6 +12,7 @@ data: its penalty has a unit), and return one value for each PC, or for each num
 float64. Source of all: Cloos et al. 2024, figure 6, where no other is named.
 """
 
+from simlib.theory import spectrum
 from simlib.theory.bounds import nbs_bounds
 from simlib.theory.chance import (
     CHANCE,
@@ -106,4 +107,5 @@ __all__ = [
     "rotated_nbs",
     "rotated_procrustes_angular_score",
     "rotated_ridge",
+    "spectrum",
 ]

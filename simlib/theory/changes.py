@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.theory.spectrum import angular, penalty_of_ridge, shares, spectrum, squared_shares
+from simlib.theory.spectrum import angular, checked, penalty_of_ridge, shares, squared_shares
 
 
 def _along_pcs(amount) -> Array:
@@ -21,14 +21,14 @@ def _along_pcs(amount) -> Array:
 
 def _ridge_loss(variances, penalty: float) -> Float[Array, " p"]:
     """lambda_j (a / (lambda_j + a))^2: what shrinkage loses of each PC that Y has."""
-    values = spectrum(variances)
+    values = checked(variances)
     return values * (penalty_of_ridge(penalty) / (values + penalty)) ** 2
 
 
 def _ridge_r2(variances, penalty: float, own_loss: Array) -> Float[Array, "*amounts p"]:
     """1 - (own_loss of the changed PC + shrinkage of the others) / sum lambda."""
     loss = _ridge_loss(variances, penalty)
-    return 1 - (own_loss + loss.sum() - loss) / spectrum(variances).sum()
+    return 1 - (own_loss + loss.sum() - loss) / checked(variances).sum()
 
 
 # -- One PC replaced
@@ -81,7 +81,7 @@ def replaced_ridge(variances, penalty: float = 100.0) -> Float[Array, " p"]:
     in the unit of lambda: the shrinkage of what is left adds to the loss of PC i. Raises ValueError
     for a < 0.
     """
-    return _ridge_r2(variances, penalty, spectrum(variances))
+    return _ridge_r2(variances, penalty, checked(variances))
 
 
 # -- One PC rotated
@@ -133,7 +133,7 @@ def rotated_ridge(variances, angle, penalty: float = 100.0) -> Float[Array, "*an
     1 - [lambda_i (sin^2 + cos^2 (a / (lambda_i + a))^2) + sum_{j != i} lambda_j (a / (lambda_j +
     a))^2] / sum lambda_j with the penalty a. Raises ValueError for a < 0.
     """
-    values, kept = spectrum(variances), np.cos(_along_pcs(angle)) ** 2
+    values, kept = checked(variances), np.cos(_along_pcs(angle)) ** 2
     return _ridge_r2(values, penalty, (1 - kept) * values + kept * _ridge_loss(values, penalty))
 
 
@@ -186,7 +186,7 @@ def rescaled_ridge(variances, scale, penalty: float = 100.0) -> Float[Array, "*s
     lambda_j with the penalty a (the fraction is 1 at a = b = 0). What is scaled up is shrunk less.
     Raises ValueError for a < 0.
     """
-    values = spectrum(variances)
+    values = checked(variances)
     size = _along_pcs(scale) ** 2 * values + penalty_of_ridge(penalty)
     shrunk = np.where(size > 0, penalty / np.where(size > 0, size, 1), 1)
     return _ridge_r2(values, penalty, values * shrunk**2)
@@ -238,7 +238,7 @@ def kept_ridge(variances, penalty: float = 100.0) -> Float[Array, " p"]:
     sum_{j <= k} lambda_j (1 - (a / (lambda_j + a))^2) / sum lambda_j with the penalty a. Raises
     ValueError for a < 0.
     """
-    values = spectrum(variances)
+    values = checked(variances)
     return (values - _ridge_loss(values, penalty)).cumsum() / values.sum()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray as Array
 
-from simlib.theory.spectrum import spectrum
+from simlib.theory.spectrum import checked
 
 
 def growth_cka(variances) -> Float[Array, " p"]:
@@ -16,7 +16,7 @@ def growth_cka(variances) -> Float[Array, " p"]:
     In the basis U the gradient of ||X'Y||_F^2 is 2 lambda_i times row i of U'Y: what is there grows
     by a factor, and the factor is set by the variance.
     """
-    values = spectrum(variances)
+    values = checked(variances)
     return values / values.max()
 
 
@@ -48,7 +48,7 @@ def growth_of_capture(variances, directions: int) -> Float[Array, " p"]:
     regression's R^2 and of CKA from Gaussian Y, whatever its number of columns: a PC below the mean
     variance is unlearned at first. Raises ValueError unless there are more directions than PCs.
     """
-    values = spectrum(variances)
+    values = checked(variances)
     if not directions > len(values):
         raise ValueError(
             f"directions needs to be more than the {len(values)} PCs; got {directions}"
@@ -63,7 +63,7 @@ def learning_order(variances) -> Int[Array, " p"]:
     The same for CKA, NBS, their angular scores and linear regression: `growth_cka`, `growth_nbs`
     and `growth_of_capture` all rise with the variance. Equal variances keep their order.
     """
-    order = np.empty(len(spectrum(variances)), dtype=np.int64)
+    order = np.empty(len(checked(variances)), dtype=np.int64)
     order[np.argsort(-growth_cka(variances), kind="stable")] = np.arange(1, len(order) + 1)
     return order
 
@@ -79,7 +79,7 @@ def captured_by_cka_flow(
     `time` >= 0 is its own clock, the integral of 2 / (||X'X||_F ||Y'Y||_F). Angular CKA takes the
     same path at another pace. Raises ValueError for fewer rows than PCs or a negative time.
     """
-    values, start = spectrum(variances), np.asarray(start, dtype=np.float64)
+    values, start = checked(variances), np.asarray(start, dtype=np.float64)
     if start.ndim != 2 or len(start) < len(values) or not time >= 0:
         raise ValueError(
             f"start needs a row for each of the {len(values)} PCs, and time to be 0 or more; got "

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-__all__ = ["angular", "penalty_of_ridge", "shares", "spectrum", "squared_shares"]
+__all__ = ["angular", "checked", "penalty_of_ridge", "shares", "squared_shares"]
 
 
-def spectrum(variances) -> Float[Array, " p"]:
+def checked(variances) -> Float[Array, " p"]:
     """The variances as float64, refused where they are not a spectrum."""
     values = np.asarray(variances, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
@@ -26,16 +26,16 @@ def spectrum(variances) -> Float[Array, " p"]:
 
 def shares(variances) -> Float[Array, " p"]:
     """lambda_i / sum lambda_j, the explained-variance ratios."""
-    values = spectrum(variances)
+    values = checked(variances)
     return values / values.sum()
 
 
 def squared_shares(variances) -> Float[Array, " p"]:
     """lambda_i^2 / sum lambda_j^2."""
-    return shares(np.square(spectrum(variances)))
+    return shares(np.square(checked(variances)))
 
 
-def angular(score: Array) -> Array:
+def angular(score: Array | float) -> Array | float:
     """1 - (2/pi) arccos(score), a score within 16 eps of 1 counting as 1, as in the measures."""
     score = np.asarray(score, dtype=np.float64)
     return 1 - 2 / np.pi * np.where(

@@ -20,7 +20,8 @@ from simlib.measures.checking.values import VALUES
 __all__ = ["CHECKS", "check_measure"]
 
 CHECKS: tuple[Check, ...] = (*VALUES, *SYMMETRIES, *INPUTS, *EDGES, *GRADIENTS)
-BARE = "the caller's own"  # the source in the record that `measure` makes of a bare function: it declares nothing
+# The source in the record that `measure` makes of a bare function: it declares nothing.
+BARE = "the caller's own"
 
 
 def _expectation(check: Check, record: measures.Measure) -> str:

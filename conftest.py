@@ -1,0 +1,58 @@
+"""Settings that all tests share, the examples in docstrings included."""
+
+import os
+import socket
+from pathlib import Path
+
+import jaxtyping
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+
+# Before anything imports simlib: what its signatures say of types and shapes is checked at each
+# call (an int counts as a float). Other processes, as of notebooks and joblib, run without, and so
+# do the packages whose hints don't hold yet.
+CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+UNCHECKED = {"datasets", "experiments"}
+PARTS = {path.stem for path in (ROOT / "simlib").iterdir()} - UNCHECKED
+jaxtyping.install_import_hook([f"simlib.{part}" for part in PARTS], CHECKER)
+
+# Notebooks that nbval executes read this; their stored outputs are the quick ones.
+os.environ.setdefault("SIMLIB_QUICK", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SHARED = Path(os.environ.get("SIMLIB_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def oracles() -> Path:
+    """Folder of the reference values, which are not part of this repository."""
+    folder = SHARED / "oracles"
+    if not folder.exists():
+        pytest.skip(
+            f"reference values not found at {folder}; set SIMLIB_SHARED to the folder that holds "
+            "them"
+        )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def unchecked(request):
+    """No checks where a test asks for none, nor in slow ones: a check takes 0.1 ms, and many steps
+    on small data would take ten times as long.
+    """
+    marks = {mark.name for mark in request.node.iter_markers()}
+    jaxtyping.config.update("jaxtyping_disable", not marks.isdisjoint({"slow", "unchecked"}))
+
+
+def refuse(*_):
+    raise OSError("an example in a docstring asks for the network")
+
+
+@pytest.fixture(autouse=True)
+def example_alone(request, tmp_path_factory, monkeypatch):
+    """Examples in docstrings run without a network, in a folder that is thrown away."""
+    if isinstance(request.node, pytest.DoctestItem):
+        monkeypatch.chdir(tmp_path_factory.mktemp("example"))
+        monkeypatch.setenv("SIMLIB_OFFLINE", "1")
+        monkeypatch.setattr(socket.socket, "connect", refuse)
