@@ -6,7 +6,13 @@ import numpy as np
 import torch
 
 from simlib import validation
-from simlib.linalg import centred_columns, onto_columns, orthonormal_basis, principal_components
+from simlib.linalg import (
+    centred_columns,
+    explained_variance_ratio,
+    onto_columns,
+    orthonormal_basis,
+    principal_components,
+)
 
 __all__ = ["captured_variance", "explained_variance", "left_singular_vectors", "score_to_capture"]
 
@@ -27,10 +33,8 @@ def explained_variance(X) -> np.ndarray:
     rank.
     """
     X = _tensor(X, "X")
-    squares = principal_components(X)[1].square()
-    ratios = np.zeros(X.shape[1])
-    ratios[: len(squares)] = (squares / squares.sum()).numpy()
-    return ratios
+    ratios = explained_variance_ratio(X).numpy()
+    return np.pad(ratios, (0, X.shape[1] - len(ratios)))
 
 
 def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarray:

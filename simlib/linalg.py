@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 __all__ = [
+    "angular_score",
     "arccos",
     "centre",
     "centred_columns",
@@ -22,6 +22,7 @@ __all__ = [
     "orthonormal_basis",
     "participation_ratio",
     "principal_components",
+    "safe_root",
     "spectral_map",
     "square_sum",
 ]
@@ -63,21 +64,31 @@ def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
 
 
 def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 where x is at or beyond an
-    end.
+    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 at or beyond an end.
 
     The convention of all angular measures: `*-angular` is a distance in radians, from 0;
     `*-angular-score` is 1 - (2/pi) of it, 1 for angle 0 and 0 for a right angle. A cosine within 16
-    eps of an end counts as the end, since rounding tells no more: angles below 8e-8 (float64; 2e-3
+    eps of an end counts as the end, where only rounding differs: angles below 8e-8 (float64; 2e-3
     in float32) are 0. The slope of arccos is infinite at 1; there the measures that use it are at
     their maximum, where 0 is a valid choice of ascent direction.
     """
     inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
-    safe = torch.where(inside, x, torch.zeros_like(x))
-    end = torch.where(
-        x > 0, torch.zeros_like(x), torch.where(x < 0, torch.full_like(x, math.pi), x)
-    )
-    return torch.where(inside, torch.arccos(safe), end.detach())
+    safe = torch.where(inside, x, 0)
+    end = torch.arccos(x.detach().clamp(-1, 1).round())
+    return torch.where(inside, torch.arccos(safe), end)
+
+
+def angular_score(cosine: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """1 - (2/pi) arccos(cosine): 1 for angle 0, 0 for a right angle, -1 for opposite directions."""
+    return 1 - arccos(cosine) * (2 / torch.pi)
+
+
+def safe_root(
+    square: Float[Tensor, "*shape"], rounding: Float[Tensor, ""] | float = 0.0
+) -> Float[Tensor, "*shape"]:
+    """Square root, with value and gradient 0 where `square` is not above `rounding`."""
+    above = square > rounding
+    return torch.where(above, torch.where(above, square, 1).sqrt(), 0)
 
 
 class _NuclearNorm(torch.autograd.Function):
@@ -126,18 +137,15 @@ class _SpectralMap(torch.autograd.Function):
         inner = U.T @ G @ Vh.T
         gap = s[:, None] - s
         tied = gap.abs() <= 1e-9 * s[0]
-        mean_slope = (slopes[:, None] + slopes) / 2
-        even = torch.where(
-            tied, mean_slope, (g[:, None] - g) / torch.where(tied, torch.ones_like(gap), gap)
-        )
+        divided = (g[:, None] - g) / torch.where(tied, 1, gap)
+        even = torch.where(tied, (slopes[:, None] + slopes) / 2, divided)
         odd = (g[:, None] + g) / (s[:, None] + s)
         inside = even * (inner + inner.T) / 2 + odd * (inner - inner.T) / 2
         below, beside = G @ Vh.T - U @ inner, U.T @ G - inner @ Vh
         outside = G - U @ (U.T @ G) - below @ Vh
-        mapped = (
-            U @ (inside @ Vh + (g / s)[:, None] * beside) + (below * (g / s)) @ Vh + start * outside
-        )
-        return mapped.to(grad.dtype), None, None
+        ratio = g / s
+        mapped = U @ (inside @ Vh + ratio[:, None] * beside) + (below * ratio) @ Vh
+        return (mapped + start * outside).to(grad.dtype), None, None
 
 
 def spectral_map(
@@ -162,8 +170,7 @@ LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 def inverse_of(
     gram: Float[Tensor, "q q"], source: Float[Tensor, "q q"] | None = None
 ) -> Float[Tensor, "q q"] | None:
-    """Inverse of a positive definite matrix, None where it is too ill-conditioned for its
-    precision. No gradient.
+    """Inverse of a positive definite matrix; None where it is ill-conditioned. No gradient.
 
     ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and
     1e-7 in float64. S is the `source` whose rounding G carries where G was made by subtraction,
@@ -180,8 +187,7 @@ def inverse_of(
 
 
 def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
-    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or
-    ill-conditioned. No gradient.
+    """(Y'Y)^-1 in Y's precision, None where it is ill-conditioned or n <= q. No gradient.
 
     Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`.
     Beyond, the caller takes float64, and then singular values.
@@ -195,10 +201,10 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
 def onto_columns(
     Y: Float[Tensor, "n q"], U: Float[Tensor, "n r"], shortest: Float[Tensor, " q"] | float = 0.0
 ) -> Float[Tensor, "q r"] | None:
-    """Q'U of Y = QR in Y's precision, without forming Q; None where `_independent` says so, and for
-    n < q. No gradient.
+    """Q'U of Y = QR in Y's precision, without forming Q. No gradient.
 
-    By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there.
+    None for n < q, and where a column of Y nearly depends on the others or is no longer than
+    `shortest`. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there.
     Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
     """
     n, q = Y.shape
@@ -216,8 +222,7 @@ def onto_columns(
 
 
 def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float = 0.0) -> bool:
-    """Whether each column of Y = QR is longer than `shortest`, and none nearly depends on those
-    before it.
+    """Whether columns of Y = QR are longer than `shortest`, and none nearly depends on the others.
 
     R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled
     to one length from below: down to 1e4 eps is taken (1 / 840 in float32).

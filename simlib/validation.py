@@ -19,7 +19,6 @@ __all__ = [
     "nearest_names",
     "pair",
     "responses",
-    "same_samples",
     "unknown_name",
 ]
 
@@ -30,32 +29,26 @@ def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
-    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with the nearest
-    names.
-    """
+    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with near names."""
     names = list(names)
     near = nearest_names(name, names)
-    suggestion = (
-        f"nearest: {', '.join(map(repr, near))}"
-        if near
-        else f"known: {', '.join(map(repr, names))}"
-    )
-    return ValueError(f"unknown {kind} {name!r}; {suggestion}{'. ' + hint if hint else ''}")
+    listed = f"{'nearest' if near else 'known'}: {', '.join(map(repr, near or names))}"
+    return ValueError(f"unknown {kind} {name!r}; {listed}{'. ' + hint if hint else ''}")
 
 
 def names(values, what: str) -> list:
-    """A list of names; one name alone counts as a list of one. Raises ValueError for an empty
-    list.
-    """
-    found = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else list(values)
-    if not found:
+    """A list of names; one name alone is a list of one. Raises ValueError for an empty list."""
+    one = isinstance(values, str) or not hasattr(values, "__iter__")
+    listed = [values] if one else list(values)
+    if not listed:
         raise ValueError(f"{what} is empty: name at least one")
-    return found
+    return listed
 
 
 def majority_share(labels) -> float:
-    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it; 1/k for k equal
-    classes.
+    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it.
+
+    1/k for k classes of one size.
     """
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(counts.max() / counts.sum())
@@ -74,9 +67,8 @@ def finite(values: np.ndarray, name: str = "X") -> None:
     where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=True))
     raise ValueError(
         f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at "
-        f"{where}; "
-        "drop those neurons or trials, or fill them in, before scoring: nothing is repaired in "
-        "silence"
+        f"{where}; drop those neurons or trials, or fill them in, before scoring: nothing is "
+        "repaired in silence"
     )
 
 
@@ -84,21 +76,18 @@ def _from_tensor(values, name: str) -> np.ndarray:
     if "sparse" in str(values.layout):
         raise TypeError(f"{name} is a sparse tensor; pass {name}.to_dense()")
     values = values.detach().cpu()
-    return (
-        values.double() if values.is_floating_point() else values
-    ).numpy()  # numpy knows no bfloat16
+    # In double precision, since numpy has no bfloat16.
+    return (values.double() if values.is_floating_point() else values).numpy()
 
 
 def _by_names(values, name: str) -> np.ndarray:
-    """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order
-    was.
-    """
+    """The values of an xarray.DataArray, its axes in the order (time, trial, neuron)."""
     order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
     if len(order) < len(values.dims) or "neuron" not in order:
         raise ValueError(
             f"{name} has the dimensions {', '.join(map(str, values.dims))}; known are time, trial "
-            "and neuron. Name "
-            "them with data.rename(old='neuron', ...), or pass data.values as (samples, neurons)"
+            "and neuron. Name them with data.rename(old='neuron', ...), or pass data.values as "
+            "(samples, neurons)"
         )
     return values.transpose(*order).values
 
@@ -124,11 +113,8 @@ def responses(values, name: str = "X") -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{name} needs rows of the same length; {error}") from error
     if values.dtype.kind not in "fiub":
-        hint = (
-            "; .astype(float) turns them into numbers if they are"
-            if values.dtype.kind == "O"
-            else ""
-        )
+        objects = values.dtype.kind == "O"
+        hint = "; .astype(float) turns them into numbers if they are" if objects else ""
         raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}{hint}")
     values = values.astype(np.float64)
     if values.ndim not in (2, 3):
@@ -162,38 +148,27 @@ def flat(values: np.ndarray) -> np.ndarray:
 def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
     """Both sides as checked float64 arrays with the same samples."""
     X, Y = array(X, "X"), array(Y, "Y")
-    same_samples(X, Y)
+    if X.shape[:-1] != Y.shape[:-1]:
+        rows = X.ndim == Y.ndim == 2
+        got = f"{len(X)} and {len(Y)} rows" if rows else f"shapes {X.shape} and {Y.shape}"
+        raise ValueError(
+            f"X and Y need the same samples in the same order; got {got}. Arrays are "
+            "(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+        )
     return X, Y
 
 
-def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
-    """Refuse two sides whose rows cannot be paired."""
-    if X.shape[:-1] != Y.shape[:-1]:
-        got = (
-            f"{X.shape[0]} and {Y.shape[0]} rows"
-            if X.ndim == Y.ndim == 2
-            else f"shapes {X.shape} and {Y.shape}"
-        )
-        raise ValueError(
-            f"X and Y need the same samples in the same order; got {got}. "
-            "Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ "
-            "in number"
-        )
-
-
 def memory(needed: float, what: str) -> None:
-    """Refuse work of `needed` bytes where this machine has less memory, before it starts to
-    swap.
-    """
+    """Refuse work of `needed` bytes on a machine with less memory, before it starts to swap."""
     try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not told on this system
+        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # this system doesn't say
         return
-    if needed > there:
+    if needed > available:
         raise ValueError(
             f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has "
-            f"{there / 1e9:.3g} GB: take fewer "
-            "samples or neurons, such as the leading principal components of each side"
+            f"{available / 1e9:.3g} GB: take fewer samples or neurons, such as the leading "
+            "principal components of each side"
         )
 
 
@@ -212,8 +187,7 @@ def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
         if X.ndim == 3 and len(values) == X.shape[0]:
             hint = (
                 "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes "
-                "with "
-                "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
+                "with np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
             )
         raise ValueError(
             f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "

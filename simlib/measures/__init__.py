@@ -9,10 +9,9 @@ import torch
 
 from simlib import validation
 from simlib.measures.catalogue import MEASURES
-from simlib.measures.published import PUBLISHED
-from simlib.measures.record import Measure
+from simlib.measures.record import CALLERS_OWN, Measure
 
-__all__ = ["MEASURES", "PUBLISHED", "Measure", "measure", "score"]
+__all__ = ["MEASURES", "Measure", "measure", "score"]
 
 
 def measure(name: str | Measure | Callable, **params) -> Measure:
@@ -32,17 +31,15 @@ def measure(name: str | Measure | Callable, **params) -> Measure:
             title,
             name,
             (-float("inf"), float("inf")),
-            "the caller's own",
+            CALLERS_OWN,
             symmetric=False,
             invariances=frozenset(),
             own=None,
             params=params,
         )
     if not isinstance(name, str):
-        raise TypeError(
-            "a measure is an id, a record of simlib.MEASURES or a callable; got "
-            f"{type(name).__name__}"
-        )
+        got = type(name).__name__
+        raise TypeError(f"a measure is an id, a record of simlib.MEASURES or a callable; got {got}")
     return MEASURES[name].bind(**params)
 
 
@@ -65,14 +62,11 @@ def score(name: str | Measure | Callable, X, Y, **params) -> float:
     try:
         value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))
     except torch.linalg.LinAlgError as error:
-        sizes = (np.abs(Z).max() for Z in (X, Y))
+        largest = " and ".join(f"{np.abs(Z).max():.3g}" for Z in (X, Y))
         raise ValueError(
-            f"{bound.title} can't be computed on these two, whose largest values are "
-            f"{next(sizes):.3g} and "
-            f"{next(sizes):.3g}; bring both to a common unit ({str(error).splitlines()[0]})"
+            f"{bound.title} can't be computed on these two, whose largest values are {largest}; "
+            f"bring both to a common unit ({str(error).splitlines()[0]})"
         ) from error
     if not np.isfinite(value):
-        raise ValueError(
-            f"{bound.title} of these two is {value}: the measure is not defined on them"
-        )
+        raise ValueError(f"{bound.title} of X and Y is {value}: it is not defined on them")
     return value

@@ -1,16 +1,13 @@
-"""Measures that whiten one or both sides before they rotate: CCA, its regularised forms, SVCCA and
-PWCCA.
-"""
+"""Measures that whiten the sides before they rotate: CCA, its regularised forms, SVCCA, PWCCA."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from simlib.linalg import (
+    angular_score,
     arccos,
     centred_columns,
     centred_unit,
@@ -23,9 +20,7 @@ __all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca"
 
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
-    """UV' of the centred X = USV', over the fewest PCs that explain this share of variance; and
-    their number.
-    """
+    """UV' of the centred X = USV' over the fewest PCs that explain this share; and their number."""
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:
         before = s.square().cumsum(0) - s.square()
@@ -59,10 +54,11 @@ def cca_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
 
 
 def cca_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation. Invariances as
-    `cca`.
+    """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation.
+
+    Invariances as `cca`. Source: Williams et al. 2021.
     """
-    return 1 - cca_angular(X, Y) * (2 / math.pi)
+    return angular_score(cca(X, Y))
 
 
 def cca_regularised(
@@ -93,9 +89,8 @@ def cca_regularised(
         g = s * ridge ** (-whitening / 2)
         return g, g / s - whitening * s * g / ridge
 
-    wx, wy = (
-        spectral_map(Z / square_sum(Z).sqrt(), values) for Z in (centred_unit(X), centred_unit(Y))
-    )
+    sides = centred_unit(X), centred_unit(Y)
+    wx, wy = (spectral_map(Z / square_sum(Z).sqrt(), values) for Z in sides)
     return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
 
 
@@ -118,8 +113,7 @@ def svcca(
 
 
 def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """The first singular values and left singular vectors of M, with a gradient that leaves ties
-    alone.
+    """The first singular values and left singular vectors of M; the gradient leaves ties alone.
 
     First-order perturbation theory around the SVD: no vector turns towards one of the same singular
     value.
@@ -127,20 +121,13 @@ def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         U, s, Vh = torch.linalg.svd(M, full_matrices=False)
         U, s, Vh = U[:, :rank], s[:rank], Vh[:rank]
-        gap = s.square() - s.square()[:, None]
-        tied = gap.abs() < _tie(M.dtype)
-        turning = torch.where(
-            tied, torch.zeros_like(gap), 1 / torch.where(tied, torch.ones_like(gap), gap)
-        )
-        inverse = torch.where(
-            s > _tie(M.dtype), 1 / s.clamp_min(_tie(M.dtype)), torch.zeros_like(s)
-        )
+        gap, least = s.square() - s.square()[:, None], _tie(M.dtype)
+        turning = torch.where(gap.abs() < least, 0, 1 / gap)
+        inverse = torch.where(s > least, 1 / s, 0)
     change = (M - M.detach()) @ Vh.T
     inner = U.T @ change
-    vectors = (
-        U + U @ (turning * (inner * s + s[:, None] * inner.T)) + (change - U @ inner) * inverse
-    )
-    return s + inner.diagonal(), vectors
+    turned = turning * (inner * s + s[:, None] * inner.T)
+    return s + inner.diagonal(), U + U @ turned + (change - U @ inner) * inverse
 
 
 def _tie(dtype: torch.dtype) -> float:
@@ -148,8 +135,7 @@ def _tie(dtype: torch.dtype) -> float:
 
 
 def _tied(correlations: Tensor, candidates: int) -> int:
-    """How many of X's canonical variables, of this many, hang on an arbitrary choice of basis: 0
-    where none does.
+    """How many of X's `candidates` canonical variables depend on an arbitrary choice of basis.
 
     Within a tie of correlations any rotation of the variables is as good. A correlation of 0 is
     tied with all directions of X that have no partner in Y.
@@ -182,10 +168,9 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     if tied:
         raise ValueError(
             f"{tied} canonical correlations are tied, so that their weights in PWCCA are not "
-            "defined "
-            "(X and Y share directions exactly, or have some that are orthogonal, or their "
-            "neurons together outnumber "
-            "the samples); use 'cca', or fewer principal components of each side"
+            "defined (X and Y share directions exactly, or have some that are orthogonal, or their "
+            "neurons together outnumber the samples); use 'cca', or fewer principal components of "
+            "each side"
         )
     weights = ((wx @ directions).T @ centred_unit(X)).abs().sum(1)
     return (weights * correlations).sum() / weights.sum()

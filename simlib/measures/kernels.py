@@ -1,17 +1,14 @@
-"""Measures that compare two samples x samples kernel matrices: CKA, its estimators and
-relatives.
-"""
+"""Measures that compare two samples x samples kernel matrices: CKA and its relatives."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, centred_unit, square_sum
+from simlib.linalg import angular_score, arccos, centre, centred_unit, square_sum
 from simlib.measures.rsa import squared_distances
 
 __all__ = [
@@ -28,9 +25,7 @@ __all__ = [
 
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """<K_X, K_Y>, ||K_X||^2 and ||K_Y||^2 of the centred linear Gram matrices, by the smaller
-    products.
-    """
+    """<K_X, K_Y>, ||K_X||^2, ||K_Y||^2 of the centred Gram matrices, by the smaller products."""
     X, Y = centred_unit(X), centred_unit(Y)
     n, p, q = *X.shape, Y.shape[1]
     if n < p and n < q:
@@ -52,26 +47,24 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
 
 class _Alignment(torch.autograd.Function):
-    """CKA of Y with a fixed X, both centred: of X's Gram matrix K (then X is not needed) or of X,
-    and ||K||_F.
-    """
+    """CKA of Y with a fixed X, both centred: from ||K||_F and X's Gram matrix K or, without it, X."""
 
     @staticmethod
     def forward(ctx, Y, X, K, norm):
         shared, own = (K, Y @ Y.T) if X is None else (X.T @ Y, Y.T @ Y)
         cross, square = (K * own).sum() if X is None else square_sum(shared), square_sum(own)
-        ctx.save_for_backward(Y, X, shared, own, cross / square, 2 / (norm * square.sqrt()))
-        return cross / (norm * square.sqrt())
+        norms = norm * square.sqrt()
+        ctx.save_for_backward(Y, X, shared, own, cross / square, 2 / norms)
+        return cross / norms
 
     @staticmethod
     def backward(ctx, grad):
         Y, X, shared, own, share, scale = ctx.saved_tensors
-        uphill = (
-            (shared - share * own) @ Y
-            if X is None
-            else torch.addmm(X @ shared, Y, own, alpha=-float(share))
-        )
-        return grad * scale * uphill, None, None, None
+        if X is None:
+            slope = (shared - share * own) @ Y
+        else:
+            slope = torch.addmm(X @ shared, Y, own, alpha=-float(share))
+        return grad * scale * slope, None, None, None
 
 
 def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
@@ -106,7 +99,7 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     One minus the angle between the two Gram matrices in units of a right angle. Invariances as
     `cka`. Source: Williams et al. 2021; Cloos et al. 2024.
     """
-    return 1 - cka_angular(X, Y) * (2 / math.pi)
+    return angular_score(cka(X, Y))
 
 
 def cka_angular_score_towards(
@@ -114,7 +107,7 @@ def cka_angular_score_towards(
 ) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
     """Y -> cka_angular_score(X, Y), as `cka_towards`."""
     towards = cka_towards(X)
-    return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
+    return lambda Y: angular_score(towards(Y))
 
 
 def _kernel_cosine(K: Tensor, L: Tensor) -> Tensor:
@@ -135,20 +128,15 @@ def _four_samples(X: Tensor) -> None:
 
 
 def _u_centred(X: Tensor) -> Tensor:
-    """Linear Gram matrix with a zero diagonal, centred so that each row sums to 0 over the other
-    samples.
-    """
+    """Linear Gram matrix without its diagonal, centred so that each row then sums to 0."""
     n, X = len(X), centred_unit(X)
     K = _without_diagonal(X @ X.T)
-    rows = K.sum(1)
-    return _without_diagonal(
-        K - rows[:, None] / (n - 2) - rows / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
-    )
+    means = K.sum(1) / (n - 2)
+    return _without_diagonal(K - means[:, None] - means + means.sum() / (n - 1))
 
 
 def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y, however many neurons there
-    are.
+    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y of any number of neurons.
 
     HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)) with the unbiased HSIC of Song et al.; equal to the
     cosine of the U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric;
@@ -202,8 +190,7 @@ def cka_rbf(
 
 
 def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Effective number of shared dimensions (ENSD), from 0 up to the smaller participation ratio's
-    order.
+    """Effective number of shared dimensions (ENSD), from 0 up.
 
     ||X'Y||_F^2 tr(X'X) tr(Y'Y) / (||X'X||_F^2 ||Y'Y||_F^2) of the centred columns; of X with itself
     it is X's participation ratio. Symmetric; invariances as `cka`. Source: Giaffar et al. 2023.

@@ -27,18 +27,13 @@ def _best_plan(gain: np.ndarray) -> np.ndarray:
         plan = np.zeros((p, q))
         plan[rows, columns] = 1 / p
         return plan
-    sums = sparse.vstack(
-        [
-            sparse.kron(sparse.eye_array(p), np.ones((1, q))),
-            sparse.kron(np.ones((1, p)), sparse.eye_array(q)),
-        ]
-    )
-    found = optimize.linprog(
-        -gain.ravel(), A_eq=sums.tocsr(), b_eq=np.r_[np.full(p, 1 / p), np.full(q, 1 / q)]
-    )
-    if found.x is None:
-        raise ValueError(f"no best matching of {p} and {q} neurons was found: {found.message}")
-    return found.x.reshape(p, q)
+    rows = sparse.kron(sparse.eye_array(p), np.ones((1, q)))
+    columns = sparse.kron(np.ones((1, p)), sparse.eye_array(q))
+    sums, totals = sparse.vstack([rows, columns]), np.repeat([1 / p, 1 / q], [p, q])
+    result = optimize.linprog(-gain.ravel(), A_eq=sums.tocsr(), b_eq=totals)
+    if result.x is None:
+        raise ValueError(f"no best matching of {p} and {q} neurons was found: {result.message}")
+    return result.x.reshape(p, q)
 
 
 def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, centred_unit, nuclear_norm, spectral_map, square_sum
+from simlib.linalg import (
+    angular_score,
+    arccos,
+    centre,
+    centred_unit,
+    nuclear_norm,
+    safe_root,
+    spectral_map,
+    square_sum,
+)
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 __all__ = [
@@ -25,9 +33,7 @@ __all__ = [
 
 
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
-    """||X'Y||_* of centred sides; a side with more neurons than samples is first rotated into n
-    columns.
-    """
+    """||X'Y||_* of centred sides; more neurons than samples are first rotated into n columns."""
     X, Y = (Z @ torch.linalg.qr(Z.detach().T)[0] if Z.shape[0] < Z.shape[1] else Z for Z in (X, Y))
     return nuclear_norm(X.T @ Y)
 
@@ -71,7 +77,7 @@ def procrustes_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Floa
 def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Angular Procrustes score, in [0, 1]: 1 - (2/pi) arccos(NBS).
 
-    Steep where NBS is near 1: it hears what the largest principal components drown out elsewhere.
+    Steep where NBS is near 1: there it is sensitive to small principal components, too.
     Invariances as `nbs`. Source: Williams et al. 2021; Cloos et al. 2024.
     """
     return procrustes_angular_score_towards(X)(Y)
@@ -82,15 +88,7 @@ def procrustes_angular_score_towards(
 ) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
     """Y -> procrustes_angular_score(X, Y), as `nbs_towards`."""
     towards = nbs_towards(X)
-    return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
-
-
-def _root(square: Tensor) -> Tensor:
-    """Square root, with value and gradient 0 where rounding left nothing above 0."""
-    apart = square > 0
-    return torch.where(
-        apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square)
-    )
+    return lambda Y: angular_score(towards(Y))
 
 
 def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -101,7 +99,7 @@ def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Fl
     1966; Williams et al. 2021.
     """
     X, Y = centre(X), centre(Y)
-    return _root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
+    return safe_root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
 
 
 def _polar_values(s: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,11 +109,11 @@ def _polar_values(s: Tensor) -> tuple[Tensor, Tensor]:
 def _fold_distance(X: Tensor, Y: Tensor, test: slice | Tensor, comparison: str) -> Tensor:
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
     turned = test_y @ spectral_map(train_y.T @ train_x, _polar_values)
-    overlap, squares = (test_x * turned).sum(), (square_sum(test_x), square_sum(test_y))
+    overlap, square_x, square_y = (test_x * turned).sum(), square_sum(test_x), square_sum(test_y)
     if comparison == "euclidean":
-        return _root(squares[0] + squares[1] - 2 * overlap)
-    angle = arccos(overlap / squares[0].sqrt() / squares[1].sqrt())
-    return angle if comparison == "angular" else 1 - angle * (2 / math.pi)
+        return safe_root(square_x + square_y - 2 * overlap)
+    cosine = overlap / square_x.sqrt() / square_y.sqrt()
+    return arccos(cosine) if comparison == "angular" else angular_score(cosine)
 
 
 def procrustes_cv(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from simlib import measures, validation
-from simlib.measures.checking.bench import Bench, Check, Finding, found
+from simlib.measures.checking.bench import Bench, Check, Finding, finding
 from simlib.measures.checking.edges import EDGES
 from simlib.measures.checking.exceptions import declared_exceptions
 from simlib.measures.checking.gradients import GRADIENTS
@@ -16,40 +16,34 @@ from simlib.measures.checking.inputs import INPUTS
 from simlib.measures.checking.invariances import SYMMETRIES
 from simlib.measures.checking.surroundings import restored
 from simlib.measures.checking.values import VALUES
-
-__all__ = ["CHECKS", "check_measure"]
+from simlib.measures.record import CALLERS_OWN
 
 CHECKS: tuple[Check, ...] = (*VALUES, *SYMMETRIES, *INPUTS, *EDGES, *GRADIENTS)
-BARE = "the caller's own"  # the source in the record that `measure` makes of a bare function: it declares nothing
 
 
 def _expectation(check: Check, record: measures.Measure) -> str:
     if check.declared is None:
         return "holds"
-    claim = None if record.source == BARE else check.declared(record)
+    claim = None if record.source == CALLERS_OWN else check.declared(record)
     return {True: "holds", False: "fails", None: "either"}[claim]
 
 
 def _run(check: Check, bench: Bench) -> Finding:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # a user's function may divide by zero: the finding says so
+            warnings.simplefilter("ignore")  # of a division by zero the finding says enough
             return check.run(bench)
-    except (
-        Exception
-    ) as error:  # a measure of the user's own may fail in any way: that is the finding
+    except Exception as error:  # in whatever way a user's measure fails: that is the finding
         lines = str(error).splitlines() or ["no message"]
-        return found(False, f"{type(error).__name__}: {lines[0]}")
+        return finding(False, f"{type(error).__name__}: {lines[0]}")
 
 
 def _row(check: Check, bench: Bench, declared: Mapping[str, tuple[str, str]]) -> tuple:
-    finding = _run(check, bench)
+    outcome, evidence = _run(check, bench)
     expected, why = declared.get(check.name, (_expectation(check, bench.record), ""))
-    ok = finding.outcome in (expected, "not applicable") or expected == "either"
-    evidence = f"{finding.evidence} (declared: {why})" if why else finding.evidence
-    return check.name, check.about, check.reason, expected, finding.outcome, ok, evidence
+    ok = outcome in (expected, "not applicable") or expected == "either"
+    evidence = f"{evidence} (declared: {why})" if why else evidence
+    return check.name, check.about, check.reason, expected, outcome, ok, evidence
 
 
 def _refuse_other_results(bench: Bench) -> None:
@@ -95,7 +89,7 @@ def check_measure(
     for name in expected or {}:
         if name not in names:
             raise validation.unknown_name("check", name, names)
-    declared = {} if bench.record.source == BARE else declared_exceptions(bench.record)
+    declared = {} if bench.record.source == CALLERS_OWN else declared_exceptions(bench.record)
     declared |= {name: ("fails", why) for name, why in (expected or {}).items()}
     with restored():
         _refuse_other_results(bench)
