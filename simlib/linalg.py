@@ -204,7 +204,7 @@ def onto_columns(
     """Q'U of Y = QR in Y's precision, without forming Q. No gradient.
 
     None for n < q, and where a column of Y nearly depends on the others or is no longer than
-    `shortest`. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there.
+    `shortest`. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker.
     Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
     """
     n, q = Y.shape

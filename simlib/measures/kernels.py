@@ -47,7 +47,7 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
 
 class _Alignment(torch.autograd.Function):
-    """CKA of Y with a fixed X, both centred: from ||K||_F and X's Gram matrix K or, without it, X."""
+    """CKA of Y with a fixed X, both centred: from X or, where that is None, its Gram matrix K."""
 
     @staticmethod
     def forward(ctx, Y, X, K, norm):
@@ -114,23 +114,21 @@ def _kernel_cosine(K: Tensor, L: Tensor) -> Tensor:
     return (K * L).sum() / (square_sum(K) * square_sum(L)).sqrt()
 
 
-def _double_centred(K: Tensor) -> Tensor:
-    return centre(centre(K).T)
-
-
 def _without_diagonal(K: Tensor) -> Tensor:
     return K - torch.diag(K.diagonal())
 
 
-def _four_samples(X: Tensor) -> None:
+def _hollow_gram(X: Tensor) -> Tensor:
+    """Linear Gram matrix of the centred X, its diagonal 0. Refuses fewer than 4 samples."""
     if len(X) < 4:
         raise ValueError(f"a debiased CKA needs 4 or more samples; got {len(X)}")
+    X = centred_unit(X)
+    return _without_diagonal(X @ X.T)
 
 
 def _u_centred(X: Tensor) -> Tensor:
-    """Linear Gram matrix without its diagonal, centred so that each row then sums to 0."""
-    n, X = len(X), centred_unit(X)
-    K = _without_diagonal(X @ X.T)
+    """Hollow Gram matrix, centred so that each row sums to 0 without its diagonal."""
+    K, n = _hollow_gram(X), len(X)
     means = K.sum(1) / (n - 2)
     return _without_diagonal(K - means[:, None] - means + means.sum() / (n - 1))
 
@@ -143,7 +141,6 @@ def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tens
     invariances as `cka`. Raises ValueError for fewer than 4 samples. Source: Song et al. 2012, eq.
     5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA.
     """
-    _four_samples(X)
     return _kernel_cosine(_u_centred(X), _u_centred(Y))
 
 
@@ -156,9 +153,7 @@ def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor,
     below n^2, unlike `cka_debiased`, which centres without the diagonal. Symmetric; invariances as
     `cka`. Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023.
     """
-    _four_samples(X)
-    X, Y = centred_unit(X), centred_unit(Y)
-    return _kernel_cosine(_without_diagonal(X @ X.T), _without_diagonal(Y @ Y.T))
+    return _kernel_cosine(_hollow_gram(X), _hollow_gram(Y))
 
 
 def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
@@ -170,7 +165,8 @@ def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
             "half of the pairs of samples are the same: the median distance, unit of the "
             "bandwidth, is 0"
         )
-    return _double_centred(torch.exp(-squares.clamp_min(0) / (2 * bandwidth**2 * median)))
+    kernel = torch.exp(-squares.clamp_min(0) / (2 * bandwidth**2 * median))
+    return centre(centre(kernel).T)
 
 
 def cka_rbf(

@@ -73,7 +73,8 @@ def linear_regression_angular(
     """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2].
 
     R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0
-    where Y's columns span the samples. Invariances as `linear_regression`. Source: Cloos et al. 2024.
+    where Y's columns span the samples. Invariances as `linear_regression`.
+    Source: Cloos et al. 2024.
     """
     return arccos(linear_regression(X, Y))
 
@@ -212,9 +213,8 @@ def _quick_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: flo
     if not blocks:
         return _fit_all(X, Y, penalty)
     small = len(X) // len(blocks) <= Y.shape[1]
-    return (_hat_fits(X, Y, blocks, penalty) if small else None) or _downdated_fits(
-        X, Y, blocks, penalty
-    )
+    fits = _hat_fits(X, Y, blocks, penalty) if small else None
+    return fits or _downdated_fits(X, Y, blocks, penalty)
 
 
 def _one_way(

@@ -54,7 +54,7 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ranks(a: Tensor) -> Tensor:
-    """Ranks from 1 up. Values that differ by rounding only are ties, which share their mean rank."""
+    """Ranks from 1 up. Values that differ by rounding only are tied and share their mean rank."""
     values, order = a.sort()
     rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
     group = torch.zeros_like(order)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
-__all__ = ["nbs_bounds"]
-
 
 def nbs_bounds(cka, rank_x: int, rank_y: int) -> tuple[Array, Array]:
     """The lowest and the highest NBS that a CKA allows, both in [0, 1].

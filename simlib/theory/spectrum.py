@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-__all__ = ["angular", "penalty_of_ridge", "shares", "spectrum", "squared_shares"]
+from simlib.linalg import angular_score
 
 
 def spectrum(variances) -> Float[Array, " p"]:
@@ -36,11 +37,8 @@ def squared_shares(variances) -> Float[Array, " p"]:
 
 
 def angular(score: Array) -> Array:
-    """1 - (2/pi) arccos(score), a score within 16 eps of 1 counting as 1, as in the measures."""
-    score = np.asarray(score, dtype=np.float64)
-    return 1 - 2 / np.pi * np.where(
-        score > 1 - 16 * np.finfo(float).eps, 0, np.arccos(np.clip(score, -1, 1))
-    )
+    """1 - (2/pi) arccos(score), as in the measures."""
+    return angular_score(torch.from_numpy(np.asarray(score, dtype=np.float64))).numpy()
 
 
 def penalty_of_ridge(penalty: float) -> float:

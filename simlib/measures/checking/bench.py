@@ -37,18 +37,18 @@ def not_applicable(why: str) -> Finding:
 
 
 class Check(NamedTuple):
-    """One law of a measure.
+    """One law of a measure: its name, why it matters, how it is checked; `about` is its table's.
 
     `declared` says what a record claims of it: True (it holds), False (it doesn't) or None
     (nothing); a bare function claims nothing, so there either outcome is fine. Without it every
     measure has to keep this law.
     """
 
-    about: str
     name: str
     reason: str
     run: Callable[[Bench], Finding]
     declared: Callable[[Measure], bool | None] | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,23 +21,6 @@ ROUNDED = 1e-3  # what float32 may cost where rank is lost
 WORDS = 4  # a refusal says at least what was found and what is needed
 
 
-def low_rank(bench: Bench) -> Tensor:
-    """Y of rank 2."""
-    return bench.Y[:, :2] @ bench.noise(2, NEURONS, draw=80)
-
-
-def with_constant_unit(bench: Bench) -> Tensor:
-    """Y with a neuron that never varies in place of its second."""
-    Y = bench.Y.clone()
-    Y[:, 1] = 3
-    return Y
-
-
-def with_repeated_unit(bench: Bench) -> Tensor:
-    """Y with its first neuron again in place of its last."""
-    return torch.cat([bench.Y[:, :-1], bench.Y[:, :1]], 1)
-
-
 def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor]:
     X = bench.noise(samples, p, draw=81)
     return X, 0.5 * X @ bench.noise(p, q, draw=82) + bench.noise(samples, q, draw=83)
@@ -48,11 +29,12 @@ def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor
 def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
     """Pairs of data sets at the edge of what can be compared, by name."""
     X, Y = bench.X, bench.Y
+    constant = Y.index_fill(1, torch.tensor([1]), 3)
     return {
-        "constant unit": (X, with_constant_unit(bench)),
-        "constant unit in X": (with_constant_unit(bench), Y),
-        "repeated unit": (X, with_repeated_unit(bench)),
-        "low rank": (X, low_rank(bench)),
+        "constant unit": (X, constant),
+        "constant unit in X": (constant, Y),
+        "repeated unit": (X, torch.cat([Y[:, :-1], Y[:, :1]], 1)),
+        "low rank": (X, Y[:, :2] @ bench.noise(2, NEURONS, draw=80)),
         "repeated samples": (torch.cat([X[:20], X[:20]]), torch.cat([Y[:20], Y[:20]])),
         "neurons in other units": (X, Y * torch.logspace(-6, 6, NEURONS, dtype=Y.dtype)),
         "fewer neurons in Y": _related(bench, SAMPLES, NEURONS, 4),
@@ -92,8 +74,8 @@ def _in_words(bench: Bench) -> Finding:
 
 
 def _low_rank_in_single(bench: Bench) -> Finding:
-    exact = bench.number(bench.X, low_rank(bench))
-    rounded = bench.number(bench.X.float(), low_rank(bench).float())
+    X, Y = pairs(bench)["low rank"]
+    exact, rounded = bench.number(X, Y), bench.number(X.float(), Y.float())
     near = abs(rounded - exact) < bench.slack(exact, ROUNDED)
     return finding(near, f"{rounded:.4g}, in float64 {exact:.4g}")
 
@@ -154,36 +136,33 @@ def _unsaturated(bench: Bench) -> Finding:
     return finding(lead > 1e-3, f"{own:.4g} for X itself, {stranger:.4g} for noise")
 
 
-_edge = partial(Check, "edge")
-
-
 def _scored(name: str, reason: str, everyone: bool = False) -> Check:
     """`everyone`: a bare function, too, has to give a value there."""
-    return _edge(name, reason, _has_a_value(name), None if everyone else lambda record: True)
+    return Check(name, reason, _has_a_value(name), None if everyone else lambda record: True)
 
 
 EDGES = (
-    _edge(
+    Check(
         "scale 1e-12",
         "Currents in amperes are tiny; squares and fourth powers must not underflow.",
         _in_units(1e-12),
     ),
-    _edge(
+    Check(
         "scale 1e12",
         "Raw units can be huge; squares and fourth powers must not overflow.",
         _in_units(1e12),
     ),
-    _edge(
+    Check(
         "scale 1e12, float32",
         "float32 overflows at 3e38, so the fourth power of 1e12 is out of reach.",
         _in_units(1e12, torch.float32, 1e-4),
     ),
-    _edge(
+    Check(
         "offset 1e6",
         "Raw fluorescence lies far from zero; centring must not lose what varies.",
         _offset,
     ),
-    _edge(
+    Check(
         "zeros and ones",
         "Binary features tie many distances; rounding must not break the ties.",
         _ties,
@@ -194,7 +173,7 @@ EDGES = (
     _scored("constant unit in X", "The reference has silent neurons, too.", True),
     _scored("repeated unit", "A unit sorted twice makes Y rank-deficient.", True),
     _scored("low rank", "Models and smoothed data often span few dimensions.", True),
-    _edge(
+    Check(
         "low rank, float32",
         "Rounding to float32 must not lend Y the rank it lacks.",
         _low_rank_in_single,
@@ -209,7 +188,7 @@ EDGES = (
     _scored("more neurons in Y", "Models and brains seldom have the same number of units."),
     _scored("one neuron in X", "A single neuron can be the reference."),
     _scored("one neuron in Y", "A single model unit can be compared."),
-    _edge(
+    Check(
         "one neuron isn't stretched",
         "Broadcasting compares one neuron with each of X's without a word.",
         _unstretched,
@@ -222,13 +201,13 @@ EDGES = (
         "neurons together outnumber samples",
         "Two recordings then share directions whatever they hold.",
     ),
-    _edge(
+    Check(
         "tells noise from X",
         "With more neurons than samples some measures give noise a perfect score.",
         _unsaturated,
         lambda record: True,
     ),
-    _edge(
+    Check(
         "refusals in words",
         "What can't be scored is refused by a ValueError that says why, not by a NaN "
         "or an error of linear algebra.",

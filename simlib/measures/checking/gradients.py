@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from simlib.measures.checking.bench import Bench, Check, Finding, finding, not_applicable
-from simlib.measures.checking.edges import low_rank, pairs, with_constant_unit
+from simlib.measures.checking.edges import pairs
 from simlib.measures.checking.invariances import transformed
 
 STEP, SLOPE, DIRECTIONS = 1e-5, 1e-4, 3
@@ -105,12 +105,11 @@ def _gradient(name: str, reason: str, run: Callable[[Bench], Finding]) -> Check:
     def if_tracked(bench: Bench) -> Finding:
         return run(bench) if bench.tracked else not_applicable("no gradient")
 
-    return Check("gradient", name, reason, if_tracked)
+    return Check(name, reason, if_tracked)
 
 
 GRADIENTS = (
     Check(
-        "gradient",
         "gradient exists",
         "maximize and joint_range climb it.",
         _exists,
@@ -130,12 +129,12 @@ GRADIENTS = (
     _gradient(
         "gradient at low rank",
         "Derivatives of singular vectors divide by differences that are zero here.",
-        _finite_at(lambda bench: (bench.X, low_rank(bench))),
+        _finite_at(lambda bench: pairs(bench)["low rank"]),
     ),
     _gradient(
         "gradient at a constant unit",
         "Dividing by a neuron's standard deviation gives NaN here.",
-        _finite_at(lambda bench: (bench.X, with_constant_unit(bench))),
+        _finite_at(lambda bench: pairs(bench)["constant unit"]),
     ),
     _gradient(
         "gradient at repeated samples",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -34,10 +33,6 @@ def _unwritten(bench: Bench) -> Finding:
 def _as_it_stands(bench: Bench, X: torch.Tensor, Y: torch.Tensor) -> Finding:
     """The number of X and Y in the memory they have: `Bench.value` would hand over fresh copies."""
     return bench.unchanged(float(bench.record(X, Y).detach()))
-
-
-def _fortran(bench: Bench) -> Finding:
-    return _as_it_stands(bench, bench.X.T.contiguous().T, bench.Y.T.contiguous().T)
 
 
 def _strided(bench: Bench) -> Finding:
@@ -104,46 +99,47 @@ def _spoilt(value: float) -> Callable[[np.ndarray], np.ndarray]:
     return spoil
 
 
-_input = partial(Check, "input")
 INPUTS = (
-    _input(
+    Check(
         "inputs left alone",
         "A measure that writes into its input spoils the user's data.",
         _unwritten,
     ),
-    _input(
-        "Fortran order", "Transposed arrays and files of MATLAB come column by column.", _fortran
+    Check(
+        "Fortran order",
+        "Transposed arrays and files of MATLAB come column by column.",
+        lambda bench: _as_it_stands(bench, bench.X.T.contiguous().T, bench.Y.T.contiguous().T),
     ),
-    _input("strided views", "A slice of a larger recording is not contiguous.", _strided),
-    _input("read-only arrays", "Memory-mapped and shared arrays can't be written.", _read_only),
-    _input(
+    Check("strided views", "A slice of a larger recording is not contiguous.", _strided),
+    Check("read-only arrays", "Memory-mapped and shared arrays can't be written.", _read_only),
+    Check(
         "time, trial, neuron",
         "Three axes are flattened to samples: the same data, the same score.",
         _layouts,
     ),
-    _input("numpy, torch, xarray", "The container of the numbers is no part of them.", _containers),
-    _input("integer counts", "Spike counts are integers.", _counts),
-    _input(
+    Check("numpy, torch, xarray", "The container of the numbers is no part of them.", _containers),
+    Check("integer counts", "Spike counts are integers.", _counts),
+    Check(
         "constant Y refused",
         "Without variance there is nothing to compare; the wrong array was loaded.",
         _refuses(np.zeros_like, "constant"),
     ),
-    _input(
+    Check(
         "NaN refused",
         "A gap in the data has to be named with its place, never passed on or filled.",
         _refuses(_spoilt(np.nan), "sample 3, neuron 2"),
     ),
-    _input(
+    Check(
         "infinity refused",
         "A division by zero upstream has to be named with its place.",
         _refuses(_spoilt(np.inf), "sample 3, neuron 2"),
     ),
-    _input(
+    Check(
         "lost sample refused",
         "Rows that can't be paired must not be cut to fit.",
         _refuses(lambda Y: Y[:-1], "same samples"),
     ),
-    _input(
+    Check(
         "one axis refused",
         "A vector could be one neuron or one sample.",
         _refuses(lambda Y: Y[:, 0], "shape"),

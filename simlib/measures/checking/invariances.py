@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -53,9 +52,6 @@ def _mirrored(bench: Bench) -> Finding:
     return bench.same(bench.X, bench.Y - 2 * (bench.Y @ axis) @ axis.T)
 
 
-_invariance = partial(Check, "invariance")
-
-
 def _check(kind: str, side: str) -> Check:
     def run(bench: Bench) -> Finding:
         if side == "X":
@@ -65,18 +61,18 @@ def _check(kind: str, side: str) -> Check:
     def declared(record: Measure) -> bool:
         return kind in record.invariances_of(side)
 
-    return _invariance(f"{kind} of {side}", TRANSFORMS[kind][1], run, declared)
+    return Check(f"{kind} of {side}", TRANSFORMS[kind][1], run, declared)
 
 
 SYMMETRIES = (
-    _invariance(
+    Check(
         "symmetric",
         "Where X and Y can't be swapped, say which of them is the reference.",
         lambda bench: bench.same(bench.Y, bench.X),
         lambda record: record.symmetric,
     ),
     *(_check(kind, side) for side in ("Y", "X") for kind in INVARIANCES),
-    _invariance(
+    Check(
         "reflection of Y",
         "A mirror image has the same geometry; only a proper rotation differs.",
         _mirrored,

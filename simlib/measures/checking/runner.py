@@ -18,7 +18,14 @@ from simlib.measures.checking.surroundings import restored
 from simlib.measures.checking.values import VALUES
 from simlib.measures.record import CALLERS_OWN
 
-CHECKS: tuple[Check, ...] = (*VALUES, *SYMMETRIES, *INPUTS, *EDGES, *GRADIENTS)
+TABLES = {
+    "value": VALUES,
+    "invariance": SYMMETRIES,
+    "input": INPUTS,
+    "edge": EDGES,
+    "gradient": GRADIENTS,
+}
+CHECKS = tuple(c._replace(about=about) for about, checks in TABLES.items() for c in checks)
 
 
 def _expectation(check: Check, record: measures.Measure) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import torch
 
@@ -32,10 +30,6 @@ def _keeps(dtype: torch.dtype):
         return finding(value.dtype == dtype, f"returns {value.dtype}".replace("torch.", ""))
 
     return run
-
-
-def _agrees_in_single(bench: Bench) -> Finding:
-    return bench.same(bench.X.float(), bench.Y.float(), SINGLE)
 
 
 def _draws(bench: Bench) -> list[float]:
@@ -157,63 +151,62 @@ def _surroundings_kept(bench: Bench) -> Finding:
     return finding(not changed, f"changed: {', '.join(changed)}" if changed else "nothing changed")
 
 
-_value = partial(Check, "value")
 VALUES = (
-    _value("0-d tensor", "score, compare and maximize take a single number.", _zero_d),
-    _value(
+    Check("0-d tensor", "score, compare and maximize take a single number.", _zero_d),
+    Check(
         "keeps float64",
         "score promises float64; a detour through float32 costs nine digits.",
         _keeps(torch.float64),
     ),
-    _value(
+    Check(
         "keeps float32", "maximize runs in float32 and can't mix precisions.", _keeps(torch.float32)
     ),
-    _value(
+    Check(
         "float32 agrees",
         "An ascent in float32 and a score in float64 have to mean the same.",
-        _agrees_in_single,
+        lambda bench: bench.same(bench.X.float(), bench.Y.float(), SINGLE),
     ),
-    _value("finite", "A NaN on ordinary data ends every run.", _finite),
-    _value("in range", "Axes, thresholds and joint ranges rely on the declared range.", _in_range),
-    _value("own value", "What a perfect match scores is where every threshold starts.", _own_value),
-    _value(
+    Check("finite", "A NaN on ordinary data ends every run.", _finite),
+    Check("in range", "Axes, thresholds and joint ranges rely on the declared range.", _in_range),
+    Check("own value", "What a perfect match scores is where every threshold starts.", _own_value),
+    Check(
         "nothing beats X",
         "If another dataset scores better than X itself, climbing leads away from X.",
         _nothing_beats_x,
         lambda record: True if record.own is not None else None,
     ),
-    _value(
+    Check(
         "noise lowers it",
         "A score falls as noise grows; a distance rises: otherwise its sign is wrong.",
         _falls_with_noise,
     ),
-    _value(
+    Check(
         "copy beats noise",
         "A noisy copy of X is more like X than noise that never saw it.",
         _copy_beats_noise,
     ),
-    _value(
+    Check(
         "pairing matters", "Rows are paired: with one side shuffled the match is gone.", _unpaired
     ),
-    _value(
+    Check(
         "order of samples",
         "Samples have no order of their own, so reordering both sides alike is no news.",
         _reordered,
     ),
-    _value(
+    Check(
         "deterministic",
         "The same input gives the same bits, or results can't be reproduced.",
         _deterministic,
     ),
-    _value(
+    Check(
         "no memory",
         "A batch is a loop: a score may not depend on what was scored before.",
         _memoryless,
     ),
-    _value(
+    Check(
         "vmap equals loop", "Many data sets at once have to score as they do one by one.", _mapped
     ),
-    _value(
+    Check(
         "surroundings kept",
         "A measure that reseeds or resets something global changes other results.",
         _surroundings_kept,
