@@ -16,7 +16,7 @@ from simlib.decoding import Decoders, chance, split
 from simlib.experiments import settings, store
 from simlib.joint import approach, score_measure
 from simlib.measures import MEASURES, Measure
-from simlib.optimize import SMALL, Observer, maximize, maximize_many
+from simlib.optimize import LARGEST_BATCHED, Observer, maximize, maximize_many
 
 __all__ = ["ascents", "decodable", "estimate", "estimate_ranges", "references"]
 
@@ -192,7 +192,7 @@ def ascents(
         # Small data: all seeds in one batch.
         batches = (
             [[int(seed)] for seed in seeds]
-            if data.size > SMALL
+            if data.size > LARGEST_BATCHED
             else [[int(seed) for seed in seeds]]
         )
         tasks += [

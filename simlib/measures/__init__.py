@@ -15,12 +15,24 @@ __all__ = ["MEASURES", "Measure", "measure", "score"]
 
 
 def measure(name: str | Measure | Callable, **params) -> Measure:
-    """The record of a measure with its parameters bound: `measure("ridge-cv", penalty=10,
-    folds=5)`.
+    """The record of a measure with its parameters bound.
 
-    `name` is an id, a published id, a record, or any callable of two (samples, neurons) tensors
-    that grows with similarity. Raises ValueError for an unknown id or parameter, with the nearest
-    names.
+    Args:
+        name: an id or another name of MEASURES, a record, or any callable of two (samples, neurons)
+            tensors that grows with similarity.
+        params: keyword arguments of the measure, such as `penalty` and `folds` of "ridge-cv".
+
+    Returns:
+        A Measure; its id says what was bound.
+
+    Raises:
+        ValueError: for an unknown id or parameter, with the nearest names.
+        TypeError: for anything but an id, a record or a callable.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.measure("ridge-cv", penalty=10).id
+        'ridge-cv--folds-5--penalty-10'
     """
     if isinstance(name, Measure):
         return name.bind(**params)
@@ -44,14 +56,27 @@ def measure(name: str | Measure | Callable, **params) -> Measure:
 
 
 def score(name: str | Measure | Callable, X, Y, **params) -> float:
-    """The similarity of two sets of responses to the same samples, as a float computed in float64.
+    """The similarity of two sets of responses to the same samples, computed in float64.
 
-    `name` is an id of `MEASURES` (or a published id, a bound measure, a callable on tensors); X and
-    Y are numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial, neuron),
-    with the same samples in the same order. Regression measures predict X from Y. `params` go to
-    the measure, such as `penalty` and `folds` of "ridge-cv"; the fold scheme "condition" takes the
-    number of trials from the array. Raises ValueError where an input can't be scored or this
-    machine's memory can't hold it, and says why.
+    Args:
+        name: an id of MEASURES, a bound measure or a callable, as in `measure`.
+        X, Y: numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial,
+            neuron), with the same samples in the same order. Regression measures predict X from Y.
+        params: parameters of the measure; the fold scheme "condition" takes the number of trials
+            from the array.
+
+    Returns:
+        A float in the measure's range (`MEASURES[name].range`).
+
+    Raises:
+        ValueError: where X and Y can't be scored or this machine's memory can't hold it; says why.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> Y = [[0], [2], [0], [2]]
+        >>> round(sl.score("cka", X, Y), 3), round(sl.score("linreg", X, Y), 3)
+        (0.97, 0.8)
     """
     bound = measure(name, **params)
     X, Y = validation.pair(X, Y)
