@@ -29,7 +29,14 @@ __all__ = [
 
 
 def centre(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
-    """X with the mean of each column taken away."""
+    """X with the mean of each column taken away.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.centre(X)[1]
+        tensor([ 1.0000, -0.5000])
+    """
     return X - X.mean(0, keepdim=True)
 
 
@@ -38,6 +45,12 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
     Exact: it only keeps products of very small or large data from under- and overflow. For measures
     that don't depend on the scale, whose gradient it leaves as it is.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.centred_unit(1000 * X)[1]
+        tensor([ 0.9766, -0.4883])
     """
     X = centre(X)
     largest = X.detach().abs().max()
@@ -49,6 +62,12 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
     A column that varies by no more than rounding becomes 0. For measures that don't depend on the
     scale of single columns: neurons in other units don't count as a lost rank.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.centred_columns(X)[1]
+        tensor([ 0.5000, -0.5000])
     """
     mean = X.mean(0, keepdim=True)
     centred = X - mean
@@ -59,7 +78,14 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
 
 def square_sum(X: Float[Tensor, "n p"]) -> Float[Tensor, ""]:
-    """||X||_F^2, the sum of squares."""
+    """||X||_F^2, the sum of squares.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.square_sum(X)
+        tensor(10.)
+    """
     return X.square().sum()
 
 
@@ -71,6 +97,11 @@ def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     eps of an end counts as the end, where only rounding differs: angles below 8e-8 (float64; 2e-3
     in float32) are 0. The slope of arccos is infinite at 1; there the measures that use it are at
     their maximum, where 0 is a valid choice of ascent direction.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.arccos(torch.tensor([1.5, 0.0, -1.0]))
+        tensor([0.0000, 1.5708, 3.1416])
     """
     inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
     safe = torch.where(inside, x, 0)
@@ -79,14 +110,26 @@ def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def angular_score(cosine: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """1 - (2/pi) arccos(cosine): 1 for angle 0, 0 for a right angle, -1 for opposite directions."""
+    """1 - (2/pi) arccos(cosine): 1 for angle 0, 0 for a right angle, -1 for opposite directions.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.angular_score(torch.tensor([1.0, 0.5]))
+        tensor([1.0000, 0.3333])
+    """
     return 1 - arccos(cosine) * (2 / torch.pi)
 
 
 def safe_root(
     square: Float[Tensor, "*shape"], rounding: Float[Tensor, ""] | float = 0.0
 ) -> Float[Tensor, "*shape"]:
-    """Square root, with value and gradient 0 where `square` is not above `rounding`."""
+    """Square root, with value and gradient 0 where `square` is not above `rounding`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.safe_root(torch.tensor([4.0, 0.0, -1e-9]))
+        tensor([2., 0., 0.])
+    """
     above = square > rounding
     return torch.where(above, torch.where(above, square, 1).sqrt(), 0)
 
@@ -113,6 +156,11 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     The gradient is the polar factor U V' over the singular values that are not zero: finite for
     repeated singular values and, as a subgradient, for low rank. Source: Watson 1992
     (characterisation of the subdifferential).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> round(float(sl.linalg.nuclear_norm(torch.diag(torch.tensor([3.0, 4.0])))), 3)
+        7.0
     """
     if not (torch.is_grad_enabled() and M.requires_grad):
         return torch.linalg.svdvals(M).sum()
@@ -159,6 +207,13 @@ def spectral_map(
     finite for repeated singular values; where g has no finite slope at 0, it is that of changes
     that leave the rank as it is. Computed in float64. Source: Daleckii & Krein 1965, for singular
     values by Noferini 2017.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> square = lambda s: (s**2, 2 * s)
+        >>> squared = sl.linalg.spectral_map(torch.diag(torch.tensor([3.0, 4.0])), square)
+        >>> squared.diagonal().round(decimals=3)
+        tensor([ 9., 16.])
     """
     return _SpectralMap.apply(X, values, digits)
 
@@ -175,6 +230,12 @@ def inverse_of(
     ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and
     1e-7 in float64. S is the `source` whose rounding G carries where G was made by subtraction,
     else G itself.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.inverse_of(torch.tensor([[2.0, 1.0], [1.0, 2.0]]))
+        tensor([[ 0.6667, -0.3333],
+                [-0.3333,  0.6667]])
     """
     with torch.no_grad():
         L, failed = torch.linalg.cholesky_ex(gram)
@@ -191,6 +252,13 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
 
     Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`.
     Beyond, the caller takes float64, and then singular values.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.inverse_gram(X)
+        tensor([[ 0.1667, -0.1667],
+                [-0.1667,  0.6667]])
     """
     if len(Y) <= Y.shape[1]:
         return None
@@ -206,6 +274,12 @@ def onto_columns(
     None for n < q, and where a column of Y nearly depends on the others or is no longer than
     `shortest`. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker.
     Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.linalg.onto_columns(X, X[:, :1]).square().sum()), 3)
+        8.0
     """
     n, q = Y.shape
     if n < q:
@@ -233,11 +307,16 @@ def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float 
 
 
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
-    """Orthonormal basis, in float64, of the column space of Y; r is Y's numerical rank. No
-    gradient.
+    """Orthonormal basis, in float64, of Y's column space; r is its numerical rank. No gradient.
 
     By QR where no column nearly depends on the others, else the left singular vectors above max(n,
     q) * eps of the largest singular value (eps of Y's own precision).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.orthonormal_basis(torch.cat([X, X], 1)).shape
+        torch.Size([4, 2])
     """
     with torch.no_grad():
         Y64 = Y.double()
@@ -255,6 +334,13 @@ def principal_components(
     """Left singular vectors u_i and singular values s_i of the centred X, largest first; r = rank.
 
     The variance of principal component i (PC i) is lambda_i = s_i^2. Computed in float64.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> U, s = sl.linalg.principal_components(X)
+        >>> U.shape, s.square().round(decimals=3).tolist()
+        (torch.Size([4, 2]), [4.0, 1.0])
     """
     centred = centre(X.double())
     U, s, _ = torch.linalg.svd(centred, full_matrices=False)
@@ -263,12 +349,26 @@ def principal_components(
 
 
 def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:
-    """lambda_i / sum lambda_j: each PC's share of the variance, largest first, in (0, 1]."""
+    """lambda_i / sum lambda_j: each PC's share of the variance, largest first, in (0, 1].
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.explained_variance_ratio(X).round(decimals=3).tolist()
+        [0.8, 0.2]
+    """
     squares = principal_components(X)[1].square()
     return squares / squares.sum()
 
 
 def participation_ratio(X: Float[Tensor, "n p"]) -> float:
-    """(sum lambda)^2 / sum lambda^2: how many PCs share the variance, from 1 to the rank of X."""
+    """(sum lambda)^2 / sum lambda^2: how many PCs share the variance, from 1 to the rank of X.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(sl.linalg.participation_ratio(X), 3)
+        1.471
+    """
     ratios = explained_variance_ratio(X)
     return float(1 / ratios.square().sum())

@@ -362,8 +362,9 @@ def maximize_many(
     Example:
         >>> import simlib as sl
         >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
-        >>> [ascent.stopped for ascent in sl.maximize_many("cka", X, seeds=[0, 1], steps=5, stop=None)]
-        ['steps', 'steps']
+        >>> ascents = sl.maximize_many("cka", X, seeds=[0, 1], steps=5, stop=None)
+        >>> [len(ascent.scores) for ascent in ascents]
+        [5, 5]
     """
     seeds = [operator.index(seed) for seed in seeds]
     options = {

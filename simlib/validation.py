@@ -24,12 +24,24 @@ __all__ = [
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The `count` names closest in spelling to `name`, nearest first."""
+    """The `count` names closest in spelling to `name`, nearest first.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.nearest_names("ckaa", ["cka", "nbs", "cca"])
+        ['cka', 'cca']
+    """
     return difflib.get_close_matches(str(name).lower(), list(names), n=count, cutoff=0.4)
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
-    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with near names."""
+    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with near names.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.unknown_name("measure", "ckaa", ["cka", "nbs"])
+        ValueError("unknown measure 'ckaa'; nearest: 'cka'")
+    """
     names = list(names)
     near = nearest_names(name, names)
     listed = f"{'nearest' if near else 'known'}: {', '.join(map(repr, near or names))}"
@@ -37,7 +49,13 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
 
 
 def names(values, what: str) -> list:
-    """A list of names; one name alone is a list of one. Raises ValueError for an empty list."""
+    """A list of names; one name alone is a list of one. Raises ValueError for an empty list.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.names("cka", "measures")
+        ['cka']
+    """
     one = isinstance(values, str) or not hasattr(values, "__iter__")
     listed = [values] if one else list(values)
     if not listed:
@@ -49,6 +67,11 @@ def majority_share(labels) -> float:
     """Share of the commonest class, in (0, 1]: the accuracy of always guessing it.
 
     1/k for k classes of one size.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.majority_share(["left", "left", "right", "left"])
+        0.75
     """
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(counts.max() / counts.sum())
@@ -58,7 +81,15 @@ AXIS_NAMES = {2: ("sample", "neuron"), 3: ("time", "trial", "neuron")}
 
 
 def finite(values: np.ndarray, name: str = "X") -> None:
-    """Refuse NaN and infinity, naming how many there are and where the first one is."""
+    """Refuse NaN and infinity, naming how many there are and where the first one is.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.finite(np.array([[0, np.nan], [1, 2]]))
+        Traceback (most recent call last):
+        ValueError: X has 1 of 4 values that are NaN or infinite, the first at sample 0, neuron 1...
+    """
     bad = ~np.isfinite(values)
     if not bad.any():
         return
@@ -98,6 +129,11 @@ def responses(values, name: str = "X") -> np.ndarray:
     Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension
     names. Raises TypeError for values that are not numbers, ValueError for another shape or other
     dimension names, for no neurons or fewer than 2 samples, and for NaN or infinity.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.responses([[0, 1], [2, 3]]).dtype
+        dtype('float64')
     """
     if hasattr(values, "dims") and hasattr(values, "transpose"):
         values = _by_names(values, name)
@@ -130,7 +166,13 @@ def responses(values, name: str = "X") -> np.ndarray:
 
 
 def array(values, name: str = "X") -> np.ndarray:
-    """`responses` that are not constant: ValueError where no neuron varies over the samples."""
+    """`responses` that are not constant: ValueError where no neuron varies over the samples.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.array([[0, 1], [2, 3]]).shape
+        (2, 2)
+    """
     values = responses(values, name)
     if np.all(np.ptp(flat(values), axis=0) == 0):
         raise ValueError(
@@ -141,12 +183,26 @@ def array(values, name: str = "X") -> np.ndarray:
 
 
 def flat(values: np.ndarray) -> np.ndarray:
-    """(time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it is."""
+    """(time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it is.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.flat(np.zeros((5, 8, 3))).shape
+        (40, 3)
+    """
     return values.reshape(-1, values.shape[-1])
 
 
 def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
-    """Both sides as checked float64 arrays with the same samples."""
+    """Both sides as checked float64 arrays with the same samples.
+
+    Example:
+        >>> from simlib import validation
+        >>> X, Y = validation.pair([[0, 1], [2, 3]], [[4], [5]])
+        >>> X.shape, Y.shape
+        ((2, 2), (2, 1))
+    """
     X, Y = array(X, "X"), array(Y, "Y")
     if X.shape[:-1] != Y.shape[:-1]:
         rows = X.ndim == Y.ndim == 2
@@ -159,7 +215,14 @@ def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
 
 
 def memory(needed: float, what: str) -> None:
-    """Refuse work of `needed` bytes on a machine with less memory, before it starts to swap."""
+    """Refuse work of `needed` bytes on a machine with less memory, before it starts to swap.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.memory(1e18, "this score")
+        Traceback (most recent call last):
+        ValueError: this score needs about 1e+09 GB of memory and this machine has ...
+    """
     try:
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # this system doesn't say
@@ -173,7 +236,14 @@ def memory(needed: float, what: str) -> None:
 
 
 def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
-    """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron)."""
+    """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron).
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.label_array(["left", "right"], np.zeros((5, 2, 3))).tolist()
+        ['left', 'right']
+    """
     values = np.asarray(labels)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8")

@@ -18,7 +18,13 @@ NEURONS = SHAPE - {"rotation"}
 
 
 class Catalogue(dict):
-    """id -> Measure; an alias, a published id or the id of a bound measure finds it, too."""
+    """id -> Measure; an alias, a published id or the id of a bound measure finds it, too.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.MEASURES["angular-cka"].id, len(sl.MEASURES) > 25
+        ('cka-angular-score', True)
+    """
 
     def __init__(self, *records: Measure):
         super().__init__({record.id: record for record in records})

@@ -40,6 +40,12 @@ def cca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     spans the samples (r = n - 1). Symmetric; unchanged by translation and any invertible linear map
     of either side. The gradient is that of changes that leave the ranks as they are. Source:
     Hotelling 1936; Raghu et al. 2017 for the mean.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca(X, X[:, :1])), 3)
+        1.0
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     return nuclear_norm(wx.T @ wy) / min(rank_x, rank_y)
@@ -49,6 +55,12 @@ def cca_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
     """Angular CCA distance in radians, in [0, pi/2]: arccos of the mean canonical correlation.
 
     Symmetric; invariances as `cca`. Source: Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca_angular(X, X[:, :1])), 3)
+        0.0
     """
     return arccos(cca(X, Y))
 
@@ -57,6 +69,12 @@ def cca_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation.
 
     Invariances as `cca`. Source: Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca_angular_score(X, X[:, :1])), 3)
+        1.0
     """
     return angular_score(cca(X, Y))
 
@@ -78,6 +96,12 @@ def cca_regularised(
     ValueError for a whitening outside [0, 1] and a negative penalty. Source: Vinod 1976 for the
     penalty; Williams et al. 2021 for whitening as a parameter (theirs mixes X with its whitened
     self, this one takes a power, so that no unit of X enters).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca_regularised(X, X[:, :1])), 3)
+        0.816
     """
     if not 0 <= whitening <= 1:
         raise ValueError(f"whitening is from 0 (NBS) to 1 (CCA); got {whitening}")
@@ -103,6 +127,12 @@ def svcca(
     kept jumps as the data change, and the score with it; between jumps it is smooth. Symmetric;
     unchanged by translation, rotation and isotropic scale. Raises ValueError for a share outside
     (0, 1]. Source: Raghu et al. 2017.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.svcca(X, X[:, :1])), 3)
+        1.0
     """
     if not 0 < explained <= 1:
         raise ValueError(
@@ -158,6 +188,12 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     together outnumber the samples, and where some are 0 and X has other directions without a
     partner: a sum of absolute values changes with the basis of the tie, and the data don't choose
     one. Source: Morcos, Raghu & Bengio 2018, eq. 7.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.pwcca(X, X[:, :1])), 3)
+        1.0
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))

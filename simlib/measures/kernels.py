@@ -39,8 +39,14 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Linear centred kernel alignment (CKA), in [0, 1].
 
     ||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F) of the centred columns: the cosine of the two Gram matrices.
-    Symmetric; unchanged by translation, rotation and isotropic scale of either side.
-    Source: Kornblith et al. 2019, section 3.
+    Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source:
+    Kornblith et al. 2019, section 3.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka(X, X[:, :1])), 3)
+        0.97
     """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross / (own_x * own_y).sqrt()
@@ -72,6 +78,13 @@ def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Flo
 
     A score and its gradient take two products of n x n x q where samples are fewer than the neurons
     of both sides together, else two of n x p x q and two of n x q x q.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> similarity = sl.measures.kernels.cka_towards(X)
+        >>> [round(float(similarity(Y)), 3) for Y in (X, X[:, :1])]
+        [1.0, 0.97]
     """
     n, p = X.shape
     X = centred_unit(X)
@@ -89,6 +102,12 @@ def cka_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
     """Angular CKA distance arccos(CKA) in radians, in [0, pi/2]. Invariances as `cka`.
 
     The angle between the two Gram matrices. Source: Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_angular(X, X[:, :1])), 3)
+        0.245
     """
     return arccos(cka(X, Y))
 
@@ -98,6 +117,12 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
 
     One minus the angle between the two Gram matrices in units of a right angle. Invariances as
     `cka`. Source: Williams et al. 2021; Cloos et al. 2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_angular_score(X, X[:, :1])), 3)
+        0.844
     """
     return angular_score(cka(X, Y))
 
@@ -105,7 +130,15 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
 def cka_angular_score_towards(
     X: Float[Tensor, "n p"],
 ) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> cka_angular_score(X, Y), as `cka_towards`."""
+    """Y -> cka_angular_score(X, Y), as `cka_towards`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> similarity = sl.measures.kernels.cka_angular_score_towards(X)
+        >>> [round(float(similarity(Y)), 3) for Y in (X, X[:, :1])]
+        [1.0, 0.844]
+    """
     towards = cka_towards(X)
     return lambda Y: angular_score(towards(Y))
 
@@ -140,6 +173,12 @@ def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tens
     cosine of the U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric;
     invariances as `cka`. Raises ValueError for fewer than 4 samples. Source: Song et al. 2012, eq.
     5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_debiased(X, X[:, :1])), 3)
+        0.971
     """
     return _kernel_cosine(_u_centred(X), _u_centred(Y))
 
@@ -152,6 +191,12 @@ def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor,
     so that independent Gaussian X and Y of p neurons score about p / (p + n^2): 0 while p is far
     below n^2, unlike `cka_debiased`, which centres without the diagonal. Symmetric; invariances as
     `cka`. Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_lange(X, X[:, :1])), 3)
+        0.968
     """
     return _kernel_cosine(_hollow_gram(X), _hollow_gram(Y))
 
@@ -179,6 +224,12 @@ def cka_rbf(
     each side its own). A wide bandwidth gives linear CKA. Symmetric; unchanged by translation,
     rotation and isotropic scale. Raises ValueError for a bandwidth of 0 or less and where the
     median distance is 0. Source: Kornblith et al. 2019, section 3.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_rbf(X, X[:, :1])), 3)
+        0.967
     """
     if not bandwidth > 0:
         raise ValueError(f"bandwidth needs to be more than 0; got {bandwidth}")
@@ -190,6 +241,12 @@ def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
     ||X'Y||_F^2 tr(X'X) tr(Y'Y) / (||X'X||_F^2 ||Y'Y||_F^2) of the centred columns; of X with itself
     it is X's participation ratio. Symmetric; invariances as `cka`. Source: Giaffar et al. 2023.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.ensd(X, X[:, :1])), 3)
+        1.176
     """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross * square_sum(centred_unit(X)) * square_sum(centred_unit(Y)) / (own_x * own_y)

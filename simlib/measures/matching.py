@@ -46,6 +46,12 @@ def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Ten
     neurons and permutation, not by rotation. The gradient holds the plan (smooth but where the best
     plan changes). An assignment for p = q; else a linear programme of p q unknowns, seconds for
     some hundreds of neurons. Source: Khosla & Williams 2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.matching.soft_matching(X, X[:, :1])), 3)
+        0.5
     """
     correlations = _unit_columns(X).T @ _unit_columns(Y)
     plan = _best_plan(correlations.detach().double().cpu().numpy())

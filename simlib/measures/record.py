@@ -30,7 +30,13 @@ SHAPE = frozenset(INVARIANCES) - {"invertible linear map"}
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What another package calls a measure, and how its number turns into this one's."""
+    """What another package calls a measure, and how its number turns into this one's.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.MEASURES["cka"].elsewhere[1].package
+        'ckatorch'
+    """
 
     package: str
     name: str
@@ -41,16 +47,37 @@ class Elsewhere:
 class Measure:
     """One measure: its function of two (samples, neurons) tensors and what is known of it.
 
-    Attributes: `id` (a slug), `title` (its name in figures), `function`, `range` (lowest, highest
-    value), `source`, `direction` (+1: grows with similarity; -1: a distance), `symmetric`,
-    `invariances` of Y (names from INVARIANCES: what leaves the value as it is), `invariances_of_x`
-    (None: the same as those of Y), `own` (the value of X with itself, the best there is; None: it
-    depends on X, and others may score better), `differentiable` (almost everywhere, with finite
-    gradients at the edges), `aliases` (other ids that mean the same), `elsewhere` (its names in
-    other packages), `params` (keyword arguments bound to the function), `base` (the record that it
-    was bound from), `shared` (a function of X that gives the measure as a function of Y, with what
-    belongs to X computed once) and `pairs_of_samples` (whether it always holds matrices of samples
-    x samples: memory grows with their square). Calling the record calls the function.
+    Calling the record calls the function.
+
+    Attributes:
+        id: a slug.
+        title: its name in figures.
+        function: of two tensors (samples, neurons), returns a 0-d tensor.
+        range: lowest and highest value.
+        source: where it was published.
+        direction: +1 grows with similarity, -1 is a distance.
+        symmetric: whether X and Y can change places.
+        invariances: of Y, names from INVARIANCES: what leaves the value as it is.
+        invariances_of_x: None where they are those of Y.
+        own: the value of X with itself, the best there is; None where it depends on X, and others
+            may score better.
+        differentiable: almost everywhere, with finite gradients at the edges.
+        aliases: other ids that mean the same.
+        elsewhere: its names in other packages.
+        params: keyword arguments bound to the function.
+        base: the record that it was bound from.
+        shared: a function of X that gives the measure as a function of Y, with what belongs to X
+            computed once.
+        pairs_of_samples: whether it always holds matrices of samples x samples: memory grows with
+            their square.
+
+    Example:
+        >>> import simlib as sl
+        >>> record = sl.MEASURES["ridge-cv"]
+        >>> record.title, record.range, record.symmetric
+        ('Ridge regression CV', (-inf, 1), False)
+        >>> sorted(record.invariances)
+        ['permutation', 'rotation', 'translation']
     """
 
     id: str
@@ -163,7 +190,13 @@ def _word(value: object) -> str:
 
 
 def bound_from(slug: str, records: Mapping[str, Measure]) -> Measure | None:
-    """The bound record of this id (`ridge-cv--folds-5--penalty-10`), None where there is none."""
+    """The bound record of this id (`ridge-cv--folds-5--penalty-10`), None where there is none.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.measures.record.bound_from("ridge-cv--penalty-10", sl.MEASURES).title
+        'Ridge regression CV (folds=5, penalty=10)'
+    """
     base, *parts = slug.split("--")
     if base not in records or not parts:
         return None

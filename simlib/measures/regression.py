@@ -57,6 +57,12 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     span the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
     rotation and isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019,
     section 3.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.regression.linear_regression(X, X[:, :1])), 3)
+        0.8
     """
     for dtype in (Y.dtype, torch.float64):
         target, columns = centred_unit(X.to(dtype)), centred_columns(Y.to(dtype))
@@ -73,8 +79,14 @@ def linear_regression_angular(
     """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2].
 
     R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0
-    where Y's columns span the samples. Invariances as `linear_regression`.
-    Source: Cloos et al. 2024.
+    where Y's columns span the samples. Invariances as `linear_regression`. Source: Cloos et al.
+    2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.regression.linear_regression_angular(X, X[:, :1])), 3)
+        0.644
     """
     return arccos(linear_regression(X, Y))
 
@@ -258,6 +270,12 @@ def regression(
     samples outnumber its neurons. Raises ValueError for a negative penalty, another comparison or
     folds that the samples don't fill. Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the
     settings; Schrimpf et al. 2018 for the median.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.regression.regression(X, X[:, :1], penalty=4, folds=0)), 3)
+        0.6
     """
     if not penalty >= 0:
         raise ValueError(f"penalty needs to be 0 or more; got {penalty}")

@@ -17,6 +17,12 @@ def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
     """Squared Euclidean distance of each pair of samples, X divided by a power of two.
 
     The one that brings the largest entry of the centred X into [0.5, 1).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.measures.rsa.squared_distances(X)[0]
+        tensor([0.0000, 1.0000, 0.2500, 1.2500])
     """
     X = centred_unit(X)
     squares = X.square().sum(1)
@@ -120,6 +126,12 @@ def rsa(
     distance), for correlations over fewer than 3 neurons, and where all distances of a side are the
     same but for rounding, as those of one-hot samples (for "cosine", where all are 0). Source:
     Kriegeskorte et al. 2008.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.rsa.rsa(X, X[:, :1])), 3)
+        0.971
     """
     if distance not in DISTANCES:
         raise validation.unknown_name("distance of RSA", distance, DISTANCES)

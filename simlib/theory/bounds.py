@@ -13,6 +13,12 @@ def nbs_bounds(cka, rank_x: int, rank_y: int) -> tuple[Array, Array]:
     centred columns). Norms of X'Y bound each other, ||.||_F <= ||.||_* <= sqrt(r) ||.||_F, and so
     do those of either side's covariance. Raises ValueError for a CKA outside [0, 1] or a rank below
     1.
+
+    Example:
+        >>> import simlib as sl
+        >>> low, high = sl.theory.nbs_bounds(0.9, rank_x=4, rank_y=1)
+        >>> round(float(low), 2), round(float(high), 2)
+        (0.67, 0.95)
     """
     values = np.asarray(cka, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all() or min(rank_x, rank_y) < 1:

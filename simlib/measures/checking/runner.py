@@ -71,25 +71,36 @@ def check_measure(
 ) -> pd.DataFrame:
     """What a measure does and what it is blind to: a table of named checks, a row a check.
 
-    `function` takes two tensors (samples, neurons) and returns a 0-d tensor that grows with
-    similarity; or it is an id, or a `Measure`, which says itself what it is. Everything is tried on
-    small random data (40 samples, 6 neurons) drawn from `seed`. A value is unchanged where it moves
-    by less than `tolerance`, relative to 1 or to the value where that is larger.
+    Everything is tried on small random data, 40 samples and 6 neurons. What is expected: "holds";
+    "fails", where the record says so (it isn't symmetric, say) or the failure is declared;
+    "either", where nothing is claimed: a bare function claims no symmetry, no invariance, no
+    gradient and no size of data beyond the ordinary, so that there the table describes and doesn't
+    judge.
 
-    Columns: `check` (its name), `about` ("value", "invariance", "input", "edge", "gradient"),
-    `reason` (why it matters), `expected`, `outcome` ("holds", "fails", "not applicable"; an error
-    of the measure is a failure), `ok` (the outcome is as expected) and `evidence` (numbers, or the
-    error).
+    Args:
+        function: two tensors (samples, neurons) -> a 0-d tensor that grows with similarity; or an
+            id, or a Measure, which says itself what it is.
+        seed: of the data.
+        tolerance: a value that moves by less is unchanged, relative to 1 or to the value where that
+            is larger.
+        expected: failures to declare, name of the check -> reason, as {"two samples": "needs 3 or
+            more"}; one that doesn't fail after all is not ok.
 
-    What is `expected`: "holds"; "fails", where the record says so (it isn't symmetric, say) or the
-    failure is declared; "either", where nothing is claimed: a bare function claims no symmetry, no
-    invariance, no gradient and no size of data beyond the ordinary, so that there the table tells
-    and doesn't judge. Declare a failure by `expected={"two samples": "needs 3 or more"}`, the name
-    of the check and the reason; one that doesn't fail after all is not ok. `table[~table["ok"]]` is
-    what to look at.
+    Returns:
+        A table with columns check (its name), about ("value", "invariance", "input", "edge",
+            "gradient"), reason (why it matters), expected, outcome ("holds", "fails", "not
+            applicable"; an error of the measure is a failure), ok (the outcome is as expected:
+            `table[~table["ok"]]` is what to look at) and evidence (numbers, or the error).
 
-    Raises TypeError where something else than a 0-d tensor comes back, ValueError for a check that
-    doesn't exist.
+    Raises:
+        TypeError: where something else than a 0-d tensor comes back.
+        ValueError: for a check that doesn't exist.
+
+    Example:
+        >>> import simlib as sl
+        >>> table = sl.check_measure("cka").set_index("check")
+        >>> bool(table["ok"].all()), table["outcome"]["rotation of Y"]
+        (True, 'holds')
     """
     bench = Bench(measures.measure(function), tolerance, seed)
     names = [check.name for check in CHECKS]
