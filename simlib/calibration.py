@@ -121,26 +121,26 @@ def _explained_by_ridge(Y: torch.Tensor, penalty: float) -> torch.Tensor:
     return 1 - (penalty / (principal_components(centre(Y))[1].square() + penalty)) ** 2
 
 
-def chance_corrected(score: float, chance: float, maximum: float = 1.0) -> float:
-    """(score - chance) / (maximum - chance): 0 at chance, 1 at the maximum, as for a kappa.
+def chance_corrected(score: float, chance: float) -> float:
+    """(score - chance) / (1 - chance): 0 at chance, 1 at a perfect score, as for a kappa.
 
     Args:
-        score, chance, maximum: in the same unit, chance below the maximum.
+        score, chance: of a measure that is at most 1.
 
     Returns:
-        A float, at most 1 for scores up to the maximum.
+        A float, at most 1.
 
     Raises:
-        ValueError: where chance isn't below the maximum.
+        ValueError: for a chance of 1 or more.
 
     Example:
         >>> import simlib as sl
         >>> round(sl.calibration.chance_corrected(0.8, chance=0.6), 3)
         0.5
     """
-    if not chance < maximum:
-        raise ValueError(f"chance lies below the maximum {maximum}; got {chance}")
-    return (score - chance) / (maximum - chance)
+    if not chance < 1:
+        raise ValueError(f"chance lies below the maximum 1; got {chance}")
+    return (score - chance) / (1 - chance)
 
 
 class Ceiling(NamedTuple):

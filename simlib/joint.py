@@ -205,8 +205,8 @@ def joint_range(
     """How near Y can come, with two scores at once, to targets round the edges of the unit square.
 
     The scores are those of the best Y of each descent (`joint.approach`): Adam at a fixed learning
-    rate goes on trembling, so its last Y is no better than its best. Joined in this order the end
-    points bound the reachable region. Every target starts from the same noise.
+    rate keeps moving about it, so the last Y is no better than the best. Joined in this order the
+    end points bound the reachable region. Every target starts from the same noise.
 
     Args:
         name_a, name_b: ids, bound measures or callables that grow with similarity.

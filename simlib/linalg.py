@@ -222,6 +222,7 @@ def spectral_map(
 LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 
 
+@torch.no_grad()
 def inverse_of(
     gram: Float[Tensor, "q q"], source: Float[Tensor, "q q"] | None = None
 ) -> Float[Tensor, "q q"] | None:
@@ -237,14 +238,13 @@ def inverse_of(
         tensor([[ 0.6667, -0.3333],
                 [-0.3333,  0.6667]])
     """
-    with torch.no_grad():
-        L, failed = torch.linalg.cholesky_ex(gram)
-        if failed:
-            return None
-        inverse = torch.cholesky_inverse(L)
-        size = (gram if source is None else source).norm()
-        safe = size * inverse.norm() * torch.finfo(gram.dtype).eps < LOST[gram.dtype]
-        return inverse if safe else None
+    L, failed = torch.linalg.cholesky_ex(gram)
+    if failed:
+        return None
+    inverse = torch.cholesky_inverse(L)
+    size = (gram if source is None else source).norm()
+    safe = size * inverse.norm() * torch.finfo(gram.dtype).eps < LOST[gram.dtype]
+    return inverse if safe else None
 
 
 def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
@@ -260,12 +260,11 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
         tensor([[ 0.1667, -0.1667],
                 [-0.1667,  0.6667]])
     """
-    if len(Y) <= Y.shape[1]:
-        return None
-    with torch.no_grad():
-        return inverse_of(Y.T @ Y)
+    Y = Y.detach()
+    return inverse_of(Y.T @ Y) if len(Y) > Y.shape[1] else None
 
 
+@torch.no_grad()
 def onto_columns(
     Y: Float[Tensor, "n q"], U: Float[Tensor, "n r"], shortest: Float[Tensor, " q"] | float = 0.0
 ) -> Float[Tensor, "q r"] | None:
@@ -284,15 +283,14 @@ def onto_columns(
     n, q = Y.shape
     if n < q:
         return None
-    with torch.no_grad():
-        U = U.to(Y.dtype)
-        reflections, sizes = torch.geqrf(Y)
-        R = reflections[:q].triu()
-        if not _independent(R, shortest):
-            return None
-        if n > 8 * q:
-            return torch.linalg.solve_triangular(R.T, Y.T @ U, upper=False)
-        return torch.ormqr(reflections, sizes, U, transpose=True)[:q]
+    U = U.to(Y.dtype)
+    reflections, sizes = torch.geqrf(Y)
+    R = reflections[:q].triu()
+    if not _independent(R, shortest):
+        return None
+    if n > 8 * q:
+        return torch.linalg.solve_triangular(R.T, Y.T @ U, upper=False)
+    return torch.ormqr(reflections, sizes, U, transpose=True)[:q]
 
 
 def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float = 0.0) -> bool:
@@ -306,6 +304,7 @@ def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float 
     return bool(safe.all())
 
 
+@torch.no_grad()
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
     """Orthonormal basis, in float64, of Y's column space; r is its numerical rank. No gradient.
 
@@ -318,14 +317,13 @@ def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
         >>> sl.linalg.orthonormal_basis(torch.cat([X, X], 1)).shape
         torch.Size([4, 2])
     """
-    with torch.no_grad():
-        Y64 = Y.double()
-        if len(Y) >= Y.shape[1]:
-            Q, R = torch.linalg.qr(Y64)
-            if _independent(R):
-                return Q
-        U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
-        return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
+    Y64 = Y.double()
+    if len(Y) >= Y.shape[1]:
+        Q, R = torch.linalg.qr(Y64)
+        if _independent(R):
+            return Q
+    U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
+    return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
 
 
 def principal_components(

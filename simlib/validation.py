@@ -23,15 +23,15 @@ __all__ = [
 ]
 
 
-def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The `count` names closest in spelling to `name`, nearest first.
+def nearest_names(name: str, names: Iterable[str]) -> list[str]:
+    """The three names closest in spelling to `name`, nearest first.
 
     Example:
         >>> from simlib import validation
         >>> validation.nearest_names("ckaa", ["cka", "nbs", "cca"])
         ['cka', 'cca']
     """
-    return difflib.get_close_matches(str(name).lower(), list(names), n=count, cutoff=0.4)
+    return difflib.get_close_matches(str(name).lower(), list(names), n=3, cutoff=0.4)
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,16 @@ def test_the_examples_run_as_they_stand(place):
     for name, thing in public(place).items():
         for example in finder.find(thing, name, globs={}):
             assert runner.run(example).failed == 0, f"{place}.{name}"
+
+
+@each_place
+def test_the_api_page_shows_each_docstring_without_a_fault(place, monkeypatch):
+    core = pytest.importorskip("docutils.core")
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parent.parent / "book" / "_ext")
+    docstrings = importlib.import_module("docstrings")
+    for thing in public(place).values():
+        lines = inspect.getdoc(thing).splitlines()
+        docstrings.rewrite(None, "function", "", thing, None, lines)
+        strict = {"report_level": 2, "halt_level": 2}
+        page = core.publish_string("\n".join(lines), writer_name="html", settings_overrides=strict)
+        assert b"&gt;&gt;&gt;" in page or not has_example(thing)

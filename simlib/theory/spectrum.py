@@ -1,4 +1,4 @@
-"""A spectrum at the door, and what the equations share."""
+"""What the equations share: a spectrum that is checked, shares of it, the angular score."""
 
 from __future__ import annotations
 

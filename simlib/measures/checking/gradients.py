@@ -82,21 +82,9 @@ def _blind(kind: str, along: Callable[[Bench, Tensor], float]) -> Callable[[Benc
     return run
 
 
-def _along_scale(bench: Bench, gradient: Tensor) -> float:
-    return float((gradient * bench.Y).sum().abs())
-
-
-def _along_translation(bench: Bench, gradient: Tensor) -> float:
-    return float(gradient.sum(0).abs().max())
-
-
 def _along_rotation(bench: Bench, gradient: Tensor) -> float:
     turn = bench.Y.T @ gradient
     return float((turn - turn.T).norm())
-
-
-def _same_value(bench: Bench) -> Finding:
-    return bench.unchanged(bench.number(bench.X, bench.Y.clone().requires_grad_(True)))
 
 
 def _gradient(name: str, reason: str, run: Callable[[Bench], Finding]) -> Check:
@@ -150,12 +138,12 @@ GRADIENTS = (
     _gradient(
         "blind to scale",
         "Where scale doesn't matter no step may be spent on it.",
-        _blind("isotropic scale", _along_scale),
+        _blind("isotropic scale", lambda bench, gradient: float((gradient * bench.Y).sum().abs())),
     ),
     _gradient(
         "blind to translation",
         "Where the mean doesn't matter no step may be spent on it.",
-        _blind("translation", _along_translation),
+        _blind("translation", lambda bench, gradient: float(gradient.sum(0).abs().max())),
     ),
     _gradient(
         "blind to rotation",
@@ -165,6 +153,6 @@ GRADIENTS = (
     _gradient(
         "same value when tracked",
         "The score that is climbed is the score that is reported.",
-        _same_value,
+        lambda bench: bench.unchanged(bench.number(bench.X, bench.Y.clone().requires_grad_(True))),
     ),
 )

@@ -19,11 +19,6 @@ from simlib.measures.checking.surroundings import disturb, restored, snapshot
 SINGLE = 1e-4  # what float32 may be off by, relative to 1 or the value
 
 
-def _zero_d(bench: Bench) -> Finding:
-    value = bench.value(bench.X, bench.Y)
-    return finding(True, f"a 0-d tensor, {float(value.detach()):.4g}")
-
-
 def _keeps(dtype: torch.dtype):
     def run(bench: Bench) -> Finding:
         value = bench.value(bench.X.to(dtype), bench.Y.to(dtype))
@@ -112,11 +107,6 @@ def _unpaired(bench: Bench) -> Finding:
     return finding(lost, evidence)
 
 
-def _reordered(bench: Bench) -> Finding:
-    order = _order(bench, 50)
-    return bench.same(bench.X[order], bench.Y[order])
-
-
 def _deterministic(bench: Bench) -> Finding:
     numbers = {bench.number(bench.X, bench.Y) for _ in range(3)}
     return finding(len(numbers) == 1, f"{len(numbers)} value(s) in 3 calls")
@@ -152,7 +142,11 @@ def _surroundings_kept(bench: Bench) -> Finding:
 
 
 VALUES = (
-    Check("0-d tensor", "score, compare and maximize take a single number.", _zero_d),
+    Check(
+        "0-d tensor",
+        "score, compare and maximize take a single number.",
+        lambda bench: finding(True, f"a 0-d tensor, {bench.plain:.4g}"),
+    ),
     Check(
         "keeps float64",
         "score promises float64; a detour through float32 costs nine digits.",
@@ -182,7 +176,7 @@ VALUES = (
     ),
     Check(
         "copy beats noise",
-        "A noisy copy of X is more like X than noise that never saw it.",
+        "A noisy copy of X is more like X than independent noise is.",
         _copy_beats_noise,
     ),
     Check(
@@ -190,8 +184,8 @@ VALUES = (
     ),
     Check(
         "order of samples",
-        "Samples have no order of their own, so reordering both sides alike is no news.",
-        _reordered,
+        "Samples have no order of their own, so reordering both sides alike must not matter.",
+        lambda bench: bench.same(bench.X[_order(bench, 50)], bench.Y[_order(bench, 50)]),
     ),
     Check(
         "deterministic",
