@@ -3,7 +3,7 @@
     python benchmarks/together.py
 
 Milliseconds of one step of all twenty, each process and batch with one thread. Says from which size
-on processes win: `simlib.optimize.BATCHED`.
+on processes win: `simlib.optimize.LARGEST_BATCHED`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RUNS, STEPS = 20, 20
 def climb(measure: str, X: np.ndarray, seeds: range, limit: int) -> None:
     """All seeds, in one batch if X holds no more than `limit` numbers."""
     torch.set_num_threads(1)
-    with mock.patch.object(optimize, "BATCHED", limit):
+    with mock.patch.object(optimize, "LARGEST_BATCHED", limit):
         optimize.maximize_many(measure, X, seeds=seeds, steps=STEPS, stop=None)
 
 

@@ -1,6 +1,4 @@
-"""What a score is worth: what chance gives on the same data, what noise allows, and all measures in
-one table.
-"""
+"""What a score is worth: beside chance on the same data, and beside what noise allows."""
 
 from __future__ import annotations
 
@@ -21,7 +19,6 @@ __all__ = [
     "compare",
     "expected_by_chance",
     "noise_ceiling",
-    "noise_score",
     "permutation_null",
 ]
 
@@ -29,12 +26,28 @@ Name = str | Measure | Callable
 
 
 def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0) -> np.ndarray:
-    """Scores of X against Y with its trials shuffled, (permutations,): what no correspondence
-    scores.
+    """Scores of X against Y with its trials shuffled: what no correspondence scores.
 
     Whole trials change places (samples, for two axes); the time bins of a trial stay together,
-    since they are not independent. X and Y as in `score`; computed in float64. Raises ValueError
-    for fewer than one permutation, fewer than 2 trials and for inputs that can't be scored.
+    since they are not independent.
+
+    Args:
+        name: id, bound measure or callable.
+        X, Y: (samples, neurons) or (time, trial, neuron), with the same samples.
+        permutations: how many, 1 or more.
+        seed: of the shuffles.
+
+    Returns:
+        An array (permutations,), computed in float64.
+
+    Raises:
+        ValueError: for fewer than 2 trials and inputs that can't be scored.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> sl.calibration.permutation_null("cka", X, X, permutations=3).shape
+        (3,)
     """
     bound = measure(name)
     X, Y = _shuffleable(X, Y, permutations)
@@ -64,9 +77,24 @@ def expected_by_chance(name: Name, X, Y) -> float:
     PR_Y / (n - 1), the R^2 of linear regression rank(Y) / (n - 1), and that of ridge regression (no
     folds) the mean over the n - 1 directions of 1 - (a / (l_j + a))^2 with the eigenvalues l_j of
     K_Y and the penalty a. Debiased CKA and RSA (Pearson correlation of squared distances) give 0.
-    The mean for samples that are exchangeable; where trials hold several time bins use
-    `permutation_null`. Raises ValueError for another measure. For independent Gaussian data of a
-    size, with no data at hand: `simlib.theory.CHANCE`.
+    For samples that are exchangeable; where trials hold several time bins use `permutation_null`,
+    with no data at hand `simlib.theory.CHANCE`.
+
+    Args:
+        name: "cka", "ensd", "linreg", "ridge", "cka-debiased" or "rsa".
+        X, Y: (samples, neurons) or (time, trial, neuron), with the same samples.
+
+    Returns:
+        A float.
+
+    Raises:
+        ValueError: for another measure and for inputs that can't be scored.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> round(sl.calibration.expected_by_chance("cka", X, [[0], [2], [0], [2]]), 3)
+        0.404
     """
     X, Y = (torch.from_numpy(validation.flat(values)) for values in validation.pair(X, Y))
     free = len(X) - 1
@@ -93,43 +121,38 @@ def _explained_by_ridge(Y: torch.Tensor, penalty: float) -> torch.Tensor:
     return 1 - (penalty / (principal_components(centre(Y))[1].square() + penalty)) ** 2
 
 
-def noise_score(
-    name: Name, samples: int, neurons_x: int, neurons_y: int, *, draws: int = 10, seed: int = 0
-) -> float:
-    """Mean score of independent standard Gaussian data of this size: what dimensions alone are
-    worth.
+def chance_corrected(score: float, chance: float) -> float:
+    """(score - chance) / (1 - chance): 0 at chance, 1 at a perfect score, as for a kappa.
 
-    For CKA it is close to sqrt(p q / ((p + n) (q + n))): near 1 once neurons outnumber samples.
+    Args:
+        score, chance: of a measure that is at most 1.
+
+    Returns:
+        A float, at most 1.
+
+    Raises:
+        ValueError: for a chance of 1 or more.
+
+    Example:
+        >>> import simlib as sl
+        >>> round(sl.calibration.chance_corrected(0.8, chance=0.6), 3)
+        0.5
     """
-    if draws < 1:
-        raise ValueError(f"draws needs to be 1 or more; got {draws}")
-    rng, bound = np.random.default_rng(seed), measure(name)
-    return float(
-        np.mean(
-            [
-                score(
-                    bound,
-                    rng.standard_normal((samples, neurons_x)),
-                    rng.standard_normal((samples, neurons_y)),
-                )
-                for _ in range(draws)
-            ]
-        )
-    )
-
-
-def chance_corrected(score: float, chance: float, maximum: float = 1.0) -> float:
-    """(score - chance) / (maximum - chance): 0 at chance, 1 at the maximum, as for an accuracy or a
-    kappa.
-    """
-    if not chance < maximum:
-        raise ValueError(f"chance lies below the maximum {maximum}; got {chance}")
-    return (score - chance) / (maximum - chance)
+    if not chance < 1:
+        raise ValueError(f"chance lies below the maximum 1; got {chance}")
+    return (score - chance) / (1 - chance)
 
 
 class Ceiling(NamedTuple):
-    """Score of a recording with its own repeat: `mean` and `spread` (standard deviation) over
-    random halves.
+    """Score of a recording with its own repeat, over random halves.
+
+    Attributes:
+        mean, spread: in the measure's unit; spread is the standard deviation.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.calibration.Ceiling(mean=0.9, spread=0.1).mean
+        0.9
     """
 
     mean: float
@@ -137,13 +160,28 @@ class Ceiling(NamedTuple):
 
 
 def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ceiling:
-    """What the best model can expect: the score between averages of two random halves of the
-    repeats.
+    """What the best model can expect: the score between averages of random halves of the repeats.
 
-    `repeats` is (repeat, samples, neuron) or (repeat, time, trial, neuron). Halves hold half the
-    data: averages of all repeats are less noisy, so this is a lower bound of the ceiling for them.
-    For a regression measure one half predicts the other. Raises ValueError for fewer than 2 repeats
-    and values that can't be scored.
+    Halves hold half the data: averages of all repeats are less noisy, so this is a lower bound of
+    the ceiling for them. For a regression measure one half predicts the other.
+
+    Args:
+        name: id, bound measure or callable.
+        repeats: (repeat, samples, neuron) or (repeat, time, trial, neuron), 2 repeats or more.
+        splits: random halves to average over.
+        seed: of the halves.
+
+    Returns:
+        A Ceiling.
+
+    Raises:
+        ValueError: for fewer than 2 repeats and values that can't be scored.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> round(sl.calibration.noise_ceiling("nbs", [X, X]).mean, 3)
+        1.0
     """
     repeats = np.asarray(repeats, dtype=np.float64)
     if splits < 1:
@@ -151,8 +189,7 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
     if repeats.ndim not in (3, 4) or len(repeats) < 2:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
-            "with 2 repeats or "
-            f"more; got {repeats.shape}"
+            f"with 2 repeats or more; got {repeats.shape}"
         )
     rng, bound, half = np.random.default_rng(seed), measure(name), len(repeats) // 2
     scores = []
@@ -174,23 +211,40 @@ def compare(
 ) -> pd.DataFrame:
     """Every measure of two datasets of your own beside what chance gives on them, a row a measure.
 
-    X and Y hold the same samples, as in `score`; regression measures predict X from Y. `repeats` of
-    X (see `noise_ceiling`) add the ceiling. Columns: `measure`, `title`, `score`, `direction` (+1:
-    grows with similarity; -1: a distance), `low` and `high` (the measure's range), `chance` and
-    `chance_spread` (mean and standard deviation of `permutation_null`), `corrected`
-    (`chance_corrected`, for scores of at most 1), `z` (distance from chance in its standard
-    deviations, positive where more similar), `p` (share of permutations at least as similar, the
-    data's own order counted among them, so never 0) and `ceiling` (NaN without repeats). A measure
-    that isn't defined on these data has NaN throughout and says why in `note`.
+    Args:
+        X, Y: (samples, neurons) or (time, trial, neuron), with the same samples; regression
+            measures predict X from Y.
+        names: ids or bound measures; all of MEASURES if None.
+        repeats: of X, for the ceiling (`calibration.noise_ceiling`).
+        permutations, seed: as for `calibration.permutation_null`.
+
+    Returns:
+        A table with columns measure, title, score, direction (+1: grows with similarity; -1: a
+            distance), low and high (the measure's range), chance and chance_spread (mean and
+            standard deviation of the permutations), corrected (`calibration.chance_corrected`, for
+            scores of at most 1), z (distance from chance in its standard deviations, positive where
+            more similar), p (share of permutations at least as similar, the data's own order
+            counted among them, so never 0), ceiling (NaN without repeats) and note. A measure that
+            isn't defined on these data has NaN throughout and says why in note.
+
+    Raises:
+        ValueError: for X and Y that can't be scored, for repeats of another shape and an unknown
+            id.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> sl.compare(X, [[0], [2], [0], [2]], ["cka", "linreg"])[["measure", "score"]].round(2)
+          measure  score
+        0     cka   0.97
+        1  linreg   0.80
     """
     X, Y = _shuffleable(X, Y, permutations)
     if repeats is not None:
         repeats = np.asarray(repeats, dtype=np.float64)
         if repeats.shape[1:] != X.shape:
-            raise ValueError(
-                f"repeats needs the shape (repeat, {', '.join(map(str, X.shape))}); got "
-                f"{repeats.shape}"
-            )
+            needed = f"(repeat, {', '.join(map(str, X.shape))})"
+            raise ValueError(f"repeats needs the shape {needed}; got {repeats.shape}")
         validation.finite(repeats, "repeats")
     rows = []
     for name in validation.names(names, "names") if names is not None else MEASURES:
@@ -205,30 +259,13 @@ def compare(
         }
         try:
             row |= _beside_chance(bound, X, Y, repeats, permutations, seed)
-        except (
-            ValueError,
-            TypeError,
-            ArithmeticError,
-            RuntimeError,
-        ) as error:  # one measure's fault is its own
-            row["note"] = str(error) or type(error).__name__
+        except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+            row["note"] = str(error) or type(error).__name__  # the others have their rows
         rows.append(row)
-    columns = [
-        "measure",
-        "title",
-        "score",
-        "direction",
-        "low",
-        "high",
-        "chance",
-        "chance_spread",
-        "corrected",
-        "z",
-        "p",
-        "ceiling",
-        "note",
-    ]
-    return pd.DataFrame(rows).reindex(columns=columns)
+    columns = (
+        "measure title score direction low high chance chance_spread corrected z p ceiling note"
+    )
+    return pd.DataFrame(rows).reindex(columns=columns.split())
 
 
 def _beside_chance(bound: Measure, X, Y, repeats, permutations: int, seed: int) -> dict:

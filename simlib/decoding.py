@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from simlib import validation
+from simlib.components import first_crossing
 from simlib.logistic import fit
 
 __all__ = [
@@ -20,21 +21,37 @@ __all__ = [
     "fold_accuracies",
     "score_at_accuracy",
     "split",
-    "variable_accuracies",
 ]
 
-LARGEST = 2**24  # bins x trials x fits x classes fitted at once: memory
-SMALL = 2**16  # up to as many, threads would mostly wait for each other
+# Bins x trials x fits x classes that are fitted at once (memory), and up to how many one thread is
+# quickest.
+AT_ONCE = 2**24
+ONE_THREAD = 2**16
 
 
 def split(
     labels, folds: int = 5, seed: int = 0, groups=None
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(train, test) trial indices of each fold: stratified by label, shuffled once from the seed.
+    """The (train, test) trials of each fold: stratified by label, shuffled once from the seed.
 
-    With `groups` (one a trial) no group is on both sides of a split. Raises ValueError for fewer
-    than two classes, for a class with fewer trials (groups, where given) than folds, and for folds
-    that miss a class.
+    Args:
+        labels: (trials,), text or numbers.
+        folds: 2 or more.
+        seed: of the shuffle.
+        groups: (trials,); no group is on both sides of a split.
+
+    Returns:
+        For each fold two arrays of trial indices.
+
+    Raises:
+        ValueError: for fewer than two classes, a class with fewer trials (groups, where given) than
+            folds, and folds that miss a class.
+
+    Example:
+        >>> import simlib as sl
+        >>> folds = sl.decoding.split(["a", "b"] * 4, folds=2)
+        >>> [len(test) for train, test in folds]
+        [4, 4]
     """
     labels = np.asarray(labels)
     try:
@@ -49,7 +66,6 @@ def split(
         raise ValueError(
             f"labels hold one class only ({classes.tolist()}); decoding needs at least two"
         )
-    what = "trials"
     if groups is not None:
         groups = np.asarray(groups)
         if groups.shape != labels.shape:
@@ -62,27 +78,21 @@ def split(
                 f"groups has {len(missing)} missing values, the first at trial {missing[0]}"
             )
         counts = np.array([len(np.unique(groups[labels == c])) for c in range(len(classes))])
-        what = "groups"
     if counts.min() < folds:
-        small = {str(c): int(k) for c, k in zip(classes, counts, strict=True) if k < folds}
-        listed = ", ".join(f"{c} ({k})" for c, k in list(small.items())[:5]) + (
-            ", ..." if len(small) > 5 else ""
-        )
+        small = [f"{c} ({k})" for c, k in zip(classes, counts, strict=True) if k < folds]
+        listed = ", ".join(small[:5] + ["..."] * (len(small) > 5))
         raise ValueError(
-            f"every class needs at least {folds} {what} for {folds} folds; too small: {listed}. "
+            f"every class needs at least {folds} {'trials' if groups is None else 'groups'} for "
+            f"{folds} folds; too small: {listed}. "
             f"Merge or drop those classes, or use folds={max(2, int(counts.min()))}"
         )
-    if groups is None:
-        return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
-    splits = list(
-        StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels, labels, groups)
-    )
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splits = list(kind(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
     for train, test in splits:
         if len(test) == 0 or len(np.unique(labels[train])) < len(classes):
             raise ValueError(
                 f"{len(np.unique(groups))} groups can't be split into {folds} folds that all "
-                "train on every "
-                "class; use fewer folds"
+                "train on every class; use fewer folds"
             )
     return splits
 
@@ -90,39 +100,55 @@ def split(
 def fold_accuracies(
     Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 3e-4
 ) -> np.ndarray:
-    """Test accuracy of each fold and time bin, (folds, times), in [0, 1].
+    """Test accuracy of each fold and time bin, in [0, 1].
 
     Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1,
-    unscaled inputs), all folds and time bins fitted at once until the log odds are off by about
-    `tol` of the size of all (`simlib.logistic`); where that doesn't converge, one by one by
-    scikit-learn. The folds are the same for every bin, and for every Y with these labels and this
-    seed. Y is (trial, neuron) or (time, trial, neuron). Source: Cloos et al. 2024, figure 3. Raises
-    ValueError as `split` and `validation.label_array` do.
-    """
-    return variable_accuracies(Y, {"": labels}, folds, seed, groups, tol=tol)[""]
+    unscaled inputs), all folds and time bins fitted at once (`simlib.logistic`); where that doesn't
+    converge, one by one by scikit-learn. The folds are the same for every bin, and for every Y with
+    these labels and this seed.
 
+    Args:
+        Y: (trial, neuron) or (time, trial, neuron).
+        labels: (trials,).
+        folds, seed, groups: as for `split`.
+        tol: how far the log odds may be off, relative to the size of all.
 
-def variable_accuracies(
-    Y,
-    variables: Mapping[str, object],
-    folds: int = 5,
-    seed: int = 0,
-    groups=None,
-    *,
-    tol: float = 3e-4,
-) -> dict[str, np.ndarray]:
-    """`fold_accuracies` of each of several variables (name -> labels): those of as many classes
-    share one batch.
+    Returns:
+        An array (folds, times).
+
+    Raises:
+        ValueError: as `split` does, and for labels that don't fit the trials.
+
+    Source: Cloos et al. 2024, figure 3.
+
+    Example:
+        >>> import simlib as sl
+        >>> Y, labels = [[-2], [-1], [1], [2]], ["left", "left", "right", "right"]
+        >>> sl.decoding.fold_accuracies(Y, labels, folds=2)
+        array([[1.],
+               [1.]])
     """
-    return Decoders(variables, folds, seed, groups, tol=tol)(Y)
+    return Decoders({"": labels}, folds, seed, groups, tol=tol)(Y)[""]
 
 
 class Decoders:
-    """`variable_accuracies` of one Y after the other, such as the snapshots of an ascent.
+    """Accuracies of several variables from one Y after the other, such as those of an ascent.
 
     Every fit begins on the line through where it ended for the last two Y: among neighbours it
     takes fewer iterations, and ends at the same optimum to within `tol`. A Y of another shape
-    begins anew. Raises ValueError, when called, as `split` and `validation.label_array` do.
+    begins anew. Variables of as many classes share one batch.
+
+    Args:
+        variables: name -> labels (trials,).
+        folds, seed, groups, tol: as for `fold_accuracies`, which says what is called on Y, returned
+            for each variable, and raised.
+
+    Example:
+        >>> import simlib as sl
+        >>> decoders = sl.decoding.Decoders({"side": ["left", "left", "right", "right"]}, folds=2)
+        >>> snapshots = [[-2], [-1], [1], [2]], [[-3], [-3], [2], [2]]
+        >>> [float(decoders(Y)["side"].mean()) for Y in snapshots]
+        [1.0, 1.0]
     """
 
     def __init__(
@@ -134,14 +160,8 @@ class Decoders:
         *,
         tol: float = 3e-4,
     ):
-        self.variables, self.folds, self.seed, self.groups, self.tol = (
-            dict(variables),
-            folds,
-            seed,
-            groups,
-            tol,
-        )
-        self.batches: list[_Batch] = []
+        self.variables, self.split = dict(variables), (folds, seed, groups)
+        self.tol, self.batches = tol, []
 
     def __call__(self, Y) -> dict[str, np.ndarray]:
         """Test accuracy of each fold and time bin, (folds, times), in [0, 1], of each variable."""
@@ -153,38 +173,35 @@ class Decoders:
         if not self.batches:
             self.batches = self._by_number_of_classes(labels)
         bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
-        found = {}
+        accuracies = {}
         for batch in self.batches:
-            found |= batch.accuracies(bins)
-        return {name: found[name] for name in self.variables}
+            accuracies |= batch.accuracies(bins)
+        return {name: accuracies[name] for name in self.variables}
 
     def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list[_Batch]:
         tasks: dict[int, dict[str, tuple]] = {}
         for name, labels in variables.items():
-            folded = split(labels, self.folds, self.seed, self.groups)
+            folded = split(labels, *self.split)
             classes, codes = np.unique(labels, return_inverse=True)
             tasks.setdefault(len(classes), {})[name] = codes, folded
         return [_Batch(classes, group, self.tol) for classes, group in tasks.items()]
 
 
 class _Batch:
-    """Every fold of the variables of one number of classes, and the weights of the last two
-    fits.
-    """
+    """Every fold of the variables with so many classes, and the weights of the last two fits."""
 
     def __init__(self, classes: int, tasks: Mapping[str, tuple], tol: float):
         self.classes, self.names, self.tol = classes, list(tasks), tol
-        self.codes = torch.stack(
-            [torch.from_numpy(codes) for codes, folded in tasks.values() for _ in folded], 1
-        )
+        fits = [(codes, train) for codes, folded in tasks.values() for train, _ in folded]
+        self.codes = torch.stack([torch.from_numpy(codes) for codes, _ in fits], 1)
         self.train = torch.zeros_like(self.codes, dtype=torch.bool)
-        for column, (used, _) in enumerate(fold for _, folded in tasks.values() for fold in folded):
-            self.train[used, column] = True
+        for column, (_, train) in enumerate(fits):
+            self.train[train, column] = True
         self.last: list[torch.Tensor] = []
 
     def accuracies(self, bins: torch.Tensor) -> dict[str, np.ndarray]:
         """Accuracies (folds, times) of each variable."""
-        at_once = max(1, LARGEST // (self.codes.numel() * self.classes))
+        at_once = max(1, AT_ONCE // (self.codes.numel() * self.classes))
         start, pieces = self._start(bins), bins.split(at_once)
         starts = [None] * len(pieces) if start is None else start.split(at_once)
         parts = [self._fitted(*part) for part in zip(pieces, starts, strict=True)]
@@ -195,13 +212,9 @@ class _Batch:
         return dict(zip(self.names, shares.reshape(len(self.names), -1, len(bins)), strict=True))
 
     def _start(self, bins: torch.Tensor) -> torch.Tensor | None:
-        """Where the line through the last two fits leads; the last itself where there is but
-        one.
-        """
-        if self.last and (len(self.last[-1]), self.last[-1].shape[3]) != (
-            len(bins),
-            bins.shape[2] + 1,
-        ):
+        """Where the line through the last two fits leads; the last itself if there is one only."""
+        sizes = len(bins), bins.shape[2] + 1
+        if self.last and (self.last[-1].shape[0], self.last[-1].shape[3]) != sizes:
             self.last = []
         return 2 * self.last[-1] - self.last[0] if self.last else None
 
@@ -210,7 +223,7 @@ class _Batch:
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The class (bins, fits, trials) that each fit gives each trial, and the weights."""
         threads = torch.get_num_threads()
-        if len(bins) * self.codes.numel() * self.classes <= SMALL:
+        if len(bins) * self.codes.numel() * self.classes <= ONE_THREAD:
             torch.set_num_threads(1)
         try:
             fits = fit(bins, self.codes, self.train, self.classes, tol=self.tol, start=start)
@@ -230,32 +243,51 @@ def _one_by_one(
     Of centred responses: the bias is free, and lbfgs gets there sooner.
     """
     patient = LogisticRegression(C=1.0, max_iter=10_000, tol=min(tol, 1e-4))
+    centred = (bins - bins.mean(1, keepdim=True)).numpy()
+    fits = list(zip(codes.T.numpy(), train.T.numpy(), strict=True))
     with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
-        return torch.stack(
-            [
-                torch.stack(
-                    [
-                        torch.from_numpy(patient.fit(trials[used], labels[used]).predict(trials))
-                        for labels, used in zip(codes.T.numpy(), train.T.numpy(), strict=True)
-                    ]
-                )
-                for trials in (bins - bins.mean(1, keepdim=True)).numpy()
-            ]
-        )
+        guesses = [
+            patient.fit(Y[on], labels[on]).predict(Y) for Y in centred for labels, on in fits
+        ]
+    return torch.from_numpy(np.stack(guesses)).unflatten(0, (len(centred), len(fits)))
 
 
 def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> float:
-    """Cross-validated accuracy of decoding `labels` from Y, mean over folds and time bins, in [0,
-    1].
+    """Cross-validated accuracy of decoding labels from Y, mean over folds and time bins, in [0, 1].
 
-    See `fold_accuracies`. Y is (trial, neuron) or (time, trial, neuron), one label a trial.
+    Args:
+        Y: (trial, neuron) or (time, trial, neuron).
+        labels: (trials,), one a trial.
+        folds, seed, groups: as for `decoding.split`.
+
+    Returns:
+        A float; `decoding.fold_accuracies` has each fold and time bin.
+
+    Raises:
+        ValueError: for labels that don't fit the trials or the folds.
+
+    Example:
+        >>> import simlib as sl
+        >>> labels = ["left", "left", "right", "right"]
+        >>> sl.decoding_accuracy([[-2], [-1], [1], [2]], labels, folds=2)
+        1.0
     """
     return float(fold_accuracies(Y, labels, folds, seed, groups).mean())
 
 
 def chance(labels) -> float:
-    """Accuracy of always guessing the commonest class, in (0, 1]: 1/k for k equally frequent
-    classes.
+    """Accuracy of always guessing the commonest class, in (0, 1].
+
+    Args:
+        labels: (trials,).
+
+    Returns:
+        A float, 1/k for k classes of one size.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.decoding.chance(["left", "left", "left", "right"])
+        0.75
     """
     return validation.majority_share(labels)
 
@@ -263,19 +295,23 @@ def chance(labels) -> float:
 def score_at_accuracy(
     scores, accuracies, chance: float, reference: float, share: float = 0.9
 ) -> float:
-    """The score at which accuracy first reaches chance + share (reference - chance); NaN if it
-    never does.
+    """The score at which accuracy first reaches chance + share (reference - chance).
 
-    `scores` and `accuracies` (snapshots,) are in the order of the ascent; linear interpolation
-    between the snapshots around the first crossing. Source: Cloos et al. 2024, figure 3 (dots).
+    Args:
+        scores, accuracies: (snapshots,), in the order of the ascent.
+        chance, reference: accuracies in [0, 1]: of guessing, and of what Y is to come near, such as
+            X.
+        share: of the way from chance to the reference.
+
+    Returns:
+        A float by `components.first_crossing`: NaN if the accuracy is never reached.
+
+    Source: Cloos et al. 2024, figure 3 (dots).
+
+    Example:
+        >>> import simlib as sl
+        >>> scores, accuracies = [0.2, 0.6, 1.0], [0.5, 0.7, 0.9]
+        >>> round(sl.decoding.score_at_accuracy(scores, accuracies, 0.5, 0.9, share=0.75), 3)
+        0.8
     """
-    scores, accuracies = np.asarray(scores, float), np.asarray(accuracies, float)
-    target = chance + share * (reference - chance)
-    above = np.flatnonzero(accuracies >= target)
-    if len(above) == 0:
-        return float("nan")
-    k = above[0]
-    if k == 0:
-        return float(scores[0])
-    part = (target - accuracies[k - 1]) / (accuracies[k] - accuracies[k - 1])
-    return float(scores[k - 1] + part * (scores[k] - scores[k - 1]))
+    return first_crossing(scores, accuracies, chance + share * (reference - chance))

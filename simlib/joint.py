@@ -1,5 +1,6 @@
-"""Which pairs of scores can one Y have? Two measures driven at once towards targets round the unit
-square.
+"""Which pairs of scores can one Y have? Two measures driven at once towards targets.
+
+A descent is the way of Y's two scores to one target, a point on the edge of the unit square.
 """
 
 from __future__ import annotations
@@ -22,11 +23,21 @@ Name = str | Measure | Callable
 
 
 def edge_targets(points: int = 6) -> Float[Array, "targets 2"]:
-    """Targets (a, b) on the edges of the unit square, `points` a side, each corner once: 4 (points
-    - 1) of them.
+    """Targets (a, b) on the edges of the unit square, in order round it from (0, 0).
 
-    In order round the square from (0, 0): along b = 0, a = 1, b = 1 and a = 0. Raises ValueError
-    for fewer than 2 points.
+    Args:
+        points: targets on a side, corners included, 2 or more.
+
+    Returns:
+        An array (4 (points - 1), 2): along b = 0, a = 1, b = 1 and a = 0.
+
+    Raises:
+        ValueError: for fewer than 2 points.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.joint.edge_targets(2).tolist()
+        [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
     """
     if points < 2:
         raise ValueError(
@@ -39,7 +50,22 @@ def edge_targets(points: int = 6) -> Float[Array, "targets 2"]:
 
 
 def score_measure(name: Name) -> Measure:
-    """The measure, refused if it is a distance: targets lie between scores of 0 and 1."""
+    """The measure, refused if it is a distance: targets lie between scores of 0 and 1.
+
+    Args:
+        name: id, bound measure or callable.
+
+    Returns:
+        A Measure.
+
+    Raises:
+        ValueError: for a distance or an unknown id.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.joint.score_measure("cka").title
+        'CKA'
+    """
     bound = measure(name)
     if bound.direction < 0:
         raise ValueError(
@@ -50,9 +76,7 @@ def score_measure(name: Name) -> Measure:
 
 
 class _Stall:
-    """Says when to stop: the distance is within `tolerance`, or its least hasn't fallen for
-    `patience` scores.
-    """
+    """When to stop: the distance is within `tolerance`, or for `patience` scores none was less."""
 
     def __init__(self, tolerance: float, patience: int):
         self.tolerance, self.patience = tolerance, patience
@@ -79,15 +103,38 @@ def approach(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
-    """The way of Y's two scores towards one target: a row for each Y scored, (step, score_a,
-    score_b, distance).
+    """The descent of Y's two scores to one target: a row for each Y scored.
 
-    Adam lowers |score_a - target_a| + |score_b - target_b|, the distance, from Gaussian noise of
-    X's shape; with `power` 2 it lowers the sum of their squares, which lands farther away. It ends
-    when the distance is below `tolerance` ("reached"), when the least distance hasn't fallen by
-    more than `tolerance` for `patience` steps ("stalled"), or after `steps` scores ("steps");
-    `stopped` says which ("not finite": a measure or its gradient failed there). Constant columns:
-    target_a, target_b, stopped. Raises ValueError for distances and inputs that can't be scored.
+    Adam lowers the distance |score_a - target_a| + |score_b - target_b| from Gaussian noise of X's
+    shape.
+
+    Args:
+        name_a, name_b: ids, bound measures or callables that grow with similarity.
+        X: (samples, neurons) or (time, trial, neuron).
+        target: (target_a, target_b).
+        seed: of the noise.
+        steps: scores at most.
+        lr: learning rate.
+        tolerance: the descent ends below this distance ("reached"),
+        patience: or when the least distance hasn't fallen by more than `tolerance` for so many
+            steps ("stalled").
+        power: 2 lowers the sum of the squared differences, which lands farther away.
+        dtype, device: where and how precisely the descent is computed.
+
+    Returns:
+        A table with columns step, score_a, score_b, distance and, the same in each row, target_a,
+            target_b and stopped: "reached", "stalled", "steps" or "not finite" (a measure or its
+            gradient failed there).
+
+    Raises:
+        ValueError: for distances and for inputs that can't be scored.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> descent = sl.joint.approach("cka", "nbs", X, (1, 1), steps=5)
+        >>> len(descent), descent["stopped"].iloc[0]
+        (5, 'steps')
     """
     if steps < 1 or patience < 1 or not tolerance > 0:
         raise ValueError(
@@ -120,13 +167,7 @@ def approach(
     result = climb(closeness, start, steps=steps, lr=lr, done=done)
     scores = np.array(visited[: len(result.scores)])
     distance = np.abs(scores - goal).sum(1)
-    stopped = (
-        result.stopped
-        if result.stopped != "reached"
-        else "reached"
-        if distance[-1] < tolerance
-        else "stalled"
-    )
+    stalled = result.stopped == "reached" and distance[-1] >= tolerance
     return pd.DataFrame(
         {
             "target_a": goal[0],
@@ -135,20 +176,16 @@ def approach(
             "score_a": scores[:, 0],
             "score_b": scores[:, 1],
             "distance": distance,
-            "stopped": stopped,
+            "stopped": "stalled" if stalled else result.stopped,
         }
     )
 
 
-def end_point(way: pd.DataFrame) -> dict:
-    """The row of `joint_range` that a way ends in: its point nearest to the target."""
-    nearest = way.loc[way["distance"].idxmin()]
-    columns = ("target_a", "target_b", "score_a", "score_b")
-    return {
-        **{c: float(nearest[c]) for c in columns},
-        "steps": len(way),
-        "stopped": way["stopped"].iloc[0],
-    }
+def end_point(descent: pd.DataFrame) -> dict:
+    """The row of `joint_range` that a descent gives: its point nearest to the target."""
+    columns = ["target_a", "target_b", "score_a", "score_b"]
+    nearest = descent.loc[descent["distance"].idxmin(), columns].astype(float).to_dict()
+    return {**nearest, "steps": len(descent), "stopped": descent["stopped"].iloc[0]}
 
 
 def joint_range(
@@ -167,17 +204,32 @@ def joint_range(
 ) -> pd.DataFrame:
     """How near Y can come, with two scores at once, to targets round the edges of the unit square.
 
-    One row a target, in order round the square (`edge_targets`), with columns target_a, target_b,
-    score_a, score_b, steps, stopped. The scores are those of the best Y on the way: Adam at a fixed
-    learning rate goes on trembling, so its last Y is no better than its best. Joined in this order
-    the end points bound the reachable region. Every target starts from the same noise; see
-    `approach` for how one ends. `visited=True` gives all points instead, a row a step, with column
-    step in place of steps.
+    The scores are those of the best Y of each descent (`joint.approach`): Adam at a fixed learning
+    rate keeps moving about it, so the last Y is no better than the best. Joined in this order the
+    end points bound the reachable region. Every target starts from the same noise.
 
-    Names are ids, bound measures or callables that grow with similarity; a score that can't reach
-    its target ends where it stalls. X is (samples, neurons) or (time, trial, neuron). Raises
-    ValueError for distances, for fewer than 2 points and for inputs that can't be scored. Source:
-    Cloos et al. 2024, figure 7.
+    Args:
+        name_a, name_b: ids, bound measures or callables that grow with similarity.
+        X: (samples, neurons) or (time, trial, neuron).
+        points: targets on a side, corners included.
+        visited: all points of the descents instead, a row a step.
+        seed, steps, lr, tolerance, patience, device: as for `joint.approach`.
+
+    Returns:
+        A table, a row a target in order round the square, with columns target_a, target_b, score_a,
+            score_b, steps, stopped; if `visited` that of `joint.approach`.
+
+    Raises:
+        ValueError: for distances, fewer than 2 points and inputs that can't be scored.
+
+    Source: Cloos et al. 2024, figure 7.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> ends = sl.joint_range("cka", "nbs", X, points=2, steps=20)
+        >>> len(ends), bool(ends["score_a"].between(0, 1).all())
+        (4, True)
     """
     options = {
         "seed": seed,
@@ -187,18 +239,15 @@ def joint_range(
         "patience": patience,
         "device": device,
     }
-    ways = [
-        approach(name_a, name_b, X, tuple(target), **options) for target in edge_targets(points)
-    ]
+    targets = edge_targets(points)
+    descents = [approach(name_a, name_b, X, tuple(target), **options) for target in targets]
     if visited:
-        return pd.concat(ways, ignore_index=True)
-    return pd.DataFrame([end_point(way) for way in ways])
+        return pd.concat(descents, ignore_index=True)
+    return pd.DataFrame([end_point(descent) for descent in descents])
 
 
 def _cut(region: Float[Array, "points 2"], axis: int, level: float) -> Float[Array, "kept 2"]:
-    """The corners, with crossings added, of the part of a closed polygon where coordinate `axis` >=
-    level.
-    """
+    """Corners of the part of a closed polygon where coordinate `axis` is at least `level`."""
     kept = []
     for here, there in zip(region, np.roll(region, -1, axis=0), strict=True):
         if here[axis] >= level:
@@ -210,17 +259,28 @@ def _cut(region: Float[Array, "points 2"], axis: int, level: float) -> Float[Arr
 
 
 def allowed(ends: pd.DataFrame, level: float = 0.9) -> dict[str, float]:
-    """What a score of at least `level` on one measure allows on the other, read off the region's
-    outline.
+    """What a score of at least `level` on one measure allows on the other.
 
-    `ends` is a table of `joint_range`. Keys: lowest_b, highest_b (given score_a >= level),
-    lowest_a, highest_a (given score_b >= level); NaN where the region doesn't come that far.
-    Between end points the outline is taken as straight.
+    Read off the region's outline, taken as straight between end points.
+
+    Args:
+        ends: a table of `joint_range`.
+        level: in [0, 1].
+
+    Returns:
+        lowest_b and highest_b (given score_a >= level), lowest_a and highest_a (given score_b >=
+            level); NaN where the region doesn't come that far.
+
+    Example:
+        >>> import pandas as pd, simlib as sl
+        >>> ends = pd.DataFrame({"score_a": [0, 1, 1], "score_b": [0, 0.5, 1]})
+        >>> {name: round(value, 2) for name, value in sl.joint.allowed(ends, level=0.8).items()}
+        {'lowest_b': 0.4, 'highest_b': 1.0, 'lowest_a': 0.8, 'highest_a': 1.0}
     """
     region = ends[["score_a", "score_b"]].to_numpy(float)
-    found = {}
+    limits = {}
     for given, other in ((0, "b"), (1, "a")):
         values = _cut(region, given, level)[:, 1 - given]
-        found[f"lowest_{other}"] = float(values.min()) if len(values) else float("nan")
-        found[f"highest_{other}"] = float(values.max()) if len(values) else float("nan")
-    return found
+        limits[f"lowest_{other}"] = float(values.min()) if len(values) else float("nan")
+        limits[f"highest_{other}"] = float(values.max()) if len(values) else float("nan")
+    return limits

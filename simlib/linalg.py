@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 __all__ = [
+    "angular_score",
     "arccos",
     "centre",
     "centred_columns",
@@ -22,13 +22,21 @@ __all__ = [
     "orthonormal_basis",
     "participation_ratio",
     "principal_components",
+    "safe_root",
     "spectral_map",
     "square_sum",
 ]
 
 
 def centre(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
-    """X with the mean of each column taken away."""
+    """X with the mean of each column taken away.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.centre(X)[1]
+        tensor([ 1.0000, -0.5000])
+    """
     return X - X.mean(0, keepdim=True)
 
 
@@ -37,6 +45,12 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
     Exact: it only keeps products of very small or large data from under- and overflow. For measures
     that don't depend on the scale, whose gradient it leaves as it is.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.centred_unit(1000 * X)[1]
+        tensor([ 0.9766, -0.4883])
     """
     X = centre(X)
     largest = X.detach().abs().max()
@@ -48,6 +62,12 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
     A column that varies by no more than rounding becomes 0. For measures that don't depend on the
     scale of single columns: neurons in other units don't count as a lost rank.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.centred_columns(X)[1]
+        tensor([ 0.5000, -0.5000])
     """
     mean = X.mean(0, keepdim=True)
     centred = X - mean
@@ -58,26 +78,60 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
 
 def square_sum(X: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """||X||_F^2, the sum of squares."""
+    """||X||_F^2, the sum of squares.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.square_sum(X)
+        tensor(10.)
+    """
     return X.square().sum()
 
 
 def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 where x is at or beyond an
-    end.
+    """Arc cosine in radians of x clipped to [-1, 1], with gradient 0 at or beyond an end.
 
     The convention of all angular measures: `*-angular` is a distance in radians, from 0;
     `*-angular-score` is 1 - (2/pi) of it, 1 for angle 0 and 0 for a right angle. A cosine within 16
-    eps of an end counts as the end, since rounding tells no more: angles below 8e-8 (float64; 2e-3
+    eps of an end counts as the end, where only rounding differs: angles below 8e-8 (float64; 2e-3
     in float32) are 0. The slope of arccos is infinite at 1; there the measures that use it are at
     their maximum, where 0 is a valid choice of ascent direction.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.arccos(torch.tensor([1.5, 0.0, -1.0]))
+        tensor([0.0000, 1.5708, 3.1416])
     """
     inside = x.abs() < 1 - 16 * torch.finfo(x.dtype).eps
-    safe = torch.where(inside, x, torch.zeros_like(x))
-    end = torch.where(
-        x > 0, torch.zeros_like(x), torch.where(x < 0, torch.full_like(x, math.pi), x)
-    )
-    return torch.where(inside, torch.arccos(safe), end.detach())
+    safe = torch.where(inside, x, 0)
+    end = torch.arccos(x.detach().clamp(-1, 1).round())
+    return torch.where(inside, torch.arccos(safe), end)
+
+
+def angular_score(cosine: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """1 - (2/pi) arccos(cosine): 1 for angle 0, 0 for a right angle, -1 for opposite directions.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.angular_score(torch.tensor([1.0, 0.5]))
+        tensor([1.0000, 0.3333])
+    """
+    return 1 - arccos(cosine) * (2 / torch.pi)
+
+
+def safe_root(
+    square: Float[Tensor, "*shape"], rounding: Float[Tensor, ""] | float = 0.0
+) -> Float[Tensor, "*shape"]:
+    """Square root, with value and gradient 0 where `square` is not above `rounding`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.safe_root(torch.tensor([4.0, 0.0, -1e-9]))
+        tensor([2., 0., 0.])
+    """
+    above = square > rounding
+    return torch.where(above, torch.where(above, square, 1).sqrt(), 0)
 
 
 class _NuclearNorm(torch.autograd.Function):
@@ -102,6 +156,11 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     The gradient is the polar factor U V' over the singular values that are not zero: finite for
     repeated singular values and, as a subgradient, for low rank. Source: Watson 1992
     (characterisation of the subdifferential).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> round(float(sl.linalg.nuclear_norm(torch.diag(torch.tensor([3.0, 4.0])))), 3)
+        7.0
     """
     if not (torch.is_grad_enabled() and M.requires_grad):
         return torch.linalg.svdvals(M).sum()
@@ -126,18 +185,15 @@ class _SpectralMap(torch.autograd.Function):
         inner = U.T @ G @ Vh.T
         gap = s[:, None] - s
         tied = gap.abs() <= 1e-9 * s[0]
-        mean_slope = (slopes[:, None] + slopes) / 2
-        even = torch.where(
-            tied, mean_slope, (g[:, None] - g) / torch.where(tied, torch.ones_like(gap), gap)
-        )
+        divided = (g[:, None] - g) / torch.where(tied, 1, gap)
+        even = torch.where(tied, (slopes[:, None] + slopes) / 2, divided)
         odd = (g[:, None] + g) / (s[:, None] + s)
         inside = even * (inner + inner.T) / 2 + odd * (inner - inner.T) / 2
         below, beside = G @ Vh.T - U @ inner, U.T @ G - inner @ Vh
         outside = G - U @ (U.T @ G) - below @ Vh
-        mapped = (
-            U @ (inside @ Vh + (g / s)[:, None] * beside) + (below * (g / s)) @ Vh + start * outside
-        )
-        return mapped.to(grad.dtype), None, None
+        ratio = g / s
+        mapped = U @ (inside @ Vh + ratio[:, None] * beside) + (below * ratio) @ Vh
+        return (mapped + start * outside).to(grad.dtype), None, None
 
 
 def spectral_map(
@@ -151,6 +207,13 @@ def spectral_map(
     finite for repeated singular values; where g has no finite slope at 0, it is that of changes
     that leave the rank as it is. Computed in float64. Source: Daleckii & Krein 1965, for singular
     values by Noferini 2017.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> square = lambda s: (s**2, 2 * s)
+        >>> squared = sl.linalg.spectral_map(torch.diag(torch.tensor([3.0, 4.0])), square)
+        >>> squared.diagonal().round(decimals=3)
+        tensor([ 9., 16.])
     """
     return _SpectralMap.apply(X, values, digits)
 
@@ -159,65 +222,79 @@ def spectral_map(
 LOST = {torch.float32: 1e-3, torch.float64: 1e-7}
 
 
+@torch.no_grad()
 def inverse_of(
     gram: Float[Tensor, "q q"], source: Float[Tensor, "q q"] | None = None
 ) -> Float[Tensor, "q q"] | None:
-    """Inverse of a positive definite matrix, None where it is too ill-conditioned for its
-    precision. No gradient.
+    """Inverse of a positive definite matrix; None where it is ill-conditioned. No gradient.
 
     ||S||_F ||G^-1||_F eps, which bounds the share of digits lost, may be up to 1e-3 in float32 and
     1e-7 in float64. S is the `source` whose rounding G carries where G was made by subtraction,
     else G itself.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.inverse_of(torch.tensor([[2.0, 1.0], [1.0, 2.0]]))
+        tensor([[ 0.6667, -0.3333],
+                [-0.3333,  0.6667]])
     """
-    with torch.no_grad():
-        L, failed = torch.linalg.cholesky_ex(gram)
-        if failed:
-            return None
-        inverse = torch.cholesky_inverse(L)
-        size = (gram if source is None else source).norm()
-        safe = size * inverse.norm() * torch.finfo(gram.dtype).eps < LOST[gram.dtype]
-        return inverse if safe else None
+    L, failed = torch.linalg.cholesky_ex(gram)
+    if failed:
+        return None
+    inverse = torch.cholesky_inverse(L)
+    size = (gram if source is None else source).norm()
+    safe = size * inverse.norm() * torch.finfo(gram.dtype).eps < LOST[gram.dtype]
+    return inverse if safe else None
 
 
 def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
-    """(Y'Y)^-1 in Y's precision, None where squares tell too little: for n <= q, or
-    ill-conditioned. No gradient.
+    """(Y'Y)^-1 in Y's precision, None where it is ill-conditioned or n <= q. No gradient.
 
     Least-squares gradients are tested to stay within 1e-3 of float64 by the limits of `inverse_of`.
     Beyond, the caller takes float64, and then singular values.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.inverse_gram(X)
+        tensor([[ 0.1667, -0.1667],
+                [-0.1667,  0.6667]])
     """
-    if len(Y) <= Y.shape[1]:
-        return None
-    with torch.no_grad():
-        return inverse_of(Y.T @ Y)
+    Y = Y.detach()
+    return inverse_of(Y.T @ Y) if len(Y) > Y.shape[1] else None
 
 
+@torch.no_grad()
 def onto_columns(
     Y: Float[Tensor, "n q"], U: Float[Tensor, "n r"], shortest: Float[Tensor, " q"] | float = 0.0
 ) -> Float[Tensor, "q r"] | None:
-    """Q'U of Y = QR in Y's precision, without forming Q; None where `_independent` says so, and for
-    n < q. No gradient.
+    """Q'U of Y = QR in Y's precision, without forming Q. No gradient.
 
-    By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker there.
+    None for n < q, and where a column of Y nearly depends on the others or is no longer than
+    `shortest`. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker.
     Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.linalg.onto_columns(X, X[:, :1]).square().sum()), 3)
+        8.0
     """
     n, q = Y.shape
     if n < q:
         return None
-    with torch.no_grad():
-        U = U.to(Y.dtype)
-        reflections, sizes = torch.geqrf(Y)
-        R = reflections[:q].triu()
-        if not _independent(R, shortest):
-            return None
-        if n > 8 * q:
-            return torch.linalg.solve_triangular(R.T, Y.T @ U, upper=False)
-        return torch.ormqr(reflections, sizes, U, transpose=True)[:q]
+    U = U.to(Y.dtype)
+    reflections, sizes = torch.geqrf(Y)
+    R = reflections[:q].triu()
+    if not _independent(R, shortest):
+        return None
+    if n > 8 * q:
+        return torch.linalg.solve_triangular(R.T, Y.T @ U, upper=False)
+    return torch.ormqr(reflections, sizes, U, transpose=True)[:q]
 
 
 def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float = 0.0) -> bool:
-    """Whether each column of Y = QR is longer than `shortest`, and none nearly depends on those
-    before it.
+    """Whether columns of Y = QR are longer than `shortest`, and none nearly depends on the others.
 
     R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled
     to one length from below: down to 1e4 eps is taken (1 / 840 in float32).
@@ -227,21 +304,26 @@ def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float 
     return bool(safe.all())
 
 
+@torch.no_grad()
 def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
-    """Orthonormal basis, in float64, of the column space of Y; r is Y's numerical rank. No
-    gradient.
+    """Orthonormal basis, in float64, of Y's column space; r is its numerical rank. No gradient.
 
     By QR where no column nearly depends on the others, else the left singular vectors above max(n,
     q) * eps of the largest singular value (eps of Y's own precision).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.orthonormal_basis(torch.cat([X, X], 1)).shape
+        torch.Size([4, 2])
     """
-    with torch.no_grad():
-        Y64 = Y.double()
-        if len(Y) >= Y.shape[1]:
-            Q, R = torch.linalg.qr(Y64)
-            if _independent(R):
-                return Q
-        U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
-        return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
+    Y64 = Y.double()
+    if len(Y) >= Y.shape[1]:
+        Q, R = torch.linalg.qr(Y64)
+        if _independent(R):
+            return Q
+    U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
+    return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
 
 
 def principal_components(
@@ -250,6 +332,13 @@ def principal_components(
     """Left singular vectors u_i and singular values s_i of the centred X, largest first; r = rank.
 
     The variance of principal component i (PC i) is lambda_i = s_i^2. Computed in float64.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> U, s = sl.linalg.principal_components(X)
+        >>> U.shape, s.square().round(decimals=3).tolist()
+        (torch.Size([4, 2]), [4.0, 1.0])
     """
     centred = centre(X.double())
     U, s, _ = torch.linalg.svd(centred, full_matrices=False)
@@ -258,12 +347,26 @@ def principal_components(
 
 
 def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:
-    """lambda_i / sum lambda_j: each PC's share of the variance, largest first, in (0, 1]."""
+    """lambda_i / sum lambda_j: each PC's share of the variance, largest first, in (0, 1].
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.linalg.explained_variance_ratio(X).round(decimals=3).tolist()
+        [0.8, 0.2]
+    """
     squares = principal_components(X)[1].square()
     return squares / squares.sum()
 
 
 def participation_ratio(X: Float[Tensor, "n p"]) -> float:
-    """(sum lambda)^2 / sum lambda^2: how many PCs share the variance, from 1 to the rank of X."""
+    """(sum lambda)^2 / sum lambda^2: how many PCs share the variance, from 1 to the rank of X.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(sl.linalg.participation_ratio(X), 3)
+        1.471
+    """
     ratios = explained_variance_ratio(X)
     return float(1 / ratios.square().sum())

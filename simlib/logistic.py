@@ -16,10 +16,19 @@ REFRESH = 4  # steps between two looks at the curvature
 
 
 class Fits(NamedTuple):
-    """Decoders of each bin and fit: the log odds they give each trial, and their weights.
+    """Decoders of each bin and fit.
 
-    Weights are of the p neurons, each with its mean over the trials of the bin taken off, and the
-    last of the bias.
+    Attributes:
+        values: the log odds that they give each trial.
+        weights: of the p neurons, each less its mean over the trials of the bin, and of the bias.
+
+    Example:
+        >>> import torch
+        >>> from simlib.logistic import fit
+        >>> Y, train = torch.eye(8)[:, :5].expand(3, 8, 5), torch.ones(8, 2, dtype=torch.bool)
+        >>> fits = fit(Y, torch.tensor([[0, 1], [1, 1]] * 4), train, classes=2)
+        >>> fits.values.shape, fits.weights.shape
+        (torch.Size([3, 2, 1, 8]), torch.Size([3, 2, 1, 6]))
     """
 
     values: Float[Tensor, "bins fits outputs n"]
@@ -29,8 +38,8 @@ class Fits(NamedTuple):
 class _Axes:
     """The trials of each bin in the principal axes of that bin, r = min(n, p) of them.
 
-    A penalty on the length of the weights doesn't see a rotation; in these axes the curvature is
-    nearly diagonal.
+    A rotation leaves a penalty on the length of the weights as it is; in these axes the curvature
+    is nearly diagonal.
     """
 
     def __init__(self, Y: Float[Tensor, "bins n p"]):
@@ -108,9 +117,7 @@ class _Problem:
 
 
 class _Curvature:
-    """The inverse of a stand-in for the Hessian: that of trials who all have the mean
-    probabilities' covariance.
-    """
+    """Inverse of the Hessian if all trials had the covariance of the mean probabilities."""
 
     def __init__(self, problem: _Problem, likely: Tensor):
         self.turn = None
@@ -121,15 +128,13 @@ class _Curvature:
             shares, self.turn = torch.linalg.eigh(covariance)
             shares, self.back = shares[..., None].clamp_min(0), self.turn.mT.contiguous()
         self.inverse = 1 / (problem.spread * shares + problem.penalty).clamp_min(1e-4)
-        if self.turn is not None:
-            self.inverse[..., 0, -1] = (
-                0  # a shift of all classes at once changes nothing but roundings
-            )
+        if self.turn is not None:  # a shift of all classes at once changes nothing but roundings
+            self.inverse[..., 0, -1] = 0
 
     def __call__(self, q: Tensor) -> Tensor:
-        return (
-            q * self.inverse if self.turn is None else self.turn @ ((self.back @ q) * self.inverse)
-        )
+        if self.turn is None:
+            return q * self.inverse
+        return self.turn @ ((self.back @ q) * self.inverse)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
@@ -139,9 +144,7 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 def _direction(
     gradient: Tensor, guess: _Curvature, pairs: list[tuple[Tensor, Tensor, Tensor]]
 ) -> Tensor:
-    """The step of L-BFGS (two loops over the kept pairs), from `guess`, shortened as the last pair
-    says.
-    """
+    """The step of L-BFGS: two loops over the kept pairs, from `guess` scaled by the last pair."""
     q, shares = -gradient, []
     for step, change, scale in reversed(pairs):
         shares.append(_dot(step, q).mul_(scale))
@@ -149,9 +152,8 @@ def _direction(
     q = guess(q)
     if pairs:
         _, change, scale = pairs[-1]
-        q = q * torch.where(scale > 0, 1 / (scale * _dot(guess(change), change)), 1.0).clamp(
-            1e-3, 1
-        )
+        shorter = torch.where(scale > 0, 1 / (scale * _dot(guess(change), change)), 1.0)
+        q = q * shorter.clamp(1e-3, 1)
     for (step, change, scale), share in zip(pairs, reversed(shares), strict=True):
         q.addcmul_(share.addcmul_(scale, _dot(change, q), value=-1), step)
     return q
@@ -166,8 +168,7 @@ def fit(
     tol: float = 3e-4,
     start: Float[Tensor, "bins fits outputs p+1"] | None = None,
 ) -> Fits | None:
-    """The decoder of each bin fitted to the trials that are `train`: log odds of the classes for
-    each trial.
+    """Decoders of each bin fitted to the trials that are `train`; None where that doesn't converge.
 
     A column of `codes` (0 to classes - 1) and `train` is one fit: a fold of one variable. Two
     classes have one output, the odds of the second against the first; more of them one each, the
@@ -183,6 +184,14 @@ def fit(
 
     In single precision where `tol` is 1e-4 or more and 150 steps get there, else in double. None
     where 300 steps of those don't get there either: left to a more patient solver.
+
+    Example:
+        >>> import torch
+        >>> from simlib.logistic import fit
+        >>> Y, train = torch.tensor([[[-2.0], [-1], [1], [2]]]), torch.ones(4, 1, dtype=torch.bool)
+        >>> fits = fit(Y, torch.tensor([[0], [0], [1], [1]]), train, classes=2)
+        >>> (fits.values > 0).flatten().tolist()
+        [False, False, True, True]
     """
     precisions = (torch.float64,) if tol < 1e-4 else (torch.float32, torch.float64)
     try:
@@ -198,9 +207,7 @@ def fit(
 
 
 def _solve(problem: _Problem, tol: float, start: Tensor | None) -> Tensor | None:
-    """Weights of axes in the precision of the problem; None too where that doesn't hold the
-    numbers.
-    """
+    """Weights of axes in the precision of the problem; None, too, where that is too small."""
     if not bool(torch.isfinite(problem.spread).all()):
         return None
     weights = problem.start
@@ -211,18 +218,15 @@ def _solve(problem: _Problem, tol: float, start: Tensor | None) -> Tensor | None
         likely_there, gradient_there = problem.gradient(start)
         better = problem.loss(start, likely_there) < problem.loss(weights, likely)
         weights = torch.where(better, start, weights)
-        likely, gradient = (
-            torch.where(better, likely_there, likely),
-            torch.where(better, gradient_there, gradient),
-        )
+        likely = torch.where(better, likely_there, likely)
+        gradient = torch.where(better, gradient_there, gradient)
         guess = _Curvature(problem, likely)
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
     tries = torch.zeros_like(weights[..., :1, :1])
     for count in range(STEPS[problem.Z.dtype]):
         left = _dot(gradient, guess(gradient))
-        if bool((left <= tol**2 * first).all()) and bool(
-            (left <= tol**2 * problem.loss(weights, likely)).all()
-        ):
+        small = bool((left <= tol**2 * first).all())
+        if small and bool((left <= tol**2 * problem.loss(weights, likely)).all()):
             return weights
         step = _direction(gradient, guess, pairs) * 0.5**tries
         ahead = weights + step

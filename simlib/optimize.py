@@ -45,11 +45,20 @@ OPTIMISERS: dict[str, Callable[[torch.Tensor, float], torch.optim.Optimizer]] = 
 
 
 class Trajectory(NamedTuple):
-    """What an ascent leaves: `scores` (one per Y scored), `Y` whose score is scores[-1], why it
-    `stopped`.
+    """What an ascent leaves.
 
-    `stopped` is "reached" (the score passed `stop`), "steps" (the budget ended) or "not finite"
-    (the measure or its gradient gave NaN or infinity; Y and scores are the last that were finite).
+    Attributes:
+        scores: (steps,), one for each Y scored.
+        Y: in X's layout, the one whose score is scores[-1].
+        stopped: "reached" (the score passed `stop`), "steps" (the budget ended) or "not finite"
+            (the measure or its gradient gave NaN or infinity; Y and scores are the last that were
+            finite).
+
+    Example:
+        >>> import simlib as sl
+        >>> ascent = sl.maximize("cka", [[0, 0], [2, 0], [0, 1], [2, 1]], steps=3)
+        >>> len(ascent.scores), ascent.Y.shape, ascent.stopped
+        (3, (4, 2), 'steps')
     """
 
     scores: np.ndarray
@@ -58,8 +67,20 @@ class Trajectory(NamedTuple):
 
 
 class Recorder:
-    """Calls the observers at every k-th step (int), or at each move of the score by so much
-    (float).
+    """Calls the observers of an ascent at the steps that are due.
+
+    Every k-th step for a `record` of k (int); for a float the first, the last and whenever the
+    score has moved by that much. Raises ValueError for another `record`, and for an observer that
+    changes Y.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> steps = []
+        >>> recorder = sl.optimize.Recorder([lambda step, score, Y: steps.append(step)], record=2)
+        >>> for step in range(5):
+        ...     recorder(step, 0.1 * step, torch.zeros(4, 2))
+        >>> steps
+        [0, 2, 4]
     """
 
     def __init__(self, observers: Sequence[Observer], record: int | float):
@@ -95,7 +116,13 @@ class Recorder:
 def start_from_noise(
     shape: tuple[int, ...], seed: int, dtype=torch.float32, device="cpu"
 ) -> torch.Tensor:
-    """Standard Gaussian noise of this shape, the same on every device for one seed."""
+    """Standard Gaussian noise of this shape, the same on every device for one seed.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.optimize.start_from_noise((40, 5), seed=0).shape
+        torch.Size([40, 5])
+    """
     generator = torch.Generator().manual_seed(operator.index(seed))
     return torch.randn(shape, generator=generator, dtype=dtype).to(device)
 
@@ -199,12 +226,11 @@ def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch
     value = towards(Y)
     tensor = isinstance(value, torch.Tensor)
     if not tensor or value.ndim or not value.requires_grad:
-        found = f"a tensor of shape {tuple(value.shape)}" if tensor else type(value).__name__
-        if tensor and not value.requires_grad:
-            found += " without a gradient"
+        got = f"a tensor of shape {tuple(value.shape)}" if tensor else type(value).__name__
+        without = " without a gradient" if tensor and not value.requires_grad else ""
         raise TypeError(
             f"{bound.title} can't be climbed: a measure returns a 0-d tensor that autograd can "
-            f"follow back to Y; got {found}"
+            f"follow back to Y; got {got}{without}"
         )
     return value
 
@@ -244,25 +270,42 @@ def maximize(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Trajectory:
-    """Climb the gradient of score(X, Y) with respect to Y, from noise (PAPER: Adam, learning rate
-    0.1).
+    """Climb the gradient of score(X, Y) with respect to Y, from noise.
 
-    `name` is an id, a bound measure or any callable on two (samples, neurons) tensors; a distance
-    (the measure's record says so) is minimised. X is (samples, neurons) or (time, trial, neuron). Y
-    starts as standard Gaussian noise of X's shape drawn from `seed`, or as `start` (same samples,
-    any number of neurons). At most `steps` scores are computed; the ascent ends early once the
-    score exceeds `stop` (None: never). For a distance that is once no more than the share 1 - stop
-    of the start's distance is left, for a score without an upper end (ENSD) once it exceeds that
-    share of X's score with itself.
+    Adam, in the precision of the paper: float32 scores differ from float64 by about 1e-6, far below
+    a figure's resolution. Memory doesn't grow with the steps.
 
-    Each of `observers` is called as observer(step, score, Y) with the Y that has this score,
-    detached, in X's layout, valid during the call. `record`: every k-th step (int), or (float) the
-    first, the last and whenever the score has moved by that much since the last record. Memory
-    doesn't grow with the steps.
+    Args:
+        name: id, bound measure or any callable on two (samples, neurons) tensors; a distance (the
+            measure's record says so) is minimised.
+        X: (samples, neurons) or (time, trial, neuron).
+        seed: of the standard Gaussian noise of X's shape from which Y starts.
+        steps: scores at most.
+        lr: Adam's learning rate.
+        stop: ends early once the score exceeds this; None never does. For a distance: once no more
+            than the share 1 - stop of the start's distance is left; for a score without an upper
+            end (ENSD): once it exceeds that share of X's score with itself.
+        start: the first Y instead of noise: the same samples, any number of neurons.
+        observers: each is called as observer(step, score, Y) with the Y that has this score,
+            detached, in X's layout, valid during the call.
+        record: calls them at every k-th step (int), or (float) at the first, the last and whenever
+            the score has moved by that much since the last call.
+        dtype, device: where and how precisely the ascent is computed.
 
-    float32 is the paper's precision: scores differ from float64 by about 1e-6, far below a figure's
-    resolution. Returns a `Trajectory`. Raises ValueError for inputs that can't be scored or that
-    this machine's memory doesn't hold.
+    Returns:
+        A Trajectory.
+
+    Raises:
+        ValueError: for inputs that can't be scored or that this machine's memory doesn't hold.
+        TypeError: for a measure that has no gradient.
+
+    Source: Cloos et al. 2024 (Adam, learning rate 0.1).
+
+    Example:
+        >>> import simlib as sl
+        >>> ascent = sl.maximize("cka", [[0, 0], [2, 0], [0, 1], [2, 1]], stop=0.9)
+        >>> ascent.stopped, bool(ascent.scores[-1] > 0.9)
+        ('reached', True)
     """
     if operator.index(steps) < 1:
         raise ValueError(f"steps needs to be 1 or more; got {steps}")
@@ -278,7 +321,7 @@ def maximize(
     bound.room(fixed, shape[-1], dtype)
     recorder = Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
-    result = climb(
+    ascent = climb(
         lambda Y: sign * _differentiable(bound, towards, Y),
         Y0.reshape(-1, shape[-1]),
         steps=steps,
@@ -287,19 +330,16 @@ def maximize(
         watch=lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(shape), last),
         optimiser=optimiser,
     )
-    return result._replace(scores=sign * result.scores, Y=result.Y.reshape(shape))
+    return ascent._replace(scores=sign * ascent.scores, Y=ascent.Y.reshape(shape))
 
 
 # Numbers in X up to which a batch of ascents beats processes that take one each
 # (benchmarks/together.py).
-BATCHED = 1500
+LARGEST_BATCHED = 1500
 
 
 def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable | None:
-    """Values and gradients of the measure for a stack of Y; None for measures that torch can't take
-    all at once.
-    """
-
+    """Values and gradients of the measure for a stack of Y; None where torch can't batch it."""
     each = torch.vmap(lambda Y: bound.direction * bound(X, Y))
 
     def objective(stack: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
@@ -329,12 +369,29 @@ def maximize_many(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> list[Trajectory]:
-    """`maximize` from several seeds, one trajectory each: those it would give alone, up to
-    rounding.
+    """`maximize` from several seeds: the ascents that each would give alone, up to rounding.
 
     Small problems (up to 1500 numbers in X) climb in one batch where the measure's operations can
     be taken over a stack of Y, as those of CKA, NBS and angular Procrustes can; the rest go one
-    after the other. `observers` gives those of a seed. Everything else as for `maximize`.
+    after the other.
+
+    Args:
+        name, X, steps, lr, stop, record, dtype, device: as for `maximize`.
+        seeds: one an ascent.
+        observers: a function that gives the observers of a seed.
+
+    Returns:
+        A list of Trajectory, in the order of the seeds.
+
+    Raises:
+        ValueError: as `maximize` does.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> ascents = sl.maximize_many("cka", X, seeds=[0, 1], steps=5, stop=None)
+        >>> [len(ascent.scores) for ascent in ascents]
+        [5, 5]
     """
     seeds = [operator.index(seed) for seed in seeds]
     options = {
@@ -348,12 +405,9 @@ def maximize_many(
     bound, reference = measure(name), validation.array(X, "X")
     fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
     objective = None
-    if len(seeds) > 1 and fixed.numel() <= BATCHED and operator.index(steps) >= 1:
-        noise = [
-            start_from_noise(reference.shape, seed, dtype, device).reshape(fixed.shape)
-            for seed in seeds
-        ]
-        starts = torch.stack(noise)
+    if len(seeds) > 1 and fixed.numel() <= LARGEST_BATCHED and operator.index(steps) >= 1:
+        noise = [start_from_noise(reference.shape, seed, dtype, device) for seed in seeds]
+        starts = torch.stack(noise).reshape(-1, *fixed.shape)
         objective = _in_batch(bound, fixed, starts)
     if objective is None:
         return [
@@ -367,7 +421,7 @@ def maximize_many(
             step, sign * value, Y.reshape(reference.shape), last
         )
 
-    found = climb_together(
+    ascents = climb_together(
         objective,
         starts,
         steps=steps,
@@ -376,5 +430,6 @@ def maximize_many(
         watch=[watch(recorder) for recorder in recorders],
     )
     return [
-        one._replace(scores=sign * one.scores, Y=one.Y.reshape(reference.shape)) for one in found
+        ascent._replace(scores=sign * ascent.scores, Y=ascent.Y.reshape(reference.shape))
+        for ascent in ascents
     ]

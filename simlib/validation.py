@@ -19,43 +19,59 @@ __all__ = [
     "nearest_names",
     "pair",
     "responses",
-    "same_samples",
     "unknown_name",
 ]
 
 
-def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The `count` names closest in spelling to `name`, nearest first."""
-    return difflib.get_close_matches(str(name).lower(), list(names), n=count, cutoff=0.4)
+def nearest_names(name: str, names: Iterable[str]) -> list[str]:
+    """The three names closest in spelling to `name`, nearest first.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.nearest_names("ckaa", ["cka", "nbs", "cca"])
+        ['cka', 'cca']
+    """
+    return difflib.get_close_matches(str(name).lower(), list(names), n=3, cutoff=0.4)
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
-    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with the nearest
-    names.
+    """The error for a `kind` ("measure", "dataset", ...) that does not exist, with near names.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.unknown_name("measure", "ckaa", ["cka", "nbs"])
+        ValueError("unknown measure 'ckaa'; nearest: 'cka'")
     """
     names = list(names)
     near = nearest_names(name, names)
-    suggestion = (
-        f"nearest: {', '.join(map(repr, near))}"
-        if near
-        else f"known: {', '.join(map(repr, names))}"
-    )
-    return ValueError(f"unknown {kind} {name!r}; {suggestion}{'. ' + hint if hint else ''}")
+    listed = f"{'nearest' if near else 'known'}: {', '.join(map(repr, near or names))}"
+    return ValueError(f"unknown {kind} {name!r}; {listed}{'. ' + hint if hint else ''}")
 
 
 def names(values, what: str) -> list:
-    """A list of names; one name alone counts as a list of one. Raises ValueError for an empty
-    list.
+    """A list of names; one name alone is a list of one. Raises ValueError for an empty list.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.names("cka", "measures")
+        ['cka']
     """
-    found = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else list(values)
-    if not found:
+    one = isinstance(values, str) or not hasattr(values, "__iter__")
+    listed = [values] if one else list(values)
+    if not listed:
         raise ValueError(f"{what} is empty: name at least one")
-    return found
+    return listed
 
 
 def majority_share(labels) -> float:
-    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it; 1/k for k equal
-    classes.
+    """Share of the commonest class, in (0, 1]: the accuracy of always guessing it.
+
+    1/k for k classes of one size.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.majority_share(["left", "left", "right", "left"])
+        0.75
     """
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(counts.max() / counts.sum())
@@ -65,7 +81,15 @@ AXIS_NAMES = {2: ("sample", "neuron"), 3: ("time", "trial", "neuron")}
 
 
 def finite(values: np.ndarray, name: str = "X") -> None:
-    """Refuse NaN and infinity, naming how many there are and where the first one is."""
+    """Refuse NaN and infinity, naming how many there are and where the first one is.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.finite(np.array([[0, np.nan], [1, 2]]))
+        Traceback (most recent call last):
+        ValueError: X has 1 of 4 values that are NaN or infinite, the first at sample 0, neuron 1...
+    """
     bad = ~np.isfinite(values)
     if not bad.any():
         return
@@ -74,9 +98,8 @@ def finite(values: np.ndarray, name: str = "X") -> None:
     where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=True))
     raise ValueError(
         f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at "
-        f"{where}; "
-        "drop those neurons or trials, or fill them in, before scoring: nothing is repaired in "
-        "silence"
+        f"{where}; drop those neurons or trials, or fill them in, before scoring: nothing is "
+        "repaired in silence"
     )
 
 
@@ -84,21 +107,18 @@ def _from_tensor(values, name: str) -> np.ndarray:
     if "sparse" in str(values.layout):
         raise TypeError(f"{name} is a sparse tensor; pass {name}.to_dense()")
     values = values.detach().cpu()
-    return (
-        values.double() if values.is_floating_point() else values
-    ).numpy()  # numpy knows no bfloat16
+    # In double precision, since numpy has no bfloat16.
+    return (values.double() if values.is_floating_point() else values).numpy()
 
 
 def _by_names(values, name: str) -> np.ndarray:
-    """The values of an xarray.DataArray in the order (time, trial, neuron), whatever their order
-    was.
-    """
+    """The values of an xarray.DataArray, its axes in the order (time, trial, neuron)."""
     order = [dim for dim in ("time", "trial", "neuron") if dim in values.dims]
     if len(order) < len(values.dims) or "neuron" not in order:
         raise ValueError(
             f"{name} has the dimensions {', '.join(map(str, values.dims))}; known are time, trial "
-            "and neuron. Name "
-            "them with data.rename(old='neuron', ...), or pass data.values as (samples, neurons)"
+            "and neuron. Name them with data.rename(old='neuron', ...), or pass data.values as "
+            "(samples, neurons)"
         )
     return values.transpose(*order).values
 
@@ -109,6 +129,11 @@ def responses(values, name: str = "X") -> np.ndarray:
     Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension
     names. Raises TypeError for values that are not numbers, ValueError for another shape or other
     dimension names, for no neurons or fewer than 2 samples, and for NaN or infinity.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.responses([[0, 1], [2, 3]]).dtype
+        dtype('float64')
     """
     if hasattr(values, "dims") and hasattr(values, "transpose"):
         values = _by_names(values, name)
@@ -124,11 +149,8 @@ def responses(values, name: str = "X") -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{name} needs rows of the same length; {error}") from error
     if values.dtype.kind not in "fiub":
-        hint = (
-            "; .astype(float) turns them into numbers if they are"
-            if values.dtype.kind == "O"
-            else ""
-        )
+        objects = values.dtype.kind == "O"
+        hint = "; .astype(float) turns them into numbers if they are" if objects else ""
         raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}{hint}")
     values = values.astype(np.float64)
     if values.ndim not in (2, 3):
@@ -144,7 +166,13 @@ def responses(values, name: str = "X") -> np.ndarray:
 
 
 def array(values, name: str = "X") -> np.ndarray:
-    """`responses` that are not constant: ValueError where no neuron varies over the samples."""
+    """`responses` that are not constant: ValueError where no neuron varies over the samples.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.array([[0, 1], [2, 3]]).shape
+        (2, 2)
+    """
     values = responses(values, name)
     if np.all(np.ptp(flat(values), axis=0) == 0):
         raise ValueError(
@@ -155,49 +183,64 @@ def array(values, name: str = "X") -> np.ndarray:
 
 
 def flat(values):
-    """An array or tensor (time, trial, neuron) as (time x trial, neuron); (samples, neurons) as it
-    is.
+    """(time, trial, neuron) as (time x trial, neuron), an array or tensor; two axes as they are.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.flat(np.zeros((5, 8, 3))).shape
+        (40, 3)
     """
     return values.reshape(-1, values.shape[-1])
 
 
 def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
-    """Both sides as checked float64 arrays with the same samples."""
+    """Both sides as checked float64 arrays with the same samples.
+
+    Example:
+        >>> from simlib import validation
+        >>> X, Y = validation.pair([[0, 1], [2, 3]], [[4], [5]])
+        >>> X.shape, Y.shape
+        ((2, 2), (2, 1))
+    """
     X, Y = array(X, "X"), array(Y, "Y")
-    same_samples(X, Y)
+    if X.shape[:-1] != Y.shape[:-1]:
+        rows = X.ndim == Y.ndim == 2
+        got = f"{len(X)} and {len(Y)} rows" if rows else f"shapes {X.shape} and {Y.shape}"
+        raise ValueError(
+            f"X and Y need the same samples in the same order; got {got}. Arrays are "
+            "(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+        )
     return X, Y
 
 
-def same_samples(X: np.ndarray, Y: np.ndarray) -> None:
-    """Refuse two sides whose rows cannot be paired."""
-    if X.shape[:-1] != Y.shape[:-1]:
-        got = (
-            f"{X.shape[0]} and {Y.shape[0]} rows"
-            if X.ndim == Y.ndim == 2
-            else f"shapes {X.shape} and {Y.shape}"
-        )
-        raise ValueError(
-            f"X and Y need the same samples in the same order; got {got}. "
-            "Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ "
-            "in number"
-        )
-
-
 def memory(needed: float, what: str) -> None:
-    """Refuse work of `needed` bytes where this machine has less memory, before it starts to
-    swap.
+    """Refuse work of `needed` bytes on a machine with less memory, before it starts to swap.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.memory(1e18, "this score")
+        Traceback (most recent call last):
+        ValueError: this score needs about 1e+09 GB of memory and this machine has ...
     """
-    there = psutil.virtual_memory().total
-    if needed > there:
+    available = psutil.virtual_memory().total
+    if needed > available:
         raise ValueError(
             f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has "
-            f"{there / 1e9:.3g} GB: take fewer "
-            "samples or neurons, such as the leading principal components of each side"
+            f"{available / 1e9:.3g} GB: take fewer samples or neurons, such as the leading "
+            "principal components of each side"
         )
 
 
-def label_array(labels, X, name: str = "labels") -> np.ndarray:
-    """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron)."""
+def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
+    """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron).
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.label_array(["left", "right"], np.zeros((5, 2, 3))).tolist()
+        ['left', 'right']
+    """
     values = np.asarray(labels)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8")
@@ -211,8 +254,7 @@ def label_array(labels, X, name: str = "labels") -> np.ndarray:
         if X.ndim == 3 and len(values) == X.shape[0]:
             hint = (
                 "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes "
-                "with "
-                "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
+                "with np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
             )
         raise ValueError(
             f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "

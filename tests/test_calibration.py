@@ -61,7 +61,8 @@ def test_the_closed_forms_are_the_mean_over_all_permutations():
 
 @pytest.mark.parametrize("neurons, expected", [(10, 0.16), (500, 0.91)])
 def test_cka_of_noise_goes_to_one_as_neurons_outnumber_samples(neurons, expected):
-    noise = sl.calibration.noise_score("cka", 50, neurons, neurons)
+    draws = np.random.default_rng(0).standard_normal((10, 2, 50, neurons))
+    noise = np.mean([sl.score("cka", *draw) for draw in draws])
     assert noise == pytest.approx(expected, abs=0.01)
     assert noise == pytest.approx(neurons / (neurons + 50), abs=0.01)
 

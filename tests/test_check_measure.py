@@ -255,7 +255,7 @@ DOORS = {
     "constant Y refused": ("array", validation.responses),
     "NaN refused": ("finite", lambda values, name: None),
     "infinity refused": ("finite", lambda values, name: None),
-    "lost sample refused": ("same_samples", lambda X, Y: None),
+    "lost sample refused": ("pair", lambda X, Y: (validation.array(X), validation.array(Y))),
     "one axis refused": ("array", lambda values, name: np.asarray(values).reshape(len(values), -1)),
 }
 

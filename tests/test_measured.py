@@ -17,7 +17,6 @@ from simlib.decoding import (
     fold_accuracies,
     score_at_accuracy,
     split,
-    variable_accuracies,
 )
 from simlib.logistic import fit
 
@@ -144,14 +143,14 @@ def test_odds_of_the_batch_are_those_at_the_optimum(classes, tol, off):
 def test_bins_that_do_not_fit_at_once_are_decoded_in_parts(monkeypatch):
     labels = np.arange(45) % 3
     whole = fold_accuracies(draw(7, 45, 10, seed=11), labels)
-    monkeypatch.setattr("simlib.decoding.LARGEST", 2 * 45 * 5 * 3)
+    monkeypatch.setattr("simlib.decoding.AT_ONCE", 2 * 45 * 5 * 3)
     np.testing.assert_array_equal(fold_accuracies(draw(7, 45, 10, seed=11), labels), whole)
 
 
 def test_variables_decoded_together_are_those_decoded_alone():
     responses = draw(3, 48, 60, seed=10)
     variables = {"two": np.arange(48) % 2, "again": np.arange(48) // 24, "three": np.arange(48) % 3}
-    together = variable_accuracies(responses, variables, seed=1)
+    together = Decoders(variables, seed=1)(responses)
     assert list(together) == list(variables)
     for name, labels in variables.items():
         np.testing.assert_array_equal(together[name], fold_accuracies(responses, labels, seed=1))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
+
+SECTIONS = ("Args:", "Attributes:", "Returns:", "Raises:", "Example:")
 
 
 def setup(app):
@@ -18,10 +21,22 @@ def rewrite(app, what, name, obj, options, lines: list[str]) -> None:
 
 
 def show(paragraph: str) -> str:
-    """An indented paragraph or an example word for word, any other as running text."""
+    """An indented paragraph or an example word for word, any other as text or as a section."""
+    heading, _, body = paragraph.partition("\n")
+    if heading in SECTIONS:
+        return f"**{heading[:-1]}**\n\n{section(heading, textwrap.dedent(body))}"
     if paragraph.startswith((" ", ">>>")):
         return "::\n\n" + "\n".join(f"    {line}" for line in paragraph.splitlines())
     return "".join(
         f"``{part.strip('`')}``" if part.startswith("`") else re.sub(r"([\\*`|_<>])", r"\\\1", part)
         for part in re.split(r"(`+[^`\s](?:[^`]*[^`\s])?`+)", paragraph)
     )
+
+
+def section(heading: str, body: str) -> str:
+    """A list with an item an entry, where entries are `name: what it is`; else as it stands."""
+    if heading in ("Returns:", "Example:"):
+        return show(body)
+    entries = [" ".join(entry.split()) for entry in re.split(r"\n(?! )", body)]
+    named = [re.sub(r"^([\w, ]+):", r"`\1`:", entry) for entry in entries]
+    return "\n".join(f"- {show(entry)}" for entry in named)

@@ -23,7 +23,7 @@ from simlib.experiments.own_measure import resolve
 from simlib.experiments.store import Source
 from simlib.joint import score_measure
 from simlib.measures import MEASURES, Measure
-from simlib.optimize import BATCHED, Trajectory, maximize, maximize_many, start_from_noise
+from simlib.optimize import LARGEST_BATCHED, Trajectory, maximize, maximize_many, start_from_noise
 
 __all__ = ["ascents", "decodable", "duration", "estimate", "references", "start_variants"]
 
@@ -254,7 +254,7 @@ def ascents(
         times, trials, neurons = data.shape
         cost = (data.size * min(neurons, times * trials)) ** 0.5
         for label, differs in (variants or {"paper": {}}).items():
-            together = data.size <= BATCHED and not differs and snapshots
+            together = data.size <= LARGEST_BATCHED and not differs and snapshots
             batches = [seeds] if together else [[seed] for seed in seeds]
             for measure in measures:
                 ascent = {**shared, "measure": measure, "variant": PAPER | differs}

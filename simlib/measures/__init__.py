@@ -10,18 +10,30 @@ import torch
 from simlib import validation
 from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
-from simlib.measures.record import INVARIANCES, Measure
+from simlib.measures.record import CALLERS_OWN, INVARIANCES, Measure
 
 __all__ = ["INVARIANCES", "MEASURES", "PUBLISHED", "Measure", "checking", "measure", "score"]
 
 
 def measure(name: str | Measure | Callable, **params) -> Measure:
-    """The record of a measure with its parameters bound: `measure("ridge-cv", penalty=10,
-    folds=5)`.
+    """The record of a measure with its parameters bound.
 
-    `name` is an id, a published id, a record, or any callable of two (samples, neurons) tensors
-    that grows with similarity. Raises ValueError for an unknown id or parameter, with the nearest
-    names.
+    Args:
+        name: an id or another name of MEASURES, a record, or any callable of two (samples, neurons)
+            tensors that grows with similarity.
+        params: keyword arguments of the measure, such as `penalty` and `folds` of "ridge-cv".
+
+    Returns:
+        A Measure; its id says what was bound.
+
+    Raises:
+        ValueError: for an unknown id or parameter, with the nearest names.
+        TypeError: for anything but an id, a record or a callable.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.measure("ridge-cv", penalty=10).id
+        'ridge-cv--folds-5--penalty-10'
     """
     if isinstance(name, Measure):
         return name.bind(**params)
@@ -32,29 +44,40 @@ def measure(name: str | Measure | Callable, **params) -> Measure:
             title,
             name,
             (-float("inf"), float("inf")),
-            "the caller's own",
+            CALLERS_OWN,
             symmetric=False,
             invariances=frozenset(),
             own=None,
             params=params,
         )
     if not isinstance(name, str):
-        raise TypeError(
-            "a measure is an id, a record of simlib.MEASURES or a callable; got "
-            f"{type(name).__name__}"
-        )
+        got = type(name).__name__
+        raise TypeError(f"a measure is an id, a record of simlib.MEASURES or a callable; got {got}")
     return MEASURES[name].bind(**params)
 
 
 def score(name: str | Measure | Callable, X, Y, **params) -> float:
-    """The similarity of two sets of responses to the same samples, as a float computed in float64.
+    """The similarity of two sets of responses to the same samples, computed in float64.
 
-    `name` is an id of `MEASURES` (or a published id, a bound measure, a callable on tensors); X and
-    Y are numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial, neuron),
-    with the same samples in the same order. Regression measures predict X from Y. `params` go to
-    the measure, such as `penalty` and `folds` of "ridge-cv"; the fold scheme "condition" takes the
-    number of trials from the array. Raises ValueError where an input can't be scored or this
-    machine's memory can't hold it, and says why.
+    Args:
+        name: an id of MEASURES, a bound measure or a callable, as in `measure`.
+        X, Y: numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial,
+            neuron), with the same samples in the same order. Regression measures predict X from Y.
+        params: parameters of the measure; the fold scheme "condition" takes the number of trials
+            from the array.
+
+    Returns:
+        A float in the measure's range (`MEASURES[name].range`).
+
+    Raises:
+        ValueError: where X and Y can't be scored or this machine's memory can't hold it; says why.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = [[0, 0], [2, 0], [0, 1], [2, 1]]
+        >>> Y = [[0], [2], [0], [2]]
+        >>> round(sl.score("cka", X, Y), 3), round(sl.score("linreg", X, Y), 3)
+        (0.97, 0.8)
     """
     bound = measure(name, **params)
     X, Y = validation.pair(X, Y)
@@ -65,14 +88,11 @@ def score(name: str | Measure | Callable, X, Y, **params) -> float:
     try:
         value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))
     except torch.linalg.LinAlgError as error:
-        sizes = (np.abs(Z).max() for Z in (X, Y))
+        largest = " and ".join(f"{np.abs(Z).max():.3g}" for Z in (X, Y))
         raise ValueError(
-            f"{bound.title} can't be computed on these two, whose largest values are "
-            f"{next(sizes):.3g} and "
-            f"{next(sizes):.3g}; bring both to a common unit ({str(error).splitlines()[0]})"
+            f"{bound.title} can't be computed on these two, whose largest values are {largest}; "
+            f"bring both to a common unit ({str(error).splitlines()[0]})"
         ) from error
     if not np.isfinite(value):
-        raise ValueError(
-            f"{bound.title} of these two is {value}: the measure is not defined on them"
-        )
+        raise ValueError(f"{bound.title} of X and Y is {value}: it is not defined on them")
     return value

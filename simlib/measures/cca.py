@@ -1,16 +1,13 @@
-"""Measures that whiten one or both sides before they rotate: CCA, its regularised forms, SVCCA and
-PWCCA.
-"""
+"""Measures that whiten the sides before they rotate: CCA, its regularised forms, SVCCA, PWCCA."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from simlib.linalg import (
+    angular_score,
     arccos,
     centred_columns,
     centred_unit,
@@ -23,9 +20,7 @@ __all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca"
 
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
-    """UV' of the centred X = USV', over the fewest PCs that explain this share of variance; and
-    their number.
-    """
+    """UV' of the centred X = USV' over the fewest PCs that explain this share; and their number."""
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:
         before = s.square().cumsum(0) - s.square()
@@ -45,6 +40,12 @@ def cca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     spans the samples (r = n - 1). Symmetric; unchanged by translation and any invertible linear map
     of either side. The gradient is that of changes that leave the ranks as they are. Source:
     Hotelling 1936; Raghu et al. 2017 for the mean.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca(X, X[:, :1])), 3)
+        1.0
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     return nuclear_norm(wx.T @ wy) / min(rank_x, rank_y)
@@ -54,15 +55,28 @@ def cca_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
     """Angular CCA distance in radians, in [0, pi/2]: arccos of the mean canonical correlation.
 
     Symmetric; invariances as `cca`. Source: Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca_angular(X, X[:, :1])), 3)
+        0.0
     """
     return arccos(cca(X, Y))
 
 
 def cca_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation. Invariances as
-    `cca`.
+    """Angular CCA, in [0, 1]: 1 - (2/pi) arccos of the mean canonical correlation.
+
+    Invariances as `cca`. Source: Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca_angular_score(X, X[:, :1])), 3)
+        1.0
     """
-    return 1 - cca_angular(X, Y) * (2 / math.pi)
+    return angular_score(cca(X, Y))
 
 
 def cca_regularised(
@@ -82,6 +96,12 @@ def cca_regularised(
     ValueError for a whitening outside [0, 1] and a negative penalty. Source: Vinod 1976 for the
     penalty; Williams et al. 2021 for whitening as a parameter (theirs mixes X with its whitened
     self, this one takes a power, so that no unit of X enters).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.cca_regularised(X, X[:, :1])), 3)
+        0.816
     """
     if not 0 <= whitening <= 1:
         raise ValueError(f"whitening is from 0 (NBS) to 1 (CCA); got {whitening}")
@@ -93,9 +113,8 @@ def cca_regularised(
         g = s * ridge ** (-whitening / 2)
         return g, g / s - whitening * s * g / ridge
 
-    wx, wy = (
-        spectral_map(Z / square_sum(Z).sqrt(), values) for Z in (centred_unit(X), centred_unit(Y))
-    )
+    sides = centred_unit(X), centred_unit(Y)
+    wx, wy = (spectral_map(Z / square_sum(Z).sqrt(), values) for Z in sides)
     return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
 
 
@@ -108,6 +127,12 @@ def svcca(
     kept jumps as the data change, and the score with it; between jumps it is smooth. Symmetric;
     unchanged by translation, rotation and isotropic scale. Raises ValueError for a share outside
     (0, 1]. Source: Raghu et al. 2017.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.svcca(X, X[:, :1])), 3)
+        1.0
     """
     if not 0 < explained <= 1:
         raise ValueError(
@@ -118,8 +143,7 @@ def svcca(
 
 
 def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """The first singular values and left singular vectors of M, with a gradient that leaves ties
-    alone.
+    """The first singular values and left singular vectors of M; the gradient leaves ties alone.
 
     First-order perturbation theory around the SVD: no vector turns towards one of the same singular
     value.
@@ -127,20 +151,13 @@ def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         U, s, Vh = torch.linalg.svd(M, full_matrices=False)
         U, s, Vh = U[:, :rank], s[:rank], Vh[:rank]
-        gap = s.square() - s.square()[:, None]
-        tied = gap.abs() < _tie(M.dtype)
-        turning = torch.where(
-            tied, torch.zeros_like(gap), 1 / torch.where(tied, torch.ones_like(gap), gap)
-        )
-        inverse = torch.where(
-            s > _tie(M.dtype), 1 / s.clamp_min(_tie(M.dtype)), torch.zeros_like(s)
-        )
+        gap, least = s.square() - s.square()[:, None], _tie(M.dtype)
+        turning = torch.where(gap.abs() < least, 0, 1 / gap)
+        inverse = torch.where(s > least, 1 / s, 0)
     change = (M - M.detach()) @ Vh.T
     inner = U.T @ change
-    vectors = (
-        U + U @ (turning * (inner * s + s[:, None] * inner.T)) + (change - U @ inner) * inverse
-    )
-    return s + inner.diagonal(), vectors
+    turned = turning * (inner * s + s[:, None] * inner.T)
+    return s + inner.diagonal(), U + U @ turned + (change - U @ inner) * inverse
 
 
 def _tie(dtype: torch.dtype) -> float:
@@ -148,8 +165,7 @@ def _tie(dtype: torch.dtype) -> float:
 
 
 def _tied(correlations: Tensor, candidates: int) -> int:
-    """How many of X's canonical variables, of this many, hang on an arbitrary choice of basis: 0
-    where none does.
+    """How many of X's `candidates` canonical variables depend on an arbitrary choice of basis.
 
     Within a tie of correlations any rotation of the variables is as good. A correlation of 0 is
     tied with all directions of X that have no partner in Y.
@@ -172,6 +188,12 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     together outnumber the samples, and where some are 0 and X has other directions without a
     partner: a sum of absolute values changes with the basis of the tie, and the data don't choose
     one. Source: Morcos, Raghu & Bengio 2018, eq. 7.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.cca.pwcca(X, X[:, :1])), 3)
+        1.0
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))
@@ -182,10 +204,9 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     if tied:
         raise ValueError(
             f"{tied} canonical correlations are tied, so that their weights in PWCCA are not "
-            "defined "
-            "(X and Y share directions exactly, or have some that are orthogonal, or their "
-            "neurons together outnumber "
-            "the samples); use 'cca', or fewer principal components of each side"
+            "defined (X and Y share directions exactly, or have some that are orthogonal, or their "
+            "neurons together outnumber the samples); use 'cca', or fewer principal components of "
+            "each side"
         )
     weights = ((wx @ directions).T @ centred_unit(X)).abs().sum(1)
     return (weights * correlations).sum() / weights.sum()

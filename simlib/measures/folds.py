@@ -16,8 +16,12 @@ Labels = Sequence | np.ndarray | Tensor | None
 
 
 def contiguous_blocks(n: int, folds: int) -> list[slice]:
-    """`folds` runs of consecutive samples that cover n of them; the first n % folds are one
-    longer.
+    """`folds` runs of consecutive samples that cover n; the first n % folds are one longer.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.measures.folds.contiguous_blocks(7, folds=2)
+        [slice(0, 4, None), slice(4, 7, None)]
     """
     edges = np.cumsum([0] + [n // folds + (k < n % folds) for k in range(folds)])
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
@@ -26,8 +30,7 @@ def contiguous_blocks(n: int, folds: int) -> list[slice]:
 def _whole_groups(groups: np.ndarray, folds: int, what: str) -> list[Tensor]:
     """Folds of whole groups, groups in their order of appearance dealt into contiguous runs."""
     _, first, place = np.unique(groups, return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first))[place]
-    count = len(first)
+    order, count = np.argsort(np.argsort(first))[place], len(first)
     if folds > count:
         raise ValueError(f"{folds} folds of whole {what} need at least as many {what}; got {count}")
     return [
@@ -50,10 +53,16 @@ def held_out_blocks(
     `scheme`: "contiguous", runs of consecutive samples (time bins of one trial end up on both sides
     where a run ends within them); "random", shuffled from `seed`; "condition", whole trials or
     conditions, with all their time bins, for n = time x `conditions` samples in that order (`score`
-    knows the number from a (time, trial, neuron) array); "grouped", whole groups, `groups` naming
+    takes the number from a (time, trial, neuron) array); "grouped", whole groups, `groups` naming
     that of each sample. The schemes give different scores on the same data: where neighbouring
     samples are alike, "random" is the most lenient. Raises ValueError for another scheme, for
     groups that don't fit and for folds that the samples don't fill.
+
+    Example:
+        >>> import simlib as sl
+        >>> blocks = sl.measures.folds.held_out_blocks(6, 3, "condition", conditions=3)
+        >>> [held_out.tolist() for held_out in blocks]
+        [[0, 3], [1, 4], [2, 5]]
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme is one of {', '.join(map(repr, SCHEMES))}; got {scheme!r}")
@@ -67,8 +76,8 @@ def held_out_blocks(
     if scheme == "condition":
         if conditions < 1 or n % conditions:
             raise ValueError(
-                f"scheme 'condition' needs `conditions`, a divisor of the {n} samples; got "
-                f"{conditions}"
+                f"scheme 'condition' needs `conditions`, a divisor of the {n} samples; "
+                f"got {conditions}"
             )
         return _whole_groups(np.arange(n) % conditions, folds, "conditions")
     labels = np.asarray(groups if groups is not None else [])
@@ -81,7 +90,15 @@ def held_out_blocks(
 
 
 def split(X: Tensor, test: slice | Tensor) -> tuple[Tensor, Tensor]:
-    """Training and held-out rows of X, both less the mean of the training rows."""
+    """Training and held-out rows of X, both less the mean of the training rows.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> train, test = sl.measures.folds.split(X, slice(0, 2))
+        >>> train.tolist(), test.tolist()
+        ([[-1.0, 0.0], [1.0, 0.0]], [[-1.0, -1.0], [1.0, -1.0]])
+    """
     train = torch.ones(len(X), dtype=torch.bool, device=X.device)
     train[test] = False
     mean = X[train].mean(0)

@@ -1,17 +1,14 @@
-"""Measures that compare two samples x samples kernel matrices: CKA, its estimators and
-relatives.
-"""
+"""Measures that compare two samples x samples kernel matrices: CKA and its relatives."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, centred_unit, square_sum
+from simlib.linalg import angular_score, arccos, centre, centred_unit, square_sum
 from simlib.measures.rsa import squared_distances
 
 __all__ = [
@@ -28,9 +25,7 @@ __all__ = [
 
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """<K_X, K_Y>, ||K_X||^2 and ||K_Y||^2 of the centred linear Gram matrices, by the smaller
-    products.
-    """
+    """<K_X, K_Y>, ||K_X||^2, ||K_Y||^2 of the centred Gram matrices, by the smaller products."""
     X, Y = centred_unit(X), centred_unit(Y)
     n, p, q = *X.shape, Y.shape[1]
     if n < p and n < q:
@@ -44,34 +39,38 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Linear centred kernel alignment (CKA), in [0, 1].
 
     ||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F) of the centred columns: the cosine of the two Gram matrices.
-    Symmetric; unchanged by translation, rotation and isotropic scale of either side.
-    Source: Kornblith et al. 2019, section 3.
+    Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source:
+    Kornblith et al. 2019, section 3.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka(X, X[:, :1])), 3)
+        0.97
     """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross / (own_x * own_y).sqrt()
 
 
 class _Alignment(torch.autograd.Function):
-    """CKA of Y with a fixed X, both centred: of X's Gram matrix K (then X is not needed) or of X,
-    and ||K||_F.
-    """
+    """CKA of Y with a fixed X, both centred: from X or, where that is None, its Gram matrix K."""
 
     @staticmethod
     def forward(ctx, Y, X, K, norm):
         shared, own = (K, Y @ Y.T) if X is None else (X.T @ Y, Y.T @ Y)
         cross, square = (K * own).sum() if X is None else square_sum(shared), square_sum(own)
-        ctx.save_for_backward(Y, X, shared, own, cross / square, 2 / (norm * square.sqrt()))
-        return cross / (norm * square.sqrt())
+        norms = norm * square.sqrt()
+        ctx.save_for_backward(Y, X, shared, own, cross / square, 2 / norms)
+        return cross / norms
 
     @staticmethod
     def backward(ctx, grad):
         Y, X, shared, own, share, scale = ctx.saved_tensors
-        uphill = (
-            (shared - share * own) @ Y
-            if X is None
-            else torch.addmm(X @ shared, Y, own, alpha=-float(share))
-        )
-        return grad * scale * uphill, None, None, None
+        if X is None:
+            slope = (shared - share * own) @ Y
+        else:
+            slope = torch.addmm(X @ shared, Y, own, alpha=-float(share))
+        return grad * scale * slope, None, None, None
 
 
 def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
@@ -79,6 +78,13 @@ def cka_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Flo
 
     A score and its gradient take two products of n x n x q where samples are fewer than the neurons
     of both sides together, else two of n x p x q and two of n x q x q.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> similarity = sl.measures.kernels.cka_towards(X)
+        >>> [round(float(similarity(Y)), 3) for Y in (X, X[:, :1])]
+        [1.0, 0.97]
     """
     n, p = X.shape
     X = centred_unit(X)
@@ -96,6 +102,12 @@ def cka_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tenso
     """Angular CKA distance arccos(CKA) in radians, in [0, pi/2]. Invariances as `cka`.
 
     The angle between the two Gram matrices. Source: Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_angular(X, X[:, :1])), 3)
+        0.245
     """
     return arccos(cka(X, Y))
 
@@ -105,57 +117,69 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
 
     One minus the angle between the two Gram matrices in units of a right angle. Invariances as
     `cka`. Source: Williams et al. 2021; Cloos et al. 2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_angular_score(X, X[:, :1])), 3)
+        0.844
     """
-    return 1 - cka_angular(X, Y) * (2 / math.pi)
+    return angular_score(cka(X, Y))
 
 
 def cka_angular_score_towards(
     X: Float[Tensor, "n p"],
 ) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> cka_angular_score(X, Y), as `cka_towards`."""
+    """Y -> cka_angular_score(X, Y), as `cka_towards`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> similarity = sl.measures.kernels.cka_angular_score_towards(X)
+        >>> [round(float(similarity(Y)), 3) for Y in (X, X[:, :1])]
+        [1.0, 0.844]
+    """
     towards = cka_towards(X)
-    return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
+    return lambda Y: angular_score(towards(Y))
 
 
 def _kernel_cosine(K: Tensor, L: Tensor) -> Tensor:
     return (K * L).sum() / (square_sum(K) * square_sum(L)).sqrt()
 
 
-def _double_centred(K: Tensor) -> Tensor:
-    return centre(centre(K).T)
-
-
 def _without_diagonal(K: Tensor) -> Tensor:
     return K - torch.diag(K.diagonal())
 
 
-def _four_samples(X: Tensor) -> None:
+def _hollow_gram(X: Tensor) -> Tensor:
+    """Linear Gram matrix of the centred X, its diagonal 0. Refuses fewer than 4 samples."""
     if len(X) < 4:
         raise ValueError(f"a debiased CKA needs 4 or more samples; got {len(X)}")
+    X = centred_unit(X)
+    return _without_diagonal(X @ X.T)
 
 
 def _u_centred(X: Tensor) -> Tensor:
-    """Linear Gram matrix with a zero diagonal, centred so that each row sums to 0 over the other
-    samples.
-    """
-    n, X = len(X), centred_unit(X)
-    K = _without_diagonal(X @ X.T)
-    rows = K.sum(1)
-    return _without_diagonal(
-        K - rows[:, None] / (n - 2) - rows / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
-    )
+    """Hollow Gram matrix, centred so that each row sums to 0 without its diagonal."""
+    K, n = _hollow_gram(X), len(X)
+    means = K.sum(1) / (n - 2)
+    return _without_diagonal(K - means[:, None] - means + means.sum() / (n - 1))
 
 
 def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y, however many neurons there
-    are.
+    """Debiased linear CKA, in [-1, 1]: about 0 for independent X and Y of any number of neurons.
 
     HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)) with the unbiased HSIC of Song et al.; equal to the
     cosine of the U-centred Gram matrices. Each HSIC is unbiased, their ratio nearly so. Symmetric;
     invariances as `cka`. Raises ValueError for fewer than 4 samples. Source: Song et al. 2012, eq.
     5; Szekely & Rizzo 2014 for U-centring; Nguyen et al. 2021 for its use in CKA.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_debiased(X, X[:, :1])), 3)
+        0.971
     """
-    _four_samples(X)
     return _kernel_cosine(_u_centred(X), _u_centred(Y))
 
 
@@ -167,10 +191,14 @@ def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor,
     so that independent Gaussian X and Y of p neurons score about p / (p + n^2): 0 while p is far
     below n^2, unlike `cka_debiased`, which centres without the diagonal. Symmetric; invariances as
     `cka`. Raises ValueError for fewer than 4 samples. Source: Lange et al. 2023.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_lange(X, X[:, :1])), 3)
+        0.968
     """
-    _four_samples(X)
-    X, Y = centred_unit(X), centred_unit(Y)
-    return _kernel_cosine(_without_diagonal(X @ X.T), _without_diagonal(Y @ Y.T))
+    return _kernel_cosine(_hollow_gram(X), _hollow_gram(Y))
 
 
 def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
@@ -182,7 +210,8 @@ def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
             "half of the pairs of samples are the same: the median distance, unit of the "
             "bandwidth, is 0"
         )
-    return _double_centred(torch.exp(-squares.clamp_min(0) / (2 * bandwidth**2 * median)))
+    kernel = torch.exp(-squares.clamp_min(0) / (2 * bandwidth**2 * median))
+    return centre(centre(kernel).T)
 
 
 def cka_rbf(
@@ -195,6 +224,12 @@ def cka_rbf(
     each side its own). A wide bandwidth gives linear CKA. Symmetric; unchanged by translation,
     rotation and isotropic scale. Raises ValueError for a bandwidth of 0 or less and where the
     median distance is 0. Source: Kornblith et al. 2019, section 3.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.cka_rbf(X, X[:, :1])), 3)
+        0.967
     """
     if not bandwidth > 0:
         raise ValueError(f"bandwidth needs to be more than 0; got {bandwidth}")
@@ -202,11 +237,16 @@ def cka_rbf(
 
 
 def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """Effective number of shared dimensions (ENSD), from 0 up to the smaller participation ratio's
-    order.
+    """Effective number of shared dimensions (ENSD), from 0 up.
 
     ||X'Y||_F^2 tr(X'X) tr(Y'Y) / (||X'X||_F^2 ||Y'Y||_F^2) of the centred columns; of X with itself
     it is X's participation ratio. Symmetric; invariances as `cka`. Source: Giaffar et al. 2023.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.kernels.ensd(X, X[:, :1])), 3)
+        1.176
     """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross * square_sum(centred_unit(X)) * square_sum(centred_unit(Y)) / (own_x * own_y)

@@ -27,18 +27,13 @@ def _best_plan(gain: np.ndarray) -> np.ndarray:
         plan = np.zeros((p, q))
         plan[rows, columns] = 1 / p
         return plan
-    sums = sparse.vstack(
-        [
-            sparse.kron(sparse.eye_array(p), np.ones((1, q))),
-            sparse.kron(np.ones((1, p)), sparse.eye_array(q)),
-        ]
-    )
-    found = optimize.linprog(
-        -gain.ravel(), A_eq=sums.tocsr(), b_eq=np.r_[np.full(p, 1 / p), np.full(q, 1 / q)]
-    )
-    if found.x is None:
-        raise ValueError(f"no best matching of {p} and {q} neurons was found: {found.message}")
-    return found.x.reshape(p, q)
+    rows = sparse.kron(sparse.eye_array(p), np.ones((1, q)))
+    columns = sparse.kron(np.ones((1, p)), sparse.eye_array(q))
+    sums, totals = sparse.vstack([rows, columns]), np.repeat([1 / p, 1 / q], [p, q])
+    result = optimize.linprog(-gain.ravel(), A_eq=sums.tocsr(), b_eq=totals)
+    if result.x is None:
+        raise ValueError(f"no best matching of {p} and {q} neurons was found: {result.message}")
+    return result.x.reshape(p, q)
 
 
 def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -51,6 +46,12 @@ def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Ten
     neurons and permutation, not by rotation. The gradient holds the plan (smooth but where the best
     plan changes). An assignment for p = q; else a linear programme of p q unknowns, seconds for
     some hundreds of neurons. Source: Khosla & Williams 2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.matching.soft_matching(X, X[:, :1])), 3)
+        0.5
     """
     correlations = _unit_columns(X).T @ _unit_columns(Y)
     plan = _best_plan(correlations.detach().double().cpu().numpy())

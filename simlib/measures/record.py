@@ -13,6 +13,8 @@ from simlib import validation
 
 __all__ = ["INVARIANCES", "SHAPE", "Elsewhere", "Measure", "bound_from"]
 
+# The source of a bare function's record: nothing else is known of it.
+CALLERS_OWN = "the caller's own"
 # What can be done to one side without changing the value.
 INVARIANCES = (
     "translation",
@@ -22,13 +24,19 @@ INVARIANCES = (
     "invertible linear map",
     "neuron duplication",
 )
-# Those of most measures: neither units, nor origin, nor axes, nor seeing each neuron twice matter.
+# Those of most measures: units, origin, axes and recording each neuron twice don't matter.
 SHAPE = frozenset(INVARIANCES) - {"invertible linear map"}
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What another package calls a measure, and how its number turns into this one's."""
+    """What another package calls a measure, and how its number turns into this one's.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.MEASURES["cka"].elsewhere[1].package
+        'ckatorch'
+    """
 
     package: str
     name: str
@@ -39,16 +47,37 @@ class Elsewhere:
 class Measure:
     """One measure: its function of two (samples, neurons) tensors and what is known of it.
 
-    Attributes: `id` (a slug), `title` (its name in figures), `function`, `range` (lowest, highest
-    value), `source`, `direction` (+1: grows with similarity; -1: a distance), `symmetric`,
-    `invariances` of Y (names from INVARIANCES: what leaves the value as it is), `invariances_of_x`
-    (None: the same as those of Y), `own` (the value of X with itself, the best there is; None: it
-    depends on X, and others may score better), `differentiable` (almost everywhere, with finite
-    gradients at the edges), `aliases` (other ids that mean the same), `elsewhere` (its names in
-    other packages), `params` (keyword arguments bound to the function), `base` (the record that it
-    was bound from), `shared` (a function of X that gives the measure as a function of Y, with what
-    belongs to X computed once) and `pairs_of_samples` (whether it always holds matrices of samples
-    x samples: memory grows with their square). Calling the record calls the function.
+    Calling the record calls the function.
+
+    Attributes:
+        id: a slug.
+        title: its name in figures.
+        function: of two tensors (samples, neurons), returns a 0-d tensor.
+        range: lowest and highest value.
+        source: where it was published.
+        direction: +1 grows with similarity, -1 is a distance.
+        symmetric: whether X and Y can change places.
+        invariances: of Y, names from INVARIANCES: what leaves the value as it is.
+        invariances_of_x: None where they are those of Y.
+        own: the value of X with itself, the best there is; None where it depends on X, and others
+            may score better.
+        differentiable: almost everywhere, with finite gradients at the edges.
+        aliases: other ids that mean the same.
+        elsewhere: its names in other packages.
+        params: keyword arguments bound to the function.
+        base: the record that it was bound from.
+        shared: a function of X that gives the measure as a function of Y, with what belongs to X
+            computed once.
+        pairs_of_samples: whether it always holds matrices of samples x samples: memory grows with
+            their square.
+
+    Example:
+        >>> import simlib as sl
+        >>> record = sl.MEASURES["ridge-cv"]
+        >>> record.title, record.range, record.symmetric
+        ('Ridge regression CV', (-inf, 1), False)
+        >>> sorted(record.invariances)
+        ['permutation', 'rotation', 'translation']
     """
 
     id: str
@@ -71,11 +100,8 @@ class Measure:
 
     def __call__(self, X: torch.Tensor, Y: torch.Tensor):
         """A 0-d tensor; of a caller's own function whatever it returns."""
-        if (
-            not self.differentiable
-            and torch.is_grad_enabled()
-            and (X.requires_grad or Y.requires_grad)
-        ):
+        tracked = torch.is_grad_enabled() and (X.requires_grad or Y.requires_grad)
+        if tracked and not self.differentiable:
             raise ValueError(
                 f"{self.title} depends on ranks: it has no gradient to climb; choose another "
                 "comparison"
@@ -89,8 +115,9 @@ class Measure:
     def memory(
         self, samples: int, neurons_x: int, neurons_y: int, dtype: torch.dtype = torch.float64
     ) -> float:
-        """About how many bytes one score takes: 6 copies of both sides and 8 of the largest square
-        matrix.
+        """About how many bytes one score takes.
+
+        6 copies of both sides and 8 of the largest square matrix.
         """
         neurons = neurons_x + neurons_y
         side = samples if self.pairs_of_samples else min(samples, neurons)
@@ -106,11 +133,8 @@ class Measure:
 
     def invariances_of(self, side: str) -> frozenset[str]:
         """The invariances of side "X" or "Y"."""
-        return (
-            self.invariances
-            if side == "Y" or self.invariances_of_x is None
-            else self.invariances_of_x
-        )
+        other = side == "X" and self.invariances_of_x is not None
+        return self.invariances_of_x if other else self.invariances
 
     def bind(self, **params) -> Measure:
         """The same measure with keyword arguments of its function fixed; its id says which.
@@ -119,52 +143,45 @@ class Measure:
         """
         if not params:
             return self
-        signature = inspect.signature(self.function).parameters.values()
-        known = {
-            option.name: option.default
-            for option in signature
-            if option.kind is option.KEYWORD_ONLY
-        }
+        options = inspect.signature(self.function).parameters.values()
+        defaults = {o.name: o.default for o in options if o.kind is o.KEYWORD_ONLY}
         for name in params:
-            if not known:
-                raise ValueError(
-                    f"measure {self.id!r} takes no parameters; got {name}={params[name]!r}"
-                )
-            if name not in known:
-                raise validation.unknown_name(f"parameter of measure {self.id!r}:", name, known)
+            if not defaults:
+                got = f"{name}={params[name]!r}"
+                raise ValueError(f"measure {self.id!r} takes no parameters; got {got}")
+            if name not in defaults:
+                raise validation.unknown_name(f"parameter of measure {self.id!r}:", name, defaults)
         base = self.base or self
-        settings = {**self.params, **params}
+        settings, before = {**self.params, **params}, {**defaults, **base.params}
         changed = {
-            k: v for k, v in sorted(settings.items()) if k in base.params or not _same(v, known[k])
+            name: value
+            for name, value in sorted(settings.items())
+            if name in base.params or not _same(value, defaults[name])
         }
         if changed == dict(base.params):
             return base
         record = replace(base, params=settings)
-        for name in [name for name in CONSEQUENCES if name in settings]:
-            for value, consequence in CONSEQUENCES[name]:
-                if _same(settings[name], value) and not _same(
-                    base.params.get(name, known[name]), value
-                ):
-                    record = replace(record, **consequence(record))
-        detail = ", ".join(f"{k}={_word(v)}" for k, v in changed.items())
-        slug = "--".join(
-            [
-                base.id,
-                *(
-                    re.sub(r"[^a-z0-9]+", "-", f"{k} {_word(v)}".lower()).strip("-")
-                    for k, v in changed.items()
-                ),
-            ]
-        )
+        for name, value, consequence in CONSEQUENCES:
+            if _same(settings.get(name), value) and not _same(before.get(name), value):
+                record = replace(record, **consequence(record))
+        words = {name: _word(value) for name, value in changed.items()}
+        parts = [
+            re.sub(r"[^a-z0-9]+", "-", f"{k} {v}".lower()).strip("-") for k, v in words.items()
+        ]
+        detail = ", ".join(f"{k}={v}" for k, v in words.items())
         return replace(
-            record, id=slug, title=f"{base.title} ({detail})", base=base, aliases=(), elsewhere=()
+            record,
+            id="--".join([base.id, *parts]),
+            title=f"{base.title} ({detail})",
+            base=base,
+            aliases=(),
+            elsewhere=(),
         )
 
 
 def _same(a: object, b: object) -> bool:
-    return a is b or (
-        isinstance(a, str | int | float) and isinstance(b, str | int | float) and a == b
-    )
+    plain = str | int | float
+    return a is b or (isinstance(a, plain) and isinstance(b, plain) and a == b)
 
 
 def _word(value: object) -> str:
@@ -174,8 +191,12 @@ def _word(value: object) -> str:
 
 
 def bound_from(slug: str, records: Mapping[str, Measure]) -> Measure | None:
-    """The bound record that goes by this id (`ridge-cv--folds-5--penalty-10`), None where it names
-    none.
+    """The bound record of this id (`ridge-cv--folds-5--penalty-10`), None where there is none.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.measures.record.bound_from("ridge-cv--penalty-10", sl.MEASURES).title
+        'Ridge regression CV (folds=5, penalty=10)'
     """
     base, *parts = slug.split("--")
     if base not in records or not parts:
@@ -203,35 +224,24 @@ def _both_ways(record: Measure) -> dict:
     return {"symmetric": True, "invariances": shared, "invariances_of_x": None}
 
 
-# Parameter -> (value, what it changes of the record), in the order in which they are applied.
-CONSEQUENCES: dict[str, tuple[tuple[object, Callable[[Measure], dict]], ...]] = {
+def _linear(record: Measure) -> dict:
+    return {"invariances": frozenset(INVARIANCES)}
+
+
+def _of_neurons(record: Measure) -> dict:
+    return {"range": (-1, 1), "invariances_of_x": record.invariances_of("X") - {"rotation"}}
+
+
+# Parameter, value, what this value changes of the record; in the order in which they are applied.
+CONSEQUENCES: tuple[tuple[str, object, Callable[[Measure], dict]], ...] = (
     # Of cross-validated regression as long as training samples outnumber neurons.
-    "penalty": (
-        (0, lambda record: {} if record.symmetric else {"invariances": frozenset(INVARIANCES)}),
-    ),
-    "whitening": (
-        (
-            1,
-            lambda record: (
-                {} if record.params.get("penalty") else {"invariances": frozenset(INVARIANCES)}
-            ),
-        ),
-    ),
-    "distance": (
-        ("correlation", _less("translation", "rotation")),
-        ("cosine", _less("translation")),
-    ),
-    "comparison": (
-        ("spearman", lambda record: {"differentiable": False}),
-        ("kendall", lambda record: {"differentiable": False}),
-        ("cosine", lambda record: {"range": (max(record.range[0], -1), 1)}),
-        (
-            "pearson-median",
-            lambda record: {
-                "range": (-1, 1),
-                "invariances_of_x": record.invariances_of("X") - {"rotation"},
-            },
-        ),
-    ),
-    "symmetric": ((True, _both_ways),),
-}
+    ("penalty", 0, lambda record: {} if record.symmetric else _linear(record)),
+    ("whitening", 1, lambda record: {} if record.params.get("penalty") else _linear(record)),
+    ("distance", "correlation", _less("translation", "rotation")),
+    ("distance", "cosine", _less("translation")),
+    ("comparison", "spearman", lambda record: {"differentiable": False}),
+    ("comparison", "kendall", lambda record: {"differentiable": False}),
+    ("comparison", "cosine", lambda record: {"range": (max(record.range[0], -1), 1)}),
+    ("comparison", "pearson-median", _of_neurons),
+    ("symmetric", True, _both_ways),
+)

@@ -1,6 +1,4 @@
-"""Measures that predict X from Y: linear regression and ridge, with and without
-cross-validation.
-"""
+"""Measures that predict X from Y: linear regression and ridge, cross-validated or not."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ COMPARISONS = ("r2", "cosine", "pearson-median")
 
 
 def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, digits: torch.dtype) -> Tensor:
-    """B = Y^+ X, by normal equations where `inverse` has (Y'Y)^-1, else by singular values above
-    rounding.
-    """
+    """B = Y^+ X, by (Y'Y)^-1 where `inverse` has it, else by singular values above rounding."""
     if inverse is not None:
         return inverse @ (Y.T @ X)
     U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
@@ -61,25 +57,36 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     span the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
     rotation and isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019,
     section 3.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.regression.linear_regression(X, X[:, :1])), 3)
+        0.8
     """
     for dtype in (Y.dtype, torch.float64):
         target, columns = centred_unit(X.to(dtype)), centred_columns(Y.to(dtype))
         inverse = inverse_gram(columns)
         if inverse is not None:
             break
-    return (_ExplainedEnergy.apply(target, columns, inverse, Y.dtype) / square_sum(target)).to(
-        Y.dtype
-    )
+    explained = _ExplainedEnergy.apply(target, columns, inverse, Y.dtype)
+    return (explained / square_sum(target)).to(Y.dtype)
 
 
 def linear_regression_angular(
     X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]
 ) -> Float[Tensor, ""]:
-    """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2]. Invariances as
-    `linear_regression`.
+    """Angular linear-regression distance arccos(R^2) in radians, in [0, pi/2].
 
     R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0
-    where Y's columns span the samples. Source: Cloos et al. 2024.
+    where Y's columns span the samples. Invariances as `linear_regression`. Source: Cloos et al.
+    2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.regression.linear_regression_angular(X, X[:, :1])), 3)
+        0.644
     """
     return arccos(linear_regression(X, Y))
 
@@ -89,10 +96,9 @@ def _pearson_median(target: Tensor, predicted: Tensor) -> Tensor:
     target, predicted = centre(target), centre(predicted)
     squares = target.square().sum(0), predicted.square().sum(0)
     varies = (squares[0] > 0) & (squares[1] > 0)
-    norms = (torch.where(varies, square, 1).sqrt() for square in squares)
-    return torch.where(varies, (target * predicted).sum(0) / next(norms) / next(norms), 0).quantile(
-        0.5
-    )
+    norm, norm_predicted = (torch.where(varies, square, 1).sqrt() for square in squares)
+    r = (target * predicted).sum(0) / norm / norm_predicted
+    return torch.where(varies, r, 0).quantile(0.5)
 
 
 def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
@@ -117,9 +123,8 @@ def _ridged(gram: Tensor, penalty: float) -> Tensor:
     return gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
 
 
-Fits = (
-    list[tuple[Tensor, Tensor]] | None
-)  # target and prediction of each part of the samples; None: digits lost
+# Target and prediction of each part of the samples; None: digits lost.
+Fits = list[tuple[Tensor, Tensor]] | None
 
 
 def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
@@ -141,8 +146,7 @@ def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
 
 
 def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
-    """Predictions of each held-out block from one fit, whose residuals are E_k = (I - H_kk)^-1 (X -
-    HX)_k.
+    """Predictions of each held-out block from one fit: residuals E_k = (I - H_kk)^-1 (X - HX)_k.
 
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because
     the intercept is not penalised. For blocks smaller than Y has neurons.
@@ -199,10 +203,9 @@ def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty:
 def _careful_fits(
     X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, digits: torch.dtype
 ) -> Fits:
-    """Each fit by itself, through the singular values of its samples above rounding in the
-    precision `digits`.
+    """Each fit by itself, through the singular values of its samples above rounding in `digits`.
 
-    Loses no digits to squares; least norm where the penalty is 0.
+    No digits are lost to squares; least norm where the penalty is 0.
     """
 
     def shrunk(s: Tensor) -> tuple[Tensor, Tensor]:
@@ -217,23 +220,24 @@ def _careful_fits(
     return fits
 
 
+def _quick_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
+    """Fits by the products that are smallest for these sizes."""
+    if not blocks:
+        return _fit_all(X, Y, penalty)
+    small = len(X) // len(blocks) <= Y.shape[1]
+    fits = _hat_fits(X, Y, blocks, penalty) if small else None
+    return fits or _downdated_fits(X, Y, blocks, penalty)
+
+
 def _one_way(
     X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str
 ) -> Tensor:
-    """The score of predicting X from Y: in Y's precision where safe, else in float64, else by
-    singular values.
-    """
+    """The score of X from Y: in Y's precision if safe, else in float64, else by singular values."""
+    fits = None
     for dtype in dict.fromkeys((Y.dtype, torch.float64)):
         x, y = X.to(dtype), Y.to(dtype)
-        if not blocks:
-            fits = _fit_all(x, y, penalty)
-        else:
-            fits = _hat_fits(x, y, blocks, penalty) if len(X) // len(blocks) <= Y.shape[1] else None
-            fits = fits or _downdated_fits(x, y, blocks, penalty)
-        if fits is not None:
-            break
-    else:
-        fits = _careful_fits(x, y, blocks, penalty, Y.dtype)
+        fits = fits or _quick_fits(x, y, blocks, penalty)
+    fits = fits or _careful_fits(x, y, blocks, penalty, Y.dtype)
     return torch.stack([_compare(*fit, comparison) for fit in fits]).mean().to(Y.dtype)
 
 
@@ -250,8 +254,7 @@ def regression(
     groups: Labels = None,
     conditions: int = 0,
 ) -> Float[Tensor, ""]:
-    """Ridge regression of X on Y, scored on held-out samples; at most 1, with no lower bound for
-    R^2.
+    """Ridge regression of X on Y, scored on held-out samples; at most 1, R^2 may be negative.
 
     `folds` parts of the samples are held out in turn (0: scored where fitted); `scheme`, with
     `seed`, `groups` and `conditions`, says which (`held_out_blocks`): it changes the score, so name
@@ -267,6 +270,12 @@ def regression(
     samples outnumber its neurons. Raises ValueError for a negative penalty, another comparison or
     folds that the samples don't fill. Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the
     settings; Schrimpf et al. 2018 for the median.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.regression.regression(X, X[:, :1], penalty=4, folds=0)), 3)
+        0.6
     """
     if not penalty >= 0:
         raise ValueError(f"penalty needs to be 0 or more; got {penalty}")

@@ -8,14 +8,21 @@ from scipy import stats
 from torch import Tensor
 
 from simlib import validation
-from simlib.linalg import centred_unit
+from simlib.linalg import centred_unit, safe_root
 
 __all__ = ["rsa", "squared_distances"]
 
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
-    """Squared Euclidean distance of each pair of samples, in units of X's largest entry (a power of
-    two).
+    """Squared Euclidean distance of each pair of samples, X divided by a power of two.
+
+    The one that brings the largest entry of the centred X into [0.5, 1).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.measures.rsa.squared_distances(X)[0]
+        tensor([0.0000, 1.0000, 0.2500, 1.2500])
     """
     X = centred_unit(X)
     squares = X.square().sum(1)
@@ -24,10 +31,7 @@ def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
 
 def _euclidean_distances(X: Tensor) -> Tensor:
     square = squared_distances(X)
-    apart = square > 8 * torch.finfo(X.dtype).eps * square.detach().max()
-    return torch.where(
-        apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square)
-    )
+    return safe_root(square, 8 * torch.finfo(X.dtype).eps * square.detach().max())
 
 
 def _cosine_distances(X: Tensor) -> Tensor:
@@ -41,8 +45,8 @@ def _cosine_distances(X: Tensor) -> Tensor:
 def _correlation_distances(X: Tensor) -> Tensor:
     if X.shape[1] < 3:
         raise ValueError(
-            "correlation distances need 3 or more neurons, since 2 only give -1 or 1; got "
-            f"{X.shape[1]}"
+            "correlation distances need 3 or more neurons, since 2 only give -1 or 1; "
+            f"got {X.shape[1]}"
         )
     return _cosine_distances(X - X.mean(1, keepdim=True))
 
@@ -56,9 +60,7 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ranks(a: Tensor) -> Tensor:
-    """Ranks from 1 up; ties share their mean rank. Values that differ by no more than rounding are
-    ties.
-    """
+    """Ranks from 1 up. Values that differ by rounding only are tied and share their mean rank."""
     values, order = a.sort()
     rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
     group = torch.zeros_like(order)
@@ -76,9 +78,7 @@ def _spearman(a: Tensor, b: Tensor) -> Tensor:
 
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
     a, b = _ranks(a.detach()), _ranks(b.detach())
-    return torch.as_tensor(
-        stats.kendalltau(a.cpu(), b.cpu()).statistic, dtype=a.dtype, device=a.device
-    )
+    return a.new_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic)
 
 
 DISTANCES = {
@@ -88,23 +88,19 @@ DISTANCES = {
     "cosine": _cosine_distances,
 }
 COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": _cosine, "kendall": _kendall}
-RANKS = (
-    "spearman",
-    "kendall",
-)  # in float32 rounding would tie what is apart: there are too many pairs
+# In float32 rounding would tie what is apart: there are too many pairs.
+RANKS = ("spearman", "kendall")
 
 
 def _refuse_rounding(values: Tensor, side: str, distance: str, comparison: str) -> None:
-    """Refuse distances whose differences (for a cosine: which themselves) are nothing but
-    rounding.
-    """
-    values, same = values.detach(), "0" if comparison == "cosine" else "the same"
-    spread = values.max() - (0 if comparison == "cosine" else values.min())
+    """Refuse distances that differ, from 0 (for a cosine) or from each other, by rounding only."""
+    values = values.detach()
+    same, least = ("0", 0) if comparison == "cosine" else ("the same", values.min())
+    spread = values.max() - least
     if spread <= 64 * torch.finfo(values.dtype).eps * max(1.0, float(values.abs().max())):
         raise ValueError(
             f"all {distance} distances between samples of {side} are {same}, but for rounding: "
-            "RSA has nothing to "
-            "compare; take another distance"
+            "RSA has nothing to compare; take another distance"
         )
 
 
@@ -130,6 +126,12 @@ def rsa(
     distance), for correlations over fewer than 3 neurons, and where all distances of a side are the
     same but for rounding, as those of one-hot samples (for "cosine", where all are 0). Source:
     Kriegeskorte et al. 2008.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.rsa.rsa(X, X[:, :1])), 3)
+        0.971
     """
     if distance not in DISTANCES:
         raise validation.unknown_name("distance of RSA", distance, DISTANCES)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import arccos, centre, centred_unit, nuclear_norm, spectral_map, square_sum
+from simlib.linalg import (
+    angular_score,
+    arccos,
+    centre,
+    centred_unit,
+    nuclear_norm,
+    safe_root,
+    spectral_map,
+    square_sum,
+)
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 __all__ = [
@@ -25,9 +33,7 @@ __all__ = [
 
 
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
-    """||X'Y||_* of centred sides; a side with more neurons than samples is first rotated into n
-    columns.
-    """
+    """||X'Y||_* of centred sides; more neurons than samples are first rotated into n columns."""
     X, Y = (Z @ torch.linalg.qr(Z.detach().T)[0] if Z.shape[0] < Z.shape[1] else Z for Z in (X, Y))
     return nuclear_norm(X.T @ Y)
 
@@ -39,12 +45,26 @@ def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     the cosine left after the best rotation of Y onto X. Fewer columns count as padded with zeros.
     Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source: Tang,
     Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.shapes.nbs(X, X[:, :1])), 3)
+        0.894
     """
     return nbs_towards(X)(Y)
 
 
 def nbs_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> nbs(X, Y), with X centred and measured once: for many Y."""
+    """Y -> nbs(X, Y), with X centred and measured once: for many Y.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> similarity = sl.measures.shapes.nbs_towards(X)
+        >>> [round(float(similarity(Y)), 3) for Y in (X, X[:, :1])]
+        [1.0, 0.894]
+    """
     X = centred_unit(X)
     norm = square_sum(X)
 
@@ -56,7 +76,14 @@ def nbs_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Flo
 
 
 def nbs_squared(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-    """NBS^2, in [0, 1]. Invariances as `nbs`."""
+    """NBS^2, in [0, 1]. Invariances as `nbs`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.shapes.nbs_squared(X, X[:, :1])), 3)
+        0.8
+    """
     return nbs(X, Y).square()
 
 
@@ -64,6 +91,12 @@ def procrustes_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Floa
     """Angular Procrustes distance arccos(NBS) in radians, in [0, pi/2]. Invariances as `nbs`.
 
     Source: Williams et al. 2021, eq. 6.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.shapes.procrustes_angular(X, X[:, :1])), 3)
+        0.464
     """
     return arccos(nbs(X, Y))
 
@@ -71,8 +104,14 @@ def procrustes_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Floa
 def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """Angular Procrustes score, in [0, 1]: 1 - (2/pi) arccos(NBS).
 
-    Steep where NBS is near 1: it hears what the largest principal components drown out elsewhere.
-    Invariances as `nbs`. Source: Williams et al. 2021; Cloos et al. 2024.
+    Steep where NBS is near 1: there it is sensitive to small principal components, too. Invariances
+    as `nbs`. Source: Williams et al. 2021; Cloos et al. 2024.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.shapes.procrustes_angular_score(X, X[:, :1])), 3)
+        0.705
     """
     return procrustes_angular_score_towards(X)(Y)
 
@@ -80,17 +119,17 @@ def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -
 def procrustes_angular_score_towards(
     X: Float[Tensor, "n p"],
 ) -> Callable[[Float[Tensor, "n q"]], Float[Tensor, ""]]:
-    """Y -> procrustes_angular_score(X, Y), as `nbs_towards`."""
+    """Y -> procrustes_angular_score(X, Y), as `nbs_towards`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> similarity = sl.measures.shapes.procrustes_angular_score_towards(X)
+        >>> [round(float(similarity(Y)), 3) for Y in (X, X[:, :1])]
+        [1.0, 0.705]
+    """
     towards = nbs_towards(X)
-    return lambda Y: 1 - arccos(towards(Y)) * (2 / math.pi)
-
-
-def _root(square: Tensor) -> Tensor:
-    """Square root, with value and gradient 0 where rounding left nothing above 0."""
-    apart = square > 0
-    return torch.where(
-        apart, torch.where(apart, square, torch.ones_like(square)).sqrt(), torch.zeros_like(square)
-    )
+    return lambda Y: angular_score(towards(Y))
 
 
 def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -99,9 +138,15 @@ def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Fl
     The root of ||X||^2 + ||Y||^2 - 2 ||X'Y||_* of the centred columns, in the units of X; not
     normalised. Symmetric; unchanged by translation and rotation, not by scale. Source: Schonemann
     1966; Williams et al. 2021.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.shapes.procrustes_euclidean(X, X[:, :1])), 3)
+        1.0
     """
     X, Y = centre(X), centre(Y)
-    return _root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
+    return safe_root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
 
 
 def _polar_values(s: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,11 +156,11 @@ def _polar_values(s: Tensor) -> tuple[Tensor, Tensor]:
 def _fold_distance(X: Tensor, Y: Tensor, test: slice | Tensor, comparison: str) -> Tensor:
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
     turned = test_y @ spectral_map(train_y.T @ train_x, _polar_values)
-    overlap, squares = (test_x * turned).sum(), (square_sum(test_x), square_sum(test_y))
+    overlap, square_x, square_y = (test_x * turned).sum(), square_sum(test_x), square_sum(test_y)
     if comparison == "euclidean":
-        return _root(squares[0] + squares[1] - 2 * overlap)
-    angle = arccos(overlap / squares[0].sqrt() / squares[1].sqrt())
-    return angle if comparison == "angular" else 1 - angle * (2 / math.pi)
+        return safe_root(square_x + square_y - 2 * overlap)
+    cosine = overlap / square_x.sqrt() / square_y.sqrt()
+    return arccos(cosine) if comparison == "angular" else angular_score(cosine)
 
 
 def procrustes_cv(
@@ -141,6 +186,12 @@ def procrustes_cv(
     rotation, the angles also by isotropic scale. Raises ValueError for another comparison and for
     folds that the samples don't fill. Source: Williams et al. 2021; Cloos et al. 2024 for the
     folds.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> round(float(sl.measures.shapes.procrustes_cv(X, 3 * X, folds=2)), 3)
+        1.047
     """
     if comparison not in ("angular", "angular-score", "euclidean"):
         raise ValueError(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
-__all__ = ["nbs_bounds"]
-
 
 def nbs_bounds(
     cka, rank_x: int | np.integer, rank_y: int | np.integer
@@ -17,6 +15,12 @@ def nbs_bounds(
     centred columns). Norms of X'Y bound each other, ||.||_F <= ||.||_* <= sqrt(r) ||.||_F, and so
     do those of either side's covariance. Raises ValueError for a CKA outside [0, 1] or a rank below
     1.
+
+    Example:
+        >>> import simlib as sl
+        >>> low, high = sl.theory.nbs_bounds(0.9, rank_x=4, rank_y=1)
+        >>> round(float(low), 2), round(float(high), 2)
+        (0.67, 0.95)
     """
     values = np.asarray(cka, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all() or min(rank_x, rank_y) < 1:

@@ -1,10 +1,13 @@
-"""A spectrum at the door, and what the equations share."""
+"""What the equations share: a spectrum that is checked, shares of it, the angular score."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
+
+from simlib.linalg import angular_score
 
 __all__ = ["angular", "checked", "penalty_of_ridge", "shares", "squared_shares"]
 
@@ -35,12 +38,9 @@ def squared_shares(variances) -> Float[Array, " p"]:
     return shares(np.square(checked(variances)))
 
 
-def angular(score: Array | float) -> Array | float:
-    """1 - (2/pi) arccos(score), a score within 16 eps of 1 counting as 1, as in the measures."""
-    score = np.asarray(score, dtype=np.float64)
-    return 1 - 2 / np.pi * np.where(
-        score > 1 - 16 * np.finfo(float).eps, 0, np.arccos(np.clip(score, -1, 1))
-    )
+def angular(score: Array) -> Array:
+    """1 - (2/pi) arccos(score), as in the measures."""
+    return angular_score(torch.from_numpy(np.asarray(score, dtype=np.float64))).numpy()
 
 
 def penalty_of_ridge(penalty: float) -> float:

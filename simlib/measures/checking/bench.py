@@ -1,6 +1,4 @@
-"""What every check works with: one measure on a pair of small random matrices, and the form of a
-finding.
-"""
+"""What every check works with: one measure on two small random matrices, and what it finds."""
 
 from __future__ import annotations
 
@@ -15,21 +13,20 @@ from torch import Tensor
 
 from simlib.measures.record import Measure
 
-__all__ = ["NEURONS", "SAMPLES", "Bench", "Check", "Finding", "found", "not_applicable"]
-
 SAMPLES, NEURONS = 40, 6
 
 
 class Finding(NamedTuple):
-    """What one check saw: outcome "holds", "fails" or "not applicable", and the numbers or the
-    error behind it.
+    """What one check found.
+
+    The outcome "holds", "fails" or "not applicable", and the numbers or the error behind it.
     """
 
     outcome: str
     evidence: str
 
 
-def found(holds: bool, evidence: str) -> Finding:
+def finding(holds: bool, evidence: str) -> Finding:
     """The finding of a law that holds or fails."""
     return Finding("holds" if holds else "fails", evidence)
 
@@ -40,7 +37,7 @@ def not_applicable(why: str) -> Finding:
 
 
 class Check(NamedTuple):
-    """One law of a measure.
+    """One law of a measure: its name, why it matters, how it is checked; `about` is its table's.
 
     `declared` says what a record claims of it: True (it holds), False (it doesn't) or None
     (nothing); a bare function claims nothing, so there either outcome is fine. Without it every
@@ -48,16 +45,17 @@ class Check(NamedTuple):
     """
 
     name: str
-    about: str
     reason: str
     run: Callable[[Bench], Finding]
     declared: Callable[[Measure], bool | None] | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A measure and its trial data: X and a related Y, (40, 6) each, float64, of PCs that differ in
-    variance.
+    """A measure and its trial data: X and a related Y, (40, 6) each, float64.
+
+    Their PCs differ in variance.
     """
 
     record: Measure
@@ -82,15 +80,13 @@ class Bench:
         return torch.linalg.qr(self.noise(size, size, draw=100))[0]
 
     def value(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
-        """The measure on copies of X and Y. Raises TypeError where it doesn't return a 0-d
-        tensor.
-        """
+        """The measure on copies of X and Y. Raises TypeError for anything but a 0-d tensor."""
         result = self.record(X.clone(), Y.clone())
         self.refuse(result)
         return result
 
     def refuse(self, result: object) -> None:
-        """TypeError for anything else than a 0-d tensor."""
+        """TypeError for anything but a 0-d tensor."""
         if isinstance(result, Tensor) and not result.ndim:
             return
         shape = f" of shape {tuple(result.shape)}" if hasattr(result, "shape") else ""
@@ -120,8 +116,12 @@ class Bench:
 
     def same(self, X: Tensor, Y: Tensor, tolerance: float | None = None) -> Finding:
         """Whether this pair has the number of the trial pair."""
-        change = abs(self.number(X, Y) - self.plain)
-        return found(change < self.slack(self.plain, tolerance), f"changes by {change:.1e}")
+        return self.unchanged(self.number(X, Y), tolerance)
+
+    def unchanged(self, number: float, tolerance: float | None = None) -> Finding:
+        """Whether this number is that of the trial pair."""
+        change = abs(number - self.plain)
+        return finding(change < self.slack(self.plain, tolerance), f"changes by {change:.1e}")
 
     def gradient(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, "n q"]:
         """d value / dY."""

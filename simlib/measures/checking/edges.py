@@ -1,6 +1,4 @@
-"""Checks at the edges: units, offsets, silent and repeated neurons, and sizes that leave little to
-compare.
-"""
+"""Checks at the edges: units, offsets, silent and repeated neurons, few samples or neurons."""
 
 from __future__ import annotations
 
@@ -14,32 +12,13 @@ from simlib.measures.checking.bench import (
     Bench,
     Check,
     Finding,
-    found,
+    finding,
     not_applicable,
 )
-
-__all__ = ["EDGES", "low_rank", "pairs", "with_constant_unit"]
 
 OFFSET = 1e6
 ROUNDED = 1e-3  # what float32 may cost where rank is lost
 WORDS = 4  # a refusal says at least what was found and what is needed
-
-
-def low_rank(bench: Bench) -> Tensor:
-    """Y of rank 2."""
-    return bench.Y[:, :2] @ bench.noise(2, NEURONS, draw=80)
-
-
-def with_constant_unit(bench: Bench) -> Tensor:
-    """Y with a neuron that never varies in place of its second."""
-    Y = bench.Y.clone()
-    Y[:, 1] = 3
-    return Y
-
-
-def with_repeated_unit(bench: Bench) -> Tensor:
-    """Y with its first neuron again in place of its last."""
-    return torch.cat([bench.Y[:, :-1], bench.Y[:, :1]], 1)
 
 
 def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor]:
@@ -50,11 +29,12 @@ def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor
 def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
     """Pairs of data sets at the edge of what can be compared, by name."""
     X, Y = bench.X, bench.Y
+    constant = Y.index_fill(1, torch.tensor([1]), 3)
     return {
-        "constant unit": (X, with_constant_unit(bench)),
-        "constant unit in X": (with_constant_unit(bench), Y),
-        "repeated unit": (X, with_repeated_unit(bench)),
-        "low rank": (X, low_rank(bench)),
+        "constant unit": (X, constant),
+        "constant unit in X": (constant, Y),
+        "repeated unit": (X, torch.cat([Y[:, :-1], Y[:, :1]], 1)),
+        "low rank": (X, Y[:, :2] @ bench.noise(2, NEURONS, draw=80)),
         "repeated samples": (torch.cat([X[:20], X[:20]]), torch.cat([Y[:20], Y[:20]])),
         "neurons in other units": (X, Y * torch.logspace(-6, 6, NEURONS, dtype=Y.dtype)),
         "fewer neurons in Y": _related(bench, SAMPLES, NEURONS, 4),
@@ -70,11 +50,9 @@ def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
 def _has_a_value(name: str):
     def run(bench: Bench) -> Finding:
         value = bench.number(*pairs(bench)[name])
-        low, high = bench.record.range
-        slack = bench.slack(value)
-        return found(
-            bool(np.isfinite(value)) and low - slack <= value <= high + slack, f"{value:.4g}"
-        )
+        (low, high), slack = bench.record.range, bench.slack(value)
+        inside = low - slack <= value <= high + slack
+        return finding(bool(np.isfinite(value)) and inside, f"{value:.4g}")
 
     return run
 
@@ -91,23 +69,19 @@ def _in_words(bench: Bench) -> Finding:
             continue
         if not np.isfinite(value):
             unclear.append(f"{name}: {value}")
-    return found(
-        not unclear, "; ".join(unclear) or "each has a value or is refused by a ValueError in words"
-    )
+    clear = "each has a value or is refused by a ValueError in words"
+    return finding(not unclear, "; ".join(unclear) or clear)
 
 
 def _low_rank_in_single(bench: Bench) -> Finding:
-    exact = bench.number(bench.X, low_rank(bench))
-    rounded = bench.number(bench.X.float(), low_rank(bench).float())
-    return found(
-        abs(rounded - exact) < bench.slack(exact, ROUNDED), f"{rounded:.4g}, in float64 {exact:.4g}"
-    )
+    X, Y = pairs(bench)["low rank"]
+    exact, rounded = bench.number(X, Y), bench.number(X.float(), Y.float())
+    near = abs(rounded - exact) < bench.slack(exact, ROUNDED)
+    return finding(near, f"{rounded:.4g}, in float64 {exact:.4g}")
 
 
 def _unstretched(bench: Bench) -> Finding:
-    """A measure that can't compare 6 neurons with 4 can't compare them with 1 either, unless by
-    broadcasting.
-    """
+    """Who can't compare 6 neurons with 4 can't compare them with 1, unless by broadcasting."""
     try:
         bench.number(bench.X, bench.Y[:, :4])
         return not_applicable("unequal numbers of neurons have a value")
@@ -116,135 +90,125 @@ def _unstretched(bench: Bench) -> Finding:
     try:
         value = bench.number(bench.X, bench.Y[:, :1])
     except Exception:
-        return found(True, "one neuron has no value either")
-    return found(False, f"4 neurons of Y have no value, 1 has {value:.4g}")
+        return finding(True, "one neuron has no value either")
+    return finding(False, f"4 neurons of Y have no value, 1 has {value:.4g}")
 
 
-def _in_units(scale: float, dtype: torch.dtype = torch.float64):
-    """At this scale: the same value where a factor of 3 leaves it, else a finite one."""
+Pair = tuple[Tensor, Tensor]
 
+
+def _as_near(bench: Bench, near: Pair, far: Pair, tolerance: float | None = None) -> Finding:
+    """After a large change: the same value where a small one leaves it, else a finite one."""
+    if bench.same(*near).outcome == "holds":
+        return bench.same(*far, tolerance)
+    value = bench.number(*far)
+    return finding(bool(np.isfinite(value)), f"{value:.4g}")
+
+
+def _in_units(scale: float, dtype: torch.dtype = torch.float64, tolerance: float | None = None):
     def run(bench: Bench) -> Finding:
-        X, Y = bench.X.to(dtype), bench.Y.to(dtype)
-        single = dtype == torch.float32
-        if bench.same(3 * bench.X, 3 * bench.Y).outcome == "holds":
-            return bench.same(scale * X, scale * Y, 1e-4 if single else None)
-        value = bench.number(scale * X, scale * Y)
-        return found(bool(np.isfinite(value)), f"{value:.4g}")
+        far = scale * bench.X.to(dtype), scale * bench.Y.to(dtype)
+        return _as_near(bench, (3 * bench.X, 3 * bench.Y), far, tolerance)
 
     return run
 
 
 def _ties(bench: Bench) -> Finding:
-    """Zeros and ones: with the neurons in another order the value stays where it does on other
-    data.
-    """
+    """Zeros and ones: the order of neurons matters to them no more than to other data."""
     X, Y = (bench.X > 0).to(bench.X.dtype), (bench.Y > 1).to(bench.Y.dtype)
     value, order = bench.number(X, Y), bench.noise(NEURONS, draw=86).argsort()
     if bench.same(bench.X[:, order], bench.Y[:, order]).outcome == "fails":
-        return found(bool(np.isfinite(value)), f"{value:.4g}")
+        return finding(bool(np.isfinite(value)), f"{value:.4g}")
     change = abs(bench.number(X[:, order], Y[:, order]) - value)
-    return found(
-        change < bench.slack(value),
-        f"{value:.4g}, changes by {change:.1e} with the order of neurons",
-    )
+    evidence = f"{value:.4g}, changes by {change:.1e} with the order of neurons"
+    return finding(change < bench.slack(value), evidence)
 
 
 def _offset(bench: Bench) -> Finding:
-    if bench.same(bench.X + 1, bench.Y + 1).outcome == "holds":
-        return bench.same(bench.X + OFFSET, bench.Y + OFFSET)
-    value = bench.number(bench.X + OFFSET, bench.Y + OFFSET)
-    return found(bool(np.isfinite(value)), f"{value:.4g}")
+    near, far = ((bench.X + amount, bench.Y + amount) for amount in (1, OFFSET))
+    return _as_near(bench, near, far)
 
 
 def _unsaturated(bench: Bench) -> Finding:
     X, Y = bench.noise(8, 12, draw=84), bench.noise(8, 12, draw=85)
     own, stranger = bench.number(X, X), bench.number(X, Y)
     lead = bench.record.direction * (own - stranger)
-    return found(lead > 1e-3, f"{own:.4g} for X itself, {stranger:.4g} for noise")
+    return finding(lead > 1e-3, f"{own:.4g} for X itself, {stranger:.4g} for noise")
 
 
-def _edge(name: str, reason: str, everyone: bool = False) -> Check:
+def _scored(name: str, reason: str, everyone: bool = False) -> Check:
     """`everyone`: a bare function, too, has to give a value there."""
-    return Check(
-        name, "edge", reason, _has_a_value(name), None if everyone else lambda record: True
-    )
+    return Check(name, reason, _has_a_value(name), None if everyone else lambda record: True)
 
 
 EDGES = (
     Check(
         "scale 1e-12",
-        "edge",
         "Currents in amperes are tiny; squares and fourth powers must not underflow.",
         _in_units(1e-12),
     ),
     Check(
         "scale 1e12",
-        "edge",
         "Raw units can be huge; squares and fourth powers must not overflow.",
         _in_units(1e12),
     ),
     Check(
         "scale 1e12, float32",
-        "edge",
         "float32 overflows at 3e38, so the fourth power of 1e12 is out of reach.",
-        _in_units(1e12, torch.float32),
+        _in_units(1e12, torch.float32, 1e-4),
     ),
     Check(
         "offset 1e6",
-        "edge",
         "Raw fluorescence lies far from zero; centring must not lose what varies.",
         _offset,
     ),
     Check(
         "zeros and ones",
-        "edge",
         "Binary features tie many distances; rounding must not break the ties.",
         _ties,
     ),
-    _edge("constant unit", "Silent neurons are common; one of them must not undo the score.", True),
-    _edge("constant unit in X", "The reference has silent neurons, too.", True),
-    _edge("repeated unit", "A unit sorted twice makes Y rank-deficient.", True),
-    _edge("low rank", "Models and smoothed data often span few dimensions.", True),
+    _scored(
+        "constant unit", "Silent neurons are common; one of them must not undo the score.", True
+    ),
+    _scored("constant unit in X", "The reference has silent neurons, too.", True),
+    _scored("repeated unit", "A unit sorted twice makes Y rank-deficient.", True),
+    _scored("low rank", "Models and smoothed data often span few dimensions.", True),
     Check(
         "low rank, float32",
-        "edge",
         "Rounding to float32 must not lend Y the rank it lacks.",
         _low_rank_in_single,
     ),
-    _edge("repeated samples", "Repeated stimuli can have identical rows.", True),
-    _edge(
+    _scored("repeated samples", "Repeated stimuli can have identical rows.", True),
+    _scored(
         "neurons in other units",
         "Mixed units differ by orders of magnitude without any loss of rank.",
         True,
     ),
-    _edge("fewer neurons in Y", "Models and brains seldom have the same number of units."),
-    _edge("more neurons in Y", "Models and brains seldom have the same number of units."),
-    _edge("one neuron in X", "A single neuron can be the reference."),
-    _edge("one neuron in Y", "A single model unit can be compared."),
+    _scored("fewer neurons in Y", "Models and brains seldom have the same number of units."),
+    _scored("more neurons in Y", "Models and brains seldom have the same number of units."),
+    _scored("one neuron in X", "A single neuron can be the reference."),
+    _scored("one neuron in Y", "A single model unit can be compared."),
     Check(
         "one neuron isn't stretched",
-        "edge",
         "Broadcasting compares one neuron with each of X's without a word.",
         _unstretched,
     ),
-    _edge("two samples", "Two conditions are the least that can be compared."),
-    _edge(
+    _scored("two samples", "Two conditions are the least that can be compared."),
+    _scored(
         "neurons outnumber samples", "A few conditions and hundreds of neurons are the usual case."
     ),
-    _edge(
+    _scored(
         "neurons together outnumber samples",
         "Two recordings then share directions whatever they hold.",
     ),
     Check(
         "tells noise from X",
-        "edge",
         "With more neurons than samples some measures give noise a perfect score.",
         _unsaturated,
         lambda record: True,
     ),
     Check(
         "refusals in words",
-        "edge",
         "What can't be scored is refused by a ValueError that says why, not by a NaN "
         "or an error of linear algebra.",
         _in_words,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from simlib.measures.record import Measure
 
-__all__ = ["EXCEPTIONS", "declared_exceptions"]
-
 SATURATES = {
     "tells noise from X": "as soon as a side's neurons span the samples, everything fits everything"
 }
@@ -39,7 +37,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "pwcca": {
         **SATURATES,
         "neurons together outnumber samples": "only some correlations are tied at 1, and "
-        "weights within a tie hang on the choice of basis",
+        "weights within a tie depend on the choice of basis",
     },
     "linreg": SATURATES,
     "linreg-angular": SATURATES,

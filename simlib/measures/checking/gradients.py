@@ -1,6 +1,4 @@
-"""Checks of the gradient: there, equal to finite differences, finite at the edges, blind where the
-value is.
-"""
+"""Checks of the gradient: correct, finite at the edges, and blind where the value is."""
 
 from __future__ import annotations
 
@@ -9,41 +7,32 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from simlib.measures.checking.bench import Bench, Check, Finding, found, not_applicable
-from simlib.measures.checking.edges import low_rank, pairs, with_constant_unit
+from simlib.measures.checking.bench import Bench, Check, Finding, finding, not_applicable
+from simlib.measures.checking.edges import pairs
 from simlib.measures.checking.invariances import transformed
-
-__all__ = ["GRADIENTS"]
 
 STEP, SLOPE, DIRECTIONS = 1e-5, 1e-4, 3
 EXPLODED = 1e6  # times the usual size
 SINGLE = 1e-2  # relative; float32 gradients are for climbing, not for digits
 
 
-def _if_tracked(run: Callable[[Bench], Finding]) -> Callable[[Bench], Finding]:
-    return lambda bench: run(bench) if bench.tracked else not_applicable("no gradient")
-
-
 def _exists(bench: Bench) -> Finding:
     if bench.tracked:
-        gradient = bench.gradient(bench.X, bench.Y)
-        return found(
-            bool(gradient.abs().max() > 0), f"largest entry {float(gradient.abs().max()):.1e}"
-        )
+        largest = float(bench.gradient(bench.X, bench.Y).abs().max())
+        return finding(largest > 0, f"largest entry {largest:.1e}")
     value = bench.value(bench.X, bench.Y.clone().requires_grad_(True))
-    return found(value.requires_grad, "the value isn't connected to Y")
+    return finding(value.requires_grad, "the value isn't connected to Y")
 
 
 def _finite_differences(bench: Bench) -> Finding:
     gradient, errors = bench.gradient(bench.X, bench.Y), []
     for k in range(DIRECTIONS):
         direction = bench.noise(*bench.Y.shape, draw=90 + k)
-        ahead, behind = (
-            bench.number(bench.X, bench.Y + step * direction) for step in (STEP, -STEP)
-        )
+        ends = (bench.Y + STEP * direction, bench.Y - STEP * direction)
+        ahead, behind = (bench.number(bench.X, Y) for Y in ends)
         errors.append(abs(float((gradient * direction).sum()) - (ahead - behind) / (2 * STEP)))
     worst = max(errors) / max(float(gradient.norm()), 1e-12)
-    return found(worst < SLOPE, f"{DIRECTIONS} directions, relative error {worst:.1e}")
+    return finding(worst < SLOPE, f"{DIRECTIONS} directions, relative error {worst:.1e}")
 
 
 def _finite_differences_of_x(bench: Bench) -> Finding:
@@ -56,7 +45,7 @@ def _finite_differences_of_x(bench: Bench) -> Finding:
     ahead, behind = (bench.number(bench.X + step * direction, bench.Y) for step in (STEP, -STEP))
     error = abs(float((gradient * direction).sum()) - (ahead - behind) / (2 * STEP))
     error /= max(float(gradient.norm()), 1e-12)
-    return found(error < SLOPE, f"relative error {error:.1e}")
+    return finding(error < SLOPE, f"relative error {error:.1e}")
 
 
 def _finite_at(place: Callable[[Bench], tuple[Tensor, Tensor]]) -> Callable[[Bench], Finding]:
@@ -65,7 +54,7 @@ def _finite_at(place: Callable[[Bench], tuple[Tensor, Tensor]]) -> Callable[[Ben
     def run(bench: Bench) -> Finding:
         largest = float(bench.gradient(*place(bench)).abs().max())
         usual = float(bench.gradient(bench.X, bench.Y).abs().max())
-        return found(
+        return finding(
             largest < EXPLODED * max(1.0, usual),
             f"largest entry {largest:.1e}, elsewhere {usual:.1e}",
         )
@@ -77,7 +66,7 @@ def _single(bench: Bench) -> Finding:
     exact = bench.gradient(bench.X, bench.Y)
     rounded = bench.gradient(bench.X.float(), bench.Y.float())
     error = float((rounded.double() - exact).norm() / exact.norm())
-    return found(error < SINGLE, f"relative difference {error:.1e}")
+    return finding(error < SINGLE, f"relative difference {error:.1e}")
 
 
 def _blind(kind: str, along: Callable[[Bench, Tensor], float]) -> Callable[[Bench], Finding]:
@@ -88,17 +77,9 @@ def _blind(kind: str, along: Callable[[Bench, Tensor], float]) -> Callable[[Benc
             return not_applicable(f"the value changes with {kind} of Y")
         gradient = bench.gradient(bench.X, bench.Y)
         share = along(bench, gradient) / max(float(gradient.norm() * bench.Y.norm()), 1e-12)
-        return found(share < bench.tolerance, f"share {share:.1e} of the gradient")
+        return finding(share < bench.tolerance, f"share {share:.1e} of the gradient")
 
     return run
-
-
-def _along_scale(bench: Bench, gradient: Tensor) -> float:
-    return float((gradient * bench.Y).sum().abs())
-
-
-def _along_translation(bench: Bench, gradient: Tensor) -> float:
-    return float(gradient.sum(0).abs().max())
 
 
 def _along_rotation(bench: Bench, gradient: Tensor) -> float:
@@ -106,21 +87,18 @@ def _along_rotation(bench: Bench, gradient: Tensor) -> float:
     return float((turn - turn.T).norm())
 
 
-def _same_value(bench: Bench) -> Finding:
-    change = abs(
-        float(bench.value(bench.X, bench.Y.clone().requires_grad_(True)).detach()) - bench.plain
-    )
-    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
-
-
 def _gradient(name: str, reason: str, run: Callable[[Bench], Finding]) -> Check:
-    return Check(name, "gradient", reason, _if_tracked(run))
+    """A check of measures whose value autograd can follow back to Y."""
+
+    def if_tracked(bench: Bench) -> Finding:
+        return run(bench) if bench.tracked else not_applicable("no gradient")
+
+    return Check(name, reason, if_tracked)
 
 
 GRADIENTS = (
     Check(
         "gradient exists",
-        "gradient",
         "maximize and joint_range climb it.",
         _exists,
         lambda record: record.differentiable,
@@ -139,12 +117,12 @@ GRADIENTS = (
     _gradient(
         "gradient at low rank",
         "Derivatives of singular vectors divide by differences that are zero here.",
-        _finite_at(lambda bench: (bench.X, low_rank(bench))),
+        _finite_at(lambda bench: pairs(bench)["low rank"]),
     ),
     _gradient(
         "gradient at a constant unit",
         "Dividing by a neuron's standard deviation gives NaN here.",
-        _finite_at(lambda bench: (bench.X, with_constant_unit(bench))),
+        _finite_at(lambda bench: pairs(bench)["constant unit"]),
     ),
     _gradient(
         "gradient at repeated samples",
@@ -160,12 +138,12 @@ GRADIENTS = (
     _gradient(
         "blind to scale",
         "Where scale doesn't matter no step may be spent on it.",
-        _blind("isotropic scale", _along_scale),
+        _blind("isotropic scale", lambda bench, gradient: float((gradient * bench.Y).sum().abs())),
     ),
     _gradient(
         "blind to translation",
         "Where the mean doesn't matter no step may be spent on it.",
-        _blind("translation", _along_translation),
+        _blind("translation", lambda bench, gradient: float(gradient.sum(0).abs().max())),
     ),
     _gradient(
         "blind to rotation",
@@ -175,6 +153,6 @@ GRADIENTS = (
     _gradient(
         "same value when tracked",
         "The score that is climbed is the score that is reported.",
-        _same_value,
+        lambda bench: bench.unchanged(bench.number(bench.X, bench.Y.clone().requires_grad_(True))),
     ),
 )

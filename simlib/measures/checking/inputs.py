@@ -1,6 +1,4 @@
-"""Checks of the input: memory layouts, containers and dtypes that mean the same, and bad input that
-is refused.
-"""
+"""Checks of the input: layouts, containers and dtypes that mean the same; bad input refused."""
 
 from __future__ import annotations
 
@@ -17,11 +15,9 @@ from simlib.measures.checking.bench import (
     Bench,
     Check,
     Finding,
-    found,
+    finding,
     not_applicable,
 )
-
-__all__ = ["INPUTS"]
 
 TIMES = 5
 
@@ -29,22 +25,14 @@ TIMES = 5
 def _unwritten(bench: Bench) -> Finding:
     X, Y = bench.X.clone(), bench.Y.clone()
     bench.record(X, Y)
-    written = [
-        name for name, Z, kept in (("X", X, bench.X), ("Y", Y, bench.Y)) if not torch.equal(Z, kept)
-    ]
-    return found(
-        not written, f"wrote into {' and '.join(written)}" if written else "both as they were"
-    )
+    sides = {"X": (X, bench.X), "Y": (Y, bench.Y)}
+    written = " and ".join(name for name, (Z, kept) in sides.items() if not torch.equal(Z, kept))
+    return finding(not written, f"wrote into {written}" if written else "both as they were")
 
 
 def _as_it_stands(bench: Bench, X: torch.Tensor, Y: torch.Tensor) -> Finding:
     """The number of X and Y in the memory they have: `Bench.value` would hand over fresh copies."""
-    change = abs(float(bench.record(X, Y).detach()) - bench.plain)
-    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
-
-
-def _fortran(bench: Bench) -> Finding:
-    return _as_it_stands(bench, bench.X.T.contiguous().T, bench.Y.T.contiguous().T)
+    return bench.unchanged(float(bench.record(X, Y).detach()))
 
 
 def _strided(bench: Bench) -> Finding:
@@ -57,40 +45,37 @@ def _strided(bench: Bench) -> Finding:
 
 
 def _scored(bench: Bench, X, Y) -> Finding:
-    change = abs(measures.score(bench.record, X, Y) - bench.plain)
-    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
+    return bench.unchanged(measures.score(bench.record, X, Y))
 
 
 def _read_only(bench: Bench) -> Finding:
     X, Y = bench.X.numpy().copy(), bench.Y.numpy().copy()
     for Z in (X, Y):
         Z.flags.writeable = False
-    finding = _scored(bench, X, Y)
+    scored = _scored(bench, X, Y)
     kept = np.array_equal(X, bench.X.numpy()) and np.array_equal(Y, bench.Y.numpy())
-    return finding if kept else found(False, "read-only arrays were written into")
+    return scored if kept else finding(False, "read-only arrays were written into")
 
 
 def _layouts(bench: Bench) -> Finding:
     if bench.record.params.get("scheme") == "condition":
         return not_applicable("folds by condition take the conditions from the third axis")
-    return _scored(
-        bench, *(Z.numpy().reshape(TIMES, SAMPLES // TIMES, NEURONS) for Z in (bench.X, bench.Y))
-    )
+    shape = (TIMES, SAMPLES // TIMES, NEURONS)
+    return _scored(bench, *(Z.numpy().reshape(shape) for Z in (bench.X, bench.Y)))
 
 
 def _containers(bench: Bench) -> Finding:
     named = xr.DataArray(bench.X.numpy().T, dims=("neuron", "trial"))
     findings = [_scored(bench, named, bench.Y), _scored(bench, bench.X.numpy(), bench.Y.numpy())]
-    worse = [finding for finding in findings if finding.outcome == "fails"]
-    return (worse or findings)[0]
+    failed = [one for one in findings if one.outcome == "fails"]
+    return (failed or findings)[0]
 
 
 def _counts(bench: Bench) -> Finding:
     X, Y = ((4 * Z).round() for Z in (bench.X, bench.Y))
-    change = abs(
-        measures.score(bench.record, X.int().numpy(), Y.int().numpy()) - bench.number(X, Y)
-    )
-    return found(change < bench.slack(bench.plain), f"changes by {change:.1e}")
+    counts = measures.score(bench.record, X.int().numpy(), Y.int().numpy())
+    change = abs(counts - bench.number(X, Y))
+    return finding(change < bench.slack(bench.plain), f"changes by {change:.1e}")
 
 
 def _refuses(spoil: Callable[[np.ndarray], np.ndarray], says: str) -> Callable[[Bench], Finding]:
@@ -100,8 +85,8 @@ def _refuses(spoil: Callable[[np.ndarray], np.ndarray], says: str) -> Callable[[
         try:
             value = measures.score(bench.record, bench.X, spoil(bench.Y.numpy().copy()))
         except ValueError as error:
-            return found(says in str(error), f"refused: {str(error).splitlines()[0]}")
-        return found(False, f"scored as {value:.4g}")
+            return finding(says in str(error), f"refused: {str(error).splitlines()[0]}")
+        return finding(False, f"scored as {value:.4g}")
 
     return run
 
@@ -117,60 +102,45 @@ def _spoilt(value: float) -> Callable[[np.ndarray], np.ndarray]:
 INPUTS = (
     Check(
         "inputs left alone",
-        "input",
         "A measure that writes into its input spoils the user's data.",
         _unwritten,
     ),
     Check(
         "Fortran order",
-        "input",
         "Transposed arrays and files of MATLAB come column by column.",
-        _fortran,
+        lambda bench: _as_it_stands(bench, bench.X.T.contiguous().T, bench.Y.T.contiguous().T),
     ),
-    Check("strided views", "input", "A slice of a larger recording is not contiguous.", _strided),
-    Check(
-        "read-only arrays", "input", "Memory-mapped and shared arrays can't be written.", _read_only
-    ),
+    Check("strided views", "A slice of a larger recording is not contiguous.", _strided),
+    Check("read-only arrays", "Memory-mapped and shared arrays can't be written.", _read_only),
     Check(
         "time, trial, neuron",
-        "input",
         "Three axes are flattened to samples: the same data, the same score.",
         _layouts,
     ),
-    Check(
-        "numpy, torch, xarray",
-        "input",
-        "The container of the numbers is no part of them.",
-        _containers,
-    ),
-    Check("integer counts", "input", "Spike counts are integers.", _counts),
+    Check("numpy, torch, xarray", "The container of the numbers is no part of them.", _containers),
+    Check("integer counts", "Spike counts are integers.", _counts),
     Check(
         "constant Y refused",
-        "input",
         "Without variance there is nothing to compare; the wrong array was loaded.",
         _refuses(np.zeros_like, "constant"),
     ),
     Check(
         "NaN refused",
-        "input",
         "A gap in the data has to be named with its place, never passed on or filled.",
         _refuses(_spoilt(np.nan), "sample 3, neuron 2"),
     ),
     Check(
         "infinity refused",
-        "input",
         "A division by zero upstream has to be named with its place.",
         _refuses(_spoilt(np.inf), "sample 3, neuron 2"),
     ),
     Check(
         "lost sample refused",
-        "input",
         "Rows that can't be paired must not be cut to fit.",
         _refuses(lambda Y: Y[:-1], "same samples"),
     ),
     Check(
         "one axis refused",
-        "input",
         "A vector could be one neuron or one sample.",
         _refuses(lambda Y: Y[:, 0], "shape"),
     ),

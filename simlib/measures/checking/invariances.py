@@ -8,15 +8,13 @@ import torch
 from torch import Tensor
 
 from simlib.measures.checking.bench import NEURONS, Bench, Check, Finding
-from simlib.measures.record import INVARIANCES
-
-__all__ = ["SYMMETRIES", "transformed"]
+from simlib.measures.record import INVARIANCES, Measure
 
 # What is done to Z, and why it matters whether the value stays.
 TRANSFORMS: dict[str, tuple[Callable[[Bench, Tensor], Tensor], str]] = {
     "translation": (
         lambda bench, Z: Z + torch.arange(1, NEURONS + 1, dtype=Z.dtype),
-        "Baseline rates differ between recordings; a measure that centres doesn't see them.",
+        "Baseline rates differ between recordings; a measure that centres is blind to them.",
     ),
     "isotropic scale": (
         lambda bench, Z: 3 * Z,
@@ -34,7 +32,7 @@ TRANSFORMS: dict[str, tuple[Callable[[Bench, Tensor], Tensor], str]] = {
         lambda bench, Z: (
             Z @ (bench.rotation(NEURONS) * torch.linspace(0.3, 3, NEURONS, dtype=Z.dtype))
         ),
-        "A measure with this invariance can't see which directions have much variance.",
+        "A measure with this invariance is blind to which directions have much variance.",
     ),
     "neuron duplication": (
         lambda bench, Z: torch.cat([Z, Z], 1),
@@ -60,19 +58,15 @@ def _check(kind: str, side: str) -> Check:
             return bench.same(transformed(bench, kind, bench.X), bench.Y)
         return bench.same(bench.X, transformed(bench, kind, bench.Y))
 
-    return Check(
-        f"{kind} of {side}",
-        "invariance",
-        TRANSFORMS[kind][1],
-        run,
-        lambda record: kind in record.invariances_of(side),
-    )
+    def declared(record: Measure) -> bool:
+        return kind in record.invariances_of(side)
+
+    return Check(f"{kind} of {side}", TRANSFORMS[kind][1], run, declared)
 
 
 SYMMETRIES = (
     Check(
         "symmetric",
-        "invariance",
         "Where X and Y can't be swapped, say which of them is the reference.",
         lambda bench: bench.same(bench.Y, bench.X),
         lambda record: record.symmetric,
@@ -80,7 +74,6 @@ SYMMETRIES = (
     *(_check(kind, side) for side in ("Y", "X") for kind in INVARIANCES),
     Check(
         "reflection of Y",
-        "invariance",
         "A mirror image has the same geometry; only a proper rotation differs.",
         _mirrored,
         lambda record: "rotation" in record.invariances,

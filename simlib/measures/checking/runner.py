@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from simlib import measures, validation
-from simlib.measures.checking.bench import Bench, Check, Finding, found
+from simlib.measures.checking.bench import Bench, Check, Finding, finding
 from simlib.measures.checking.edges import EDGES
 from simlib.measures.checking.exceptions import declared_exceptions
 from simlib.measures.checking.gradients import GRADIENTS
@@ -16,41 +16,43 @@ from simlib.measures.checking.inputs import INPUTS
 from simlib.measures.checking.invariances import SYMMETRIES
 from simlib.measures.checking.surroundings import restored
 from simlib.measures.checking.values import VALUES
+from simlib.measures.record import CALLERS_OWN
 
 __all__ = ["CHECKS", "check_measure"]
 
-CHECKS: tuple[Check, ...] = (*VALUES, *SYMMETRIES, *INPUTS, *EDGES, *GRADIENTS)
-# The source in the record that `measure` makes of a bare function: it declares nothing.
-BARE = "the caller's own"
+TABLES = {
+    "value": VALUES,
+    "invariance": SYMMETRIES,
+    "input": INPUTS,
+    "edge": EDGES,
+    "gradient": GRADIENTS,
+}
+CHECKS = tuple(c._replace(about=about) for about, checks in TABLES.items() for c in checks)
 
 
 def _expectation(check: Check, record: measures.Measure) -> str:
     if check.declared is None:
         return "holds"
-    claim = None if record.source == BARE else check.declared(record)
+    claim = None if record.source == CALLERS_OWN else check.declared(record)
     return {True: "holds", False: "fails", None: "either"}[claim]
 
 
 def _run(check: Check, bench: Bench) -> Finding:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # a user's function may divide by zero: the finding says so
+            warnings.simplefilter("ignore")  # of a division by zero the finding says enough
             return check.run(bench)
-    except (
-        Exception
-    ) as error:  # a measure of the user's own may fail in any way: that is the finding
+    except Exception as error:  # in whatever way a user's measure fails: that is the finding
         lines = str(error).splitlines() or ["no message"]
-        return found(False, f"{type(error).__name__}: {lines[0]}")
+        return finding(False, f"{type(error).__name__}: {lines[0]}")
 
 
 def _row(check: Check, bench: Bench, declared: Mapping[str, tuple[str, str]]) -> tuple:
-    finding = _run(check, bench)
+    outcome, evidence = _run(check, bench)
     expected, why = declared.get(check.name, (_expectation(check, bench.record), ""))
-    ok = finding.outcome in (expected, "not applicable") or expected == "either"
-    evidence = f"{finding.evidence} (declared: {why})" if why else finding.evidence
-    return check.name, check.about, check.reason, expected, finding.outcome, ok, evidence
+    ok = outcome in (expected, "not applicable") or expected == "either"
+    evidence = f"{evidence} (declared: {why})" if why else evidence
+    return check.name, check.about, check.reason, expected, outcome, ok, evidence
 
 
 def _refuse_other_results(bench: Bench) -> None:
@@ -71,32 +73,43 @@ def check_measure(
 ) -> pd.DataFrame:
     """What a measure does and what it is blind to: a table of named checks, a row a check.
 
-    `function` takes two tensors (samples, neurons) and returns a 0-d tensor that grows with
-    similarity; or it is an id, or a `Measure`, which says itself what it is. Everything is tried on
-    small random data (40 samples, 6 neurons) drawn from `seed`. A value is unchanged where it moves
-    by less than `tolerance`, relative to 1 or to the value where that is larger.
+    Everything is tried on small random data, 40 samples and 6 neurons. What is expected: "holds";
+    "fails", where the record says so (it isn't symmetric, say) or the failure is declared;
+    "either", where nothing is claimed: a bare function claims no symmetry, no invariance, no
+    gradient and no size of data beyond the ordinary, so that there the table describes and doesn't
+    judge.
 
-    Columns: `check` (its name), `about` ("value", "invariance", "input", "edge", "gradient"),
-    `reason` (why it matters), `expected`, `outcome` ("holds", "fails", "not applicable"; an error
-    of the measure is a failure), `ok` (the outcome is as expected) and `evidence` (numbers, or the
-    error).
+    Args:
+        function: two tensors (samples, neurons) -> a 0-d tensor that grows with similarity; or an
+            id, or a Measure, which says itself what it is.
+        seed: of the data.
+        tolerance: a value that moves by less is unchanged, relative to 1 or to the value where that
+            is larger.
+        expected: failures to declare, name of the check -> reason, as {"two samples": "needs 3 or
+            more"}; one that doesn't fail after all is not ok.
 
-    What is `expected`: "holds"; "fails", where the record says so (it isn't symmetric, say) or the
-    failure is declared; "either", where nothing is claimed: a bare function claims no symmetry, no
-    invariance, no gradient and no size of data beyond the ordinary, so that there the table tells
-    and doesn't judge. Declare a failure by `expected={"two samples": "needs 3 or more"}`, the name
-    of the check and the reason; one that doesn't fail after all is not ok. `table[~table["ok"]]` is
-    what to look at.
+    Returns:
+        A table with columns check (its name), about ("value", "invariance", "input", "edge",
+            "gradient"), reason (why it matters), expected, outcome ("holds", "fails", "not
+            applicable"; an error of the measure is a failure), ok (the outcome is as expected:
+            `table[~table["ok"]]` is what to look at) and evidence (numbers, or the error).
 
-    Raises TypeError where something else than a 0-d tensor comes back, ValueError for a check that
-    doesn't exist.
+    Raises:
+        TypeError: where something else than a 0-d tensor comes back.
+        ValueError: for a check that doesn't exist.
+
+    Example:
+        >>> import simlib as sl
+        >>> table = sl.check_measure("cka").set_index("check")
+        >>> bool(table["ok"].all()), table["outcome"]["rotation of Y"]
+        (True, 'holds')
     """
     bench = Bench(measures.measure(function), tolerance, seed)
     names = [check.name for check in CHECKS]
     for name in expected or {}:
         if name not in names:
             raise validation.unknown_name("check", name, names)
-    declared = {} if bench.record.source == BARE else declared_exceptions(bench.record)
+    declared = {} if bench.record.source == CALLERS_OWN else declared_exceptions(bench.record)
     declared |= {name: ("fails", why) for name, why in (expected or {}).items()}
     with restored():
         _refuse_other_results(bench)

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["disturb", "restored", "snapshot"]
-
 
 def snapshot() -> dict[str, object]:
     """The global state by name, in a form that can be compared."""

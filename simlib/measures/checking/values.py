@@ -11,31 +11,20 @@ from simlib.measures.checking.bench import (
     Bench,
     Check,
     Finding,
-    found,
+    finding,
     not_applicable,
 )
 from simlib.measures.checking.surroundings import disturb, restored, snapshot
 
-__all__ = ["VALUES"]
-
 SINGLE = 1e-4  # what float32 may be off by, relative to 1 or the value
-
-
-def _zero_d(bench: Bench) -> Finding:
-    value = bench.value(bench.X, bench.Y)
-    return found(True, f"a 0-d tensor, {float(value.detach()):.4g}")
 
 
 def _keeps(dtype: torch.dtype):
     def run(bench: Bench) -> Finding:
         value = bench.value(bench.X.to(dtype), bench.Y.to(dtype))
-        return found(value.dtype == dtype, f"returns {value.dtype}".replace("torch.", ""))
+        return finding(value.dtype == dtype, f"returns {value.dtype}".replace("torch.", ""))
 
     return run
-
-
-def _agrees_in_single(bench: Bench) -> Finding:
-    return bench.same(bench.X.float(), bench.Y.float(), SINGLE)
 
 
 def _draws(bench: Bench) -> list[float]:
@@ -47,10 +36,8 @@ def _draws(bench: Bench) -> list[float]:
 
 def _finite(bench: Bench) -> Finding:
     numbers = _draws(bench)
-    return found(
-        bool(np.isfinite(numbers).all()),
-        f"{min(numbers):.4g} to {max(numbers):.4g} over {len(numbers)}",
-    )
+    evidence = f"{min(numbers):.4g} to {max(numbers):.4g} over {len(numbers)}"
+    return finding(bool(np.isfinite(numbers).all()), evidence)
 
 
 def _in_range(bench: Bench) -> Finding:
@@ -58,19 +45,17 @@ def _in_range(bench: Bench) -> Finding:
     if low == -np.inf and high == np.inf:
         return not_applicable("no range declared")
     numbers = _draws(bench)
-    inside = low - bench.tolerance <= min(numbers) and max(numbers) <= high + bench.tolerance
-    return found(
-        inside, f"{min(numbers):.4g} to {max(numbers):.4g}, declared {low:.4g} to {high:.4g}"
-    )
+    least, most = min(numbers), max(numbers)
+    inside = low - bench.tolerance <= least and most <= high + bench.tolerance
+    return finding(inside, f"{least:.4g} to {most:.4g}, declared {low:.4g} to {high:.4g}")
 
 
 def _own_value(bench: Bench) -> Finding:
-    if bench.record.own is None:
+    declared = bench.record.own
+    if declared is None:
         return not_applicable("no value of X with itself declared")
     own = bench.number(bench.X, bench.X)
-    return found(
-        abs(own - bench.record.own) < bench.tolerance, f"{own:.6g}, declared {bench.record.own:g}"
-    )
+    return finding(abs(own - declared) < bench.tolerance, f"{own:.6g}, declared {declared:g}")
 
 
 def _nothing_beats_x(bench: Bench) -> Finding:
@@ -87,7 +72,7 @@ def _nothing_beats_x(bench: Bench) -> Finding:
     own = bench.similarity(bench.X, bench.X)
     best = max(others, key=lambda name: bench.similarity(bench.X, others[name]))
     lead = own - bench.similarity(bench.X, others[best])
-    return found(lead > -bench.slack(own), f"X leads the best other, {best}, by {lead:.3g}")
+    return finding(lead > -bench.slack(own), f"X leads the best other, {best}, by {lead:.3g}")
 
 
 def _falls_with_noise(bench: Bench) -> Finding:
@@ -97,21 +82,16 @@ def _falls_with_noise(bench: Bench) -> Finding:
         np.mean([bench.similarity(bench.X, bench.X + level * e) for e in noise]) for level in levels
     ]
     shown = ", ".join(f"{bench.record.direction * mean:.3g}" for mean in means)
-    return found(
-        bool((np.diff(means) < 0).all()), f"{shown} at noise of {', '.join(map(str, levels))}"
-    )
+    falls = bool((np.diff(means) < 0).all())
+    return finding(falls, f"{shown} at noise of {', '.join(map(str, levels))}")
 
 
 def _copy_beats_noise(bench: Bench) -> Finding:
     copy = bench.similarity(bench.X, bench.X + 0.3 * bench.noise(SAMPLES, NEURONS, draw=30))
-    strangers = max(
-        bench.similarity(bench.X, bench.noise(SAMPLES, NEURONS, draw=31 + k)) for k in range(5)
-    )
-    sign = bench.record.direction
-    return found(
-        copy > strangers,
-        f"{sign * copy:.4g} for a copy, {sign * strangers:.4g} for the best of 5 strangers",
-    )
+    strangers = [bench.noise(SAMPLES, NEURONS, draw=31 + k) for k in range(5)]
+    best, sign = max(bench.similarity(bench.X, Y) for Y in strangers), bench.record.direction
+    evidence = f"{sign * copy:.4g} for a copy, {sign * best:.4g} for the best of 5 strangers"
+    return finding(copy > best, evidence)
 
 
 def _order(bench: Bench, draw: int) -> torch.Tensor:
@@ -122,21 +102,14 @@ def _unpaired(bench: Bench) -> Finding:
     near = bench.X + 0.3 * bench.noise(SAMPLES, NEURONS, draw=30)
     paired = bench.similarity(bench.X, near)
     shuffled = max(bench.similarity(bench.X, near[_order(bench, 40 + k)]) for k in range(5))
-    sign = bench.record.direction
-    lost = paired - shuffled > bench.slack(paired)
-    return found(
-        lost, f"{sign * paired:.4g} paired, {sign * shuffled:.4g} for the best of 5 shuffles"
-    )
-
-
-def _reordered(bench: Bench) -> Finding:
-    order = _order(bench, 50)
-    return bench.same(bench.X[order], bench.Y[order])
+    lost, sign = paired - shuffled > bench.slack(paired), bench.record.direction
+    evidence = f"{sign * paired:.4g} paired, {sign * shuffled:.4g} for the best of 5 shuffles"
+    return finding(lost, evidence)
 
 
 def _deterministic(bench: Bench) -> Finding:
     numbers = {bench.number(bench.X, bench.Y) for _ in range(3)}
-    return found(len(numbers) == 1, f"{len(numbers)} value(s) in 3 calls")
+    return finding(len(numbers) == 1, f"{len(numbers)} value(s) in 3 calls")
 
 
 def _memoryless(bench: Bench) -> Finding:
@@ -144,7 +117,7 @@ def _memoryless(bench: Bench) -> Finding:
     forth = [bench.number(bench.X, Y) for Y in others]
     back = [bench.number(bench.X, Y) for Y in reversed(others)][::-1]
     worst = max(abs(a - b) for a, b in zip(forth, back, strict=True))
-    return found(forth == back, f"{len(others)} data sets, forth and back, differ by {worst:.1e}")
+    return finding(forth == back, f"{len(others)} data sets, forth and back, differ by {worst:.1e}")
 
 
 def _mapped(bench: Bench) -> Finding:
@@ -155,7 +128,7 @@ def _mapped(bench: Bench) -> Finding:
     except Exception:  # values decide what is computed, or a step has no batched form
         return not_applicable("torch.func.vmap can't follow it: score data sets one by one")
     worst = float((one_by_one - together).abs().max())
-    return found(worst < bench.slack(float(one_by_one.abs().max())), f"differ by {worst:.1e}")
+    return finding(worst < bench.slack(float(one_by_one.abs().max())), f"differ by {worst:.1e}")
 
 
 def _surroundings_kept(bench: Bench) -> Finding:
@@ -165,94 +138,70 @@ def _surroundings_kept(bench: Bench) -> Finding:
         bench.number(bench.X, bench.Y)
         after = snapshot()
     changed = [name for name in before if before[name] != after[name]]
-    return found(not changed, f"changed: {', '.join(changed)}" if changed else "nothing changed")
+    return finding(not changed, f"changed: {', '.join(changed)}" if changed else "nothing changed")
 
 
 VALUES = (
-    Check("0-d tensor", "value", "score, compare and maximize take a single number.", _zero_d),
+    Check(
+        "0-d tensor",
+        "score, compare and maximize take a single number.",
+        lambda bench: finding(True, f"a 0-d tensor, {bench.plain:.4g}"),
+    ),
     Check(
         "keeps float64",
-        "value",
         "score promises float64; a detour through float32 costs nine digits.",
         _keeps(torch.float64),
     ),
     Check(
-        "keeps float32",
-        "value",
-        "maximize runs in float32 and can't mix precisions.",
-        _keeps(torch.float32),
+        "keeps float32", "maximize runs in float32 and can't mix precisions.", _keeps(torch.float32)
     ),
     Check(
         "float32 agrees",
-        "value",
         "An ascent in float32 and a score in float64 have to mean the same.",
-        _agrees_in_single,
+        lambda bench: bench.same(bench.X.float(), bench.Y.float(), SINGLE),
     ),
-    Check("finite", "value", "A NaN on ordinary data ends every run.", _finite),
-    Check(
-        "in range",
-        "value",
-        "Axes, thresholds and joint ranges rely on the declared range.",
-        _in_range,
-    ),
-    Check(
-        "own value",
-        "value",
-        "What a perfect match scores is where every threshold starts.",
-        _own_value,
-    ),
+    Check("finite", "A NaN on ordinary data ends every run.", _finite),
+    Check("in range", "Axes, thresholds and joint ranges rely on the declared range.", _in_range),
+    Check("own value", "What a perfect match scores is where every threshold starts.", _own_value),
     Check(
         "nothing beats X",
-        "value",
         "If another dataset scores better than X itself, climbing leads away from X.",
         _nothing_beats_x,
         lambda record: True if record.own is not None else None,
     ),
     Check(
         "noise lowers it",
-        "value",
         "A score falls as noise grows; a distance rises: otherwise its sign is wrong.",
         _falls_with_noise,
     ),
     Check(
         "copy beats noise",
-        "value",
-        "A noisy copy of X is more like X than noise that never saw it.",
+        "A noisy copy of X is more like X than independent noise is.",
         _copy_beats_noise,
     ),
     Check(
-        "pairing matters",
-        "value",
-        "Rows are paired: with one side shuffled the match is gone.",
-        _unpaired,
+        "pairing matters", "Rows are paired: with one side shuffled the match is gone.", _unpaired
     ),
     Check(
         "order of samples",
-        "value",
-        "Samples have no order of their own, so reordering both sides alike is no news.",
-        _reordered,
+        "Samples have no order of their own, so reordering both sides alike must not matter.",
+        lambda bench: bench.same(bench.X[_order(bench, 50)], bench.Y[_order(bench, 50)]),
     ),
     Check(
         "deterministic",
-        "value",
         "The same input gives the same bits, or results can't be reproduced.",
         _deterministic,
     ),
     Check(
         "no memory",
-        "value",
         "A batch is a loop: a score may not depend on what was scored before.",
         _memoryless,
     ),
     Check(
-        "vmap equals loop",
-        "value",
-        "Many data sets at once have to score as they do one by one.",
-        _mapped,
+        "vmap equals loop", "Many data sets at once have to score as they do one by one.", _mapped
     ),
     Check(
         "surroundings kept",
-        "value",
         "A measure that reseeds or resets something global changes other results.",
         _surroundings_kept,
     ),
