@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import simlib as sl
-from simlib import experiments
+from simlib import cache, experiments
 from simlib.components import left_singular_vectors
 from simlib.decoding import score_at_accuracy
 from simlib.experiments import settings, store, summaries
@@ -69,7 +69,7 @@ def test_a_result_depends_on_the_arguments_and_the_code(monkeypatch):
         == store.fingerprint(table_of, {"value": 1})
         != store.fingerprint(table_of, {"value": 2})
     )
-    monkeypatch.setattr(store, "_source", lambda: "other code")
+    monkeypatch.setattr(cache, "code", lambda file: {"simlib/linalg.py": "other code"})
     assert store.fingerprint(table_of, {"value": 1}) != plain
 
 

@@ -57,7 +57,6 @@ def majajhong2015(
         settings,
         [place],
         lambda: assembled(place, names, decoded, None, settings, "normalised rate", facts),
-        __file__,
     )
 
 
@@ -93,7 +92,6 @@ def freemanziemba2013(
         settings,
         [place],
         lambda: assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts),
-        __file__,
     )
 
 

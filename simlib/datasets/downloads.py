@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from simlib import cache
+
 with (
     warnings.catch_warnings()
 ):  # pooch brings tqdm's notebook variant, which warns where widgets aren't installed
@@ -147,7 +149,8 @@ def download(name: str) -> Path:
         "sha256": pooch.file_hash(str(target)),
     }
     record["published_hash"] = source.known_hash or "none"
-    target.with_name(target.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
+    text = json.dumps(record, indent=1) + "\n"
+    cache.write(target.with_name(f"{target.name}.json"), lambda draft: draft.write_text(text))
     target.chmod(0o444)
     return target
 

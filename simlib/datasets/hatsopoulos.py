@@ -55,9 +55,7 @@ def hatsopoulos2007(
         "smooth_ms": smooth_ms,
         "average": average,
     }
-    return stored(
-        "hatsopoulos2007", settings, [place], lambda: session(place, **settings), __file__
-    )
+    return stored("hatsopoulos2007", settings, [place], lambda: session(place, **settings))
 
 
 def session(

@@ -72,9 +72,7 @@ def mante2013(
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
     place = find(path)
     settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
-    return stored(
-        "mante2013", settings, [place], lambda: averaged_units(place, **settings), __file__
-    )
+    return stored("mante2013", settings, [place], lambda: averaged_units(place, **settings))
 
 
 def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) -> xr.DataArray:

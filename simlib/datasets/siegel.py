@@ -67,9 +67,7 @@ def siegel2015(
         )
     regions = [region] if isinstance(region, str) else list(region)
     settings = {"region": regions, "variance": variance}
-    return stored(
-        "siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__
-    )
+    return stored("siegel2015", settings, files, lambda: conditions(files[0], regions, variance))
 
 
 def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
