@@ -24,7 +24,9 @@ from typing import TypeVar
 __all__ = ["checksums", "code", "depends_on", "digest", "kept", "read", "write"]
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds simlib
-LOADED = {path: path.read_bytes() for path in ROOT.glob("simlib/**/*.py")}  # what Python will run
+LOADED = {
+    path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")
+}  # what Python will run
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
 DAY = 86400  # s; a draft that is older was left by a run that was killed
 T = TypeVar("T")
@@ -76,25 +78,23 @@ def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, st
     True
     """
     root, file = root.resolve(), file.resolve()
-    found, todo = {}, [file]
-    for path in todo:  # which grows
-        source = path.read_bytes() if text is None or path != file else text.encode()
-        inside = path.is_relative_to(root / "simlib")
-        label = Path(os.path.relpath(path, root if inside else file.parent)).as_posix()
-        found[label], imports = _parsed(source)
-        if _parsed(LOADED.get(path, source))[0] != found[label]:
-            warnings.warn(f"{label} was edited: restart Python to run the new code", stacklevel=2)
-            found[label] += f" in process {os.getpid()}"
+    package, found, todo, find = f"{root}/simlib/", {}, {file.as_posix()}, cache(_file)
+    while todo:
+        path = todo.pop()
+        source = Path(path).read_bytes() if text is None or found else text.encode()
+        found[path], imports = _parsed(source)
+        if _parsed(LOADED.get(path, source))[0] != found[path]:
+            warnings.warn(f"{path} was edited: restart Python to run the new code", stacklevel=2)
+            found[path] += f" in process {os.getpid()}"
         for level, module, name in imports:
-            folder = path.parents[level - 1] if level else file.parent
             if module.partition(".")[0] == "simlib":
-                folder = root
-            elif inside:  # another package, even where simlib has a module of that name
-                continue
-            place = _file(folder, module, name)
-            if place and place not in todo:
-                todo.append(place)
-    return dict(sorted(found.items()))
+                todo.add(find(root, module, name))
+            elif not path.startswith(package):  # a file of the user's, which finds its neighbours
+                folder = Path(path).parents[level - 1] if level else file.parent
+                todo.add(find(folder, module, name))
+        todo -= {None, *found}
+    bases = {path: root if path.startswith(package) else file.parent for path in sorted(found)}
+    return {os.path.relpath(path, base): found[path] for path, base in bases.items()}
 
 
 @cache
@@ -122,11 +122,12 @@ def _parsed(source: bytes) -> tuple[str, set[tuple[int, str, str]]]:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], imports
 
 
-def _file(folder: Path, module: str, name: str) -> Path | None:
+def _file(folder: Path, module: str, name: str) -> str | None:
     """The file of the module `name` in `module`, else of `module` itself, else None."""
-    base = folder.joinpath(*module.split("."))
-    places = (base / name / "__init__.py", base / f"{name}.py", base / "__init__.py")
-    return next((path for path in (*places, Path(f"{base}.py")) if path.is_file()), None)
+    base = "/".join([str(folder), *module.split(".")]).rstrip("/")
+    ends = [f"/{name}/__init__.py", f"/{name}.py"] if name else []
+    ends += ["/__init__.py", ".py"]
+    return next((base + end for end in ends if os.path.isfile(base + end)), None)
 
 
 def checksums(place: Path) -> dict[str, str]:

@@ -213,8 +213,11 @@ def run(
     ):
         left -= price[path]
         task, _ = missing[path]
-        named = [task[key] for key in ("source", "dataset", "measure", "against") if key in task]
-        label = ", ".join(one.dataset if isinstance(one, Source) else one for one in named)
+        label = ", ".join(
+            one.dataset if isinstance(one, Source) else one
+            for key, one in task.items()
+            if isinstance(one, Source) or key in ("dataset", "measure", "against")
+        )
         _progress(total - left, total, label or function.__name__)
         if error:
             failures.append(f"{task}: {error}")
