@@ -172,6 +172,8 @@ def test_no_module_sees_the_whole_of_simlib():
         assert "simlib/plots/__init__.py" in cache.code(Path("a.py"), text=text), text
     for text in ("import simlib.linalg as la", "def f():\n    from simlib import linalg"):
         assert list(cache.code(Path("a.py"), text=text)) == ["a.py", "simlib/linalg.py"], text
+    other = cache.code(MODULES["simlib.measures.rsa"], text="import cca  # a package of that name")
+    assert list(other) == ["simlib/measures/rsa.py"]
 
 
 def test_a_file_of_the_users_own_counts_with_its_neighbours(tmp_path):
