@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -120,7 +121,9 @@ def mark(one: Card) -> str:
         *sorted((BOOK.parent / "simlib" / "plots").glob("*.py")),
     ]
     drawn = hashlib.sha256(b"".join(path.read_bytes() for path in scripts)).hexdigest()
+    function = getattr(one.record.function, "func", one.record.function)
     depends = {
+        "docstring": inspect.getdoc(function),
         "name": one.name,
         "digest": own_measure.digest(one.name),
         "quick": one.quick,

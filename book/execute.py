@@ -5,8 +5,9 @@
     python book/execute.py joint_score_ranges -p measures=cka,nbs
     python book/execute.py --data recording.npz             a recording of your own
 
-An executed notebook is out of date when a hash over its cells, its parameters, simlib, the pinned
-versions and its input data changed; time stamps play no part. The output is written to `_failed`
+An executed notebook is out of date when a hash over its cells, its parameters, the code of simlib
+that it can see (docstrings and comments don't count), the pinned versions and its input data
+changed; time stamps play no part. The output is written to `_failed`
 beside the output folder and moves there only when every cell ran: what lies in `book/figures` is
 always whole and current.
 
@@ -33,7 +34,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import hashlib
+import importlib.util
 import json
 import os
 import signal
@@ -50,6 +51,10 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "notebooks"
+# By its file: `from simlib import ...` takes seconds, most of them for torch.
+spec = importlib.util.spec_from_file_location("simlib_cache", ROOT / "simlib" / "cache.py")
+cache = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(cache)
 # In the order of the book, each with its share of the time.
 NOTEBOOKS = {
     "score_vs_decodability": 6,
@@ -284,36 +289,30 @@ def fingerprint(source: Path, parameters: dict) -> str:
     """sha256 of all that decides what a notebook shows. The number of processes and stored outputs
     do not.
     """
-    digest = hashlib.sha256()
-
-    def add(*parts):
-        for part in parts:
-            data = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()
-            digest.update(len(data).to_bytes(8, "big") + data)
-
-    for cell in nbformat.read(source, as_version=4).cells:
-        shown = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
-        add(cell.cell_type, cell.source, shown)
-    add({key: value for key, value in parameters.items() if key != "jobs"})
-    for path in [*sorted((ROOT / "simlib").rglob("*.py")), ROOT / "constraints.txt"]:
-        add(str(path.relative_to(ROOT)), path.read_bytes())
-    for path in input_files({**defaults(source), **parameters}.get("datasets")):
-        add(path.name, path.read_bytes())
-    return digest.hexdigest()
-
-
-def input_files(datasets) -> list[Path]:
-    """The files behind the datasets that are paths (a Zarr store and Mante's units are folders)."""
-    names = datasets if isinstance(datasets, (list, tuple)) else [datasets]
-    paths = [Path(name) for name in names if isinstance(name, str)]
-    return [file for path in paths for file in [path, *sorted(path.rglob("*"))] if file.is_file()]
+    cells = nbformat.read(source, as_version=4).cells
+    metadata = [[one.metadata.get(key) for key in ("tags", "mystnb")] for one in cells]
+    lines = [line for one in cells if one.cell_type == "code" for line in one.source.splitlines()]
+    python = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+    datasets = {**defaults(source), **parameters}.get("datasets")
+    datasets = datasets if isinstance(datasets, (list, tuple)) else [datasets]
+    return cache.digest(
+        [
+            [[one.cell_type, one.source] for one in cells],
+            metadata,
+            {key: value for key, value in parameters.items() if key != "jobs"},
+            cache.code(source, ROOT, python),
+            cache.checksums(ROOT / "constraints.txt"),
+            [cache.checksums(Path(name)) for name in datasets if isinstance(name, str)],
+        ]
+    )
 
 
 def is_done(one: Task, out: Path) -> bool:
-    sidecar = out / f"{one.name}.json"
-    if not sidecar.exists() or not (out / f"{one.name}.ipynb").exists():
+    try:
+        record = json.loads((out / f"{one.name}.json").read_text())
+    except (OSError, ValueError):  # there is none, or half of one
         return False
-    return json.loads(sidecar.read_text()).get("hash") == one.hash
+    return record.get("hash") == one.hash and (out / f"{one.name}.ipynb").exists()
 
 
 # -- A recording of the user's own
@@ -424,7 +423,8 @@ def execute(one: Task, out: Path) -> Failure | None:
         "parameters": one.parameters,
         "seconds": round(time.monotonic() - start, 1),
     }
-    (out / f"{one.name}.json").write_text(json.dumps(record, indent=1))
+    text = json.dumps(record, indent=1)
+    cache.write(out / f"{one.name}.json", lambda draft: draft.write_text(text))
     return None
 
 

@@ -203,7 +203,7 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
 def compare(
     X,
     Y,
-    names: Sequence[str | Measure] | None = None,
+    names: Sequence[Name] | None = None,
     *,
     repeats=None,
     permutations: int = 100,

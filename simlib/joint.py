@@ -5,7 +5,7 @@ A descent is the way of Y's two scores to one target, a point on the edge of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -92,7 +92,7 @@ def approach(
     name_a: Name,
     name_b: Name,
     X,
-    target: tuple[float, float],
+    target: Sequence[float],
     *,
     seed: int = 0,
     steps: int = 1000,

@@ -232,7 +232,7 @@ def memory(needed: float, what: str) -> None:
         )
 
 
-def label_array(labels, X: np.ndarray, name: str = "labels") -> np.ndarray:
+def label_array(labels, X, name: str = "labels") -> np.ndarray:
     """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron).
 
     Example:

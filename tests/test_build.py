@@ -250,11 +250,34 @@ def test_the_hash_follows_what_a_notebook_shows(desk, execute, monkeypatch):
 def test_the_hash_follows_the_library(desk, execute, monkeypatch):
     source = desk / "nb" / "first.ipynb"
     monkeypatch.setattr(execute, "ROOT", desk)
-    first = execute.fingerprint(source, {})
-    (desk / "simlib" / "linalg.py").write_text("a = 2")
-    second = execute.fingerprint(source, {})
+    (desk / "simlib" / "validation.py").write_text("b = 1")
+
+    def value(last="%matplotlib inline\nfrom simlib import linalg"):
+        write(desk, "first", last=last)
+        return execute.fingerprint(source, {})
+
+    first, other = value(), value("print(1)")
+    (desk / "simlib" / "validation.py").write_text("b = 2")
+    (desk / "simlib" / "linalg.py").write_text('"""What it is."""\na  =  1  # a constant')
+    assert value() == first, "docstrings, comments and modules out of sight don't count"
+    (desk / "simlib" / "linalg.py").write_text("from simlib import validation\na = 1")
+    second = value()
+    (desk / "simlib" / "validation.py").write_text("b = 3")
+    third = value()
+    assert value("print(1)") == other, "it imports nothing of simlib"
     (desk / "constraints.txt").write_text("numpy==2.1")
-    assert len({first, second, execute.fingerprint(source, {})}) == 3
+    assert len({first, second, third, value()}) == 4 and value("print(1)") != other
+
+
+@pytest.mark.parametrize("text", ["", '{"hash": "', "{}"])
+def test_half_a_record_is_not_done(desk, execute, text):
+    (desk / "figures").mkdir()
+    one = execute.Task("first", desk / "nb" / "first.ipynb", {}, "a")
+    (desk / "figures" / "first.ipynb").write_text("")
+    (desk / "figures" / "first.json").write_text('{"hash": "a"}')
+    assert execute.is_done(one, desk / "figures")
+    (desk / "figures" / "first.json").write_text(text)
+    assert not execute.is_done(one, desk / "figures")
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,8 @@ def test_the_network_decides_by_context():
 
 
 def test_the_network_uses_only_the_evidence_that_counts():
-    trained = rnn.weights(
-        "rnn-context", {"seed": 0, "units": 100, "updates": 1200}, None, rnn.__file__
-    )
+    settings = {"seed": 0, "units": 100, "updates": 1200}
+    trained = rnn.weights("rnn-context", settings, rnn.train)
     generator = torch.Generator().manual_seed(5)
     ones = torch.ones(400)
     for context in (ones, -ones):

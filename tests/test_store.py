@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from simlib import cache
 from simlib.experiments import store
 
 
@@ -63,7 +64,7 @@ def test_a_result_depends_on_the_arguments_and_the_code(monkeypatch):
         == store.fingerprint(table_of, {"value": 1})
         != store.fingerprint(table_of, {"value": 2})
     )
-    monkeypatch.setattr(store, "_source", lambda: "other code")
+    monkeypatch.setattr(cache, "code", lambda file: {"simlib/linalg.py": "other code"})
     assert store.fingerprint(table_of, {"value": 1}) != plain
 
 

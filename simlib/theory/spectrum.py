@@ -38,7 +38,7 @@ def squared_shares(variances) -> Float[Array, " p"]:
     return shares(np.square(checked(variances)))
 
 
-def angular(score: Array) -> Array:
+def angular(score: Array | float) -> Array:
     """1 - (2/pi) arccos(score), as in the measures."""
     return angular_score(torch.from_numpy(np.asarray(score, dtype=np.float64))).numpy()
 

@@ -48,7 +48,7 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
     if epochs < 1:
         raise ValueError(f"cnn-digits needs 1 epoch or more; got epochs={epochs}")
     settings = {"seed": seed, "epochs": epochs}
-    trained = weights("cnn-digits", settings, lambda: train(**settings), __file__)
+    trained = weights("cnn-digits", settings, lambda: train(**settings))
     images, labels = split()[1]
     with torch.no_grad(), one_thread():
         activity = layers(trained, images)

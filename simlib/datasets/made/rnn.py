@@ -66,7 +66,7 @@ def rnn_context(
             f"trials={trials}"
         )
     settings = {"seed": seed, "units": units, "updates": updates}
-    trained = weights("rnn-context", settings, lambda: train(**settings), __file__)
+    trained = weights("rnn-context", settings, lambda: train(**settings))
     design = mante_design()
     with torch.no_grad(), one_thread():
         generator = torch.Generator().manual_seed(seed + 1)

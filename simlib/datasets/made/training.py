@@ -4,8 +4,6 @@ folder.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simlib import cache
 from simlib.datasets.folders import cache_folder
-from simlib.datasets.stored import replace_file
 
 __all__ = ["one_thread", "weights"]
 
@@ -34,27 +32,22 @@ def one_thread() -> Iterator[None]:
 
 
 def weights(
-    name: str, settings: Mapping, train: Callable[[], dict[str, Tensor]], code: str
+    name: str, settings: Mapping, train: Callable[[], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
     """What `train` gives, read from the cache folder when it was trained before.
 
-    The key covers the settings, torch's version and the source file `code`. Kept as .npz: nothing
-    is unpickled.
+    It is trained anew when the settings change, the versions of packages or the code that `train`
+    can see (`cache.code`). Kept as .npz: nothing is unpickled.
     """
-    digest = hashlib.sha256(
-        json.dumps([name, dict(settings), torch.__version__], sort_keys=True).encode()
-    )
-    digest.update(Path(code).read_bytes())
-    place = cache_folder() / "models" / f"{name}-{digest.hexdigest()[:24]}.npz"
-    if place.exists():
-        try:
-            with np.load(place, allow_pickle=False) as file:
-                return {key: torch.from_numpy(file[key]) for key in file.files}
-        except (OSError, ValueError, EOFError):  # cut short by a full disk, say: trained anew below
-            pass
-    with one_thread():
-        trained = train()
-    replace_file(
-        place, lambda path: np.savez(path, **{key: value.numpy() for key, value in trained.items()})
-    )
-    return trained
+
+    def load(path: Path) -> dict[str, Tensor]:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: torch.from_numpy(file[key]) for key in file.files}
+
+    def save(trained: dict[str, Tensor], draft: Path) -> None:
+        with draft.open("wb") as file:  # to a name np.savez would add .npz
+            np.savez(file, **{key: value.numpy() for key, value in trained.items()})
+
+    key = cache.digest([dict(settings), cache.depends_on(train)])
+    place = cache_folder() / "models" / f"{name}-{key[:24]}.npz"
+    return cache.kept(place, load, one_thread()(train), save)

@@ -17,8 +17,8 @@ from simlib import validation
 from simlib.datasets.arrays import recording
 from simlib.datasets.paper.downloads import locate
 from simlib.datasets.paper.netcdf import in_regions, open_array
+from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import group_means
-from simlib.datasets.stored import stored
 
 __all__ = ["freemanziemba2013", "majajhong2015"]
 
@@ -77,7 +77,6 @@ def majajhong2015(
         settings,
         [place],
         lambda: assembled(place, names, decoded, None, settings, "normalised rate", facts),
-        __file__,
     )
 
 
@@ -125,7 +124,6 @@ def freemanziemba2013(
         settings,
         [place],
         lambda: assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts),
-        __file__,
     )
 
 

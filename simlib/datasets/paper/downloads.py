@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pooch
 from tqdm import tqdm
 
+from simlib import cache
 from simlib.datasets.folders import data_folder
 
 __all__ = ["SOURCES", "Source", "download", "locate"]
@@ -136,7 +137,8 @@ def download(name: str) -> Path:
         "sha256": pooch.file_hash(str(target)),
     }
     record["published_hash"] = source.known_hash or "none"
-    target.with_name(target.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
+    text = json.dumps(record, indent=1) + "\n"
+    cache.write(target.with_name(f"{target.name}.json"), lambda draft: draft.write_text(text))
     target.chmod(0o444)
     return target
 

@@ -13,8 +13,8 @@ import xarray as xr
 from simlib.datasets.made import REACH_TARGETS
 from simlib.datasets.own import Held, mat_contents
 from simlib.datasets.paper.downloads import locate
+from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import bin_spikes, condition_averages
-from simlib.datasets.stored import stored
 
 __all__ = ["hatsopoulos2007"]
 
@@ -64,9 +64,7 @@ def hatsopoulos2007(
         "smooth_ms": smooth_ms,
         "average": average,
     }
-    return stored(
-        "hatsopoulos2007", settings, [place], lambda: session(place, **settings), __file__
-    )
+    return stored("hatsopoulos2007", settings, [place], lambda: session(place, **settings))
 
 
 def session(

@@ -21,8 +21,8 @@ import xarray as xr
 from simlib.datasets.arrays import recording
 from simlib.datasets.made import mante_design
 from simlib.datasets.paper.downloads import SOURCES, locate
+from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import group_means
-from simlib.datasets.stored import stored
 
 __all__ = ["MONKEYS", "URL", "mante2013"]
 
@@ -72,9 +72,7 @@ def mante2013(
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
     place = locate("mante2013", path, ".mat", several=True)
     settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
-    return stored(
-        "mante2013", settings, [place], lambda: averaged_units(place, **settings), __file__
-    )
+    return stored("mante2013", settings, [place], lambda: averaged_units(place, **settings))
 
 
 def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) -> xr.DataArray:

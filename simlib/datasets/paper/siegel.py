@@ -13,7 +13,7 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS, recording
 from simlib.datasets.folders import data_folder
 from simlib.datasets.paper.netcdf import in_regions, open_array
-from simlib.datasets.stored import stored
+from simlib.datasets.paper.stored import stored
 
 __all__ = ["REGIONS", "siegel2015"]
 
@@ -79,9 +79,7 @@ def siegel2015(
         )
     regions = validation.names(region, "region")
     settings = {"region": regions, "variance": variance}
-    return stored(
-        "siegel2015", settings, files, lambda: conditions(files[0], regions, variance), __file__
-    )
+    return stored("siegel2015", settings, files, lambda: conditions(files[0], regions, variance))
 
 
 def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
