@@ -262,7 +262,9 @@ def ascents(
                 costs += [cost * len(batch) * LENGTH.get(measure, 1) for batch in batches]
                 labels += [label] * len(batches)
     tables = store.run(_ascent, tasks, jobs, costs)
-    return text_again([t.assign(variant=label) for t, label in zip(tables, labels, strict=True)])
+    return text_again(
+        [t.assign(variant=[label] * len(t)) for t, label in zip(tables, labels, strict=True)]
+    )
 
 
 def decodable(data: xr.DataArray) -> bool:
