@@ -138,6 +138,7 @@ def published_runs(names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd
     levels = [(name, e.variable, e.reference, e.chance) for name, e in known.items() if e]
     levels = pd.DataFrame(levels, columns=["dataset", "variable", "accuracy", "chance"])
     facts = {"variant": "published", "settings": "published", "surrogate": False, "data_hash": ""}
+    facts |= {"start": np.nan, "final_score": np.nan}  # not published
     runs, captured = (
         table.assign(seed=table["published_measure"], title=table["dataset"], **facts)
         for table in (published.published_curves(names), published.published_captures(names))
