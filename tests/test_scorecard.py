@@ -5,13 +5,12 @@ published tables.
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pooch
 import pytest
 
-from simlib import components, experiments, plots
+from simlib import components, experiments
 from simlib.experiments import paper_claims, paper_values, scorecard_claims
 from simlib.experiments.published import CAPTURES, CURVES, PUBLISHED_TABLES
 
@@ -243,21 +242,6 @@ def test_too_few_common_pcs_are_said_and_not_asserted():
     assert steps["holds"] and steps["asserted"]
 
 
-def test_the_grid_says_when_there_is_no_verdict():
-    row = {
-        "measure": "cka",
-        "quantity": "90% crossing",
-        "difference": np.nan,
-        "verdict": "",
-        "title": "Siegel",
-    }
-    figure, axes = plt.subplots(1, 2)
-    plots.verdict_grid(pd.DataFrame([row]), axes[0])
-    plots.verdict_grid(pd.DataFrame([{**row, "verdict": "inside"}]), axes[1])
-    assert "No verdict" in axes[0].texts[0].get_text() and axes[1].texts[0].get_text() == "never"
-    plt.close(figure)
-
-
 # -- The paper's claims, seed by seed
 
 
@@ -346,18 +330,6 @@ def test_losses_to_another_power_are_seen():
     (square,) = paper_values.theory_values(table.assign(score=1 - variance**2))["value"]
     (linear,) = paper_values.theory_values(table.assign(score=1 - variance))["value"]
     assert square == pytest.approx(0, abs=1e-12) and linear == pytest.approx(1)
-
-
-def test_claims_are_drawn_with_what_is_never_reached():
-    values = paper_values.decoding_values(
-        crossings_of({"procrustes-angular-score": 0.5, "cka": np.nan})
-    )
-    figure, ax = plt.subplots()
-    plots.scorecard.claims_against_bounds(paper_claims.judged_values(values), ax)
-    assert len(ax.get_yticklabels()) == values["claim"].nunique()
-    drawn = np.concatenate([line.get_xdata() for line in ax.lines])
-    assert len(drawn) == len(values) and np.isfinite(drawn).all() and drawn.max() == 1.08
-    plt.close(figure)
 
 
 @needs_tables

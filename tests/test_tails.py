@@ -2,13 +2,12 @@
 of them.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from simlib import datasets, experiments, plots
+from simlib import datasets, experiments
 from simlib.experiments import comparison, reasons, supplement, tails
 from simlib.experiments.reasons import known_reason
 
@@ -202,15 +201,6 @@ def test_distance_and_steps_are_those_of_the_runs():
     ]
 
 
-def test_the_ascents_are_drawn_with_the_published_on_top():
-    runs = made_up()
-    figure, ax = plt.subplots()
-    plots.scores_by_tails(runs, published_like(runs, "uniform"), ax)
-    assert len(ax.lines) == 13 and ax.get_xlim()[0] > 0
-    assert ax.get_legend_handles_labels()[1][-1] == "published"
-    plt.close(figure)
-
-
 # -- The scorecard's column and its reasons
 
 
@@ -243,35 +233,6 @@ def test_reasons_are_given_where_they_were_found():
     assert "ill-conditioned" in known_reason(FREEMAN, "cka", "crossing, same target")
     assert "another draw" in known_reason("hierarchy", "cka", "steps")
     assert not [reason for reason in reasons.REASONS.values() if "unexplained" in reason]
-
-
-# -- Room for the legend
-
-
-@pytest.mark.parametrize("count", range(1, 7))
-@pytest.mark.parametrize("columns", [1, 3])
-def test_the_legend_has_its_place_without_a_spare_row(count, columns):
-    figure, axes = plots.panels(count, columns=columns, height=3)
-    assert len(axes) == count + 1
-    for k in range(7):
-        axes[0].plot([0, 1], [k, k], label=f"a measure of number {k}")
-    plots.legend(axes[0], axes[count])
-    plots.badge(figure, pd.DataFrame({"surrogate": [True], "settings": ["quick"]}))
-    figure.set_layout_engine("constrained")
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
-    box = axes[count].get_legend().get_window_extent(renderer)
-    assert not any(box.overlaps(ax.get_tightbbox(renderer)) for ax in axes[:count])
-    assert not box.overlaps(figure._supxlabel.get_window_extent(renderer))
-    rows = -(-count // min(columns, count + 1))
-    assert figure.get_figheight() <= 3 * rows + 1
-    plt.close(figure)
-
-
-def test_a_figure_without_a_legend_has_no_place_for_it():
-    figure, axes = plots.panels(6, place=False)
-    assert len(axes) == 6 and figure.get_figheight() == 6
-    plt.close(figure)
 
 
 def test_tails_of_recorded_units_are_told_where_they_lie(monkeypatch, tmp_path):
