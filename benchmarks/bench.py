@@ -119,7 +119,7 @@ def _ratios(ax: plt.Axes, table: pd.DataFrame) -> None:
             fmt=markers[shape],
             ms=5,
             lw=1,
-            color=plots.OTHERS[k],
+            color=f"C{k}",
             label=shape,
         )
     ax.axvline(1, color="#999999", lw=1)

@@ -184,7 +184,7 @@ def test_exact_range_is_drawn_over_a_region(ends):
             "status": ["conjecture"] * 2 + ["proved"] * 2,
         }
     )
-    ax = sl.plots.joint.exact_range(exact, Figure().subplots())
+    ax = sl.plots.exact_range(exact, Figure().subplots())
     assert ax.get_legend_handles_labels()[1] == ["exact range (conjecture)", "exact range (proved)"]
     assert ax.lines[0].get_linestyle() == "--" and ax.lines[1].get_linestyle() == "-"
-    assert not sl.plots.joint.exact_range(exact[:0], Figure().subplots()).lines
+    assert not sl.plots.exact_range(exact[:0], Figure().subplots()).lines

@@ -147,7 +147,7 @@ CLAIMS: dict[str, Claim] = {
         "median CKA score of those PCs",
         ORDER,
         "4, 5",
-        least=0.9,
+        least=LATE,
         reported=("hierarchy",),
     ),
     "toy: PC 1 follows CKA": Claim(

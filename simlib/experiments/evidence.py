@@ -165,7 +165,6 @@ def start_values(captures: pd.DataFrame) -> pd.DataFrame:
     """
     orders = capture_order(captures)
     filled = orders.groupby(["dataset", "variant"])["start"].transform("min") > FILLED
-    empty = orders[filled]
-    empty = empty.assign(order=empty["order"].fillna(0).abs())
+    empty = orders[filled].assign(order=lambda table: table["order"].fillna(0).abs())
     rows = _orders("large PCs first, any start", orders[~filled])
     return values(rows + _orders("as many neurons as samples", empty))

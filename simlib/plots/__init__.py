@@ -1,25 +1,28 @@
-"""Tidy tables to axes. A plot never computes, saves or shows; it draws on `ax` and returns it."""
+"""Tidy tables to axes. A plot never computes, saves or shows; it draws on `ax` and returns it.
+
+A file bears the name of the notebook whose figures it draws.
+"""
 
 from simlib.plots.card import chance_against_neurons, cost_against_size, loss_against_variance
-from simlib.plots.compare import scores_beside_chance
-from simlib.plots.curves import (
-    accuracy_against_score,
+from simlib.plots.chance_level import noise_against_neurons, scores_beside_chance
+from simlib.plots.claims import claims_against_bounds
+from simlib.plots.joint_score_ranges import exact_range, kinds_of_pair, region
+from simlib.plots.model_against_brain import targeted_trajectories
+from simlib.plots.pc_learning_order import (
     capture_against_variance,
     components_against_score,
     rank_colours,
     toy_components,
 )
-from simlib.plots.joint import exact_range, kinds_of_pair, region
-from simlib.plots.noise import noise_against_neurons
-from simlib.plots.scorecard import (
+from simlib.plots.published_vs_reproduced import (
     accuracy_over_published,
     capture_over_published,
-    claims_against_bounds,
     scores_by_tails,
     verdict_grid,
     verdict_legend,
 )
-from simlib.plots.style import OTHERS, badge, colour, legend, marker, panels, short_title, use
+from simlib.plots.score_vs_decodability import accuracy_against_score
+from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.supplement import (
     accuracy_by_penalty,
     capture_against_gaussian,
@@ -27,15 +30,13 @@ from simlib.plots.supplement import (
     crossings_against_penalty,
     score_against_smoothness,
 )
-from simlib.plots.targeted import targeted_trajectories
-from simlib.plots.theory import (
+from simlib.plots.theory_sensitivity import (
     change_against_amount,
     growth_against_variance,
     replacement_against_variance,
 )
 
 __all__ = [
-    "OTHERS",
     "accuracy_against_score",
     "accuracy_by_penalty",
     "accuracy_over_published",

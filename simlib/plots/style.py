@@ -1,19 +1,19 @@
 """One look for all figures: the same colour and marker mean the same measure everywhere."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simlib.measures import MEASURES
 
 __all__ = [
-    "COLOURS",
-    "MARKERS",
+    "NEVER",
     "badge",
+    "by_measure",
     "colour",
     "legend",
     "marker",
@@ -23,70 +23,73 @@ __all__ = [
     "use",
 ]
 
-# Okabe & Ito's palette, told apart by colour-blind readers; markers tell them apart in grey print.
-COLOURS = {
-    "procrustes-angular-score": "#0072B2",
-    "nbs": "#56B4E9",
-    "cka-angular-score": "#E69F00",
-    "cka": "#D55E00",
-    "ridge-cv": "#009E73",
-    "linreg": "#CC79A7",
+# Title, colour and marker of a measure. The colours are Okabe & Ito's, told apart by colour-blind
+# readers; the markers tell them apart in grey print.
+LOOKS = {
+    "procrustes-angular-score": ("Angular Procrustes", "#0072B2", "o"),
+    "nbs": ("NBS", "#56B4E9", "s"),
+    "cka-angular-score": ("Angular CKA", "#E69F00", "^"),
+    "cka": ("CKA", "#D55E00", "D"),
+    "ridge-cv": ("Ridge CV (penalty 100)", "#009E73", "v"),
+    "linreg": ("Linear regression", "#CC79A7", "P"),
 }
-MARKERS = {
-    "procrustes-angular-score": "o",
-    "nbs": "s",
-    "cka-angular-score": "^",
-    "cka": "D",
-    "ridge-cv": "v",
-    "linreg": "P",
-}
-TITLES = {
-    "procrustes-angular-score": "Angular Procrustes",
-    "nbs": "NBS",
-    "cka-angular-score": "Angular CKA",
-    "cka": "CKA",
-    "ridge-cv": "Ridge CV (penalty 100)",
-    "linreg": "Linear regression",
-}
-LEGEND_HEIGHT = 0.75  # inches, of a row below the panels
 OTHERS = ("#000000", "#7F7F7F", "#8C6D31", "#5254A3", "#843C39", "#637939")
+NEVER = 1.04  # on an axis of scores, where what is never reached is drawn
+LEGEND_HEIGHT = 0.75  # inches, of a row below the panels
+RC = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "savefig.bbox": "tight",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "patch.force_edgecolor": False,
+}
 
 
 def use() -> None:
-    """Set matplotlib's defaults for the book: readable at half a page, no frame, vector-like
-    resolution.
+    """Set seaborn's theme and matplotlib's defaults for the book: readable at half a page, no
+    frame.
     """
-    mpl.rcParams.update(
-        {
-            "figure.dpi": 110,
-            "savefig.bbox": "tight",
-            "font.size": 10,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlesize": 10.5,
-            "axes.titlelocation": "left",
-            "legend.frameon": False,
-            "lines.linewidth": 1.6,
-            "figure.constrained_layout.use": True,
-        }
-    )
+    colours = [colour for _, colour, _ in LOOKS.values()]
+    sns.set_theme("paper", "ticks", colours, font="DejaVu Sans", font_scale=1.05, rc=RC)
 
 
 def colour(measure: str) -> str:
     """The colour of a measure id, the same in every figure; measures without their own share six
     others.
     """
-    return COLOURS.get(measure) or OTHERS[sum(map(ord, measure)) % len(OTHERS)]
+    _, own, _ = LOOKS.get(measure, ("", OTHERS[sum(map(ord, measure)) % len(OTHERS)], ""))
+    return own
 
 
 def marker(measure: str) -> str:
     """The marker of a measure id, the same in every figure."""
-    return MARKERS.get(measure, "X")
+    return LOOKS[measure][2] if measure in LOOKS else "X"
 
 
 def short_title(measure: str) -> str:
     """The name of a measure in legends; what the catalogue doesn't know stands for itself."""
-    return TITLES.get(measure) or (MEASURES[measure].title if measure in MEASURES else measure)
+    known = MEASURES[measure].title if measure in MEASURES else measure
+    return LOOKS[measure][0] if measure in LOOKS else known
+
+
+def by_measure(draw: Callable[..., Axes], table: pd.DataFrame, ax: Axes, **options) -> Axes:
+    """Draw with seaborn's `lineplot` or `scatterplot`, the rows of each measure in its colour and
+    marker.
+
+    Curves show their marker in the legend alone, unless `markevery` says otherwise; with `style`
+    None there is none. `options` go to seaborn.
+    """
+    titles = table["measure"].map(short_title)
+    named = dict(zip(titles, table["measure"], strict=True)).items()
+    looks = {"hue": titles, "palette": {title: colour(name) for title, name in named}}
+    looks |= {"style": titles, "markers": {title: marker(name) for title, name in named}}
+    curves = {"dashes": False, "markevery": []} if draw is sns.lineplot else {}
+    return draw(table, ax=ax, **looks | curves | options)
 
 
 def badge(figure: Figure, table: pd.DataFrame) -> None:
@@ -109,18 +112,30 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
         )
 
 
-def reference_lines(ax: Axes, reference: float, chance: float, right: float) -> None:
+def reference_lines(references: pd.DataFrame, ax: Axes) -> None:
     """Dashed: the accuracy on X itself; dotted: chance. Both named, with room for the upper name
     below the title.
+
+    `references` is the table of `experiments.references` for one variable: lines are at the means.
     """
-    ax.axhline(reference, color="black", ls="--", lw=1)
-    ax.axhline(chance, color="black", ls=":", lw=1)
-    back = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}
-    box = {"textcoords": "offset points", "fontsize": 8, "bbox": back}
-    ax.annotate("$X$ itself", (0.0, reference), xytext=(3, 4), **box)
-    ax.annotate("chance", (right, chance), xytext=(-3, 4), ha="right", **box)
+    for column, name, dashes, x, side in (
+        ("chance", "chance", ":", 1, "right"),
+        ("accuracy", "$X$ itself", "--", 0, "left"),
+    ):
+        level = references[column].mean()
+        ax.axhline(level, color="black", ls=dashes, lw=1)
+        ax.annotate(
+            name,
+            (x, level),
+            xycoords=ax.get_yaxis_transform(),
+            xytext=(3 - 6 * x, 4),
+            textcoords="offset points",
+            ha=side,
+            fontsize=8,
+            bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8},
+        )
     low, high = ax.get_ylim()
-    ax.set_ylim(low, max(high, reference + 0.12 * (reference - low)))
+    ax.set_ylim(low, max(high, level + 0.12 * (level - low)))
 
 
 def panels(
@@ -146,10 +161,12 @@ def panels(
 
 
 def legend(source: Axes, ax: Axes, title: str = "maximised measure") -> None:
-    """The legend of the lines in `source`, drawn in the empty axes `ax`; in columns where it lies
-    below all panels.
+    """One legend for all panels of a figure, of the lines in `source`: drawn in the empty axes
+    `ax`, in columns where it lies below them.
     """
     columns = len(ax.get_subplotspec().colspan)
     options = {"ncols": columns + 1, "columnspacing": 1.5} if columns > 1 else {}
     options |= {"loc": "center", "title": title, "fontsize": 10, "markerscale": 1.8}
+    for panel in [panel for panel in ax.figure.axes if panel.get_legend()]:
+        panel.get_legend().remove()
     ax.legend(*source.get_legend_handles_labels(), **options)

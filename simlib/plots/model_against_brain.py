@@ -1,7 +1,5 @@
 """Trajectories along the axes of task variables."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
@@ -25,8 +23,7 @@ def targeted_trajectories(
     for level, shade in zip(levels, shades, strict=True):
         path = shown.isel(trial=np.flatnonzero(shown[along].values == level)).mean("trial")
         x, y = path.sel(variable=across).values, path.sel(variable=along).values
-        ax.plot(x, y, color=shade, lw=1.4)
-        ax.plot(x[-1], y[-1], "o", color=shade, ms=5)
+        ax.plot(x, y, "o-", color=shade, lw=1.4, ms=5, markevery=[-1])
     names = [name.removesuffix("_coherence_rank") for name in (across, along)]
     ax.set(
         xlabel=f"{names[0]} axis (z-scored)",
