@@ -38,6 +38,7 @@ LEVELS = [
 PLOTS_MAY = {"validation", "measures"}
 PARAMETERS = {
     "datasets",
+    "measure",
     "measures",
     "seeds",
     "steps",

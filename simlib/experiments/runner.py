@@ -19,10 +19,10 @@ from simlib import validation
 from simlib.components import captured_variance, explained_variance, left_singular_vectors
 from simlib.decoding import Decoders, chance, split
 from simlib.experiments import settings, store
-from simlib.experiments.own_measure import resolve
 from simlib.experiments.store import Source
 from simlib.joint import score_measure
 from simlib.measures import MEASURES, Measure
+from simlib.measures.own import resolve
 from simlib.optimize import LARGEST_BATCHED, Trajectory, maximize, maximize_many, start_from_noise
 
 __all__ = ["ascents", "decodable", "duration", "estimate", "references", "start_variants"]

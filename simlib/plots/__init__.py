@@ -3,10 +3,15 @@
 A file bears the name of the notebook whose figures it draws.
 """
 
-from simlib.plots.card import chance_against_neurons, cost_against_size, loss_against_variance
 from simlib.plots.chance_level import noise_against_neurons, scores_beside_chance
 from simlib.plots.claims import claims_against_bounds
 from simlib.plots.joint_score_ranges import exact_range, kinds_of_pair, region
+from simlib.plots.measure_card import (
+    chance_against_neurons,
+    cost_against_size,
+    loss_against_variance,
+    ranges_of_pairs,
+)
 from simlib.plots.model_against_brain import targeted_trajectories
 from simlib.plots.pc_learning_order import (
     capture_against_variance,
@@ -60,6 +65,7 @@ __all__ = [
     "marker",
     "noise_against_neurons",
     "panels",
+    "ranges_of_pairs",
     "rank_colours",
     "region",
     "replacement_against_variance",
