@@ -5,8 +5,6 @@ python benchmarks/bench.py            about twenty minutes on two quiet cores
 python benchmarks/bench.py --only steps roofline
 """
 
-from __future__ import annotations
-
 import argparse
 import platform
 import textwrap

@@ -5,8 +5,6 @@
 Ratios are REV / the current checkout: above 1, the current one is faster.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -4,8 +4,6 @@ compiles.
 python benchmarks/compiled.py
 """
 
-from __future__ import annotations
-
 import os
 
 os.environ.setdefault(

@@ -6,8 +6,6 @@ Seconds are the median of three steps (score, gradient, update), memory the grea
 held beyond what it held before X was made.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import resource

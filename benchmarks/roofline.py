@@ -9,8 +9,6 @@ over that peak. Eigenvalues, factorisations and passes over Y are not products: 
 what is lost.
 """
 
-from __future__ import annotations
-
 import argparse
 
 import pandas as pd

@@ -8,8 +8,6 @@ is where the measure's own ascent stands after 20 steps. "Along an ascent" means
 have seen the two snapshots before.
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import time

@@ -6,8 +6,6 @@ Milliseconds of one step of all twenty, each process and batch with one thread. 
 on processes win: `simlib.optimize.LARGEST_BATCHED`.
 """
 
-from __future__ import annotations
-
 from unittest import mock
 
 import joblib

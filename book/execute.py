@@ -29,8 +29,6 @@ What a notebook must bring:
   page only, since the figures change with the data they are made from.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import contextlib

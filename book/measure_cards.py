@@ -10,8 +10,6 @@ A card is the notebook `measure_card`, executed as the figures are (`execute.py`
 in one kernel: importing simlib takes longer than drawing a card.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

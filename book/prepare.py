@@ -3,8 +3,6 @@
 A file is written only when its content changed, so that an unchanged page is not built again.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import pkgutil
 from pathlib import Path

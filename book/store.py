@@ -7,8 +7,6 @@ nothing else.
 committing it.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

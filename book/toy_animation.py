@@ -4,8 +4,6 @@ Y starts as noise and climbs the score towards the six trajectories of `toy-2d`.
 score, moves all panels; each draws Y centred, rotated and scaled to lie on X as well as it can.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -4,8 +4,6 @@ A result depends on its settings, its data, the versions of the packages that co
 the module of its function and all that this module imports, without docstrings and comments.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import importlib.metadata

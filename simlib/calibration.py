@@ -1,7 +1,5 @@
 """What a score is worth: beside chance on the same data, and beside what noise allows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

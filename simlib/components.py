@@ -1,7 +1,5 @@
 """Principal components (PCs) of X: how much of each one Y has learned, and at which score."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

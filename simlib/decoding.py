@@ -1,7 +1,5 @@
 """Decoding: how well task variables can be read out of responses, cross-validated."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -178,7 +176,7 @@ class Decoders:
             accuracies |= batch.accuracies(bins)
         return {name: accuracies[name] for name in self.variables}
 
-    def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list[_Batch]:
+    def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list["_Batch"]:
         tasks: dict[int, dict[str, tuple]] = {}
         for name, labels in variables.items():
             folded = split(labels, *self.split)

@@ -3,8 +3,6 @@
 A descent is the way of Y's two scores to one target, a point on the edge of the unit square.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

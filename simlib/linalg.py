@@ -1,7 +1,5 @@
 """Centring, bases, the nuclear norm and a safe arccos: what every measure shares."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

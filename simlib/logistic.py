@@ -1,7 +1,5 @@
 """Many logistic regressions at once: all folds and variables of all time bins in one batch."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

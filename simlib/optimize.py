@@ -1,7 +1,5 @@
 """The ascent: from noise towards the maximum of a score, one step at a time."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real

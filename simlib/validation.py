@@ -1,7 +1,5 @@
 """Everything that can be wrong with an input, said once: what was found and what to do."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

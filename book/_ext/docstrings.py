@@ -1,7 +1,5 @@
 """Show docstrings as they are written: plain text with formulas, not reStructuredText."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 

@@ -2,8 +2,6 @@
 hosts.
 """
 
-from __future__ import annotations
-
 
 def setup(app):
     app.connect("config-inited", disconnect)

@@ -1,7 +1,5 @@
 """Every dataset that has a name, and `load`, which gives these and whatever else is a recording."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from collections.abc import Callable

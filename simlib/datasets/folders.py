@@ -1,7 +1,5 @@
 """Where files are kept: what simlib makes, and the original recordings."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A recording in words and numbers."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

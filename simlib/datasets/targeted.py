@@ -4,8 +4,6 @@ variable.
 Source: Mante et al. 2013, supplementary information, section 6.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

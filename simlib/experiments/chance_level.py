@@ -1,7 +1,5 @@
 """Scores of independent noise: what the numbers of samples and neurons alone are worth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

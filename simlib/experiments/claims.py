@@ -4,8 +4,6 @@ A page computes numbers (`evidence`, or the module that bears its name) as a tab
 columns claim (a key of CLAIMS), dataset, run, value, where ("reproduced", "published" or "both").
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

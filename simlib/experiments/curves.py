@@ -4,8 +4,6 @@ Every function takes the table of `ascents` (or published runs in its shape). A 
 when dataset, measure, variant and seed are given.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ Every function takes tables of `curves` and returns the table of `claims.values`
 never reached is infinite: later than any.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

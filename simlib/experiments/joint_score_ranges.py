@@ -2,8 +2,6 @@
 target, and the exact ranges beside them.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

@@ -6,8 +6,6 @@ Every table is of stored tasks (`store.run`), which depend on the content of tha
 that fails somewhere has NaN there and says why in `note`.
 """
 
-from __future__ import annotations
-
 import time
 from collections import namedtuple
 from collections.abc import Callable, Sequence

@@ -2,8 +2,6 @@
 `measure_card`.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 import re

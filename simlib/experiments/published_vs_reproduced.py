@@ -9,8 +9,6 @@ points' standard deviations. Differences in the number of steps are relative to 
 number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ The one place that runs them: the paper's, its variants (another target, optimis
 those of a measure of one's own.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Quick or paper: how a run is shrunk for a first look, and how its tables say so."""
 
-from __future__ import annotations
-
 import os
 
 import xarray as xr

@@ -1,7 +1,5 @@
 """Many tasks in parallel, each result stored when it is finished and found again later."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 import inspect

@@ -6,8 +6,6 @@ Gaussian start looks alike in any axes. Adam moves each entry of Y by itself, so
 the axes all the same: how a PC's time course is spread over the samples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

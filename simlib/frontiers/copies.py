@@ -6,8 +6,6 @@ variance w (the water level) in all other directions. A piece of the curve of mo
 with or without a partial copy.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -12,8 +12,6 @@ the search finds the best of the second, is a conjecture with numerical support
 (tests/test_frontiers.py). Every point is attained by a Y, so that the least CKA can't lie above it.
 """
 
-from __future__ import annotations
-
 import warnings
 from typing import NamedTuple
 

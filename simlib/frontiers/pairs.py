@@ -1,7 +1,5 @@
 """One door to all exact ranges: what a score on one measure, by its id, leaves open on another."""
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array

@@ -1,7 +1,5 @@
 """Ranges of (CKA, NBS) and of their angular forms, and matrices Y at their ends."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from jaxtyping import Float

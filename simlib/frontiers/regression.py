@@ -6,8 +6,6 @@ within that span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the sha
 beyond the p-th). L_k = l_1 + ... + l_k.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array

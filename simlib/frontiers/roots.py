@@ -2,8 +2,6 @@
 for each level.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -12,8 +12,6 @@ are followed as contour lines over a grid, so that a curve smaller than a cell o
 (see the page's conjecture). Any point that is returned is attained by a Y, whatever the grid.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -67,7 +65,7 @@ class _Pieces(NamedTuple):
     ends: Array
     cell: Array
 
-    def at(self, which: Array) -> _Pieces:
+    def at(self, which: Array) -> "_Pieces":
         return _Pieces(
             self.k[which], self.variant[which], self.ends[..., which], self.cell[..., which]
         )

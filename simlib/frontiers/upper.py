@@ -9,8 +9,6 @@ then of those between the best ones; then the most promising ones exactly. Every
 by a Y.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Similarity measures: one family a file, one literal table of them, and `score`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The catalogue of similarity measures: one literal table, one record a measure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import inf, pi
 

@@ -1,7 +1,5 @@
 """Measures that whiten the sides before they rotate: CCA, its regularised forms, SVCCA, PWCCA."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from torch import Tensor

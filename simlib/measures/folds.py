@@ -1,7 +1,5 @@
 """Which samples are held out together: the fold schemes of the cross-validated measures."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Measures that compare two samples x samples kernel matrices: CKA and its relatives."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

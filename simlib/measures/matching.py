@@ -1,7 +1,5 @@
 """Soft matching: neurons against neurons, by optimal transport."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from jaxtyping import Float

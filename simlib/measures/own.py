@@ -1,7 +1,5 @@
 """A measure of the user's own, named `path.py:function` so that another process finds it again."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import runpy

@@ -3,8 +3,6 @@
 Those that stand for an id as it is are among the aliases of its record, in the catalogue.
 """
 
-from __future__ import annotations
-
 import itertools
 
 __all__ = ["PUBLISHED"]

@@ -1,7 +1,5 @@
 """The record of a measure: its function, what is known of it, and its parameters."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -94,7 +92,7 @@ class Measure:
     aliases: tuple[str, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     params: Mapping[str, object] = field(default_factory=dict)
-    base: Measure | None = None
+    base: "Measure | None" = None
     shared: Callable | None = None
     pairs_of_samples: bool = False
 
@@ -136,7 +134,7 @@ class Measure:
         other = side == "X" and self.invariances_of_x is not None
         return self.invariances_of_x if other else self.invariances
 
-    def bind(self, **params) -> Measure:
+    def bind(self, **params) -> "Measure":
         """The same measure with keyword arguments of its function fixed; its id says which.
 
         What a parameter changes of the record (CONSEQUENCES) is changed with it.

@@ -1,7 +1,5 @@
 """Measures that predict X from Y: linear regression and ridge, cross-validated or not."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from torch import Tensor

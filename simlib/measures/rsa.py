@@ -1,7 +1,5 @@
 """RSA: compare two matrices of distances between samples."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from scipy import stats

@@ -1,7 +1,5 @@
 """Measures that rotate one side onto the other: NBS and Procrustes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -2,8 +2,6 @@
 size, joint ranges.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """What CKA says of NBS when no more than the ranks are known."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy import ndarray as Array
 

@@ -5,8 +5,6 @@ how far off the rest is: the largest difference from the mean of simulated draws
 and p, q = 1 to 400.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from simlib.theory.spectrum import angular, penalty_of_ridge

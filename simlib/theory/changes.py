@@ -5,8 +5,6 @@ variance. Rotated: u_i turns towards such a vector. Rescaled: s_i becomes a s_i.
 first k PCs are left. Ridge is scored where it was fitted (no folds).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array

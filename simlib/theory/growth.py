@@ -1,7 +1,5 @@
 """Which principal components (PCs) an ascent makes grow in Y, and what it captures of them."""
 
-from __future__ import annotations
-
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray as Array

@@ -1,7 +1,5 @@
 """What the equations share: a spectrum that is checked, shares of it, the angular score."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from jaxtyping import Float

@@ -1,7 +1,5 @@
 """A small convolutional network that reads handwritten digits, recorded layer by layer."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import xarray as xr

@@ -1,7 +1,5 @@
 """Gaussian data with the spectrum of a recording and nothing else of it."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import xarray as xr

@@ -4,8 +4,6 @@ The task is that of Mante et al. 2013: two noisy streams of evidence, motion and
 says which one decides. The network learns it by gradient descent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

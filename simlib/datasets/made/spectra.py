@@ -5,8 +5,6 @@ published with Cloos et al. 2024 (arXiv:2407.07059; repository nacloos/diffscore
 docs/data/benchmarks).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 __all__ = ["SPECTRA", "variance_ratios"]

@@ -7,8 +7,6 @@ are set from the recording's decoding accuracy alone. It stands in for a recordi
 is at stake, never where the brain is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Two small datasets made by code, in which one can see what a similarity score rewards."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 

@@ -1,7 +1,5 @@
 """Recordings of your own: the file types that `load` reads, and the ones that `save` writes."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 import zlib

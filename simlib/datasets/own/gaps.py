@@ -1,7 +1,5 @@
 """Values that are missing: refused with their places and shares, or dealt with as asked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -2,8 +2,6 @@
 attribute.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 

@@ -5,8 +5,6 @@ A struct's field is `struct.field`, an element of a cell array `cell[0]`. Axes a
 for both versions; plain HDF5 files keep the order in which they are stored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path

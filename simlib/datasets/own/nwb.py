@@ -4,8 +4,6 @@ packages.
 Read are `units` (spike_times with its index) and `intervals/trials`, as NWB 2 lays them out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

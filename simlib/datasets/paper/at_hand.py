@@ -2,8 +2,6 @@
 loaded.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from simlib.datasets.own import read, runs

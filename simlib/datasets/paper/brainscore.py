@@ -4,8 +4,6 @@ An assembly has the dimensions presentation x neuroid x time_bin. Coordinates al
 which image was shown and what it showed, those along neuroid where a neuron lies.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ Raw files live in the folder that SIMLIB_DATA names, one folder a recording, els
 folder. What was downloaded is made read-only, and its sha256 is written beside it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ One MATLAB file a unit: a struct `unit` with `response` (trials x 1 ms bins, spi
 (s) and `task_variable`. Files are read one after another and only their averages are kept.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import zipfile

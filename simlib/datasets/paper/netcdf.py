@@ -1,7 +1,5 @@
 """What the readers of netCDF files share: the one array of a file, and the units of a region."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path

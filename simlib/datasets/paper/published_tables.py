@@ -6,8 +6,6 @@ commit and is checked by sha256; without it everything here still works and says
 nothing to compare with.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Siegel 2015: not public. The layout in which a user who has the recording provides it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Processed recordings, kept in the cache folder under a hash of all they were made from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 

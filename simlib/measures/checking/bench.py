@@ -1,7 +1,5 @@
 """What every check works with: one measure on two small random matrices, and what it finds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +44,7 @@ class Check(NamedTuple):
 
     name: str
     reason: str
-    run: Callable[[Bench], Finding]
+    run: Callable[["Bench"], Finding]
     declared: Callable[[Measure], bool | None] | None = None
     about: str = ""
 

@@ -1,7 +1,5 @@
 """Checks at the edges: units, offsets, silent and repeated neurons, few samples or neurons."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

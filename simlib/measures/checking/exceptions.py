@@ -1,7 +1,5 @@
 """Failures of built-in measures that their records can't express, each with its reason."""
 
-from __future__ import annotations
-
 from simlib.measures.record import Measure
 
 SATURATES = {

@@ -1,7 +1,5 @@
 """Checks of the gradient: correct, finite at the edges, and blind where the value is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """Checks of the input: layouts, containers and dtypes that mean the same; bad input refused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Checks of symmetry and invariance: what can be done to one side without changing the value."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

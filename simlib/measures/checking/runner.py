@@ -1,7 +1,5 @@
 """`check_measure`: every check on one measure, as a table."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """What a measure has no business to change: global generators, threads, dtype and modes."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager

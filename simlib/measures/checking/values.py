@@ -1,7 +1,5 @@
 """Checks of the value: what comes back, its best, its direction, and that nothing else enters."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 
