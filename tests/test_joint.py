@@ -9,9 +9,9 @@ import torch
 from matplotlib.figure import Figure
 
 import simlib as sl
-from simlib import experiments, frontiers, joint, theory
+from simlib import exact_ranges, experiments, joint, theory
 from simlib.datasets.spectra import variance_ratios
-from simlib.experiments import exact_ranges
+from simlib.experiments import exact_ranges as exact_range_tables
 
 ANGULAR = "procrustes-angular-score"
 
@@ -226,44 +226,44 @@ def test_exact_outlines_bound_the_descents(results):
         ("linreg", "cka"),
         ("ridge-cv", ANGULAR),
     ]
-    exact = exact_ranges.exact_outlines(["hierarchy"], pairs, levels=21)
+    exact = exact_range_tables.exact_outlines(["hierarchy"], pairs, levels=21)
     assert (
         len(exact) == 4 * 2 * 21 and not exact["room"].any()
     )  # 100 samples leave 49 directions for 50 neurons
     assert set(exact[exact["status"] == "conjecture"]["end"]) == {"lowest"}
     ways = experiments.joint_ranges(["hierarchy"], pairs, points=2, steps=60)
-    claims = exact_ranges.claims_about_exact_ranges(ways, exact)
+    claims = exact_range_tables.claims_about_exact_ranges(ways, exact)
     assert len(claims) == 4 and claims["holds"].all() and claims["asserted"].all()
     assert (claims["beyond"] < 1e-5).all() and claims["covered"].between(0.1, 1).all()
     swapped = ways.assign(score_a=ways["score_b"], score_b=ways["score_a"])
-    wrong = exact_ranges.claims_about_exact_ranges(swapped, exact)
+    wrong = exact_range_tables.claims_about_exact_ranges(swapped, exact)
     assert not wrong["holds"].any() and (wrong["beyond"] > 0.01).all()
-    assert exact_ranges.exact_outlines(["hierarchy"], pairs[-1:]).empty
-    assert exact_ranges.claims_about_exact_ranges(ways, exact[:0]).empty
+    assert exact_range_tables.exact_outlines(["hierarchy"], pairs[-1:]).empty
+    assert exact_range_tables.claims_about_exact_ranges(ways, exact[:0]).empty
 
 
 def test_exact_outlines_know_the_data():
     """Toy: two PCs of known variances, so that the range is that of the spectrum."""
     data = sl.datasets.load("toy-2d").values.reshape(-1, 2)
     variances = np.linalg.svd(data - data.mean(0), compute_uv=False) ** 2
-    exact = exact_ranges.exact_outlines(["toy-2d"], [("cka", "nbs")], levels=5)
+    exact = exact_range_tables.exact_outlines(["toy-2d"], [("cka", "nbs")], levels=5)
     assert exact["room"].all()
     for end, values in zip(
         ("lowest", "highest"),
-        frontiers.cka_range_given_nbs(variances, np.linspace(0, 1, 5)),
+        exact_ranges.cka_range_given_nbs(variances, np.linspace(0, 1, 5)),
         strict=True,
     ):
         np.testing.assert_allclose(exact.loc[exact["end"] == end, "score_a"], values, atol=1e-9)
 
 
 def test_implied_scores(results):
-    table = exact_ranges.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
+    table = exact_range_tables.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
     assert (
         len(table) == 10
         and (table["lowest"] <= table["highest_at"]).all()
         and (table["highest"] == 1).all()
     )
-    low, high = frontiers.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
+    low, high = exact_ranges.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
     assert table.loc[("cka", ANGULAR), "lowest"] == pytest.approx(
         1 - 2 / np.pi * np.arccos(float(low))
     )

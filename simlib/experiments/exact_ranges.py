@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from simlib import datasets as data_sets
-from simlib import frontiers, linalg, validation
+from simlib import exact_ranges, linalg, validation
 from simlib.datasets.spectra import SPECTRA, variance_ratios
 from simlib.experiments import settings, store
 from simlib.experiments.claims import claim_table
@@ -66,10 +66,10 @@ def exact_outlines(
     for dataset in map(str, datasets):
         variances, neurons, outside = _variances(dataset, quick)
         for measure, against in pairs:
-            if not frontiers.has_range(against, measure):
+            if not exact_ranges.has_range(against, measure):
                 continue
-            ends = frontiers.score_range(variances, against, grid, measure, neurons)
-            status = frontiers.STATUS[frontiers.plain(against), frontiers.plain(measure)]
+            ends = exact_ranges.score_range(variances, against, grid, measure, neurons)
+            status = exact_ranges.STATUS[exact_ranges.plain(against), exact_ranges.plain(measure)]
             for name, values, known in zip(("lowest", "highest"), ends, status, strict=True):
                 region = {"dataset": dataset, "measure": measure, "against": against, "end": name}
                 rows.append(
@@ -101,7 +101,7 @@ def _beyond(points: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, quick: 
     )
     nearest = np.argsort(-outward)[:NEAREST]
     variances, neurons, _ = _variances(dataset, quick)
-    least, most = frontiers.score_range(variances, against, b[nearest], measure, neurons)
+    least, most = exact_ranges.score_range(variances, against, b[nearest], measure, neurons)
     return float(np.maximum(least - a[nearest], a[nearest] - most).max())
 
 
@@ -169,17 +169,17 @@ def _implied(dataset: str, level: float) -> pd.DataFrame:
     `implied_scores`.
     """
     variances, rows = variance_ratios(dataset), []
-    plain = {pair: tuple(map(frontiers.plain, pair)) for pair in IMPLIED}
-    for known, status in frontiers.STATUS.items():
+    plain = {pair: tuple(map(exact_ranges.plain, pair)) for pair in IMPLIED}
+    for known, status in exact_ranges.STATUS.items():
         pairs = [pair for pair in IMPLIED if plain[pair] == known]
         levels = [
-            level if given == known[0] else frontiers.from_angular(level) for given, _ in pairs
+            level if given == known[0] else exact_ranges.from_angular(level) for given, _ in pairs
         ]
         ends = np.array(
-            frontiers.score_range(variances, known[0], levels, known[1])
+            exact_ranges.score_range(variances, known[0], levels, known[1])
         )  # one search for all
         for (given, other), end in zip(pairs, ends.T, strict=True):
-            low, high = map(float, end if other == known[1] else frontiers.angular(end))
+            low, high = map(float, end if other == known[1] else exact_ranges.angular(end))
             rows.append(
                 {
                     "dataset": dataset,

@@ -6,10 +6,10 @@ the book page "Exact score ranges"). First kind: all PCs of Y but one or two cop
 too little variance, the smaller root of a cubic; the rest of Y's variance sits in one large
 direction (the spike). As the water level w rises from 0, the spike moves from outside of X into PC
 p, turns from there into PC p - 1, and so on up to PC 1. Second kind: PCs 1..k have too little
-variance, the others too much (`simlib.frontiers.second`). `lower_end` takes the better one. Status:
+variance, the others too much (`simlib.exact_ranges.least_cka_second_kind`). `lower_end` takes the better one. Status:
 that there is nothing but these kinds is proved; that the curve holds all Y of the first kind, and
 the search finds the best of the second, is a conjecture with numerical support
-(tests/test_frontiers.py). Every point is attained by a Y, so that the least CKA can't lie above it.
+(tests/test_exact_ranges.py). Every point is attained by a Y, so that the least CKA can't lie above it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.frontiers.roots import cubic_roots, find_root
-from simlib.frontiers.second import PLAIN, TURNED, LowerPoint, second_levels, second_roots
+from simlib.exact_ranges.equations import cubic_roots, find_root
+from simlib.exact_ranges.least_cka_second_kind import (
+    PLAIN,
+    TURNED,
+    LowerPoint,
+    second_levels,
+    second_roots,
+)
 
 __all__ = ["lower_end", "lower_factor", "lower_levels", "lower_point", "top_level"]
 

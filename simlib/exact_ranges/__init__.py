@@ -7,8 +7,7 @@ columns. Which ends are proved and which rest on a search is said in each docstr
 "Exact score ranges" has the proofs.
 """
 
-from simlib.frontiers.pairs import STATUS, has_range, plain, score_range
-from simlib.frontiers.ranges import (
+from simlib.exact_ranges.cka_and_nbs import (
     angular,
     cka_range_given_nbs,
     from_angular,
@@ -16,12 +15,13 @@ from simlib.frontiers.ranges import (
     nbs_range_given_cka,
     witness,
 )
-from simlib.frontiers.regression import (
+from simlib.exact_ranges.linear_regression import (
     cka_range_given_linear_regression,
     linear_regression_range_given_cka,
     linear_regression_range_given_nbs,
     nbs_range_given_linear_regression,
 )
+from simlib.exact_ranges.measure_pairs import STATUS, has_range, plain, score_range
 
 __all__ = [
     "STATUS",

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.frontiers.roots import cubic_roots, find_root
+from simlib.exact_ranges.equations import cubic_roots, find_root
 
 __all__ = ["PLAIN", "TURNED", "LowerPoint", "second_levels", "second_roots"]
 

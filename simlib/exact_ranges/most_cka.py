@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.frontiers.copies import (
+from simlib.exact_ranges.equations import find_root
+from simlib.exact_ranges.most_cka_pieces import (
     UpperPoint,
     along,
     full_copies,
@@ -25,11 +26,10 @@ from simlib.frontiers.copies import (
     last_copy,
     one_copy,
 )
-from simlib.frontiers.roots import find_root
 
 __all__ = ["upper_factor", "upper_levels"]
 
-# A piece of the frontier with k full copies is followed by the angle of PC k's cubic, 0 where Y is
+# A piece of the curve with k full copies is followed by the angle of PC k's cubic, 0 where Y is
 # the first k PCs of X (no fold is in the way of an angle); one with PC k + 1 copied in part by the
 # water level, over its highest. The places run from most to least like X's first PCs; a piece with
 # a partial copy is worth having where the scores rise.
@@ -240,7 +240,7 @@ def _candidates(setting: _Setting, every: int) -> Array:
 def upper_levels(
     shares: Float[Array, " p"], levels: Float[Array, " e"], column: int, q: int, every: int = EVERY
 ) -> UpperPoint:
-    """The frontier where NBS (column 0) or CKA (column 1) takes the values `levels`, all in (0, 1).
+    """The end of the range where NBS (column 0) or CKA (column 1) takes the values `levels`, all in (0, 1).
 
     `q` is the number of Y's columns; all k up to `every` are tabulated. NaN where no Y of q columns
     comes that far.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from simlib.frontiers.roots import find_root, large_root
+from simlib.exact_ranges.equations import find_root, large_root
 
 __all__ = ["UpperPoint", "along", "full_copies", "highest_water", "last_copy", "one_copy"]
 

@@ -6,14 +6,19 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.frontiers.ranges import angular, cka_range_given_nbs, from_angular, nbs_range_given_cka
-from simlib.frontiers.regression import (
+from simlib.exact_ranges.cka_and_nbs import (
+    angular,
+    cka_range_given_nbs,
+    from_angular,
+    nbs_range_given_cka,
+)
+from simlib.exact_ranges.equations import levels_of
+from simlib.exact_ranges.linear_regression import (
     cka_range_given_linear_regression,
     linear_regression_range_given_cka,
     linear_regression_range_given_nbs,
     nbs_range_given_linear_regression,
 )
-from simlib.frontiers.roots import levels_of
 
 __all__ = ["RANGES", "STATUS", "has_range", "plain", "score_range"]
 

@@ -1,4 +1,4 @@
-"""What both frontiers solve: one cubic for each principal component (PC), and one scalar equation
+"""What both ends of the ranges solve: one cubic for each principal component (PC), and one scalar equation
 for each level.
 """
 

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from numpy import ndarray as Array
 
 from simlib import validation
-from simlib.frontiers.lower import lower_end, lower_factor
-from simlib.frontiers.roots import levels_of, normalised
-from simlib.frontiers.upper import upper_factor, upper_levels
+from simlib.exact_ranges.equations import levels_of, normalised
+from simlib.exact_ranges.least_cka import lower_end, lower_factor
+from simlib.exact_ranges.most_cka import upper_factor, upper_levels
 from simlib.linalg import principal_components
 from simlib.theory.spectrum import angular
 
@@ -67,7 +67,7 @@ def cka_range_given_nbs(
     `variances` (p,) of X's PCs in any unit, `nbs` a number or an array in [0, 1], `columns` = q >=
     p of Y (p unless given). The highest is proved. The lowest is attained by a Y; the shape of the
     best Y is proved, that the search over that shape finds the best one is a conjecture (see
-    `simlib.frontiers.lower`). Exact for n - 1 >= p + q samples; with fewer the range may be
+    `simlib.exact_ranges.least_cka`). Exact for n - 1 >= p + q samples; with fewer the range may be
     smaller. For the angular scores use `angular` and `from_angular`. Raises ValueError for scores
     outside [0, 1] and for fewer columns than PCs. A level at which no Y was found is NaN, with a
     RuntimeWarning; none is known.

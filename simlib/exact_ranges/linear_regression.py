@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.frontiers.roots import levels_of, normalised
+from simlib.exact_ranges.equations import levels_of, normalised
 
 __all__ = [
     "cka_range_given_linear_regression",
