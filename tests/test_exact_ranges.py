@@ -42,6 +42,11 @@ def scores(X, Y):
     return sl.score("nbs", X, Y), sl.score("cka", X, Y)
 
 
+def cka_of_first_kind(shares, nbs):
+    """CKA of the curve of the first kind of Y, at levels of NBS."""
+    return least_cka.curve_scores(shares, *least_cka.curve(shares, nbs, equations.NBS))[1]
+
+
 @each_spectrum
 def test_witnesses_attain_both_ends(variances):
     X = data(variances)
@@ -280,8 +285,10 @@ def test_the_curve_solves_the_matrix_equation(variances):
     """
     shares = equations.normalised(variances)
     p, scale = len(shares), np.diag(np.sqrt(shares))
-    for water, pull in zip(*least_cka.lower_levels(shares, LEVELS, 0), strict=True):
-        factor = least_cka.lower_factor(shares, water, pull)
+    none = np.zeros(1)
+    for water, pull in zip(*least_cka.curve(shares, LEVELS, equations.NBS), strict=True):
+        point = least_cka.Points(none, none, np.array([water]), np.array([pull]), none, none)
+        factor = least_cka.factor(shares, point)
         U, m, _ = np.linalg.svd(scale @ factor[:p])
         R = np.linalg.solve(scale, (U * m) @ U.T) @ np.linalg.inv(scale)
         outside = (factor[p] ** 2).sum()
@@ -416,15 +423,14 @@ def test_second_order_with_a_spike_outside():
         assert np.linalg.det(form) == pytest.approx(wanted, abs=1e-9 * size**2)
 
 
-def states_left(shares, water, ratio):
+def spikes_left(shares, water, ratio):
     """The spikes that prop-least-cka leaves at a water level and a ratio = kappa / 2w < 1, numbered
     as in `lower`.
     """
     p = len(shares)
-    large, small = (
-        root[0] / np.sqrt(shares)
-        for root in equations.cubic_roots(shares, np.array([[water]]), 2 * ratio * water)
-    )
+    level, pull = np.array([water]), np.array([2 * ratio * water])
+    large = equations.large_root(shares, level, pull) / np.sqrt(shares)
+    small = equations.small_root(shares, level, pull) / np.sqrt(shares)
     left = [0] if (ratio * water) ** 2 <= water * shares[-1] else []
     for j in np.flatnonzero(large > 1):
         below, above = large[j] * small[shares < shares[j]], large[j] * small[shares > shares[j]]
@@ -452,10 +458,8 @@ def test_one_spike_is_left_at_each_water_level_and_pull():
         )
         water = np.exp(rng.uniform(np.log(0.3 * shares[-1]), np.log(3 * shares[0])))
         ratio = rng.uniform(0.02, 0.999)
-        state = int(
-            least_cka._sums(shares, np.array([water]), np.array([2 * ratio * water])).state[0]
-        )
-        assert states_left(shares, water, ratio) == [state]
+        _, number, _ = least_cka.spike(shares, np.array([water]), np.array([2 * ratio * water]))
+        assert spikes_left(shares, water, ratio) == list(number)
 
 
 def test_optimised_matrices_have_one_of_the_two_kinds():
@@ -464,11 +468,7 @@ def test_optimised_matrices_have_one_of_the_two_kinds():
     """
     for variances, kind in ((SPECTRA_TRIED["inverse"], 1), (np.r_[1, 0.4 * np.ones(6)], 2)):
         shares = equations.normalised(variances)
-        curve = float(
-            least_cka.lower_point(shares, *least_cka.lower_levels(shares, np.array([0.992]), 0))[1][
-                0
-            ]
-        )
+        curve = float(cka_of_first_kind(shares, np.array([0.992]))[0])
         tried = [climb_to(shares, 0.992, -1, len(shares), seed) for seed in range(4)]
         least = min(cka for cka, off in tried if off < 1e-7)
         assert (least < curve - 2e-4) if kind == 2 else least == pytest.approx(curve, abs=1e-6)
@@ -486,7 +486,7 @@ def test_the_second_kind_can_win():
     assert scores(X, (U * sizes * np.r_[0.6, np.ones(25)]) @ Vt) == pytest.approx(
         (nbs, cka), abs=1e-9
     )
-    curve = least_cka.lower_point(shares, *least_cka.lower_levels(shares, np.array([nbs]), 0))[1][0]
+    (curve,) = cka_of_first_kind(shares, np.array([nbs]))
     assert (nbs, cka, curve) == pytest.approx((0.9875, 0.905, 0.912), abs=5e-4)
 
 
@@ -497,9 +497,9 @@ def second_kind(shares, ratios, steps):
     found = []
     for k in np.flatnonzero(shares[:-1] > shares[1:] * (1 + 1e-9)) + 1:
         for water in np.linspace(2 * shares[k], 2 * shares[k - 1], steps + 2)[1:-1]:
-            large, small = equations.cubic_roots(
-                shares, np.array([[water]]), 2 * water * ratios[:, None]
-            )
+            level, pull = np.array([[water]]), 2 * water * ratios[:, None]
+            large = equations.large_root(shares, level, pull)
+            small = equations.small_root(shares, level, pull)
             solves = (
                 np.abs(
                     small**3 - (water + shares) * small + water * ratios[:, None] * np.sqrt(shares)
@@ -528,12 +528,7 @@ def below_the_curve(shares, ratios, steps):
     nbs, cka = second_kind(shares, ratios, steps).T
     if not nbs.size:
         return nbs
-    return (
-        least_cka.lower_point(shares, *least_cka.lower_levels(shares, nbs.clip(1e-6, 1 - 1e-7), 0))[
-            1
-        ]
-        - cka
-    )
+    return cka_of_first_kind(shares, nbs.clip(1e-6, 1 - 1e-7)) - cka
 
 
 @pytest.mark.parametrize("name", SPECTRA)
@@ -619,8 +614,8 @@ def test_least_cka_rises_inverts_and_is_attained(variances):
 def test_the_second_kind_is_part_of_the_answer(name):
     shares = equations.normalised(SHAPES[name])
     levels = np.array([0.9975, 0.998, 0.999, 0.9995])
-    end = least_cka.lower_end(shares, levels, 0)
-    first = least_cka.lower_point(shares, *least_cka.lower_levels(shares, levels, 0))[1]
+    end = least_cka.best_points(shares, levels, equations.NBS)
+    first = cka_of_first_kind(shares, levels)
     assert (end.cka <= first).all() and (end.k > 0).any() and (end.cka < first - 1e-6).any()
 
 
@@ -645,10 +640,10 @@ def test_no_levels_and_levels_that_are_not_found():
     none = np.zeros(0)
     assert exact_ranges.cka_range_given_nbs(np.ones(3), none)[0].shape == (0,)
     shares = equations.normalised(SPECTRA_TRIED["inverse"])
-    assert all(part.shape == (0,) for part in least_cka.lower_levels(shares, none, 0))
-    assert least_cka.lower_end(shares, none, 1).cka.shape == (0,)
+    assert all(part.shape == (0,) for part in least_cka.curve(shares, none, equations.NBS))
+    assert least_cka.best_points(shares, none, equations.CKA).cka.shape == (0,)
     with pytest.warns(RuntimeWarning, match="no Y found"):
-        assert np.isnan(least_cka.lower_end(shares, np.array([1.1]), 0).cka).all()
+        assert np.isnan(least_cka.best_points(shares, np.array([1.1]), equations.NBS).cka).all()
 
 
 @pytest.mark.parametrize("name", ["plateau", "small corner", "thin pair"])
@@ -671,7 +666,8 @@ def test_curve_of_least_cka_beats_every_family(variances):
     norm = np.linalg.norm(shares)
     water = np.exp(rng.uniform(-6, 0.3, 400))
     pull = 2 * water * rng.uniform(0.01, 1, 400)
-    large, small = equations.cubic_roots(shares, water[:, None], pull[:, None])
+    large = equations.large_root(shares, water[:, None], pull[:, None])
+    small = equations.small_root(shares, water[:, None], pull[:, None])
     for i in range(len(shares)):
         for spike in (large[:, i], None):
             x = small.copy()
@@ -690,9 +686,9 @@ def test_curve_of_least_cka_beats_every_family(variances):
             assert (cka >= least - 1e-9).all()
 
 
-@pytest.mark.parametrize("column", [0, 1], ids=["nbs", "cka"])
+@pytest.mark.parametrize("given", [equations.NBS, equations.CKA], ids=["nbs", "cka"])
 @pytest.mark.parametrize("name", ["plateaus", "jumps", "random"])
-def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, column):
+def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, given, monkeypatch):
     shares = equations.normalised(
         {
             "plateaus": np.repeat([1, 0.1, 0.03, 0.001], [3, 30, 20, 20]),
@@ -701,11 +697,12 @@ def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, column)
         }[name]
     )
     levels = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.999, 0.999999])
-    fast, plain = (
-        most_cka.upper_levels(shares, levels, column, len(shares), every) for every in (4, 99)
-    )
-    assert not np.isnan(plain[1 - column]).any()
-    np.testing.assert_allclose(fast[1 - column], plain[1 - column], rtol=1e-9)
+    ends = []
+    for every in (4, 99):
+        monkeypatch.setattr(most_cka, "EVERY", every)
+        ends.append(most_cka.best_points(shares, levels, given, len(shares))[1 - given])
+    assert not np.isnan(ends).any()
+    np.testing.assert_allclose(*ends, rtol=1e-9)
 
 
 def test_all_pcs_of_the_largest_recording():
@@ -724,7 +721,7 @@ def test_fewer_columns_than_pcs():
     X = data(shares)
     Y = exact_ranges.witness(X, "most-cka", nbs=0.7, columns=3)
     assert Y.shape == (40, 3) and sl.score("nbs", X, Y) == pytest.approx(0.7, abs=1e-8)
-    most = float(most_cka.upper_levels(shares, np.array([0.7]), 0, 3).cka[0])
+    most = float(most_cka.best_points(shares, np.array([0.7]), equations.NBS, 3).cka[0])
     assert sl.score("cka", X, Y) == pytest.approx(most, abs=1e-8)
     tried = [climb_to(shares, 0.7, 1, 3, seed) for seed in range(3)]
     assert max(cka for cka, off in tried if off < 1e-7) == pytest.approx(most, abs=1e-4)
@@ -872,8 +869,11 @@ def test_angular_forms():
         (lambda: exact_ranges.nbs_range_given_cka([1, -1], 0.5), "positive finite"),
         (lambda: exact_ranges.nbs_range_given_cka(np.ones((2, 2)), 0.5), r"shape \(2, 2\)"),
         (lambda: exact_ranges.nbs_range_given_cka(np.ones(2), 1.5), "scores lie in"),
-        (lambda: exact_ranges.nbs_range_given_cka(np.ones(3), 0.5, 2), "at least 3 columns"),
-        (lambda: exact_ranges.nbs_range_given_linear_regression(np.ones(3), 0.5, 0), "1 or more"),
+        (lambda: exact_ranges.nbs_range_given_cka(np.ones(3), 0.5, 2), "3 or more columns"),
+        (
+            lambda: exact_ranges.nbs_range_given_linear_regression(np.ones(3), 0.5, 0),
+            "1 or more columns",
+        ),
         (
             lambda: exact_ranges.score_range(np.ones(3), "cka", 0.5, "ridge-cv"),
             "no exact range of 'ridge-cv'",
@@ -906,10 +906,10 @@ def test_the_books_table_is_what_the_functions_give(row):
     lowest, highest = exact_ranges.angular(
         np.array(exact_ranges.nbs_range_given_cka(variances, 0.9))
     )
-    least_cka, _ = exact_ranges.cka_range_given_nbs(variances, exact_ranges.from_angular(0.9))
-    least_r2, _ = exact_ranges.linear_regression_range_given_cka(variances, 0.9)
+    lowest_cka, _ = exact_ranges.cka_range_given_nbs(variances, exact_ranges.from_angular(0.9))
+    lowest_r2, _ = exact_ranges.linear_regression_range_given_cka(variances, 0.9)
     np.testing.assert_allclose(
-        [float(x) for x in row[2:]], [lowest, highest, least_cka, least_r2], atol=6e-4
+        [float(x) for x in row[2:]], [lowest, highest, lowest_cka, lowest_r2], atol=6e-4
     )
 
 

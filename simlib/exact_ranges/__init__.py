@@ -5,10 +5,14 @@ X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p
 each value of one score these functions give the least and the most of another over all Y with q
 columns. Which ends are proved and which rest on a search is said in each docstring; the book page
 "Exact score ranges" has the proofs.
+
+>>> STATUS["nbs", "cka"]  # of the lowest and of the highest CKA at an NBS
+('conjecture', 'proved')
+>>> print(f"{angular(from_angular(0.9)):.3f}")  # one undoes the other
+0.900
 """
 
 from simlib.exact_ranges.cka_and_nbs import (
-    angular,
     cka_range_given_nbs,
     from_angular,
     nbs_bounds_given_cka,
@@ -22,6 +26,7 @@ from simlib.exact_ranges.linear_regression import (
     nbs_range_given_linear_regression,
 )
 from simlib.exact_ranges.measure_pairs import STATUS, has_range, plain, score_range
+from simlib.theory.spectrum import angular
 
 __all__ = [
     "STATUS",

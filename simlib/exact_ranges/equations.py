@@ -1,5 +1,10 @@
-"""What both ends of the ranges solve: one cubic for each principal component (PC), and one scalar equation
-for each level.
+"""What both ends of the ranges share: a spectrum and levels at the door, the cubic of each
+principal component (PC), the sums that make a score, and roots of scalar equations.
+
+l_1 >= ... >= l_p are the shares of X's variance. Where Y copies PC i at the variance x_i^2 and
+nothing else, T = sum x_i^2 is its variance, F = sum sqrt(l_i) x_i, s = sum l_i x_i^2 and
+N^2 = sum x_i^4: NBS = F / sqrt(T), CKA = s / (|l| N). w is the water level, pull the multiplier
+of F.
 """
 
 from __future__ import annotations
@@ -9,12 +14,26 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
+from scipy.optimize import elementwise
 
 from simlib.theory.spectrum import shares as shares_of
 
-__all__ = ["cubic_roots", "find_root", "large_root", "levels_of", "normalised"]
+__all__ = [
+    "CKA",
+    "NBS",
+    "columns_of",
+    "find_root",
+    "large_root",
+    "levels_of",
+    "normalised",
+    "scores_of",
+    "small_root",
+    "sums_of",
+    "turn_of",
+    "turned_sums",
+]
 
-STEPS = 80
+NBS, CKA = 0, 1  # which of the two scores is given
 ROUNDING = 1e-9
 
 
@@ -35,70 +54,88 @@ def levels_of(score) -> Float[Array, "*levels"]:
     return levels.clip(0, 1)
 
 
-def cubic_roots(
-    shares: Float[Array, "*#e p"], water: Float[Array, "*#e 1"], pull: Float[Array, "*#e 1"]
-) -> tuple[Array, Array]:
-    """The larger and the smaller positive root x of x^3 - (w + l) x + pull sqrt(l) / 2 = 0, each
-    (*e, p).
-
-    l a share of the variance, w the water level, pull the multiplier of F. Viete's cosines; the
-    smaller root from the product of the three, free of cancellation. Beyond the fold, where no
-    positive root is left, both are the double root.
-    """
-    size, bend, angle = _viete(shares, water, pull)
-    large = 2 * size * np.cos(angle)
-    negative = 2 * size * np.cos(angle + 2 * np.pi / 3)
-    return large, np.minimum(bend / (large * -negative), size)
+def columns_of(columns: int | None, p: int, fewest: int) -> int:
+    """The number q of Y's columns, p unless given, refused below the `fewest` that are known."""
+    q = p if columns is None else columns
+    if q < fewest:
+        raise ValueError(
+            f"this range is known for Y of {fewest} or more columns (X has {p} PCs); got {columns}"
+        )
+    return q
 
 
 def large_root(
-    shares: Float[Array, "*#e p"], water: Float[Array, "*#e 1"], pull: Float[Array, "*#e 1"]
-) -> Array:
-    """The larger root of `cubic_roots` alone, at half the cost."""
+    shares: Float[Array, "*#e"], water: Float[Array, "*#e"], pull: Float[Array, "*#e"]
+) -> Float[Array, "*e"]:
+    """The larger positive root x of x^3 - (w + l) x + pull sqrt(l) / 2 = 0, by Viete's cosines.
+
+    Beyond the fold, where no positive root is left, the double root.
+    """
     size, _, angle = _viete(shares, water, pull)
     return 2 * size * np.cos(angle)
 
 
+def small_root(
+    shares: Float[Array, "*#e"], water: Float[Array, "*#e"], pull: Float[Array, "*#e"]
+) -> Float[Array, "*e"]:
+    """The smaller positive root of the same cubic: from the product of all three, free of
+    cancellation.
+    """
+    size, last, angle = _viete(shares, water, pull)
+    others = size**2 * (1 - 2 * np.cos(2 * angle + 2 * np.pi / 3))
+    return np.minimum(last / others, size)
+
+
 def _viete(shares: Array, water: Array, pull: Array) -> tuple[Array, Array, Array]:
     """Size, last coefficient and angle of the cubic in Viete's form."""
-    size = np.sqrt((water + shares) / 3)
-    bend = pull * np.sqrt(shares) / 2
-    return size, bend, np.arccos(np.clip(-bend / (2 * size**3), -1, 1)) / 3
+    square = (water + shares) / 3
+    size, last = np.sqrt(square), pull * np.sqrt(shares) / 2
+    return size, last, np.arccos(np.clip(-last / (2 * size * square), -1, 1)) / 3
+
+
+def sums_of(shares: Float[Array, " p"], x: Float[Array, "e p"]) -> Float[Array, "4 e"]:
+    """T, F, s and N^2 of Y that copy PC i at the variance x_i^2."""
+    square = x**2
+    return np.stack([square.sum(1), x @ np.sqrt(shares), square @ shares, (square**2).sum(1)])
+
+
+def turned_sums(
+    water: Float[Array, " e"], pull: Float[Array, " e"], product: Float[Array, " e"]
+) -> Float[Array, "4 e"]:
+    """What two PCs turned into each other add to the sums; `product` of their shares, 0 for a PC
+    turned out of X.
+    """
+    return np.stack([water, pull / 2, pull**2 / 4 - 2 * product, water**2 - 2 * product])
+
+
+def turn_of(upper: Array, lower: Array, water: Array) -> tuple[Array, Array]:
+    """pull / 2 between which two PCs, of shares `upper` >= `lower`, are turned into each other.
+
+    Turned they have the variance w and the determinant of their shares: the variances are `large`
+    and `small`.
+    """
+    product = upper * lower
+    half = np.maximum(water / 2, np.sqrt(product))
+    large = half + np.sqrt(np.maximum(half**2 - product, 0))
+    small = product / large
+    return (
+        np.sqrt(lower * large) + np.sqrt(upper * small),
+        np.sqrt(upper * large) + np.sqrt(lower * small),
+    )
+
+
+def scores_of(sums: Float[Array, "4 e"], norm: float) -> Float[Array, "2 e"]:
+    """NBS and CKA from the sums, `norm` being |l|."""
+    T, F, s, square = sums
+    return np.stack([F / np.sqrt(T), s / (norm * np.sqrt(square))])
 
 
 def find_root(
-    function: Callable[[Array], Array], low: Float[Array, " e"], high: Float[Array, " e"]
+    function: Callable[..., Array], low: Float[Array, " e"], high: Float[Array, " e"], *args: Array
 ) -> Float[Array, " e"]:
-    """A root in each bracket [low, high], NaN where the ends don't have opposite signs.
+    """A root of function(x, *args) in each bracket [low, high], NaN where its ends don't have
+    opposite signs.
 
-    Chandrupatla's method for all brackets at once: inverse quadratic steps where they are safe,
-    else halves. Source: Chandrupatla 1997, Advances in Engineering Software 28.
+    `args` (e,) hold what a bracket needs: the function gets those that are still searched.
     """
-    a, b = np.array(high, float), np.array(low, float)
-    at_a, at_b = function(a), function(b)
-    bad = ~(np.sign(at_a) * np.sign(at_b) <= 0)
-    c, at_c = a.copy(), at_a.copy()
-    part = np.full(a.shape, 0.5)
-    for _ in range(STEPS):
-        trial = a + part * (b - a)
-        at_trial = function(trial)
-        same = np.sign(at_trial) == np.sign(at_a)
-        c, at_c = np.where(same, a, b), np.where(same, at_a, at_b)
-        b, at_b = np.where(same, b, a), np.where(same, at_b, at_a)
-        a, at_a = trial, at_trial
-        best = np.where(np.abs(at_a) < np.abs(at_b), a, b)
-        width = np.abs(b - a)
-        least = 4e-16 * np.abs(best) + 1e-300
-        if np.all(bad | (width <= 2 * least) | (at_a == 0)):
-            break
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            x, y = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
-            safe = (y**2 < x) & ((1 - y) ** 2 < 1 - x)
-            step = at_a / (at_b - at_a) * at_c / (at_b - at_c) + (c - a) / (b - a) * at_a / (
-                at_c - at_a
-            ) * at_b / (at_c - at_b)
-            edge = np.minimum(0.5, least / width)
-        part = np.where(safe & np.isfinite(step), step, 0.5)
-        part = np.clip(part, edge, 1 - edge)
-        part = np.where((at_a == 0) | ~np.isfinite(part), 0.0, part)
-    return np.where(bad, np.nan, best)
+    return elementwise.find_root(function, (low, high), args=args).x

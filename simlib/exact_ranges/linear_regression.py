@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.exact_ranges.equations import levels_of, normalised
+from simlib.exact_ranges.equations import columns_of, levels_of, normalised
 
 __all__ = [
     "cka_range_given_linear_regression",
@@ -21,88 +21,106 @@ __all__ = [
     "nbs_range_given_linear_regression",
 ]
 
-
-def _setting(variances, level, columns: int | None) -> tuple[Array, Array, int, float]:
-    """Shares, levels, number of columns and |l|."""
-    shares = normalised(variances)
-    levels = levels_of(level)
-    q = len(shares) if columns is None else columns
-    if q < 1:
-        raise ValueError(f"columns is the number of Y's columns, 1 or more; got {columns}")
-    return shares, levels, q, float(np.sqrt((shares**2).sum()))
+ROUNDING = 1e-12  # by how much a level may exceed the most that q columns reach
 
 
-def _greedy(shares: Array, levels: Array) -> Array:
-    """sqrt of the largest sum of squares of mu_i <= l_i that sum to the levels: full PCs first."""
-    before = np.concatenate([[0.0], shares.cumsum()])[:-1]
-    filled = np.clip(levels[..., None] - before, 0, shares)
-    return np.sqrt((filled**2).sum(axis=-1))
+def _setting(variances, level, columns: int | None) -> tuple[Array, Array, float, float, float]:
+    """Shares, levels, L_{q-1}, L_q and |l|."""
+    shares, levels = normalised(variances), levels_of(level)
+    q = columns_of(columns, len(shares), fewest=1)
+    return shares, levels, shares[: q - 1].sum(), shares[:q].sum(), np.linalg.norm(shares)
+
+
+def _where(reached: Array, *ends: Array) -> tuple[Array, ...]:
+    """Both ends, NaN where no Y reaches the level."""
+    return tuple(np.where(reached, end, np.nan) for end in ends)
 
 
 def nbs_range_given_linear_regression(
     variances, linear_regression, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest NBS at an R^2 = r: sqrt(max(r - L_{q-1}, 0)) and sqrt(r). Proved.
+    """Lowest and highest NBS at an R^2 = r, in [0, 1]: sqrt(max(r - L_{q-1}, 0)) and sqrt(r).
 
-    `variances` (p,) of X's PCs in any unit; `columns` = q of Y, p unless given. The low end is
-    approached, not attained, for q > 1: one direction takes nearly all of Y's variance. NaN for r >
-    L_q, which no Y reaches. Raises ValueError for scores outside [0, 1].
+    Proved. The low end is approached, not attained, for q > 1: one direction takes nearly all of
+    Y's variance.
+
+    Args:
+        variances: (p,) of X's PCs, in any unit and order.
+        linear_regression: R^2, a number or an array, in [0, 1].
+        columns: q of Y; p unless given.
+
+    Returns:
+        The lowest and the highest NBS, each in the shape of `linear_regression`; NaN for r > L_q,
+        which no Y reaches.
+
+    Raises:
+        ValueError: scores outside [0, 1], no column, variances that are no spectrum.
+
+    Example:
+        >>> low, high = nbs_range_given_linear_regression([4, 2, 1], 0.9)
+        >>> print(f"{low:.3f} to {high:.3f}")
     """
-    shares, levels, q, _ = _setting(variances, linear_regression, columns)
-    reached = levels <= shares[:q].sum() + 1e-12
-    low = np.sqrt(np.maximum(levels - shares[: q - 1].sum(), 0))
-    return np.where(reached, low, np.nan), np.where(reached, np.sqrt(levels), np.nan)
+    _, levels, before, most, _ = _setting(variances, linear_regression, columns)
+    low = np.sqrt(np.maximum(levels - before, 0))
+    return _where(levels <= most + ROUNDING, low, np.sqrt(levels))
 
 
 def cka_range_given_linear_regression(
     variances, linear_regression, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest CKA at an R^2 = r: max(r - L_{q-1}, 0) / |l|, and PCs filled greedily.
-    Proved.
+    """Lowest and highest CKA at an R^2 = r, in [0, 1]: max(r - L_{q-1}, 0) / |l|, and PCs filled in
+    order.
 
-    The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for L_{k-1} <= r <= L_k;
-    the low end is approached for q > 1. Arguments and errors as for
+    Proved. The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for
+    L_{k-1} <= r <= L_k; the low end is approached for q > 1. Arguments, NaN and errors as for
     `nbs_range_given_linear_regression`.
+
+    Example:
+        >>> low, high = cka_range_given_linear_regression([4, 2, 1], 0.9)
+        >>> print(f"{low:.3f} to {high:.3f}")
     """
-    shares, levels, q, norm = _setting(variances, linear_regression, columns)
-    reached = levels <= shares[:q].sum() + 1e-12
-    low = np.maximum(levels - shares[: q - 1].sum(), 0) / norm
-    high = _greedy(shares, levels) / norm
-    return np.where(reached, low, np.nan), np.where(reached, high, np.nan)
+    shares, levels, before, most, norm = _setting(variances, linear_regression, columns)
+    filled = np.clip(levels[..., None] - (shares.cumsum() - shares), 0, shares)
+    low, high = np.maximum(levels - before, 0), np.sqrt((filled**2).sum(axis=-1))
+    return _where(levels <= most + ROUNDING, low / norm, high / norm)
 
 
 def linear_regression_range_given_nbs(
     variances, nbs, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest R^2 at an NBS of f: f^2 and min(f^2 + L_{q-1}, L_q), the inverses of both
-    ends. Proved.
+    """Lowest and highest R^2 at an NBS of f, in [0, 1]: f^2 and min(f^2 + L_{q-1}, L_q).
 
-    NaN for f^2 > L_q. Arguments and errors as for `nbs_range_given_linear_regression`.
+    Proved: the inverses of `nbs_range_given_linear_regression`. NaN for f^2 > L_q; arguments and
+    errors as there.
+
+    Example:
+        >>> low, high = linear_regression_range_given_nbs([4, 2, 1], 0.9)
+        >>> print(f"{low:.3f} to {high:.3f}")
     """
-    shares, levels, q, _ = _setting(variances, nbs, columns)
-    most = shares[:q].sum()
-    reached = levels**2 <= most + 1e-12
-    high = np.minimum(levels**2 + shares[: q - 1].sum(), most)
-    return np.where(reached, levels**2, np.nan), np.where(reached, high, np.nan)
+    _, levels, before, most, _ = _setting(variances, nbs, columns)
+    low = levels**2
+    return _where(low <= most + ROUNDING, low, np.minimum(low + before, most))
 
 
 def linear_regression_range_given_cka(
     variances, cka, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest R^2 at a CKA of c: the inverse of greedy filling, and min(c |l| + L_{q-1},
-    L_q). Proved.
+    """Lowest and highest R^2 at a CKA of c, in [0, 1]: PCs filled in order, and
+    min(c |l| + L_{q-1}, L_q).
 
-    NaN where c is beyond the first q PCs. Arguments and errors as for
-    `nbs_range_given_linear_regression`.
+    Proved: the inverses of `cka_range_given_linear_regression`. NaN where c is beyond the first q
+    PCs; arguments and errors as there.
+
+    Example:
+        >>> low, high = linear_regression_range_given_cka([4, 2, 1], 0.9)
+        >>> print(f"{low:.3f} to {high:.3f}")
     """
-    shares, levels, q, norm = _setting(variances, cka, columns)
+    shares, levels, before, most, norm = _setting(variances, cka, columns)
+    q = len(shares) if columns is None else columns
     squares = (shares[:q] ** 2).cumsum()
     wanted = (levels * norm) ** 2
-    reached = wanted <= squares[-1] + 1e-12
-    full = np.minimum(
-        (squares[:, None] < wanted.ravel() - 1e-15).sum(axis=0), len(squares) - 1
-    ).reshape(wanted.shape)
-    before = np.concatenate([[0.0], squares])[full]
-    low = np.concatenate([[0.0], shares.cumsum()])[full] + np.sqrt(np.maximum(wanted - before, 0))
-    high = np.minimum(levels * norm + shares[: q - 1].sum(), shares[:q].sum())
-    return np.where(reached, np.minimum(low, high), np.nan), np.where(reached, high, np.nan)
+    full = np.searchsorted(squares[:-1], wanted - 1e-15)  # PCs filled before the last one
+    last = np.sqrt(np.maximum(wanted - np.append(0, squares)[full], 0))
+    low = np.append(0, shares.cumsum())[full] + last
+    high = np.minimum(levels * norm + before, most)
+    return _where(wanted <= squares[-1] + ROUNDING, np.minimum(low, high), high)

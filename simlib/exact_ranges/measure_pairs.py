@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.exact_ranges.cka_and_nbs import (
-    angular,
-    cka_range_given_nbs,
-    from_angular,
-    nbs_range_given_cka,
-)
+from simlib.exact_ranges.cka_and_nbs import cka_range_given_nbs, from_angular, nbs_range_given_cka
 from simlib.exact_ranges.equations import levels_of
 from simlib.exact_ranges.linear_regression import (
     cka_range_given_linear_regression,
@@ -19,8 +13,9 @@ from simlib.exact_ranges.linear_regression import (
     linear_regression_range_given_nbs,
     nbs_range_given_linear_regression,
 )
+from simlib.theory.spectrum import angular
 
-__all__ = ["RANGES", "STATUS", "has_range", "plain", "score_range"]
+__all__ = ["STATUS", "has_range", "plain", "score_range"]
 
 # measure -> the one it is a rising function of
 ANGULAR = {"procrustes-angular-score": "nbs", "cka-angular-score": "cka"}
@@ -41,33 +36,55 @@ STATUS = {pair: ("proved", "proved") for pair in RANGES} | {
 
 
 def plain(measure: str) -> str:
-    """The measure that an angular one is a rising function of; any other stands for itself."""
+    """The measure that an angular one is a rising function of; any other stands for itself.
+
+    >>> plain("procrustes-angular-score"), plain("cka")
+    ('nbs', 'cka')
+    """
     return ANGULAR.get(measure, measure)
 
 
 def has_range(given: str, other: str) -> bool:
-    """Whether the exact range of `other` at a score of `given` is known."""
+    """Whether the exact range of `other` at a score of `given` is known, both ids of measures.
+
+    >>> has_range("cka", "procrustes-angular-score"), has_range("cka", "ridge-cv")
+    (True, False)
+    """
     return (plain(given), plain(other)) in RANGES
 
 
 def score_range(
     variances, given: str, level, other: str, columns: int | None = None
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
-    """Lowest and highest score on `other` of a Y that scores `level` on `given`, both ids of
-    measures.
+    """Lowest and highest score on `other`, in [0, 1], of a Y that scores `level` on `given`.
 
-    `variances` (p,) of X's PCs in any unit, `level` a number or an array in [0, 1], `columns` = q
-    of Y. The pairs of CKA, NBS and linear-regression R^2, and of their angular forms; `STATUS` says
-    which ends are proved. Raises ValueError for other pairs and for scores outside [0, 1].
+    `STATUS` says which ends are proved.
+
+    Args:
+        variances: (p,) of X's PCs, in any unit and order.
+        given, other: ids of measures, a pair of CKA, NBS and linear-regression R^2, or of the
+            angular forms of the first two.
+        level: a number or an array, in [0, 1].
+        columns: q of Y; p unless given.
+
+    Returns:
+        The lowest and the highest score, each in the shape of `level`; NaN where no Y has it.
+
+    Raises:
+        ValueError: other pairs, scores outside [0, 1], too few columns, variances that are no
+            spectrum.
+
+    Example:
+        >>> low, high = score_range([4, 2, 1], "cka", 0.9, "procrustes-angular-score")
+        >>> print(f"{low:.3f} to {high:.3f}")
     """
     pair = plain(given), plain(other)
     if pair not in RANGES:
         raise ValueError(
             f"no exact range of {other!r} given {given!r} is known; known are the pairs of 'cka', "
-            "'nbs', 'linreg' "
-            "and the angular forms of the first two"
+            "'nbs', 'linreg' and the angular forms of the first two"
         )
     levels = levels_of(level)
     levels = from_angular(levels) if given in ANGULAR else levels
-    low, high = RANGES[pair](variances, np.clip(levels, 0, 1), columns)
+    low, high = RANGES[pair](variances, levels.clip(0, 1), columns)
     return (angular(low), angular(high)) if other in ANGULAR else (low, high)

@@ -1,169 +1,133 @@
 """Matrices Y that copy the time courses of X's first principal components (PCs): scores, and where
 they are stationary.
 
-Y copies PCs 1..k in full, at variances y_i of its own, perhaps one more in part, and has the same
+Y copies PCs 1..k in full, at variances x_i^2 of its own, perhaps one more in part, and has the same
 variance w (the water level) in all other directions. A piece of the curve of most CKA has one k,
 with or without a partial copy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from numpy import ndarray as Array
 
-from simlib.exact_ranges.equations import find_root, large_root
+from simlib.exact_ranges.equations import find_root, large_root, scores_of, sums_of
 
-__all__ = ["UpperPoint", "along", "full_copies", "highest_water", "last_copy", "one_copy"]
+__all__ = ["Pieces"]
 
-BLOCK = 64  # points handled at once
+BLOCK = 256
+# A piece with k full copies is followed by the angle of PC k's cubic, 0 where Y is the first k PCs
+# of X (no fold is in the way of an angle); one with PC k + 1 copied in part by the water level,
+# over its highest. The places run from most to least like X's first PCs; a piece with a partial
+# copy is worth having where the scores rise.
+ANGLES = np.concatenate([np.geomspace(1e-9, 0.1, 10), np.linspace(0.2, 2.9, 28)])
+LOWEST, HIGHEST = 1e-12, 1 - 1e-9
+WATER = np.concatenate(
+    [[HIGHEST], np.linspace(0.98, 0.6, 8), np.geomspace(0.5, 1e-5, 12), [LOWEST]]
+)
 
 
-class UpperPoint(NamedTuple):
-    """One value a level: NBS, CKA, the number k of full copies, whether PC k + 1 is copied in part,
-    w, pull, angle.
-
-    The angle is NaN with a partial copy, pull and angle are NaN where only PC 1 is copied.
+class Pieces(NamedTuple):
+    """The pieces of the curve for Y of q columns: `shares` of the PCs that can be copied, `norm`
+    |l| over all of X's, `partial`: whether PC k + 1 is copied in part.
     """
 
-    nbs: Array
-    cka: Array
-    full: Array
-    partial: Array
-    water: Array
-    pull: Array
-    angle: Array
+    shares: Array
+    norm: float
+    q: int
+    partial: bool
 
+    def places(self, k: Int[Array, " e"]) -> Float[Array, "e places"]:
+        """Angles, or water levels with a partial copy, along the pieces of k full copies."""
+        if not self.partial:
+            return np.tile(ANGLES, (len(k), 1))
+        return WATER * self._highest_water(k)[:, None]
 
-def last_copy(shares: Array, k: Array, water: Array, angle: Array) -> tuple[Array, Array]:
-    """sqrt(y_k) and the pull, each (e,), at an angle of PC k's cubic: both of its positive roots,
-    one after another.
-    """
-    size = np.sqrt((water + shares[k - 1]) / 3)
-    return 2 * size * np.cos((np.pi / 2 + angle) / 3), 4 * size**3 * np.sin(angle) / np.sqrt(
-        shares[k - 1]
-    )
+    def points(self, k: Int[Array, " e"], place: Float[Array, " e"]) -> Float[Array, "5 e"]:
+        """NBS, CKA, d log CKA / d NBS, water level and pull; NaN where there is no such Y.
 
+        In blocks of similar k: a block handles as many PCs as its largest k.
+        """
+        order = np.argsort(k, kind="stable")
+        blocks = np.array_split(order, max(1, -(-k.size // BLOCK)))
+        points = [self._block(k[block], place[block]) for block in blocks]
+        return np.concatenate(points, axis=1)[:, np.argsort(order)]
 
-def full_copies(shares: Array, k: Array, water: Array, pull: Array, last: Array) -> Array:
-    """sqrt(y_i) of the full copies, (e, largest k), 0 beyond each k; `last` is that of PC k, NaN
-    for the cubic's.
-    """
-    columns = np.arange(int(k.max()))
-    large = large_root(shares[: len(columns)], water[:, None], pull[:, None]) * (
-        columns < k[:, None]
-    )
-    return np.where((columns == k[:, None] - 1) & ~np.isnan(last)[:, None], last[:, None], large)
+    def copies(
+        self, k: Int[Array, " e"], water: Array, pull: Array, place: Array
+    ) -> Float[Array, "e most_k"]:
+        """x_i of the full copies, 0 beyond each k: the larger roots, but for PC k that of its
+        angle.
+        """
+        columns = np.arange(k.max(initial=0))
+        large = large_root(self.shares[: len(columns)], water[:, None], pull[:, None])
+        if not self.partial:
+            large[np.arange(len(k)), k - 1] = self._at_angle(k, water, place)[1]
+        return large * (columns < k[:, None])
 
+    def _block(self, k: Array, place: Array) -> Array:
+        water, pull = self._stationary(k, place)
+        sums = self._sums(k, water, pull, place)
+        slope = pull * np.sqrt(sums[0]) / sums[2]
+        return np.stack([*scores_of(sums, self.norm), slope, water, pull])
 
-def _sums(
-    shares: Array, q: int, k: Array, water: Array, pull: Array, last: Array
-) -> tuple[Array, ...]:
-    """T, F, s and N^2 of Y, each (e,), with k full copies (0 < k < q) and `water` in the other q -
-    k directions.
+    def _at_angle(self, k: Array, water: Array, angle: Array) -> tuple[Array, Array]:
+        """Pull and x_k at an angle of PC k's cubic: both of its positive roots, one after
+        another.
+        """
+        share = self.shares[k - 1]
+        size = np.sqrt((water + share) / 3)
+        pull = 4 * size**3 * np.sin(angle) / np.sqrt(share)
+        return pull, 2 * size * np.cos((np.pi / 2 + angle) / 3)
 
-    Where `last` is NaN PC k + 1 is copied in part, at the variance pull^2 / (4 l_{k+1}).
-    """
-    x = full_copies(shares, k, water, pull, last)
-    m = np.sqrt(shares[: x.shape[1]]) * x
-    part = np.isnan(last) * pull / 2
-    return (
-        (x**2).sum(axis=1) + (q - k) * water,
-        m.sum(axis=1) + part,
-        (m**2).sum(axis=1) + part**2,
-        (x**4).sum(axis=1) + (q - k) * water**2,
-    )
+    def _sums(self, k: Array, water: Array, pull: Array, place: Array) -> Array:
+        """The sums of Y: the full copies, w in the other q - k directions, and the partial copy at
+        the variance pull^2 / (4 l_{k+1}) within one of these.
+        """
+        x = self.copies(k, water, pull, place)
+        rest, part = self.q - k, self.partial * pull / 2
+        outside = np.stack([rest * water, part, part**2, rest * water**2])
+        return sums_of(self.shares[: x.shape[1]], x) + outside
 
+    def _balanced(
+        self, state: Callable[..., tuple], low: Array, high: Array, *args: Array
+    ) -> tuple[Array, Array]:
+        """Water level and pull where the scale of Y is stationary too: w T = pull F / 2, `state`
+        giving (k, water, pull, place) at an unknown between `low` and `high`.
+        """
 
-def _balance(shares: Array, q: int, k: Array, water: Array, pull: Array, last: Array) -> Array:
-    """w T - pull F / 2, which is 0 where the scale of Y is stationary too."""
-    T, F, _, _ = _sums(shares, q, k, water, pull, last)
-    return water * T - pull * F / 2
+        def balance(unknown: Array, *args: Array) -> Array:
+            k, water, pull, place = state(unknown, *args)
+            T, F, _, _ = self._sums(k, water, pull, place)
+            return T - pull * F / (2 * water)
 
+        return state(find_root(balance, low, high, *args), *args)[1:3]
 
-def _solve_full(shares: Array, q: int, k: Array, angle: Array) -> tuple[Array, Array, Array]:
-    """(water, pull, sqrt(y_k)) at angles of PC k, NaN where there is no such Y."""
+    def _stationary(self, k: Array, place: Array) -> tuple[Array, Array]:
+        """Water level and pull at angles of PC k, or at water levels with a partial copy."""
+        if self.partial:
 
-    def at(log: Array) -> Array:
-        water = np.exp(log)
-        last, pull = last_copy(shares, k, water, angle)
-        return _balance(shares, q, k, water, pull, last) / water
+            def at_pull(part: Array, k: Array, water: Array) -> tuple:
+                return k, water, 2 * part * np.sqrt(self.shares[k] * water), water
 
-    low = np.log(1e-14 * shares[k - 1])
-    water = np.exp(find_root(at, low, np.log(2 * shares[k - 1])))
-    last, pull = last_copy(shares, k, water, angle)
-    return water, pull, last
+            return self._balanced(at_pull, np.full(k.shape, 1e-12), np.ones(k.shape), k, place)
 
+        def at_water(log: Array, k: Array, angle: Array) -> tuple:
+            return k, np.exp(log), self._at_angle(k, np.exp(log), angle)[0], angle
 
-def _solve_partial(shares: Array, q: int, k: Array, water: Array) -> tuple[Array, Array, Array]:
-    """(water, pull, NaN) at water levels, PC k + 1 copied in part; NaN where there is no such Y."""
-    last = np.full(water.shape, np.nan)
-    limit = 2 * np.sqrt(shares[k] * water)
-    pull = find_root(lambda pull: _balance(shares, q, k, water, pull, last), 1e-12 * limit, limit)
-    return water, pull, last
+        share = self.shares[k - 1]
+        return self._balanced(at_water, np.log(1e-14 * share), np.log(2 * share), k, place)
 
+    def _highest_water(self, k: Array) -> Array:
+        """The water level at which the partial copy of PC k + 1 becomes a full one."""
 
-def highest_water(shares: Array, q: int, k: Array) -> Array:
-    """The water level, one for each k, at which the partial copy of PC k + 1 becomes a full one."""
-    last = np.full(k.shape, np.nan)
+        def full(log: Array, k: Array) -> tuple:
+            water = np.exp(log)
+            return k, water, 2 * np.sqrt(self.shares[k] * water), water
 
-    def at_limit(log: Array) -> Array:
-        water = np.exp(log)
-        return _balance(shares, q, k, water, 2 * np.sqrt(shares[k] * water), last) / water
-
-    low = np.full(k.shape, np.log(1e-12 * shares[0]))
-    return np.exp(find_root(at_limit, low, np.full(k.shape, np.log(8 * shares[0]))))
-
-
-def along(
-    shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array
-) -> tuple[Array, ...]:
-    """((NBS, CKA) as (2, e), d log CKA / d NBS, water, pull) at angles, or at water levels with a
-    partial copy.
-
-    In blocks of similar k: a block handles as many PCs as its largest k.
-    """
-    order = np.argsort(k, kind="stable")
-    parts = [
-        _block(shares, norm, q, k[some], partial, place[some])
-        for some in np.array_split(order, -(-k.size // BLOCK))
-    ]
-    back = np.argsort(order)
-    return tuple(np.concatenate(part, axis=-1)[..., back] for part in zip(*parts, strict=True))
-
-
-def _block(
-    shares: Array, norm: float, q: int, k: Array, partial: bool, place: Array
-) -> tuple[Array, ...]:
-    water, pull, last = (_solve_partial if partial else _solve_full)(shares, q, k, place)
-    lost = np.isnan(water) | np.isnan(pull)
-    safe_water, safe_pull = np.where(lost, 1.0, water), np.where(lost, 0.0, pull)
-    T, F, s, square = _sums(shares, q, k, safe_water, safe_pull, last)
-    scores = np.stack([F / np.sqrt(T), s / (norm * np.sqrt(square))])
-    return np.where(lost, np.nan, scores), safe_pull * np.sqrt(T) / s, water, pull
-
-
-def one_copy(shares: Array, norm: float, q: int, levels: Array, column: int) -> UpperPoint:
-    """One PC copied, in part or in full, in closed form; NaN where it doesn't come that far.
-
-    CKA = f^2 sqrt(q) / |l| while f^2 <= l_1 / q; then l_1 y / (|l| sqrt(y^2 + (1 - y)^2 / (q -
-    1))), f^2 = l_1 y.
-    """
-    first = shares[0]
-    if column == 0:
-        squared = levels**2
-    else:
-        small = levels * norm / np.sqrt(q)
-        inverse = np.maximum((first / (levels * norm)) ** 2 - 1, 0)
-        y = 1 / (1 + np.sqrt((q - 1) * inverse))
-        squared = np.where(
-            small <= first / q, small, np.where(levels * norm <= first, first * y, np.nan)
-        )
-    squared = np.where(squared <= first, squared, np.nan)
-    y = np.maximum(squared / first, 1 / q)
-    size = np.sqrt(y**2 + (1 - y) ** 2 / max(q - 1, 1))
-    full = (squared > first / q).astype(int)
-    none = np.full(levels.shape, np.nan)
-    rest = np.where(full, (1 - y) / max(q - 1, 1), 1 / q)
-    return UpperPoint(np.sqrt(squared), squared / (norm * size), full, full == 0, rest, none, none)
+        low, high = (np.full(k.shape, np.log(part * self.shares[0])) for part in (1e-12, 8))
+        return self._balanced(full, low, high, k)[0]
