@@ -6,10 +6,12 @@ each value of one score these functions give the least and the most of another o
 columns. Which ends are proved and which rest on a search is said in each docstring; the book page
 "Exact score ranges" has the proofs.
 
->>> STATUS["nbs", "cka"]  # of the lowest and of the highest CKA at an NBS
-('conjecture', 'proved')
->>> print(f"{angular(from_angular(0.9)):.3f}")  # one undoes the other
-0.900
+Example:
+    >>> from simlib.exact_ranges import STATUS, angular, from_angular
+    >>> STATUS["nbs", "cka"]  # of the lowest and of the highest CKA at an NBS
+    ('conjecture', 'proved')
+    >>> print(f"{angular(from_angular(0.9)):.3f}")  # one undoes the other
+    0.900
 """
 
 from simlib.exact_ranges.cka_and_nbs import (

@@ -23,11 +23,19 @@ __all__ = [
 ENDS = 1e-9  # levels nearer to 0 or 1 than this are 0 or 1
 
 
-def from_angular(score) -> Float[Array, "*levels"]:
+def from_angular(score):
     """NBS from angular Procrustes, CKA from angular CKA: cos((1 - score) pi / 2), in [0, 1].
 
-    >>> from_angular([0.0, 0.5, 1.0]).round(3)
-    array([0.   , 0.707, 1.   ])
+    Args:
+        score: a number or an array, in [0, 1].
+
+    Returns:
+        float64, in the shape of `score`.
+
+    Example:
+        >>> import simlib as sl
+        >>> print(sl.exact_ranges.from_angular([0, 0.5, 1]).round(3))
+        [0.    0.707 1.   ]
     """
     return np.cos((1 - np.asarray(score, dtype=np.float64)) * np.pi / 2)
 
@@ -75,8 +83,10 @@ def cka_range_given_nbs(
         ValueError: scores outside [0, 1], fewer columns than PCs, variances that are no spectrum.
 
     Example:
-        >>> low, high = cka_range_given_nbs([4, 2, 1], 0.9)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.cka_range_given_nbs([4, 2, 1], 0.9)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.666 to 0.973
     """
     return _range(variances, nbs, columns, NBS)
 
@@ -87,11 +97,23 @@ def nbs_range_given_cka(
     """Lowest and highest NBS of a Y whose CKA with X is `cka`, in [0, 1]; all between occur.
 
     The ends of `cka_range_given_nbs`, inverted: the lowest is proved, the highest rests on the
-    same search. Arguments and errors as there, with `cka` for `nbs`.
+    same search.
+
+    Args:
+        variances, columns: as there.
+        cka: a number or an array, in [0, 1].
+
+    Returns:
+        The lowest and the highest NBS, each in the shape of `cka`; NaN as there.
+
+    Raises:
+        ValueError: as there.
 
     Example:
-        >>> low, high = nbs_range_given_cka([4, 2, 1], [0.5, 0.9])
-        >>> low.round(3), high.round(3)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.nbs_range_given_cka([4, 2, 1], [0.5, 0.9])
+        >>> print(low.round(3), high.round(3))
+        [0.435 0.805] [0.828 0.975]
     """
     return _range(variances, cka, columns, CKA)
 
@@ -114,8 +136,10 @@ def nbs_bounds_given_cka(variances, variances_y, cka) -> tuple[Array, Array]:
         ValueError: variances that are no spectrum.
 
     Example:
-        >>> low, high = nbs_bounds_given_cka([4, 2, 1], [3, 3, 1], 0.8)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.nbs_bounds_given_cka([4, 2, 1], [3, 3, 1], 0.8)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.571 to 0.989
     """
     x, y = normalised(variances), normalised(variances_y)
     squared = np.asarray(cka, dtype=np.float64) * np.sqrt((x**2).sum() * (y**2).sum())
@@ -143,10 +167,11 @@ def witness(
         ValueError: no such Y exists, or X's samples leave fewer directions than it needs.
 
     Example:
-        >>> import simlib as sl
+        >>> import numpy as np, simlib as sl
         >>> X = np.random.default_rng(0).standard_normal((40, 3))
-        >>> Y = witness(X, "most-cka", nbs=0.6)
-        >>> print(f"{sl.score('nbs', X, Y):.3f} {sl.score('cka', X, Y):.3f}")
+        >>> Y = sl.exact_ranges.witness(X, "most-cka", nbs=0.6)
+        >>> print(f"NBS {sl.score('nbs', X, Y):.3f}, CKA {sl.score('cka', X, Y):.3f}")
+        NBS 0.600, CKA 0.781
     """
     if end not in ("most-cka", "least-cka") or (cka is None) == (nbs is None):
         raise ValueError(

@@ -63,12 +63,12 @@ def best_points(shares: Float[Array, " p"], levels: Float[Array, " e"], given: i
     """
     water, pull = curve(shares, levels, given)
     nbs, cka = curve_scores(shares, water, pull)
-    best = np.stack([nbs, cka, water, pull, 0 * levels, 0 * levels])
+    none = np.zeros(len(levels))
+    best = np.stack([nbs, cka, water, pull, none, none])
     best[:, ~(np.abs(best[given] - levels) <= MISS)] = np.nan
     if len(shares) > 1:
-        worst = 0.0 if given == CKA else 1.0
-        other = np.nan_to_num(best[1 - given], nan=worst)
-        second = second_kind(shares, levels, given, other)
+        first = np.nan_to_num(best[1 - given], nan=1 - given)  # any of the second kind is better
+        second = second_kind(shares, levels, given, first)
         best = np.where(np.isnan(second[given]), best, second)
     missed = np.isnan(best[given])
     if missed.any():
@@ -134,13 +134,11 @@ def _on_curve(shares: Array, place: Array) -> tuple[Array, Array]:
 
 
 def top_level(shares: Float[Array, " p"]) -> float:
-    """The water level at which the curve ends in Y = X: max(l_1 + l_2, 2 e); l_1 for a single PC.
+    """The water level at which the curve ends in Y = X, for p > 1: max(l_1 + l_2, 2 e).
 
     e, the root in [l_2, l_1] of sum_i l_i^2 / (l_i - e) = 0, is the top eigenvalue of
     diag(l) - l^{3/2} l^{3/2}' / |l|^2 among the directions orthogonal to sqrt(l).
     """
-    if len(shares) == 1:
-        return float(shares[0])
     gap = shares[0] - shares[1]
     if gap <= 1e-9 * shares[0]:
         return float(2 * shares[0])

@@ -88,7 +88,7 @@ def second_kind(
     """
     sign = 1 if given == CKA else -1  # more NBS is better, or less CKA
     segments = _segments(tuple(shares))
-    level, which = _promising(shares, segments, levels, given, sign * first_kind)
+    level, which = _promising(shares, segments, levels, given, sign, first_kind)
     segments, wanted = segments.at(which), levels[level]
 
     def miss(part: Array, e: Array) -> Array:
@@ -123,23 +123,25 @@ def copies(
 
 
 def _promising(
-    shares: Array, segments: _Segments, levels: Array, given: int, held: Array
+    shares: Array,
+    segments: _Segments,
+    levels: Array,
+    given: int,
+    sign: int,
+    first_kind: Array,
 ) -> tuple[Array, Array]:
-    """Numbers of levels and of segments, (e,) each: for each level the KEPT best segments, the other
-    score taken as linear along them, if that comes near what is held.
+    """Numbers of levels and of segments, (e,) each: for each level the KEPT best segments, the
+    other score taken as linear along them, if that comes near the first kind's.
     """
     ends = [_points(shares, segments.k, segments.case, *end)[:2] for end in segments.ends]
     start, stop = (end[given] for end in ends)
-    other = ends[0][1 - given] * (1 if given == CKA else -1)
-    change = ends[1][1 - given] * (1 if given == CKA else -1) - other
-    within = (np.minimum(start, stop) <= levels[:, None]) & (
-        levels[:, None] <= np.maximum(start, stop)
-    )
-    level, which = np.nonzero(within)
+    other, last = (sign * end[1 - given] for end in ends)
+    change, sought = last - other, levels[:, None]
+    level, which = np.nonzero((sought - start) * (sought - stop) <= 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         part = (levels[level] - start[which]) / (stop - start)[which]
     between = other[which] + np.nan_to_num(part, nan=0.5) * change[which]
-    near = between + 0.3 * np.abs(change[which]) > held[level] + 1e-13
+    near = between + 0.3 * np.abs(change[which]) > sign * first_kind[level] + 1e-13
     level, which, between = level[near], which[near], between[near]
     order = np.lexsort((-between, level))
     level, which = level[order], which[order]

@@ -57,8 +57,10 @@ def nbs_range_given_linear_regression(
         ValueError: scores outside [0, 1], no column, variances that are no spectrum.
 
     Example:
-        >>> low, high = nbs_range_given_linear_regression([4, 2, 1], 0.9)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.nbs_range_given_linear_regression([4, 2, 1], 0.9)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.207 to 0.949
     """
     _, levels, before, most, _ = _setting(variances, linear_regression, columns)
     low = np.sqrt(np.maximum(levels - before, 0))
@@ -72,12 +74,24 @@ def cka_range_given_linear_regression(
     order.
 
     Proved. The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for
-    L_{k-1} <= r <= L_k; the low end is approached for q > 1. Arguments, NaN and errors as for
+    L_{k-1} <= r <= L_k; the low end is approached for q > 1, as in
     `nbs_range_given_linear_regression`.
 
+    Args:
+        variances, columns: as there.
+        linear_regression: a number or an array, in [0, 1].
+
+    Returns:
+        The lowest and the highest CKA, each in the shape of `linear_regression`; NaN as there.
+
+    Raises:
+        ValueError: as there.
+
     Example:
-        >>> low, high = cka_range_given_linear_regression([4, 2, 1], 0.9)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.cka_range_given_linear_regression([4, 2, 1], 0.9)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.065 to 0.978
     """
     shares, levels, before, most, norm = _setting(variances, linear_regression, columns)
     filled = np.clip(levels[..., None] - (shares.cumsum() - shares), 0, shares)
@@ -90,12 +104,23 @@ def linear_regression_range_given_nbs(
 ) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
     """Lowest and highest R^2 at an NBS of f, in [0, 1]: f^2 and min(f^2 + L_{q-1}, L_q).
 
-    Proved: the inverses of `nbs_range_given_linear_regression`. NaN for f^2 > L_q; arguments and
-    errors as there.
+    Proved: the inverses of `nbs_range_given_linear_regression`.
+
+    Args:
+        variances, columns: as there.
+        nbs: a number or an array, in [0, 1].
+
+    Returns:
+        The lowest and the highest R^2, each in the shape of `nbs`; NaN for f^2 > L_q.
+
+    Raises:
+        ValueError: as there.
 
     Example:
-        >>> low, high = linear_regression_range_given_nbs([4, 2, 1], 0.9)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.linear_regression_range_given_nbs([4, 2, 1], 0.9)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.810 to 1.000
     """
     _, levels, before, most, _ = _setting(variances, nbs, columns)
     low = levels**2
@@ -108,12 +133,24 @@ def linear_regression_range_given_cka(
     """Lowest and highest R^2 at a CKA of c, in [0, 1]: PCs filled in order, and
     min(c |l| + L_{q-1}, L_q).
 
-    Proved: the inverses of `cka_range_given_linear_regression`. NaN where c is beyond the first q
-    PCs; arguments and errors as there.
+    Proved: the inverses of `cka_range_given_linear_regression`.
+
+    Args:
+        variances, columns: as there.
+        cka: a number or an array, in [0, 1].
+
+    Returns:
+        The lowest and the highest R^2, each in the shape of `cka`; NaN for c
+        beyond that of the first q PCs.
+
+    Raises:
+        ValueError: as there.
 
     Example:
-        >>> low, high = linear_regression_range_given_cka([4, 2, 1], 0.9)
+        >>> import simlib as sl
+        >>> low, high = sl.exact_ranges.linear_regression_range_given_cka([4, 2, 1], 0.9)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.715 to 1.000
     """
     shares, levels, before, most, norm = _setting(variances, cka, columns)
     q = len(shares) if columns is None else columns

@@ -38,17 +38,35 @@ STATUS = {pair: ("proved", "proved") for pair in RANGES} | {
 def plain(measure: str) -> str:
     """The measure that an angular one is a rising function of; any other stands for itself.
 
-    >>> plain("procrustes-angular-score"), plain("cka")
-    ('nbs', 'cka')
+    Args:
+        measure: id of a measure.
+
+    Returns:
+        The id of the plain one, as the keys of `STATUS` have it.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.exact_ranges.plain("procrustes-angular-score"), sl.exact_ranges.plain("cka")
+        ('nbs', 'cka')
     """
     return ANGULAR.get(measure, measure)
 
 
 def has_range(given: str, other: str) -> bool:
-    """Whether the exact range of `other` at a score of `given` is known, both ids of measures.
+    """Whether the exact range of `other` at a score of `given` is known.
 
-    >>> has_range("cka", "procrustes-angular-score"), has_range("cka", "ridge-cv")
-    (True, False)
+    Args:
+        given, other: ids of measures.
+
+    Returns:
+        True for the pairs that `score_range` takes.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.exact_ranges.has_range("cka", "procrustes-angular-score")
+        True
+        >>> sl.exact_ranges.has_range("cka", "ridge-cv")
+        False
     """
     return (plain(given), plain(other)) in RANGES
 
@@ -75,8 +93,11 @@ def score_range(
             spectrum.
 
     Example:
-        >>> low, high = score_range([4, 2, 1], "cka", 0.9, "procrustes-angular-score")
+        >>> import simlib as sl
+        >>> angular_procrustes = "procrustes-angular-score"
+        >>> low, high = sl.exact_ranges.score_range([4, 2, 1], "cka", 0.9, angular_procrustes)
         >>> print(f"{low:.3f} to {high:.3f}")
+        0.595 to 0.858
     """
     pair = plain(given), plain(other)
     if pair not in RANGES:

@@ -45,10 +45,9 @@ class Points(NamedTuple):
 def best_points(
     shares: Float[Array, " p"], levels: Float[Array, " e"], given: int, q: int
 ) -> Points:
-    """The Y of q columns with the most CKA where NBS is `levels`, or the least NBS where CKA is, all
-    in (0, 1).
+    """The Y of q columns with the most CKA where NBS is `levels`, or the least NBS where CKA is.
 
-    NaN where no Y of q columns comes that far.
+    Levels lie in (0, 1). NaN where no Y of q columns comes that far.
     """
     points = _searched(shares, levels, given, q)
     joints = np.isnan(points[given])
@@ -66,13 +65,11 @@ def _searched(shares: Array, levels: Array, given: int, q: int) -> Array:
         # one full copy alone has a closed form, and no PC is left to be copied in part after all
         counts = counts[counts < len(pieces.shares)] if partial else counts[counts > 1]
         if counts.size:
-            kinds.append(
-                _solved(pieces, levels, given, *_candidates(pieces, levels, given, counts))
-            )
+            candidates = _candidates(pieces, levels, given, counts)
+            kinds.append(_solved(pieces, levels, given, *candidates))
     points = np.concatenate(kinds, axis=2)
-    best = np.where(np.isnan(points[given]), -np.inf, _gain(points[1 - given], given)).argmax(
-        axis=1
-    )
+    gain = _gain(points[1 - given], given)
+    best = np.where(np.isnan(gain), -np.inf, gain).argmax(axis=1)
     return np.take_along_axis(points, best[None, :, None], axis=2)[..., 0]
 
 
@@ -98,34 +95,40 @@ def _candidates(
     Each level's best k is sought between the neighbours of the best one so far.
     """
     size = len(pieces.shares) + 1
-    table = np.full((size, *pieces.places(counts[:1]).shape[1:], 4), np.nan)
+    table = np.full((size, len(pieces.grid), 4), np.nan)
     crossings = np.full((3, len(levels), size), -np.inf)
     least, level = _least_k(pieces, levels, given), np.arange(len(levels))[:, None]
     k = np.tile(counts, (len(levels), 1))
     while True:
         _fill(table, pieces, k)
         crossings[:, level, k] = _crossings(table[k], levels, given)
-        good = crossings[0, level, k]
-        first = np.minimum((k < least).sum(axis=1), k.shape[1] - 1)
-        best = np.where(np.isfinite(good).any(axis=1), good.argmax(axis=1), first)[:, None]
-        low = np.take_along_axis(k, np.maximum(best - 1, 0), axis=1)
-        high = np.take_along_axis(k, np.minimum(best + 1, k.shape[1] - 1), axis=1)
-        low = np.clip(least, low, high)
+        low, high = _neighbours(k, crossings[0, level, k], least)
         if (high - low <= 2).all():
             break
-        k = np.linspace(low[:, 0], high[:, 0], TRIED, axis=1).round().astype(int)
+        k = np.linspace(low, high, TRIED, axis=1).round().astype(int)
     k = np.argsort(-crossings[0], axis=1, kind="stable")[:, :KEPT]
     return k, *crossings[:, level, k]
 
 
+def _neighbours(k: Array, good: Array, least: Array) -> tuple[Array, Array]:
+    """The numbers beside the best one of those tried, `k` (e, tried), or beside the least that may
+    do where none is good, each (e,).
+    """
+    last, level = k.shape[1] - 1, np.arange(len(k))
+    first = np.minimum((k < least[:, None]).sum(axis=1), last)
+    best = np.where(np.isfinite(good).any(axis=1), good.argmax(axis=1), first)
+    low, high = k[level, np.maximum(best - 1, 0)], k[level, np.minimum(best + 1, last)]
+    return np.clip(least, low, high), high
+
+
 def _least_k(pieces: Pieces, levels: Array, given: int) -> Array:
-    """The smallest k that comes as far as each level, (e, 1): that of the first k PCs alone, one
-    less with a partial copy.
+    """The smallest k that comes as far as each level, (e,): that of the first k PCs alone, one less
+    with a partial copy.
     """
     shares, norm = pieces.shares, pieces.norm
     first = np.sqrt(shares.cumsum()) if given == NBS else np.sqrt((shares**2).cumsum()) / norm
     k = np.searchsorted(first, levels) + 1 - pieces.partial
-    return np.clip(k, 1, len(shares) - pieces.partial)[:, None]
+    return np.clip(k, 1, len(shares) - pieces.partial)
 
 
 def _fill(table: Array, pieces: Pieces, k: Array) -> None:

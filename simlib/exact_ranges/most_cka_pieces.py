@@ -19,7 +19,7 @@ from simlib.exact_ranges.equations import find_root, large_root, scores_of, sums
 
 __all__ = ["Pieces"]
 
-BLOCK = 256
+BLOCK = 256  # points handled at once
 # A piece with k full copies is followed by the angle of PC k's cubic, 0 where Y is the first k PCs
 # of X (no fold is in the way of an angle); one with PC k + 1 copied in part by the water level,
 # over its highest. The places run from most to least like X's first PCs; a piece with a partial
@@ -41,11 +41,15 @@ class Pieces(NamedTuple):
     q: int
     partial: bool
 
+    @property
+    def grid(self) -> Float[Array, " places"]:
+        """Angles, or water levels with a partial copy, over their highest."""
+        return WATER if self.partial else ANGLES
+
     def places(self, k: Int[Array, " e"]) -> Float[Array, "e places"]:
-        """Angles, or water levels with a partial copy, along the pieces of k full copies."""
-        if not self.partial:
-            return np.tile(ANGLES, (len(k), 1))
-        return WATER * self._highest_water(k)[:, None]
+        """The grid along the pieces of k full copies."""
+        highest = self._highest_water(k) if self.partial else np.ones(len(k))
+        return self.grid * highest[:, None]
 
     def points(self, k: Int[Array, " e"], place: Float[Array, " e"]) -> Float[Array, "5 e"]:
         """NBS, CKA, d log CKA / d NBS, water level and pull; NaN where there is no such Y.
@@ -96,8 +100,9 @@ class Pieces(NamedTuple):
     def _balanced(
         self, state: Callable[..., tuple], low: Array, high: Array, *args: Array
     ) -> tuple[Array, Array]:
-        """Water level and pull where the scale of Y is stationary too: w T = pull F / 2, `state`
-        giving (k, water, pull, place) at an unknown between `low` and `high`.
+        """Water level and pull where the scale of Y is stationary too: w T = pull F / 2.
+
+        `state` gives (k, water, pull, place) at an unknown, sought between `low` and `high`.
         """
 
         def balance(unknown: Array, *args: Array) -> Array:
