@@ -8,7 +8,7 @@ import pytest
 from test_claims import holding
 
 import simlib as sl
-from simlib import frontiers
+from simlib import exact_ranges
 from simlib.datasets.made import variance_ratios
 from simlib.experiments import joint_score_ranges as ranges
 
@@ -112,7 +112,7 @@ def test_exact_outlines_know_the_data():
     variances = np.linalg.svd(data - data.mean(0), compute_uv=False) ** 2
     exact = ranges.exact_outlines(["toy-2d"], [("cka", "nbs")], levels=5)
     assert exact["room"].all()
-    ends = frontiers.cka_range_given_nbs(variances, np.linspace(0, 1, 5))
+    ends = exact_ranges.cka_range_given_nbs(variances, np.linspace(0, 1, 5))
     for end, values in zip(("lowest", "highest"), ends, strict=True):
         np.testing.assert_allclose(exact[exact["end"] == end]["score_a"], values, atol=1e-12)
 
@@ -130,7 +130,7 @@ def test_implied_scores_are_read_off_the_exact_ranges():
         and (table["lowest"] <= table["highest_at"]).all()
         and (table["highest"] == 1).all()
     )
-    low, high = frontiers.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
+    low, high = exact_ranges.nbs_range_given_cka(variance_ratios("siegel2015"), 0.8)
     assert table.loc[("cka", ANGULAR), "lowest"] == pytest.approx(
         1 - 2 / np.pi * np.arccos(float(low))
     )

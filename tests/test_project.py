@@ -30,7 +30,7 @@ LEVELS = [
     {"datasets"},
     {"optimize"},
     {"decoding", "logistic", "components", "theory"},
-    {"joint", "frontiers"},
+    {"joint", "exact_ranges"},
     {"calibration"},
     {"experiments"},
 ]

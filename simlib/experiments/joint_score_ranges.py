@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from simlib import datasets as data_sets
-from simlib import frontiers, joint, linalg, theory, validation
+from simlib import exact_ranges, joint, linalg, theory, validation
 from simlib.experiments import settings, store
 from simlib.experiments.claims import values
 from simlib.experiments.runner import duration
@@ -256,10 +256,10 @@ def exact_outlines(
     for dataset in map(str, datasets):
         variances, neurons, outside = _variances(dataset, quick)
         for measure, against in pairs:
-            if not frontiers.has_range(against, measure):
+            if not exact_ranges.has_range(against, measure):
                 continue
-            ends = frontiers.score_range(variances, against, grid, measure, neurons)
-            status = frontiers.STATUS[frontiers.plain(against), frontiers.plain(measure)]
+            ends = exact_ranges.score_range(variances, against, grid, measure, neurons)
+            status = exact_ranges.STATUS[exact_ranges.plain(against), exact_ranges.plain(measure)]
             region = {"dataset": dataset, "measure": measure, "against": against}
             for name, scores, known in zip(("lowest", "highest"), ends, status, strict=True):
                 line = pd.DataFrame({"score_a": scores, "score_b": grid}).assign(**region)
@@ -279,7 +279,7 @@ def _beyond(points: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, quick: 
     above = a - np.interp(b, high["score_b"], high["score_a"])
     nearest = np.argsort(-np.maximum(below, above))[:NEAREST]
     variances, neurons, _ = _variances(dataset, quick)
-    least, most = frontiers.score_range(variances, against, b[nearest], measure, neurons)
+    least, most = exact_ranges.score_range(variances, against, b[nearest], measure, neurons)
     return float(np.maximum(least - a[nearest], a[nearest] - most).max())
 
 
@@ -336,16 +336,16 @@ def _implied(dataset: str, level: float) -> pd.DataFrame:
     `implied_scores`.
     """
     variances, rows = data_sets.made.variance_ratios(dataset), []
-    plain = {pair: tuple(map(frontiers.plain, pair)) for pair in IMPLIED}
-    for known, status in frontiers.STATUS.items():
+    plain = {pair: tuple(map(exact_ranges.plain, pair)) for pair in IMPLIED}
+    for known, status in exact_ranges.STATUS.items():
         pairs = [pair for pair in IMPLIED if plain[pair] == known]
         levels = [
-            level if given == known[0] else frontiers.from_angular(level) for given, _ in pairs
+            level if given == known[0] else exact_ranges.from_angular(level) for given, _ in pairs
         ]
         # One search for all pairs.
-        ends = np.array(frontiers.score_range(variances, known[0], levels, known[1]))
+        ends = np.array(exact_ranges.score_range(variances, known[0], levels, known[1]))
         for (given, other), end in zip(pairs, ends.T, strict=True):
-            low, high = map(float, end if other == known[1] else frontiers.angular(end))
+            low, high = map(float, end if other == known[1] else exact_ranges.angular(end))
             row = {"dataset": dataset, "given": given, "at_least": level, "other": other}
             row |= {"lowest": low, "highest": 1.0, "highest_at": high}
             rows.append(row | {"lowest_status": status[0], "highest_at_status": status[1]})

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import simlib as sl
-from simlib import frontiers
+from simlib import exact_ranges
 from simlib.datasets.made import variance_ratios
 
 pytestmark = pytest.mark.slow
@@ -105,10 +105,10 @@ def crossed(variances, way):
     """
     nbs, cka = way.clip(0, 1).T
     grid = np.linspace(0, 1, 101)
-    ends = frontiers.cka_range_given_nbs(variances, grid)
+    ends = exact_ranges.cka_range_given_nbs(variances, grid)
     outward = np.maximum(np.interp(nbs, grid, ends[0]) - cka, cka - np.interp(nbs, grid, ends[1]))
     nearest = np.argsort(-outward)[:60]
-    least, most = frontiers.cka_range_given_nbs(variances, nbs[nearest])
+    least, most = exact_ranges.cka_range_given_nbs(variances, nbs[nearest])
     return float(np.maximum(least - cka[nearest], cka[nearest] - most).max())
 
 
@@ -117,7 +117,7 @@ def crossed(variances, way):
 def test_least_cka_by_descent(variances, nbs):
     ways = [lower_cka(data(variances, len(variances)), nbs, seed) for seed in range(2)]
     ends = [
-        abs(way[-1, 1] - float(frontiers.cka_range_given_nbs(variances, way[-1, 0])[0]))
+        abs(way[-1, 1] - float(exact_ranges.cka_range_given_nbs(variances, way[-1, 0])[0]))
         for way in ways
     ]
     assert min(ends) < 1e-4 and abs(ways[0][-1, 0] - nbs) < 1e-2
@@ -127,7 +127,7 @@ def test_least_cka_by_descent(variances, nbs):
 @pytest.mark.parametrize("nbs", [0.4, 0.85])
 @pytest.mark.parametrize("variances", SPECTRA.values(), ids=SPECTRA)
 def test_most_cka_by_descent(variances, nbs):
-    target = nbs, float(frontiers.cka_range_given_nbs(variances, nbs)[1])
+    target = nbs, float(exact_ranges.cka_range_given_nbs(variances, nbs)[1])
     X, reached = data(variances, len(variances)), []
     for seed in range(4):  # some starts end beside a kink
         way = descend(X, target, seed)
@@ -151,7 +151,7 @@ def test_the_books_table_of_room(row):
     """
     variances, nbs = 1 / np.arange(1, 6), 0.6
     X = data(variances, int(row[0]))
-    least, most = map(float, frontiers.cka_range_given_nbs(variances, nbs))
+    least, most = map(float, exact_ranges.cka_range_given_nbs(variances, nbs))
     target = nbs, most
     found = (
         min(shortfall(descend(X, target, seed, steps=1200), target) for seed in range(2)),
@@ -160,12 +160,12 @@ def test_the_books_table_of_room(row):
     np.testing.assert_allclose(found, [float(value) for value in row[1:3]], atol=1.5e-3)
     for end, fits in (("most-cka", row[3]), ("least-cka", row[4])):
         if fits == "yes":
-            assert sl.score("cka", X, frontiers.witness(X, end, nbs=nbs)) == pytest.approx(
+            assert sl.score("cka", X, exact_ranges.witness(X, end, nbs=nbs)) == pytest.approx(
                 most if end == "most-cka" else least, abs=1e-8
             )
         else:
             with pytest.raises(ValueError, match="directions outside of X"):
-                frontiers.witness(X, end, nbs=nbs)
+                exact_ranges.witness(X, end, nbs=nbs)
 
 
 def test_the_books_table_of_room_is_whole():

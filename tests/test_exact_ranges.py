@@ -13,9 +13,9 @@ import torch
 from scipy.optimize import minimize
 
 import simlib as sl
-from simlib import frontiers, joint
+from simlib import exact_ranges, joint
 from simlib.datasets.made import SPECTRA, variance_ratios
-from simlib.frontiers import lower, roots, upper
+from simlib.exact_ranges import equations, least_cka, most_cka
 
 SPECTRA_TRIED = {
     "inverse": 1 / np.arange(1, 6),
@@ -42,19 +42,24 @@ def scores(X, Y):
     return sl.score("nbs", X, Y), sl.score("cka", X, Y)
 
 
+def cka_of_first_kind(shares, nbs):
+    """CKA of the curve of the first kind of Y, at levels of NBS."""
+    return least_cka.curve_scores(shares, *least_cka.curve(shares, nbs, equations.NBS))[1]
+
+
 @each_spectrum
 def test_witnesses_attain_both_ends(variances):
     X = data(variances)
     columns = len(variances) + 2
     for level in LEVELS:
-        least, most = frontiers.cka_range_given_nbs(variances, level, columns)
+        least, most = exact_ranges.cka_range_given_nbs(variances, level, columns)
         for end, cka in (("least-cka", least), ("most-cka", most)):
             assert scores(
-                X, frontiers.witness(X, end, nbs=level, columns=columns)
+                X, exact_ranges.witness(X, end, nbs=level, columns=columns)
             ) == pytest.approx((level, float(cka)), abs=1e-8)
-        least, most = frontiers.nbs_range_given_cka(variances, level)
+        least, most = exact_ranges.nbs_range_given_cka(variances, level)
         for end, nbs in (("most-cka", least), ("least-cka", most)):
-            Y = frontiers.witness(X, end, cka=level)
+            Y = exact_ranges.witness(X, end, cka=level)
             assert Y.shape == X.shape
             assert scores(X, Y) == pytest.approx((float(nbs), level), abs=1e-8)
 
@@ -63,8 +68,8 @@ def test_witnesses_attain_both_ends(variances):
 def test_ends_rise_and_invert_each_other(variances):
     levels = np.linspace(0, 1, 60)
     for ends, back in (
-        (frontiers.cka_range_given_nbs(variances, levels), frontiers.nbs_range_given_cka),
-        (frontiers.nbs_range_given_cka(variances, levels), frontiers.cka_range_given_nbs),
+        (exact_ranges.cka_range_given_nbs(variances, levels), exact_ranges.nbs_range_given_cka),
+        (exact_ranges.nbs_range_given_cka(variances, levels), exact_ranges.cka_range_given_nbs),
     ):
         assert (ends[0] <= ends[1] + 1e-12).all()
         for end in ends:
@@ -76,8 +81,8 @@ def test_ends_rise_and_invert_each_other(variances):
 def test_any_unit_any_order():
     variances = SPECTRA_TRIED["uneven"]
     np.testing.assert_allclose(
-        frontiers.nbs_range_given_cka(7 * variances[::-1], LEVELS),
-        frontiers.nbs_range_given_cka(variances, LEVELS),
+        exact_ranges.nbs_range_given_cka(7 * variances[::-1], LEVELS),
+        exact_ranges.nbs_range_given_cka(variances, LEVELS),
     )
 
 
@@ -99,25 +104,25 @@ def test_random_pairs_lie_inside(variances):
         Y = X @ turned + rng.choice([0, 0.01, 0.1, 1]) * rng.standard_normal((40, p)) / 6 + spike
         pairs.append(scores(X, Y))
     nbs, cka = np.array(pairs).T.clip(0, 1)
-    least, most = frontiers.cka_range_given_nbs(variances, nbs)
+    least, most = exact_ranges.cka_range_given_nbs(variances, nbs)
     assert (cka >= least - 1e-9).all() and (cka <= most + 1e-9).all()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["inverse", "flat", "uneven"])
 def test_descents_never_cross(name):
-    """Descents towards points of the frontier, and of another seed towards points beyond it."""
+    """Descents towards ends of the range, and of another seed towards points beyond them."""
     variances = SPECTRA_TRIED[name]
     X = data(variances, n=24)
     for cka in (0.3, 0.8):
         for nbs, beyond in zip(
-            frontiers.nbs_range_given_cka(variances, cka), (-0.1, 0.1), strict=True
+            exact_ranges.nbs_range_given_cka(variances, cka), (-0.1, 0.1), strict=True
         ):
             for seed, goal in enumerate((float(nbs), float(nbs) + beyond)):
                 way = joint.approach(
                     "nbs", "cka", X, (goal, cka), seed=seed, steps=400, lr=0.02, dtype=torch.float64
                 )
-                least, most = frontiers.cka_range_given_nbs(
+                least, most = exact_ranges.cka_range_given_nbs(
                     variances, way["score_a"].clip(0, 1).to_numpy()
                 )
                 assert (way["score_b"] >= least - 1e-9).all() and (
@@ -165,10 +170,10 @@ def climb_to(shares, level, sign, columns, seed):
 
 
 @pytest.mark.parametrize("name", ["inverse", "flat", "uneven"])
-def test_optimised_matrices_reach_the_frontier(name):
-    shares = roots.normalised(SPECTRA_TRIED[name][:4])
+def test_optimised_matrices_reach_the_ends(name):
+    shares = equations.normalised(SPECTRA_TRIED[name][:4])
     for level in (0.35, 0.8):
-        least, most = map(float, frontiers.cka_range_given_nbs(shares, level))
+        least, most = map(float, exact_ranges.cka_range_given_nbs(shares, level))
         for sign, end in ((1, most), (-1, least)):
             tried = [climb_to(shares, level, sign, len(shares), seed) for seed in range(4)]
             kept = [sign * cka for cka, off in tried if off < 1e-7]
@@ -179,10 +184,10 @@ def test_optimised_matrices_reach_the_frontier(name):
 
 @each_spectrum
 def test_closed_start(variances):
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     q = len(shares) + 1
     nbs = np.sqrt(shares[0] / q) * np.array([0.2, 0.7, 1])
-    most = frontiers.cka_range_given_nbs(variances, nbs, q)[1]
+    most = exact_ranges.cka_range_given_nbs(variances, nbs, q)[1]
     np.testing.assert_allclose(most, nbs**2 * np.sqrt(q) / np.linalg.norm(shares), rtol=1e-12)
 
 
@@ -217,15 +222,17 @@ def test_slope_where_y_is_x(variances):
     """At (1, 1) dNBS / dCKA is |l|^2 / 4m on the curve of least CKA, dCKA / dNBS 2 l_p / |l|^2 on
     that of most.
     """
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     square, m, step = (shares**2).sum(), slope_term(shares), 1e-6
-    assert lower.top_level(shares) == pytest.approx(2 * m, rel=1e-9)
-    nbs = frontiers.nbs_range_given_cka(shares, 1 - step)[1]
+    assert least_cka.top_level(shares) == pytest.approx(2 * m, rel=1e-9)
+    nbs = exact_ranges.nbs_range_given_cka(shares, 1 - step)[1]
     assert (1 - nbs) / step == pytest.approx(square / (4 * m), rel=5e-3)
-    least, most = frontiers.cka_range_given_nbs(shares, 1 - step)
+    least, most = exact_ranges.cka_range_given_nbs(shares, 1 - step)
     assert (1 - least) / step == pytest.approx(4 * m / square, rel=5e-3)
     assert (1 - most) / step == pytest.approx(2 * shares[-1] / square, rel=5e-3)
-    assert (1 - frontiers.cka_range_given_nbs(shares, 1 - step, len(shares) + 1)[1]) / step < 1e-3
+    assert (
+        1 - exact_ranges.cka_range_given_nbs(shares, 1 - step, len(shares) + 1)[1]
+    ) / step < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -235,7 +242,7 @@ def test_no_change_of_x_beats_the_slopes(variances):
     """Small changes of X of every kind lose CKA and NBS in a ratio between the two slopes, which
     some attain.
     """
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     p, square, m = len(shares), (shares**2).sum(), slope_term(shares)
     rng = np.random.default_rng(7)
     X = data(shares)
@@ -277,10 +284,12 @@ def test_the_curve_solves_the_matrix_equation(variances):
     """R L R + g u u' = L + w - (kappa / 2) / R, w T = kappa F / 2, s = N^2, and w bounds the
     eigenvalues of K_Y.
     """
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     p, scale = len(shares), np.diag(np.sqrt(shares))
-    for water, pull in zip(*lower.lower_levels(shares, LEVELS, 0), strict=True):
-        factor = lower.lower_factor(shares, water, pull)
+    none = np.zeros(1)
+    for water, pull in zip(*least_cka.curve(shares, LEVELS, equations.NBS), strict=True):
+        point = least_cka.Points(none, none, np.array([water]), np.array([pull]), none, none)
+        factor = least_cka.factor(shares, point)
         U, m, _ = np.linalg.svd(scale @ factor[:p])
         R = np.linalg.solve(scale, (U * m) @ U.T) @ np.linalg.inv(scale)
         outside = (factor[p] ** 2).sum()
@@ -415,15 +424,14 @@ def test_second_order_with_a_spike_outside():
         assert np.linalg.det(form) == pytest.approx(wanted, abs=1e-9 * size**2)
 
 
-def states_left(shares, water, ratio):
+def spikes_left(shares, water, ratio):
     """The spikes that prop-least-cka leaves at a water level and a ratio = kappa / 2w < 1, numbered
     as in `lower`.
     """
     p = len(shares)
-    large, small = (
-        root[0] / np.sqrt(shares)
-        for root in roots.cubic_roots(shares, np.array([[water]]), 2 * ratio * water)
-    )
+    level, pull = np.array([water]), np.array([2 * ratio * water])
+    large = equations.large_root(shares, level, pull) / np.sqrt(shares)
+    small = equations.small_root(shares, level, pull) / np.sqrt(shares)
     left = [0] if (ratio * water) ** 2 <= water * shares[-1] else []
     for j in np.flatnonzero(large > 1):
         below, above = large[j] * small[shares < shares[j]], large[j] * small[shares > shares[j]]
@@ -446,13 +454,13 @@ def states_left(shares, water, ratio):
 def test_one_spike_is_left_at_each_water_level_and_pull():
     rng = np.random.default_rng(10)
     for _ in range(500):
-        shares = roots.normalised(
+        shares = equations.normalised(
             rng.dirichlet(np.full(rng.integers(2, 7), rng.choice([0.3, 1, 5])))
         )
         water = np.exp(rng.uniform(np.log(0.3 * shares[-1]), np.log(3 * shares[0])))
         ratio = rng.uniform(0.02, 0.999)
-        state = int(lower._sums(shares, np.array([water]), np.array([2 * ratio * water])).state[0])
-        assert states_left(shares, water, ratio) == [state]
+        _, number, _ = least_cka.spike(shares, np.array([water]), np.array([2 * ratio * water]))
+        assert spikes_left(shares, water, ratio) == list(number)
 
 
 def test_optimised_matrices_have_one_of_the_two_kinds():
@@ -460,10 +468,8 @@ def test_optimised_matrices_have_one_of_the_two_kinds():
     precedes a plateau.
     """
     for variances, kind in ((SPECTRA_TRIED["inverse"], 1), (np.r_[1, 0.4 * np.ones(6)], 2)):
-        shares = roots.normalised(variances)
-        curve = float(
-            lower.lower_point(shares, *lower.lower_levels(shares, np.array([0.992]), 0))[1][0]
-        )
+        shares = equations.normalised(variances)
+        curve = float(cka_of_first_kind(shares, np.array([0.992]))[0])
         tried = [climb_to(shares, 0.992, -1, len(shares), seed) for seed in range(4)]
         least = min(cka for cka, off in tried if off < 1e-7)
         assert (least < curve - 2e-4) if kind == 2 else least == pytest.approx(curve, abs=1e-6)
@@ -474,14 +480,14 @@ def test_the_second_kind_can_win():
     first kind.
     """
     variances = np.r_[1, 0.2 * np.ones(25)]
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     nbs, cka = diagonal_scores(shares, np.r_[0.6, np.ones(25)])
     X = data(variances, n=60)
     U, sizes, Vt = np.linalg.svd(X, full_matrices=False)
     assert scores(X, (U * sizes * np.r_[0.6, np.ones(25)]) @ Vt) == pytest.approx(
         (nbs, cka), abs=1e-9
     )
-    curve = lower.lower_point(shares, *lower.lower_levels(shares, np.array([nbs]), 0))[1][0]
+    (curve,) = cka_of_first_kind(shares, np.array([nbs]))
     assert (nbs, cka, curve) == pytest.approx((0.9875, 0.905, 0.912), abs=5e-4)
 
 
@@ -492,9 +498,9 @@ def second_kind(shares, ratios, steps):
     found = []
     for k in np.flatnonzero(shares[:-1] > shares[1:] * (1 + 1e-9)) + 1:
         for water in np.linspace(2 * shares[k], 2 * shares[k - 1], steps + 2)[1:-1]:
-            large, small = roots.cubic_roots(
-                shares, np.array([[water]]), 2 * water * ratios[:, None]
-            )
+            level, pull = np.array([[water]]), 2 * water * ratios[:, None]
+            large = equations.large_root(shares, level, pull)
+            small = equations.small_root(shares, level, pull)
             solves = (
                 np.abs(
                     small**3 - (water + shares) * small + water * ratios[:, None] * np.sqrt(shares)
@@ -523,21 +529,19 @@ def below_the_curve(shares, ratios, steps):
     nbs, cka = second_kind(shares, ratios, steps).T
     if not nbs.size:
         return nbs
-    return (
-        lower.lower_point(shares, *lower.lower_levels(shares, nbs.clip(1e-6, 1 - 1e-7), 0))[1] - cka
-    )
+    return cka_of_first_kind(shares, nbs.clip(1e-6, 1 - 1e-7)) - cka
 
 
 @pytest.mark.parametrize("name", SPECTRA)
 def test_the_second_kind_does_not_win_for_recordings(name):
-    shares = roots.normalised(variance_ratios(name))
+    shares = equations.normalised(variance_ratios(name))
     found = below_the_curve(shares, 1 + np.geomspace(1e-5, 2, 40), max(1, 400 // len(shares)))
     assert (found < 1e-7).all()
 
 
 def test_the_search_for_the_second_kind_finds_where_it_wins():
     found = below_the_curve(
-        roots.normalised(np.r_[1, 0.2 * np.ones(25)]), 1 + np.geomspace(1e-5, 2, 50), 60
+        equations.normalised(np.r_[1, 0.2 * np.ones(25)]), 1 + np.geomspace(1e-5, 2, 50), 60
     )
     assert found.max() == pytest.approx(0.0072, abs=2e-4)
 
@@ -579,10 +583,10 @@ def families(shares, rng):
 @pytest.mark.slow
 @each_shape
 def test_no_family_comes_below_the_least_cka(variances):
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     nbs, cka = families(shares, np.random.default_rng(11))
-    assert (frontiers.cka_range_given_nbs(shares, nbs)[0] <= cka + 1e-9).all()
-    assert (frontiers.nbs_range_given_cka(shares, cka)[1] >= nbs - 1e-9).all()
+    assert (exact_ranges.cka_range_given_nbs(shares, nbs)[0] <= cka + 1e-9).all()
+    assert (exact_ranges.nbs_range_given_cka(shares, cka)[1] >= nbs - 1e-9).all()
 
 
 @each_shape
@@ -591,27 +595,29 @@ def test_least_cka_rises_inverts_and_is_attained(variances):
     matrix Y.
     """
     levels = np.concatenate([np.linspace(0.02, 0.98, 17), [0.99, 0.995, 0.999, 0.9999]])
-    least = frontiers.cka_range_given_nbs(variances, levels)[0]
-    most = frontiers.nbs_range_given_cka(variances, levels)[1]
+    least = exact_ranges.cka_range_given_nbs(variances, levels)[0]
+    most = exact_ranges.nbs_range_given_cka(variances, levels)[1]
     for other in (least, most):
         assert (np.diff(np.r_[0, other, 1]) > 0).all()
     np.testing.assert_allclose(
-        frontiers.nbs_range_given_cka(variances, least)[1], levels, atol=1e-6
+        exact_ranges.nbs_range_given_cka(variances, least)[1], levels, atol=1e-6
     )
-    np.testing.assert_allclose(frontiers.cka_range_given_nbs(variances, most)[0], levels, atol=1e-6)
+    np.testing.assert_allclose(
+        exact_ranges.cka_range_given_nbs(variances, most)[0], levels, atol=1e-6
+    )
     X = data(variances)
     for level, cka in list(zip(levels, least, strict=True))[::4]:
-        assert scores(X, frontiers.witness(X, "least-cka", nbs=level)) == pytest.approx(
+        assert scores(X, exact_ranges.witness(X, "least-cka", nbs=level)) == pytest.approx(
             (level, cka), abs=1e-8
         )
 
 
 @pytest.mark.parametrize("name", ["dominant", "plateau", "small corner"])
 def test_the_second_kind_is_part_of_the_answer(name):
-    shares = roots.normalised(SHAPES[name])
+    shares = equations.normalised(SHAPES[name])
     levels = np.array([0.9975, 0.998, 0.999, 0.9995])
-    end = lower.lower_end(shares, levels, 0)
-    first = lower.lower_point(shares, *lower.lower_levels(shares, levels, 0))[1]
+    end = least_cka.best_points(shares, levels, equations.NBS)
+    first = cka_of_first_kind(shares, levels)
     assert (end.cka <= first).all() and (end.k > 0).any() and (end.cka < first - 1e-6).any()
 
 
@@ -620,33 +626,33 @@ def test_a_large_pc_before_a_flat_tail():
     the first kind.
     """
     variances = SHAPES["dominant"]
-    nbs, cka = diagonal_scores(roots.normalised(variances), np.r_[0.6, np.ones(25)])
-    assert cka - 1e-3 < frontiers.cka_range_given_nbs(variances, nbs)[0] <= cka + 1e-12
+    nbs, cka = diagonal_scores(equations.normalised(variances), np.r_[0.6, np.ones(25)])
+    assert cka - 1e-3 < exact_ranges.cka_range_given_nbs(variances, nbs)[0] <= cka + 1e-12
 
 
 def test_nearly_all_variance_in_one_pc():
     """Least CKA 0.0341 or below, not the 0.0567 of an end point, for (0.9996, 0.0004) at NBS
     0.2.
     """
-    least, most = frontiers.cka_range_given_nbs([0.9996, 0.0004], 0.2)
+    least, most = exact_ranges.cka_range_given_nbs([0.9996, 0.0004], 0.2)
     assert least <= 0.03415 and most > least
 
 
 def test_no_levels_and_levels_that_are_not_found():
     none = np.zeros(0)
-    assert frontiers.cka_range_given_nbs(np.ones(3), none)[0].shape == (0,)
-    shares = roots.normalised(SPECTRA_TRIED["inverse"])
-    assert all(part.shape == (0,) for part in lower.lower_levels(shares, none, 0))
-    assert lower.lower_end(shares, none, 1).cka.shape == (0,)
+    assert exact_ranges.cka_range_given_nbs(np.ones(3), none)[0].shape == (0,)
+    shares = equations.normalised(SPECTRA_TRIED["inverse"])
+    assert all(part.shape == (0,) for part in least_cka.curve(shares, none, equations.NBS))
+    assert least_cka.best_points(shares, none, equations.CKA).cka.shape == (0,)
     with pytest.warns(RuntimeWarning, match="no Y found"):
-        assert np.isnan(lower.lower_end(shares, np.array([1.1]), 0).cka).all()
+        assert np.isnan(least_cka.best_points(shares, np.array([1.1]), equations.NBS).cka).all()
 
 
 @pytest.mark.parametrize("name", ["plateau", "small corner", "thin pair"])
 def test_optimised_matrices_end_on_the_least_cka(name):
-    shares = roots.normalised(SHAPES[name][:6])
+    shares = equations.normalised(SHAPES[name][:6])
     for level in (0.7, 0.998):
-        least = float(frontiers.cka_range_given_nbs(shares, level)[0])
+        least = float(exact_ranges.cka_range_given_nbs(shares, level)[0])
         tried = [climb_to(shares, level, -1, len(shares), seed) for seed in range(3)]
         found = [cka for cka, off in tried if off < 1e-8]
         assert min(found) == pytest.approx(least, abs=1e-4) and min(found) > least - 1e-6
@@ -658,12 +664,13 @@ def test_curve_of_least_cka_beats_every_family(variances):
     """Spikes in any PC or outside of X through any PC, not only the chain's neighbours, at random
     water levels.
     """
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     rng = np.random.default_rng(2)
     norm = np.linalg.norm(shares)
     water = np.exp(rng.uniform(-6, 0.3, 400))
     pull = 2 * water * rng.uniform(0.01, 1, 400)
-    large, small = roots.cubic_roots(shares, water[:, None], pull[:, None])
+    large = equations.large_root(shares, water[:, None], pull[:, None])
+    small = equations.small_root(shares, water[:, None], pull[:, None])
     for i in range(len(shares)):
         for spike in (large[:, i], None):
             x = small.copy()
@@ -678,14 +685,14 @@ def test_curve_of_least_cka_beats_every_family(variances):
             m = np.sqrt(shares) * x
             nbs = m.sum(1) / np.sqrt(y.sum(1))
             cka = (m**2).sum(1) / (norm * np.sqrt((y**2).sum(1)))
-            least = frontiers.cka_range_given_nbs(shares, nbs.clip(0, 1))[0]
+            least = exact_ranges.cka_range_given_nbs(shares, nbs.clip(0, 1))[0]
             assert (cka >= least - 1e-9).all()
 
 
-@pytest.mark.parametrize("column", [0, 1], ids=["nbs", "cka"])
+@pytest.mark.parametrize("given", [equations.NBS, equations.CKA], ids=["nbs", "cka"])
 @pytest.mark.parametrize("name", ["plateaus", "jumps", "random"])
-def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, column):
-    shares = roots.normalised(
+def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, given, monkeypatch):
+    shares = equations.normalised(
         {
             "plateaus": np.repeat([1, 0.1, 0.03, 0.001], [3, 30, 20, 20]),
             "jumps": np.repeat([1, 0.5, 0.01], [40, 10, 20]),
@@ -693,28 +700,31 @@ def test_the_thinned_search_finds_what_the_search_of_every_k_finds(name, column)
         }[name]
     )
     levels = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.999, 0.999999])
-    fast, plain = (
-        upper.upper_levels(shares, levels, column, len(shares), every) for every in (4, 99)
-    )
-    assert not np.isnan(plain[1 - column]).any()
-    np.testing.assert_allclose(fast[1 - column], plain[1 - column], rtol=1e-9)
+    ends = []
+    for every in (4, 99):
+        monkeypatch.setattr(most_cka, "EVERY", every)
+        ends.append(most_cka.best_points(shares, levels, given, len(shares))[1 - given])
+    assert not np.isnan(ends).any()
+    np.testing.assert_allclose(*ends, rtol=1e-9)
 
 
 def test_all_pcs_of_the_largest_recording():
     """50 levels at 727 PCs in under a minute: far more than it takes."""
     start = time.process_time()
-    least, most = frontiers.cka_range_given_nbs(variance_ratios("mante2013"), np.linspace(0, 1, 50))
+    least, most = exact_ranges.cka_range_given_nbs(
+        variance_ratios("mante2013"), np.linspace(0, 1, 50)
+    )
     assert time.process_time() - start < 60
     assert (np.diff(least) > 0).all() and (np.diff(most) > 0).all() and (least <= most).all()
 
 
 def test_fewer_columns_than_pcs():
     """Most CKA with q < p: the same form, with the first q PCs."""
-    shares = roots.normalised(SPECTRA_TRIED["inverse"])
+    shares = equations.normalised(SPECTRA_TRIED["inverse"])
     X = data(shares)
-    Y = frontiers.witness(X, "most-cka", nbs=0.7, columns=3)
+    Y = exact_ranges.witness(X, "most-cka", nbs=0.7, columns=3)
     assert Y.shape == (40, 3) and sl.score("nbs", X, Y) == pytest.approx(0.7, abs=1e-8)
-    most = float(upper.upper_levels(shares, np.array([0.7]), 0, 3).cka[0])
+    most = float(most_cka.best_points(shares, np.array([0.7]), equations.NBS, 3).cka[0])
     assert sl.score("cka", X, Y) == pytest.approx(most, abs=1e-8)
     tried = [climb_to(shares, 0.7, 1, 3, seed) for seed in range(3)]
     assert max(cka for cka, off in tried if off < 1e-7) == pytest.approx(most, abs=1e-4)
@@ -728,7 +738,7 @@ def test_bounds_with_participation_ratios(variances):
         Y = X + scale * rng.standard_normal(X.shape)
         nbs, cka = scores(X, Y)
         spectrum = np.linalg.svd(Y - Y.mean(0), compute_uv=False) ** 2
-        low, high = frontiers.nbs_bounds_given_cka(variances, spectrum, cka)
+        low, high = exact_ranges.nbs_bounds_given_cka(variances, spectrum, cka)
         assert low - 1e-12 <= nbs <= high + 1e-12
 
 
@@ -739,12 +749,12 @@ def test_little_room_makes_the_range_smaller():
     variances = SPECTRA_TRIED["inverse"]
     X = data(variances, n=6)
     with pytest.raises(ValueError, match="needs 4 directions outside of X; 6 samples leave 0"):
-        frontiers.witness(X, "most-cka", nbs=0.6)
-    Y = frontiers.witness(X, "least-cka", nbs=0.9)  # no direction outside of X is needed here
+        exact_ranges.witness(X, "most-cka", nbs=0.6)
+    Y = exact_ranges.witness(X, "least-cka", nbs=0.9)  # no direction outside of X is needed here
     assert scores(X, Y) == pytest.approx(
-        (0.9, float(frontiers.cka_range_given_nbs(variances, 0.9)[0])), abs=1e-8
+        (0.9, float(exact_ranges.cka_range_given_nbs(variances, 0.9)[0])), abs=1e-8
     )
-    most = float(frontiers.cka_range_given_nbs(variances, 0.6)[1])
+    most = float(exact_ranges.cka_range_given_nbs(variances, 0.6)[1])
     target = (0.6, most)
     ways = [
         joint.approach("nbs", "cka", X, target, seed=seed, steps=600, lr=0.02) for seed in range(2)
@@ -757,7 +767,7 @@ def test_little_room_makes_the_range_smaller():
 
 def test_linear_regression_ranges():
     variances = SPECTRA_TRIED["inverse"]
-    shares = roots.normalised(variances)
+    shares = equations.normalised(variances)
     X = data(variances)
     rng = np.random.default_rng(4)
     for columns in (1, 3, 5, 7):
@@ -768,18 +778,18 @@ def test_linear_regression_ranges():
             Y = Y * np.exp(3 * rng.standard_normal(columns))
             r, nbs, cka = (sl.score(measure, X, Y) for measure in ("linreg", "nbs", "cka"))
             for pair, value in (
-                (frontiers.nbs_range_given_linear_regression(variances, r, columns), nbs),
-                (frontiers.cka_range_given_linear_regression(variances, r, columns), cka),
-                (frontiers.linear_regression_range_given_nbs(variances, nbs, columns), r),
-                (frontiers.linear_regression_range_given_cka(variances, cka, columns), r),
+                (exact_ranges.nbs_range_given_linear_regression(variances, r, columns), nbs),
+                (exact_ranges.cka_range_given_linear_regression(variances, r, columns), cka),
+                (exact_ranges.linear_regression_range_given_nbs(variances, nbs, columns), r),
+                (exact_ranges.linear_regression_range_given_cka(variances, cka, columns), r),
             ):
                 assert pair[0] - 1e-9 <= value <= pair[1] + 1e-9
-    assert np.isnan(frontiers.nbs_range_given_linear_regression(shares, 0.9, 2)[0])
+    assert np.isnan(exact_ranges.nbs_range_given_linear_regression(shares, 0.9, 2)[0])
 
 
 @pytest.mark.parametrize("r", [0.2, 0.7, 0.95])
 def test_linear_regression_ends_are_attained_or_approached(r):
-    shares = roots.normalised(SPECTRA_TRIED["inverse"])
+    shares = equations.normalised(SPECTRA_TRIED["inverse"])
     X = data(shares)
     U = np.linalg.svd(X, full_matrices=False)[0]
     new = np.linalg.qr(
@@ -791,26 +801,26 @@ def test_linear_regression_ends_are_attained_or_approached(r):
     Y = (U * turn + new[:, None] * np.sqrt(1 - turn**2))[:, kept]
     for measure, weight in (("nbs", np.sqrt(filled)), ("cka", np.sqrt(filled))):
         made = Y * weight[kept]
-        found = getattr(frontiers, f"{measure}_range_given_linear_regression")(shares, r)[1]
+        found = getattr(exact_ranges, f"{measure}_range_given_linear_regression")(shares, r)[1]
         assert sl.score("linreg", X, made) == pytest.approx(r, abs=1e-8)
         assert sl.score(measure, X, made) == pytest.approx(float(found), abs=1e-8)
     if r > shares[:4].sum():
         last = (r - shares[:4].sum()) / shares[4]
         flat = np.column_stack([1e-5 * U[:, :4], np.sqrt(last) * U[:, 4] + np.sqrt(1 - last) * new])
         for measure in ("nbs", "cka"):
-            low = getattr(frontiers, f"{measure}_range_given_linear_regression")(shares, r)[0]
+            low = getattr(exact_ranges, f"{measure}_range_given_linear_regression")(shares, r)[0]
             assert sl.score("linreg", X, flat) == pytest.approx(r, abs=1e-6)
             assert low < sl.score(measure, X, flat) < low + 1e-4
 
 
 def test_linear_regression_ranges_invert():
-    shares = roots.normalised(SPECTRA_TRIED["steep"])
+    shares = equations.normalised(SPECTRA_TRIED["steep"])
     r = np.linspace(0.01, 1, 30)
     for columns in (2, 6):
         reached = r[r <= shares[:columns].sum()]
-        high = frontiers.cka_range_given_linear_regression(shares, reached, columns)[1]
+        high = exact_ranges.cka_range_given_linear_regression(shares, reached, columns)[1]
         np.testing.assert_allclose(
-            frontiers.linear_regression_range_given_cka(shares, high, columns)[0],
+            exact_ranges.linear_regression_range_given_cka(shares, high, columns)[0],
             reached,
             atol=1e-9,
         )
@@ -823,33 +833,35 @@ def test_linear_regression_ranges_invert():
     "name, count, low, high", [("siegel2015", 20, 0.376, 0.879), ("mante2013", 12, 0.401, 0.877)]
 )
 def test_first_pcs(name, count, low, high):
-    found = frontiers.angular(
-        np.array(frontiers.nbs_range_given_cka(variance_ratios(name, count), 0.9))
+    found = exact_ranges.angular(
+        np.array(exact_ranges.nbs_range_given_cka(variance_ratios(name, count), 0.9))
     )
     np.testing.assert_allclose(found, (low, high), atol=1e-3)
 
 
 def test_pairs_by_name():
     variances = SPECTRA_TRIED["uneven"]
-    assert frontiers.has_range("cka-angular-score", "linreg") and not frontiers.has_range(
+    assert exact_ranges.has_range("cka-angular-score", "linreg") and not exact_ranges.has_range(
         "cka", "cka-angular-score"
     )
-    low, high = frontiers.score_range(
+    low, high = exact_ranges.score_range(
         variances, "procrustes-angular-score", 0.9, "cka-angular-score", 8
     )
-    cka = np.array(frontiers.cka_range_given_nbs(variances, np.cos(0.05 * np.pi), 8))
+    cka = np.array(exact_ranges.cka_range_given_nbs(variances, np.cos(0.05 * np.pi), 8))
     np.testing.assert_allclose((low, high), 1 - 2 / np.pi * np.arccos(cka), atol=1e-12)
-    assert frontiers.score_range(variances, "linreg", 0.7, "nbs")[1] == pytest.approx(np.sqrt(0.7))
-    assert set(frontiers.STATUS["cka", "nbs"]) == {"proved", "conjecture"}
+    assert exact_ranges.score_range(variances, "linreg", 0.7, "nbs")[1] == pytest.approx(
+        np.sqrt(0.7)
+    )
+    assert set(exact_ranges.STATUS["cka", "nbs"]) == {"proved", "conjecture"}
 
 
 def test_angular_forms():
     X, Y = data(np.ones(3)), data(np.arange(1, 4), seed=1)
     nbs, cka = scores(X, Y)
-    assert frontiers.angular(nbs) == pytest.approx(
+    assert exact_ranges.angular(nbs) == pytest.approx(
         sl.score("procrustes-angular-score", X, Y), abs=1e-9
     )
-    assert frontiers.from_angular(sl.score("cka-angular-score", X, Y)) == pytest.approx(
+    assert exact_ranges.from_angular(sl.score("cka-angular-score", X, Y)) == pytest.approx(
         cka, abs=1e-9
     )
 
@@ -857,20 +869,23 @@ def test_angular_forms():
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: frontiers.nbs_range_given_cka([1, -1], 0.5), "positive finite"),
-        (lambda: frontiers.nbs_range_given_cka(np.ones((2, 2)), 0.5), r"shape \(2, 2\)"),
-        (lambda: frontiers.nbs_range_given_cka(np.ones(2), 1.5), "scores lie in"),
-        (lambda: frontiers.nbs_range_given_cka(np.ones(3), 0.5, 2), "at least 3 columns"),
-        (lambda: frontiers.nbs_range_given_linear_regression(np.ones(3), 0.5, 0), "1 or more"),
+        (lambda: exact_ranges.nbs_range_given_cka([1, -1], 0.5), "positive finite"),
+        (lambda: exact_ranges.nbs_range_given_cka(np.ones((2, 2)), 0.5), r"shape \(2, 2\)"),
+        (lambda: exact_ranges.nbs_range_given_cka(np.ones(2), 1.5), "scores lie in"),
+        (lambda: exact_ranges.nbs_range_given_cka(np.ones(3), 0.5, 2), "3 or more columns"),
         (
-            lambda: frontiers.score_range(np.ones(3), "cka", 0.5, "ridge-cv"),
+            lambda: exact_ranges.nbs_range_given_linear_regression(np.ones(3), 0.5, 0),
+            "1 or more columns",
+        ),
+        (
+            lambda: exact_ranges.score_range(np.ones(3), "cka", 0.5, "ridge-cv"),
             "no exact range of 'ridge-cv'",
         ),
-        (lambda: frontiers.cka_range_given_linear_regression(np.ones(3), -0.5), "scores lie in"),
-        (lambda: frontiers.witness(np.eye(4), "most", cka=0.5), "most-cka"),
-        (lambda: frontiers.witness(data(np.ones(3)), "most-cka", cka=1.0), "lies in"),
+        (lambda: exact_ranges.cka_range_given_linear_regression(np.ones(3), -0.5), "scores lie in"),
+        (lambda: exact_ranges.witness(np.eye(4), "most", cka=0.5), "most-cka"),
+        (lambda: exact_ranges.witness(data(np.ones(3)), "most-cka", cka=1.0), "lies in"),
         (
-            lambda: frontiers.witness(data(np.ones(3)), "most-cka", nbs=0.95, columns=2),
+            lambda: exact_ranges.witness(data(np.ones(3)), "most-cka", nbs=0.95, columns=2),
             "no Y of 2 columns",
         ),
     ],
@@ -892,11 +907,13 @@ def test_the_books_table_is_what_the_functions_give(row):
     (key,) = [name for name in SPECTRA if name.startswith(row[0].lower())]
     variances = variance_ratios(key)
     assert len(variances) == int(row[1])
-    lowest, highest = frontiers.angular(np.array(frontiers.nbs_range_given_cka(variances, 0.9)))
-    least_cka, _ = frontiers.cka_range_given_nbs(variances, frontiers.from_angular(0.9))
-    least_r2, _ = frontiers.linear_regression_range_given_cka(variances, 0.9)
+    lowest, highest = exact_ranges.angular(
+        np.array(exact_ranges.nbs_range_given_cka(variances, 0.9))
+    )
+    lowest_cka, _ = exact_ranges.cka_range_given_nbs(variances, exact_ranges.from_angular(0.9))
+    lowest_r2, _ = exact_ranges.linear_regression_range_given_cka(variances, 0.9)
     np.testing.assert_allclose(
-        [float(x) for x in row[2:]], [lowest, highest, least_cka, least_r2], atol=6e-4
+        [float(x) for x in row[2:]], [lowest, highest, lowest_cka, lowest_r2], atol=6e-4
     )
 
 

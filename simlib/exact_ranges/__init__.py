@@ -5,23 +5,30 @@ X's variance is shared among its principal components (PCs) as l_1 >= ... >= l_p
 each value of one score these functions give the least and the most of another over all Y with q
 columns. Which ends are proved and which rest on a search is said in each docstring; the book page
 "Exact score ranges" has the proofs.
+
+Example:
+    >>> from simlib.exact_ranges import STATUS, angular, from_angular
+    >>> STATUS["nbs", "cka"]  # of the lowest and of the highest CKA at an NBS
+    ('conjecture', 'proved')
+    >>> print(f"{angular(from_angular(0.9)):.3f}")  # one undoes the other
+    0.900
 """
 
-from simlib.frontiers.pairs import STATUS, has_range, plain, score_range
-from simlib.frontiers.ranges import (
-    angular,
+from simlib.exact_ranges.cka_and_nbs import (
     cka_range_given_nbs,
     from_angular,
     nbs_bounds_given_cka,
     nbs_range_given_cka,
     witness,
 )
-from simlib.frontiers.regression import (
+from simlib.exact_ranges.linear_regression import (
     cka_range_given_linear_regression,
     linear_regression_range_given_cka,
     linear_regression_range_given_nbs,
     nbs_range_given_linear_regression,
 )
+from simlib.exact_ranges.measure_pairs import STATUS, has_range, plain, score_range
+from simlib.theory.spectrum import angular
 
 __all__ = [
     "STATUS",
