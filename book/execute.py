@@ -33,6 +33,7 @@ import argparse
 import ast
 import contextlib
 import importlib.util
+import inspect
 import json
 import os
 import signal
@@ -353,19 +354,13 @@ def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
 
 def cost(data, values: dict) -> str:
     """What a notebook with these parameters will take on the recording."""
-    import simlib
+    import estimates
 
-    if "points" in values:
-        keys = ("measures", "against", "seeds", "points", "steps")
-        text = simlib.experiments.estimate_ranges(
-            data, *(values[key] for key in keys), values.get("jobs", 1)
-        )
-        return f"{text} (quick settings take less)" if values.get("quick") else text
-    if not {"measures", "seeds", "steps"} <= set(values):
+    work = estimates.joint_ranges if "points" in values else estimates.ascents
+    wanted = [name for name in inspect.signature(work).parameters if name not in ("data", "jobs")]
+    if not set(wanted) <= set(values):
         return "runs on it"
-    text = simlib.experiments.estimate(
-        data, values["measures"], values["seeds"], values["steps"], values.get("jobs", 1)
-    )
+    text = work(data, *(values[name] for name in wanted), values.get("jobs", 1))
     return f"{text} (quick settings take less)" if values.get("quick") else text
 
 
@@ -424,7 +419,7 @@ def discard(name: str, out: Path) -> None:
 
 
 def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> Failure | None:
-    """Run one notebook: in this kernel and the current folder, or in a kernel of its own beside it."""
+    """Run one notebook: in this kernel and the current folder, or in one of its own beside it."""
     unfinished = failed_folder(out) / f"{one.name}.ipynb"
     out.mkdir(parents=True, exist_ok=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)

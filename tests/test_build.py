@@ -1,5 +1,6 @@
 """Laws of executing the notebooks: what is done stays done, what failed never reaches the book."""
 
+import importlib
 import importlib.util
 import json
 import os
@@ -348,3 +349,29 @@ def test_the_record_beside_a_figure_says_what_made_it(desk):
     record = json.loads((desk / "figures" / "first.json").read_text())
     assert record["parameters"] == {"seeds": [4, 5]}
     assert len(record["hash"]) == 64
+
+
+# -- Estimates
+
+
+@pytest.fixture
+def estimates(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "book"))
+    return importlib.import_module("estimates")
+
+
+def test_the_estimate_counts_ascents_and_descents(estimates):
+    import simlib as sl
+
+    data = sl.datasets.load("surrogate-siegel2015", trials=40, neurons=10)
+    text = estimates.ascents(data, ["cka", "nbs"], [0, 1], 50, 2)
+    assert "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text
+    assert "GB of memory" in text
+    toy = sl.datasets.load("toy-2d")
+    text = estimates.joint_ranges(toy, ["cka", "nbs"], "linreg", [0], 4, 10, 1)
+    assert "24 descents of up to 10 steps, 1 at once" in text and "GB of memory" in text
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(59, "under a minute"), (150, "about 2 min")])
+def test_durations_are_minutes(estimates, seconds, words):
+    assert estimates.duration(seconds) == words

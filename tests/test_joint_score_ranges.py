@@ -117,12 +117,6 @@ def test_exact_outlines_know_the_data():
         np.testing.assert_allclose(exact[exact["end"] == end]["score_a"], values, atol=1e-12)
 
 
-def test_the_estimate_counts_descents():
-    data = sl.datasets.load("toy-2d")
-    text = ranges.estimate(data, ["cka", "nbs"], "linreg", [0], 4, 10, 1)
-    assert "24 descents of up to 10 steps, 1 at once" in text and "GB of memory" in text
-
-
 def test_implied_scores_are_read_off_the_exact_ranges():
     table = ranges.implied_scores(["siegel2015"], 0.8).set_index(["given", "other"])
     assert (

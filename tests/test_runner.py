@@ -158,13 +158,6 @@ def test_bound_measures_are_accepted_and_callables_are_not():
         experiments.ascents(["toy-2d"], [lambda A, B: B.sum()], steps=3)
 
 
-def test_the_estimate_counts_what_will_run():
-    data = sl.datasets.load(TINY, trials=40, neurons=10)
-    text = experiments.estimate(data, ["cka", "nbs"], [0, 1], 50, 2)
-    assert "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text
-    assert "GB of memory" in text
-
-
 def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
     monkeypatch.setenv("SIMLIB_QUICK", "1")
     assert settings.is_quick(False)

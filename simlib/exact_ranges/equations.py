@@ -42,7 +42,7 @@ def normalised(variances) -> Float[Array, " p"]:
     return np.sort(shares_of(variances))[::-1]
 
 
-def levels_of(score) -> Float[Array, "*levels"]:
+def levels_of(score) -> Array | np.float64:
     """The scores as float64, refused outside [0, 1]; rounding beyond it, as a computed score may
     have, is cut off.
     """

@@ -15,7 +15,7 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
-from simlib.experiments.runner import ascents, decodable, estimate, references, start_variants
+from simlib.experiments.runner import ascents, decodable, references, start_variants
 from simlib.experiments.settings import is_quick, quick_datasets
 from simlib.experiments.store import TaskError, run
 
@@ -26,7 +26,6 @@ __all__ = [
     "claims",
     "curves",
     "decodable",
-    "estimate",
     "evidence",
     "is_quick",
     "joint_score_ranges",

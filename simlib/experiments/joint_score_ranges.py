@@ -2,19 +2,16 @@
 target, and the exact ranges beside them.
 """
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
-import xarray as xr
 
 from simlib import datasets as data_sets
 from simlib import exact_ranges, joint, linalg, theory, validation
 from simlib.experiments import settings, store
 from simlib.experiments.claims import values
-from simlib.experiments.runner import duration
 from simlib.experiments.store import Source
 from simlib.measures import MEASURES
 
@@ -24,7 +21,6 @@ __all__ = [
     "coverage",
     "distance_values",
     "end_points",
-    "estimate",
     "exact_outlines",
     "exact_values",
     "implied_scores",
@@ -102,34 +98,6 @@ def joint_ranges(
         for target in joint.edge_targets(points)
     ]
     return pd.concat(store.run(_descent, tasks, jobs), ignore_index=True)
-
-
-def estimate(
-    data: xr.DataArray,
-    names: Sequence[str],
-    against: str,
-    seeds: Sequence[int],
-    points: int,
-    steps: int,
-    jobs: int,
-) -> str:
-    """What a run of `joint_ranges` on this dataset will take, from three steps towards a target for
-    each pair.
-    """
-    X, seconds = data.values, 0.0
-    for name in names:
-        joint.approach(name, against, X, (0.0, 1.0), steps=1)
-        start = time.perf_counter()
-        joint.approach(name, against, X, (0.0, 1.0), steps=3)
-        seconds += (time.perf_counter() - start) / 3
-    descents = 4 * (points - 1) * len(seeds)
-    most = descents * steps * seconds / jobs
-    n, p = X.shape[0] * X.shape[1], X.shape[2]
-    gigabytes = jobs * (8 * (8 * n * p + 6 * min(n, p) ** 2) / 1e9 + 0.3)
-    return (
-        f"{descents * len(names)} descents of up to {steps} steps, {jobs} at once: "
-        f"{duration(most / 3)}, at most {duration(most)}; about {gigabytes:.1f} GB of memory"
-    )
 
 
 def end_points(descents: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,6 @@ The one place that runs them: the paper's, its variants (another target, optimis
 those of a measure of one's own.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,7 +22,7 @@ from simlib.measures import MEASURES, Measure
 from simlib.measures.own import resolve
 from simlib.optimize import LARGEST_BATCHED, Trajectory, maximize, maximize_many, start_from_noise
 
-__all__ = ["ascents", "decodable", "duration", "estimate", "references", "start_variants"]
+__all__ = ["ascents", "decodable", "references", "start_variants"]
 
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
@@ -34,8 +33,15 @@ LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # whose time courses have these tails, drawn from the seed `draw` (None: the seed of the start).
 # `rotated`: the samples of X and of the start are rotated together. `scale`: the start's standard
 # deviation. `share`: neurons of Y, as a share of X's. `double`: float64.
-PAPER = {"tails": "", "draw": None, "rotated": False, "optimiser": "adam"}
-PAPER |= {"scale": 1.0, "share": 1.0, "double": False}
+PAPER = {
+    "tails": "",
+    "draw": None,
+    "rotated": False,
+    "optimiser": "adam",
+    "scale": 1.0,
+    "share": 1.0,
+    "double": False,
+}
 OPTIMISER_NAMES = {"adam": "Adam", "sgd": "SGD", "lbfgs": "L-BFGS"}
 TEXT = ["dataset", "measure", "stopped", "title", "settings", "data_hash", "quantity", "name"]
 
@@ -305,41 +311,3 @@ def references(
             facts |= settings.provenance(data, quick)
             tables.append(rows[["variable", "fold", "accuracy"]].assign(**facts))
     return pd.concat(tables, ignore_index=True)
-
-
-def estimate(
-    data: xr.DataArray, names: Sequence[str], seeds: Sequence[int], steps: int, jobs: int
-) -> str:
-    """What a run of `ascents` on this dataset will take: time from a trial of each part, and
-    memory.
-
-    Three steps of each measure, one PC capture and one decoding are timed on the data itself. The
-    number of steps isn't known beforehand: the estimate gives the most (`steps`) and a typical
-    ascent (a fifth).
-    """
-    X = data.values
-    maximize(names[0], X, steps=1)
-    start = time.perf_counter()
-    for name in names:
-        maximize(name, X, steps=3, stop=None)
-    step_seconds = (time.perf_counter() - start) / (3 * len(names))
-    start = time.perf_counter()
-    captured_variance(X, X)
-    _accuracy_rows(X, _decoders(data, _main_variable(data)))
-    snapshot_seconds = time.perf_counter() - start
-    count, snapshots = len(names) * len(seeds), min(steps, round(1 / RECORD))
-    most = count * (steps * step_seconds + snapshots * snapshot_seconds) / jobs
-    few = min(steps / 5, snapshots)
-    typical = count * (steps / 5 * step_seconds + few * snapshot_seconds) / jobs
-    n, p = X.shape[0] * X.shape[1], X.shape[2]
-    megabytes = 8 * (8 * n * p + 4 * min(n, p) ** 2) / 1e6 + 60 * snapshots * p / 1e6 + 300
-    return (
-        f"{count} ascents of up to {steps} steps (measures: {len(names)}, seeds: {len(seeds)}), "
-        f"{jobs} at once: {duration(typical)}, at most {duration(most)}; about "
-        f"{jobs * megabytes / 1000:.1f} GB of memory"
-    )
-
-
-def duration(seconds: float) -> str:
-    """`about 3 min`, or `under a minute`."""
-    return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"

@@ -27,6 +27,27 @@ __all__ = [
     "theory_values",
 ]
 
+# Change -> measure -> the theory's score at `amount`, of PC `pc` where one is changed.
+EQUATIONS = {
+    "rotate": {
+        "cka": lambda variances, degrees, pc: theory.rotated_cka(variances, np.deg2rad(degrees))[
+            pc - 1
+        ],
+        "nbs": lambda variances, degrees, pc: theory.rotated_nbs(variances, np.deg2rad(degrees))[
+            pc - 1
+        ],
+    },
+    "rescale": {
+        "cka": lambda variances, scale, pc: theory.rescaled_cka(variances, scale)[pc - 1],
+        "nbs": lambda variances, scale, pc: theory.rescaled_nbs(variances, scale)[pc - 1],
+    },
+    "keep": {
+        "cka": lambda variances, k, pc: theory.kept_cka(variances)[k - 1],
+        "nbs": lambda variances, k, pc: theory.kept_nbs(variances)[k - 1],
+        "linreg": lambda variances, k, pc: theory.kept_linear_regression(variances)[k - 1],
+    },
+}
+
 
 def _decomposition(data) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Centred X, left singular vectors and singular values up to the rank, as float64 tensors."""
@@ -55,16 +76,15 @@ def new_direction(U: torch.Tensor, seed: int) -> torch.Tensor:
 
 
 def _theory(measure: str, variances: np.ndarray) -> np.ndarray:
+    """The equation's score of X with PC i replaced, (p,), for every i."""
     bound = catalogue.measure(measure)
     base = bound.id.split("--")[0]
-    other = {"comparison": "r2", "symmetric": False, "folds": 0} if base == "ridge" else {}
-    if base not in theory.REPLACED or any(
-        bound.params.get(key, value) != value for key, value in other.items()
-    ):
-        known = ", ".join(theory.REPLACED)
+    plain = {"comparison": "r2", "symmetric": False, "folds": 0} if base == "ridge" else {}
+    unknown = any(bound.params.get(key, value) != value for key, value in plain.items())
+    if unknown or base not in theory.REPLACED:
         raise ValueError(
             f"no equation for {measure!r} after a PC is replaced; simlib.theory has them for "
-            f"{known}"
+            f"{', '.join(theory.REPLACED)}"
         )
     options = {"penalty": bound.params["penalty"]} if base == "ridge" else {}
     return theory.REPLACED[base](variances, **options)
@@ -82,13 +102,11 @@ def _replaced(source: Source, measure: str, seed: int, quick: bool) -> pd.DataFr
     w = new_direction(U, seed)
     expected = _theory(measure, s.square().numpy())
     bound = catalogue.measure(measure)
-    rows = []
-    for pc in spread_ranks(len(s)):
-        u = U[:, pc - 1]
-        Y = X + torch.outer(w - u, u @ X)  # s_i v_i' = u_i'X
-        rows.append({"pc": pc, "score": float(bound(X, Y)), "theory": float(expected[pc - 1])})
-    table = pd.DataFrame(rows)
-    ratios = (s.square() / s.square().sum()).numpy()[table["pc"] - 1]
+    pcs = np.array(spread_ranks(len(s)))
+    replaced = (X + torch.outer(w - u, u @ X) for u in U.T[pcs - 1])  # s_i v_i' = u_i'X
+    scores = [float(bound(X, Y)) for Y in replaced]
+    table = pd.DataFrame({"pc": pcs, "score": scores, "theory": expected[pcs - 1]})
+    ratios = (s.square() / s.square().sum()).numpy()[pcs - 1]
     facts = {"dataset": source.dataset, "measure": measure, "seed": seed, "neurons": X.shape[1]}
     facts |= settings.provenance(data, quick)
     return table.assign(explained_variance=ratios, **facts)
@@ -114,12 +132,11 @@ def replacements(
     for measure in measures:
         _theory(measure, np.ones(2))
     tasks = [
-        {"source": settings.source(dataset, quick), "measure": measure, "seed": int(seed)}
-        for dataset in datasets
+        {"source": source, "measure": measure, "seed": int(seed), "quick": bool(quick)}
+        for source in [settings.source(dataset, quick) for dataset in datasets]
         for measure in measures
         for seed in seeds
     ]
-    tasks = [{**task, "quick": bool(quick)} for task in tasks]
     return pd.concat(store.run(_replaced, tasks, jobs), ignore_index=True)
 
 
@@ -134,40 +151,31 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
     """
     data = settings.source(dataset, quick).load()
     X, U, s = _decomposition(data)
-    variances = s.square().numpy()
     w, u = new_direction(U, seed), U[:, pc - 1]
     part = torch.outer(u, u @ X)
+    # change, amount, rank of the PC, changed X
+    changed = [
+        ("rotate", degrees, pc, X - part + torch.outer(_turned(u, w, degrees), u @ X))
+        for degrees in range(0, 181, 15)
+    ]
+    changed += [
+        ("rescale", scale, pc, X + (scale - 1) * part)
+        for scale in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4)
+    ]
+    changed += [("keep", k, 0, U[:, :k] @ (U[:, :k].T @ X)) for k in spread_ranks(len(s), 10)]
     rows = []
+    for change, amount, rank, Y in changed:
+        for measure, equation in EQUATIONS[change].items():
+            score = float(catalogue.measure(measure)(X, Y))
+            value = float(equation(s.square().numpy(), amount, pc))
+            rows.append((change, amount, measure, rank, score, value))
+    table = pd.DataFrame(rows, columns=["change", "amount", "measure", "pc", "score", "theory"])
+    return table.assign(dataset=dataset, rank=len(s), **settings.provenance(data, quick))
 
-    def add(
-        change: str, amount: float, Y: torch.Tensor, expected: dict[str, float], rank: int
-    ) -> None:
-        for measure, value in expected.items():
-            row = {"change": change, "amount": amount, "measure": measure, "pc": rank}
-            row |= {"score": float(catalogue.measure(measure)(X, Y)), "theory": float(value)}
-            rows.append(row)
 
-    for degrees in range(0, 181, 15):
-        angle = float(np.deg2rad(degrees))
-        turned = np.cos(angle) * u + np.sin(angle) * w
-        equations = {"cka": theory.rotated_cka, "nbs": theory.rotated_nbs}
-        expected = {
-            name: equation(variances, angle)[pc - 1] for name, equation in equations.items()
-        }
-        add("rotate", degrees, X - part + torch.outer(turned, u @ X), expected, pc)
-    for scale in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4):
-        equations = {"cka": theory.rescaled_cka, "nbs": theory.rescaled_nbs}
-        expected = {
-            name: equation(variances, scale)[pc - 1] for name, equation in equations.items()
-        }
-        add("rescale", scale, X + (scale - 1) * part, expected, pc)
-    kept = {"cka": theory.kept_cka, "nbs": theory.kept_nbs, "linreg": theory.kept_linear_regression}
-    for k in spread_ranks(len(s), 10):
-        expected = {name: equation(variances)[k - 1] for name, equation in kept.items()}
-        add("keep", k, U[:, :k] @ (U[:, :k].T @ X), expected, 0)
-    return pd.DataFrame(rows).assign(
-        dataset=dataset, rank=len(s), **settings.provenance(data, quick)
-    )
+def _turned(u: torch.Tensor, w: torch.Tensor, degrees: float) -> torch.Tensor:
+    """u turned towards w."""
+    return np.cos(np.deg2rad(degrees)) * u + np.sin(np.deg2rad(degrees)) * w
 
 
 def gradient_rows(dataset: str, *, seed: int = 0, quick: bool = False) -> pd.DataFrame:
@@ -180,32 +188,22 @@ def gradient_rows(dataset: str, *, seed: int = 0, quick: bool = False) -> pd.Dat
     """
     data = settings.source(dataset, quick).load()
     X, U, s = _decomposition(data)
-    generator = torch.Generator().manual_seed(seed)
-    Y = torch.randn(X.shape, generator=generator, dtype=X.dtype).requires_grad_(True)
+    Y = torch.randn(X.shape, generator=torch.Generator().manual_seed(seed), dtype=X.dtype)
+    ratios = (s.square() / s.square().sum()).numpy()
+    pcs = {"pc": np.arange(1, len(s) + 1), "explained_variance": ratios}
+    lengths = {"cka": (U.T @ Y).norm(dim=1), "nbs": 1.0}  # what the gradient is relative to
     tables = []
     for measure, numerator, expected in (
-        ("cka", lambda M: M.square().sum(), theory.growth_cka),
+        ("cka", linalg.square_sum, theory.growth_cka),
         ("nbs", linalg.nuclear_norm, theory.growth_nbs),
     ):
-        (gradient,) = torch.autograd.grad(numerator(X.T @ linalg.centre(Y)), Y)
-        growth = (U.T @ gradient).norm(dim=1)
-        if measure == "cka":
-            growth = growth / (U.T @ Y.detach()).norm(dim=1)
-        ratios = (s.square() / s.square().sum()).numpy()
-        tables.append(
-            pd.DataFrame(
-                {
-                    "dataset": dataset,
-                    "measure": measure,
-                    "pc": np.arange(1, len(s) + 1),
-                    "explained_variance": ratios,
-                    "growth": (growth / growth[0]).numpy(),
-                    "theory": expected(s.square().numpy()),
-                    **settings.provenance(data, quick),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
+        leaf = Y.clone().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(numerator(X.T @ linalg.centre(leaf)), leaf)
+        growth = (U.T @ gradient).norm(dim=1) / lengths[measure]
+        numbers = {"growth": growth / growth[0], "theory": expected(s.square().numpy())}
+        tables.append(pd.DataFrame(pcs | numbers).assign(measure=measure))
+    facts = {"dataset": dataset, **settings.provenance(data, quick)}
+    return pd.concat(tables, ignore_index=True).assign(**facts)
 
 
 def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
@@ -215,14 +213,13 @@ def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
     `names` are keys of the published spectra or of their surrogates; others have no row. Columns
     dataset, measure, theory.
     """
-    rows = []
-    for name in names:
-        recording = str(name).removeprefix("surrogate-")
-        if recording in data_sets.made.SPECTRA:
-            variances = data_sets.made.variance_ratios(recording)
-            for measure in ("cka", "nbs", "procrustes-angular-score"):
-                value = float(theory.REPLACED[measure](variances)[0])
-                rows.append({"dataset": recording, "measure": measure, "theory": value})
+    recordings = [str(name).removeprefix("surrogate-") for name in names]
+    rows = [
+        (recording, measure, theory.REPLACED[measure](data_sets.made.variance_ratios(recording))[0])
+        for recording in recordings
+        if recording in data_sets.made.SPECTRA
+        for measure in ("cka", "nbs", "procrustes-angular-score")
+    ]
     return pd.DataFrame(rows, columns=["dataset", "measure", "theory"])
 
 
