@@ -42,6 +42,8 @@ from typing import NamedTuple
 import nbformat
 import papermill
 import yaml
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,6 +68,7 @@ NOTEBOOKS = {
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
+QUIET = ["--IPKernelApp.log_level=40"]
 AGAIN = 30  # seconds after which an interruption is raised once more
 
 
@@ -94,15 +97,7 @@ class Failure(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     quick = options.quick or os.environ.get("SIMLIB_QUICK", "") not in ("", "0")
-    sys.stdout.reconfigure(
-        line_buffering=True
-    )  # what it will do comes before how far it is, also in a file
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, interrupt)
-    os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
-    os.environ["JUPYTER_PATH"] = str(
-        Path(sys.prefix) / "share" / "jupyter"
-    )  # the kernel of this environment
+    begin()
     try:
         asked = assign(options.names, dict(options.parameters), quick, options.jobs, options.data)
         tasks = [task(name, parameters) for name, parameters in asked.items()]
@@ -116,19 +111,35 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    due = [one for one in tasks if options.force or not is_done(one, options.out)]
+    return finish(tasks, options.out, force=options.force)
+
+
+def begin() -> None:
+    """Set what every run needs: ways to stop it, a place for results, this environment's kernel."""
+    sys.stdout.reconfigure(
+        line_buffering=True
+    )  # what it will do comes before how far it is, also in a file
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, interrupt)
+    os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
+    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")
+
+
+def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = False) -> int:
+    """Execute what is out of date (`shared`: all in one kernel) and report; the exit status."""
+    due = [one for one in tasks if force or not is_done(one, out)]
     for one in tasks:
         if one not in due:
             print(f"{one.name}: up to date")
     try:
-        failures = run(due, options.out)
+        failures = run(due, out, shared)
     except KeyboardInterrupt:
         print("interrupted; the notebooks and results finished so far are kept", file=sys.stderr)
         return 130
     finally:
         signal.alarm(0)
     for failure in failures:
-        print(report(failure, options.out), file=sys.stderr)
+        print(report(failure, out), file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -374,16 +385,31 @@ def write_reason(name: str, reason: str, out: Path) -> None:
 # -- Running
 
 
-def run(tasks: list[Task], out: Path) -> list[Failure]:
-    """Execute the tasks one after another; a failure stops none of the others."""
+def run(tasks: list[Task], out: Path, shared: bool = False) -> list[Failure]:
+    """Execute the tasks one after another; a failure stops none of the others.
+
+    `shared`: in one kernel, where what one notebook has imported is there for the next.
+    """
     failures = []
-    with Progress(tasks, failed_folder(out) / "progress") as progress:
+    with (
+        Progress(tasks, failed_folder(out) / "progress") as progress,
+        contextlib.ExitStack() as kernels,
+    ):
+        kernel = started(kernels) if shared else None
         for one in tasks:
             with progress.watch(one.name):
-                failure = execute(one, out)
+                failure = execute(one, out, kernel)
             if failure:
                 failures.append(failure)
+                kernel = started(kernels) if shared else None
     return failures
+
+
+def started(kernels: contextlib.ExitStack) -> AsyncKernelManager:
+    """A kernel that the first notebook starts and the end of the stack ends."""
+    kernel = AsyncKernelManager(kernel_name="python3")
+    kernels.callback(run_sync(kernel.shutdown_kernel), now=True)
+    return kernel
 
 
 def failed_folder(out: Path) -> Path:
@@ -396,7 +422,8 @@ def discard(name: str, out: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def execute(one: Task, out: Path) -> Failure | None:
+def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> Failure | None:
+    """Run one notebook: in this kernel and the current folder, or in one of its own beside it."""
     unfinished = failed_folder(out) / f"{one.name}.ipynb"
     out.mkdir(parents=True, exist_ok=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
@@ -408,9 +435,10 @@ def execute(one: Task, out: Path) -> Failure | None:
             str(unfinished),
             parameters=one.parameters,
             kernel_name="python3",
-            cwd=str(one.source.parent),
+            cwd=None if kernel else str(one.source.parent),
             progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            extra_arguments=QUIET,
+            km=kernel,
         )
     except Exception as error:  # whatever it was, the other notebooks still run
         return diagnose(one, unfinished, error)

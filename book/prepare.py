@@ -6,7 +6,6 @@ A file is written only when its content changed, so that an unchanged page is no
 from __future__ import annotations
 
 import importlib.util
-import math
 import pkgutil
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import pandas as pd
 import toy_animation
 
 import simlib
-from simlib.experiments.cards import slope
+from simlib.experiments.measure_card import slope
+from simlib.experiments.measure_card_words import number, parameters
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
@@ -81,17 +81,6 @@ def measures_table() -> str:
         for record in simlib.MEASURES.values()
     ]
     return table(head, rows)
-
-
-def parameters(record: simlib.Measure) -> str:
-    """Its parameters as set in the record; those that only a fold scheme needs are the text's."""
-    known = {**(record.function.__kwdefaults__ or {}), **record.params}
-    words = ", ".join(
-        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
-        for name, value in known.items()
-        if name not in ("seed", "groups", "conditions")
-    )
-    return f"; {words}" if words else ""
 
 
 def invariances_table() -> str:
@@ -229,12 +218,6 @@ def api_pages() -> str:
     )
     own = {True: "   :ignore-module-all:\n", False: ""}
     return "\n".join(API.format(name=module.name, own=own[module.ispkg]) for module in modules)
-
-
-def number(value: float) -> str:
-    if math.isinf(value):
-        return "−∞" if value < 0 else "∞"
-    return {math.pi: "π", math.pi / 2: "π/2"}.get(value, f"{value:g}".replace("-", "−"))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -36,6 +36,7 @@ LEVELS = [
 PLOTS_MAY = {"validation", "measures"}
 PARAMETERS = {
     "datasets",
+    "measure",
     "measures",
     "seeds",
     "steps",

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from simlib import joint
 from simlib.decoding import score_at_accuracy
-from simlib.experiments.cards import slope
+from simlib.experiments.measure_card import slope
 from simlib.experiments.published import PUBLISHED_TABLES, published_curves
 from simlib.experiments.summaries import component_curves
 from simlib.experiments.supplement_claims import FEWEST, capture_differences

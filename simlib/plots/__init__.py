@@ -1,6 +1,5 @@
 """Tidy tables to axes. A plot never computes, saves or shows; it draws on `ax` and returns it."""
 
-from simlib.plots.card import chance_against_neurons, cost_against_size, loss_against_variance
 from simlib.plots.compare import scores_beside_chance
 from simlib.plots.curves import (
     accuracy_against_score,
@@ -10,6 +9,12 @@ from simlib.plots.curves import (
     toy_components,
 )
 from simlib.plots.joint import kinds_of_pair, region
+from simlib.plots.measure_card import (
+    chance_against_neurons,
+    cost_against_size,
+    loss_against_variance,
+    ranges_of_pairs,
+)
 from simlib.plots.noise import noise_against_neurons
 from simlib.plots.scorecard import (
     accuracy_over_published,
@@ -55,6 +60,7 @@ __all__ = [
     "marker",
     "noise_against_neurons",
     "panels",
+    "ranges_of_pairs",
     "rank_colours",
     "region",
     "replacement_against_variance",
