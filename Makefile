@@ -11,7 +11,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 HTML = book/_build/html
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-CARDS = $(BIN)/python book/cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
+CARDS = $(BIN)/python book/measure_cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
 EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
 
 # Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
@@ -117,4 +117,4 @@ serve: ## serve the built book on this machine
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)
 
 clean: ## remove the built book and the executed notebooks (results and .venv stay)
-	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/_generated/cards.txt
+	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/_generated/cards*

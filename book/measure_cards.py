@@ -1,13 +1,15 @@
 """Write the cards of measures: what the checks find, what moves the score, what chance gives.
 
-    python book/measure_cards.py                        all measures of the catalogue, and their table
-    python book/measure_cards.py path.py:my_score       the card of a measure of your own, also as a
-                                                        page that opens by itself
-    python book/measure_cards.py rsa --full             with decodability, joint range and cost
-    --quick                                             fewer draws and seeds
+    python book/measure_cards.py                    all measures of the catalogue, and their table
+    python book/measure_cards.py path.py:my_score   the card of a measure of your own, also as a
+                                                    page that opens by itself
+    python book/measure_cards.py rsa --full         with decodability, joint range and cost
+    --quick                                         fewer draws and seeds
 
-A card is the notebook `measure_card`, executed as the figures are (`execute.py`), but all of them
-in one kernel: importing simlib takes longer than drawing a card.
+A card is the notebook `measure_card` under the measure's name, executed as the figures are
+(`execute.py`), but all of them in one kernel: importing simlib takes longer than drawing a card.
+Its cells tagged `full` are left out where nobody asked for them. What its last cell prints is its
+row in the table.
 """
 
 import argparse
@@ -24,11 +26,12 @@ from myst_nb.docutils_ import Parser
 from prepare import GENERATED, table, write
 from store import CHECK
 
+from simlib import cache
 from simlib.experiments import TaskError, is_quick
 from simlib.experiments import measure_card as tables
-from simlib.experiments.measure_card_words import plain
+from simlib.experiments.measure_card_words import about, plain
 from simlib.measures import MEASURES, Measure, score
-from simlib.measures.own import digest, resolve
+from simlib.measures.own import resolve
 
 OF_THE_PAPER = ("procrustes-angular-score", "nbs", "cka-angular-score", "cka", "ridge-cv", "linreg")
 SHORT = """## More
@@ -36,18 +39,26 @@ SHORT = """## More
 Decodability, joint range and cost are run for the six measures of the paper, and on request:
 `make card MEASURE={} FULL=1`."""
 HEAD = ["Card", "Checks", "Exponent of the loss", "Chance, 20 samples of 20 neurons"]
-NOTE = "Means, with the least and greatest of all draws; a card says how many these are."
-STYLE = """<style>body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sans-serif; }
-table { border-collapse: collapse; font-size: 90%; } td, th { border-bottom: 1px solid #ddd; padding: .2rem .6rem;
-text-align: left; vertical-align: top; } td p, th p { margin: 0; }
-img { max-width: 100%; height: auto; } figcaption { font-size: 90%; color: #444; }
+STYLE = """<style>
+body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sans-serif; }
+table { border-collapse: collapse; font-size: 90%; }
+td, th { border-bottom: 1px solid #ddd; padding: .2rem .6rem; text-align: left; }
+td, th { vertical-align: top; }
+img { max-width: 100%; height: auto; }
+figcaption { font-size: 90%; color: #444; }
 html, body, main { background: white; border: 0; }
-@media (max-width: 40rem) { body { margin: 0; padding: 0; } main { padding: 0 .8rem; } figure { margin: 1rem 0; }
-table { width: 100%; } code { overflow-wrap: anywhere; }
-thead:has(th:nth-child(5)) { display: none; } tr:has(td:nth-child(5)) { display: block; padding: .4rem 0; }
-tr:has(td:nth-child(5)) td { display: block; border: 0; padding: 0; }
-tr:has(td:nth-child(5)) td:nth-child(-n + 3) { display: inline; padding-right: .4rem; font-weight: bold; }
-tr:has(td:nth-child(5)) td:nth-child(-n + 3) p { display: inline; } }</style></head>"""
+@media (max-width: 40rem) {
+  body { margin: 0; padding: 0; }
+  main { padding: 0 .8rem; }
+  figure { margin: 1rem 0; }
+  table { width: 100%; }
+  code, td { overflow-wrap: anywhere; }
+  thead:has(th:nth-child(5)) { display: none; }
+  tr:has(td:nth-child(5)) { display: block; padding: .4rem 0; }
+  tr:has(td:nth-child(5)) td { display: block; border: 0; padding: 0; }
+  tr:has(td:nth-child(5)) td:nth-child(-n + 3) { display: inline; font-weight: bold; }
+}
+</style></head>"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"No card: {error}", file=sys.stderr)
         return 1
     code = execute.finish(cards, asked.out, shared=True)
-    write(GENERATED / "cards.txt", overview(asked.out).encode())
+    write(GENERATED / "cards.txt", overview(asked).encode())
     for one in cards if asked.names and not code else []:
         page = asked.out / f"{one.name}.html"
         write(page, stand_alone(asked.out / f"{one.name}.ipynb"))
@@ -98,7 +109,8 @@ def card(name: str, asked: argparse.Namespace) -> execute.Task:
     full = asked.full or record.id in OF_THE_PAPER
     write(source, nbformat.writes(filled(record, name, full)).encode())
     parameters = {"measure": name, "quick": asked.quick, "jobs": asked.jobs}
-    depends = {**parameters, "file": digest(name)}
+    file = {} if name in MEASURES else cache.code(Path(name.rpartition(":")[0]))
+    depends = {**parameters, "says": about(name, asked.quick), "file": file}
     return execute.Task(record.id, source, parameters, execute.fingerprint(source, depends))
 
 
@@ -116,16 +128,19 @@ def filled(record: Measure, name: str, full: bool) -> nbformat.NotebookNode:
     return notebook
 
 
-def overview(out: Path) -> str:
+def overview(asked: argparse.Namespace) -> str:
     """A row a card, as its last cell prints it: the catalogue's, then those of the user's own."""
-    found = {path.stem: path for path in sorted(out.glob("*.ipynb"))}
-    rows = []
+    found = {path.stem: path for path in sorted(asked.out.glob("*.ipynb"))}
+    rows, run = [], tables.amount(asked.quick)
     for name in [*(key for key in MEASURES if key in found), *sorted(set(found) - set(MEASURES))]:
         cells = nbformat.read(found[name], as_version=4).cells
         (said,) = (c.outputs[0].text for c in cells if CHECK in c.metadata.get("tags", []))
         title, *rest = said.strip().split(" | ")
         rows.append([f"[{title}](cards/{name}.ipynb)", *rest])
-    return f"{table(HEAD, rows)}\n{NOTE}\n"
+    return (
+        f"{table(HEAD, rows)}\nMeans, with the least and greatest of {run.seeds} draws (exponents) "
+        f"and of {run.draws} (chance).\n"
+    )
 
 
 def stand_alone(page: Path) -> bytes:

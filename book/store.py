@@ -11,7 +11,7 @@ import os
 import sys
 
 import nbformat
-from execute import NOTEBOOKS, SOURCE
+from execute import SOURCE
 from nbclient import NotebookClient
 
 CHECK = "nbval-check-output"
@@ -19,8 +19,7 @@ CHECK = "nbval-check-output"
 
 def main(names: list[str]) -> None:
     os.environ["SIMLIB_QUICK"] = "1"
-    for name in names or NOTEBOOKS:
-        path = SOURCE / f"{name}.ipynb"
+    for path in [SOURCE / f"{name}.ipynb" for name in names] or sorted(SOURCE.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         NotebookClient(
             notebook, kernel_name="python3", resources={"metadata": {"path": str(SOURCE)}}
@@ -32,7 +31,7 @@ def main(names: list[str]) -> None:
             "language_info": {"name": "python"},
         }
         nbformat.write(notebook, path)
-        sys.stderr.write(f"{name}: stored\n")
+        sys.stderr.write(f"{path.stem}: stored\n")
 
 
 def strip(cell) -> None:

@@ -264,9 +264,8 @@ def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, 
     if "note" in table:
         return {"crossings": table}
     known = references([DATASET], quick=True)
-    accuracy = curves.accuracy_curves(table, 0.02)
     return {
-        "curves": accuracy,
+        "curves": curves.accuracy_curves(table, 0.02),
         "crossings": curves.crossings(table, known),
         "references": known,
     }

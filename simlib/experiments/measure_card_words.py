@@ -107,8 +107,8 @@ def number(value: float) -> str:
 def parameters(record: Measure) -> str:
     """Its parameters as set in the record; those that only a fold scheme needs are the text's.
 
-    >>> parameters(MEASURES["ridge"])
-    '; penalty = 100, folds = 0'
+    >>> parameters(MEASURES["rsa"])
+    '; distance = squared-euclidean, comparison = pearson'
     """
     known = {**(getattr(record.function, "__kwdefaults__", None) or {}), **record.params}
     words = ", ".join(
@@ -175,14 +175,14 @@ def outcome(checks: pd.DataFrame) -> str:
     >>> outcome(pd.DataFrame({"verdict": ["holds", "holds", "fails as declared"]}))
     '2 of 3 hold; 1 fails as declared'
     """
-    counts = {"holds": 0, "not applicable": 0, **checks["verdict"].value_counts()}
+    counts = {"holds": 0, **checks["verdict"].value_counts()}
     if NOT_RUN in counts:
         return NOT_RUN
-    first = f"{counts.pop('holds')} of {len(checks) - counts['not applicable']} hold"
+    applicable = len(checks) - counts.get("not applicable", 0)
+    first = f"{counts.pop('holds')} of {applicable} hold"
     rest = [
         f"{count} {verdict if count == 1 else re.sub('(?<=fail|hold)s', '', verdict)}"
         for verdict, count in counts.items()
-        if count
     ]
     return "; ".join([first, *rest])
 

@@ -1,6 +1,5 @@
 """A measure of the user's own, named `path.py:function` so that another process finds it again."""
 
-import hashlib
 import re
 import runpy
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from simlib import validation
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["digest", "resolve"]
+__all__ = ["resolve"]
 
 
 def _place(name: str) -> tuple[Path, str]:
@@ -28,15 +27,6 @@ def _place(name: str) -> tuple[Path, str]:
     if not path.endswith(".py"):
         raise ValueError(f"{path} isn't a Python file: its name needs to end in .py")
     return Path(path), function
-
-
-def digest(name: str) -> str:
-    """Hash of what a name stands for: its file's content, "" for a measure of the catalogue.
-
-    >>> digest("cka")
-    ''
-    """
-    return "" if name in MEASURES else hashlib.sha256(_place(name)[0].read_bytes()).hexdigest()[:24]
 
 
 def _run(path: Path) -> dict:
