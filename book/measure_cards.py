@@ -75,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, TaskError) as error:
         print(f"No card: {error}", file=sys.stderr)
         return 1
+    for page in asked.out.glob("*.md"):  # of an earlier version, where a card was no notebook
+        page.unlink()
     code = execute.finish(cards, asked.out, shared=True)
     write(GENERATED / "cards.txt", overview(asked).encode())
     for one in cards if asked.names and not code else []:

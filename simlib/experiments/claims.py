@@ -509,13 +509,12 @@ def _number(value: float) -> str:
 
 
 def _bound(claim: Claim) -> str:
-    """`at least 0.9`, `at most 0.1`, `above 0`, `-0.3 to 0.3`."""
-    if claim.least == ABOVE_0:
-        return "above 0"
-    if np.isfinite(claim.least) and np.isfinite(claim.most):
-        return f"{claim.least:g} to {claim.most:g}"
-    least = np.isfinite(claim.least)
-    return f"at least {claim.least:g}" if least else f"at most {claim.most:g}"
+    """What the number is and its bound: `R^2: at least 0.9`, `at most 0.1`, `above 0`."""
+    ends = [end for end in (claim.least, claim.most) if np.isfinite(end)]
+    words = " to ".join(f"{end:g}" for end in ends)
+    if len(ends) == 1:
+        words = f"at least {words}" if ends == [claim.least] else f"at most {words}"
+    return f"{claim.number}: {'above 0' if claim.least == ABOVE_0 else words}"
 
 
 def _evidence(runs: pd.DataFrame) -> str:
@@ -535,10 +534,8 @@ def verdicts(values: pd.DataFrame) -> pd.DataFrame:
     rows = []
     groups = judge(values).groupby(["claim", "where", "dataset"], sort=False)
     for (name, where, dataset), runs in groups:
-        claim = CLAIMS[name]
-        found = {"where": where, "dataset": dataset, "claim": claim.sentence}
-        found |= {"bound": f"{claim.number}: {_bound(claim)}", "evidence": _evidence(runs)}
-        rows.append(found | {"holds": runs["holds"].all(), "asserted": runs["asserted"].all()})
+        words = CLAIMS[name].sentence, _bound(CLAIMS[name]), _evidence(runs)
+        rows.append((where, dataset, *words, runs["holds"].all(), runs["asserted"].all()))
     columns = ["where", "dataset", "claim", "bound", "evidence", "holds", "asserted"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -551,24 +548,18 @@ def overview(values: pd.DataFrame) -> pd.DataFrame:
     reason as the evidence.
     """
     judged, rows = judge(values), []
-    for name, claim in CLAIMS.items():
-        if not claim.figure:
-            continue
+    for name, claim in [(name, claim) for name, claim in CLAIMS.items() if claim.figure]:
         runs = judged[judged["claim"] == name]
-        row = {"claim": claim.sentence, "figure": claim.figure, "page": claim.page}
-        row["bound"] = f"{claim.number}: {_bound(claim)}"
-        row["evidence"] = "; ".join(
+        parts = [
             f"{dataset.removeprefix('surrogate-')} {_evidence(group)}"
             for dataset, group in runs.groupby("dataset", sort=False)
-        )
-        words = {0: "no", len(runs): "yes"}
+        ]
         holding = int(runs["holds"].sum())
-        row["holds"] = words.get(holding, f"in {holding} of {len(runs)} runs")
+        words = {0: "no", len(runs): "yes"}.get(holding, f"in {holding} of {len(runs)} runs")
         if runs.empty:
-            row["evidence"] = "no numbers: this run has no such measures or data"
-            row["holds"] = "not tested"
-        rows.append(row)
-    for sentence, figure, reason in UNTESTED:
-        row = {"claim": sentence, "figure": figure, "page": "", "bound": "", "evidence": reason}
-        rows.append(row | {"holds": "not tested"})
-    return pd.DataFrame(rows)
+            parts, words = ["no numbers: this run has no such measures or data"], "not tested"
+        evidence = "; ".join(parts)
+        rows.append((claim.sentence, claim.figure, claim.page, _bound(claim), evidence, words))
+    rows += [(sentence, figure, "", "", why, "not tested") for sentence, figure, why in UNTESTED]
+    columns = ["claim", "figure", "page", "bound", "evidence", "holds"]
+    return pd.DataFrame(rows, columns=columns)

@@ -97,13 +97,13 @@ def crossings(table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9)
     levels = references.groupby(["dataset", "variable"])[["chance", "accuracy"]].mean()
     rows = []
     for key, run in accuracies(table).groupby([*RUN, "name"], sort=False):
-        run, found = run.sort_values("step"), dict(zip([*RUN, "variable"], key, strict=True))
-        floor, reference = levels.loc[found["dataset"], found["variable"]]
+        run = run.sort_values("step")
+        floor, reference = levels.loc[key[0], key[-1]]
         score = score_at_accuracy(run["score"], run["value"], floor, reference, share)
-        found |= {"score": score, "target": floor + share * (reference - floor)}
-        found |= {"final_score": run["score"].iloc[-1], **run[FACTS].iloc[0].to_dict()}
-        rows.append(found)
-    return pd.DataFrame(rows)
+        target, end = floor + share * (reference - floor), run["score"].iloc[-1]
+        rows.append((*key, score, target, end, *run[FACTS].iloc[0]))
+    columns = [*RUN, "variable", "score", "target", "final_score", *FACTS]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def crossing_table(crossings: pd.DataFrame) -> pd.DataFrame:
@@ -130,11 +130,10 @@ def captures(
     for key, run in table[table["quantity"] == "captured variance"].groupby(RUN, sort=False):
         r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
         scores = run.groupby("step")["score"].first().loc[r2.index].to_numpy()
-        ratios = run.groupby("pc")["explained_variance"].first().loc[r2.columns].to_numpy()
-        of_pcs = {"pc": r2.columns, "explained_variance": ratios, "start": r2.iloc[0].to_numpy()}
-        of_pcs |= {"score": score_of(scores, r2.to_numpy()), "final_score": scores[-1]}
-        facts = dict(zip(RUN, key, strict=True)) | run[FACTS].iloc[0].to_dict()
-        tables.append(pd.DataFrame(of_pcs).assign(**facts))
+        pcs = run.groupby("pc")[["explained_variance", *FACTS]].first().loc[r2.columns]
+        pcs = pcs.assign(start=r2.iloc[0], score=score_of(scores, r2.to_numpy()))
+        of_run = dict(zip(RUN, key, strict=True), final_score=scores[-1])
+        tables.append(pcs.reset_index().assign(**of_run))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -145,15 +144,15 @@ def capture_order(captures: pd.DataFrame) -> pd.DataFrame:
     PCs that are captured; NaN for fewer than five, or one score for all), captured (number of PCs),
     last (rank of the last one captured), start (mean R^2 before the first step), final_score.
     """
+    columns = ["order", "captured", "last", "start", "final_score"]
     rows = []
     for key, run in captures[captures["explained_variance"] > 0].groupby(RUN, sort=False):
         reached = run.dropna(subset="score")
         enough = len(reached) >= FEWEST and reached["score"].nunique() > 1
         order = spearmanr(reached["pc"], reached["score"]).statistic if enough else np.nan
-        found = {"order": order, "captured": len(reached), "last": reached["pc"].max()}
-        found |= {"start": run["start"].mean(), "final_score": run["final_score"].iloc[0]}
-        rows.append(dict(zip(RUN, key, strict=True)) | found)
-    return pd.DataFrame(rows)
+        last, (start, end) = reached["pc"].max(), run[["start", "final_score"]].mean()
+        rows.append((*key, order, len(reached), last, start, end))
+    return pd.DataFrame(rows, columns=[*RUN, *columns])
 
 
 def capture_differences(captures: pd.DataFrame, base: str) -> pd.DataFrame:
@@ -169,11 +168,10 @@ def capture_differences(captures: pd.DataFrame, base: str) -> pd.DataFrame:
         for variant in [name for name in dict.fromkeys(group["variant"]) if name != base]:
             both = wide[[base, variant]].dropna()
             enough = len(both) >= FEWEST and (both.nunique() > 1).all()
-            found = {"variant": variant, "correlation": np.nan}
-            found |= {"correlation": np.corrcoef(both.T)[0, 1]} if enough else {}
-            found |= {"difference": (both[base] - both[variant]).abs().median()}
-            rows.append(dict(zip(keys, key, strict=True)) | found)
-    return pd.DataFrame(rows)
+            correlation = np.corrcoef(both.T)[0, 1] if enough else np.nan
+            apart = (both[base] - both[variant]).abs().median()
+            rows.append((*key, variant, correlation, apart))
+    return pd.DataFrame(rows, columns=[*keys, "variant", "correlation", "difference"])
 
 
 def with_penalty(table: pd.DataFrame) -> pd.DataFrame:

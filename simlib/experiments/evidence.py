@@ -26,9 +26,9 @@ SEVERAL = 3  # fewest datasets that "all datasets" is tried on
 FILLED = 0.99  # mean R^2 at the start from which Y's columns leave nothing of the samples
 
 
-def _gap(later: float, earlier: float) -> float:
+def _gap(later, earlier):
     """How much later the one is reached; minus infinity where the earlier never is."""
-    return later - earlier if np.isfinite(earlier) else -np.inf
+    return np.where(np.isfinite(earlier), later - earlier, -np.inf)
 
 
 def _spread(reached: pd.Series) -> float:
@@ -48,24 +48,23 @@ def decoding_values(crossings: pd.DataFrame, halfway: pd.DataFrame | None = None
     """When the task can be decoded (figure 3), from tables of `crossings`, at 90% of the way and at
     half of it.
     """
-    wide, rows = _wide(crossings), []
-    ends = crossings.groupby(["dataset", "seed"])["final_score"].min()
-    for (dataset, seed), reached in wide.iterrows():
-        rows.append(("reaches the end", dataset, seed, ends[dataset, seed]))
-        for measure in [name for name in (LATE, LINEAR) if name in reached]:
-            rows.append((f"{NAMES[measure]} decodes late", dataset, seed, reached[measure]))
-            if EARLY in reached:
-                gap = _gap(reached[measure], reached[EARLY])
-                rows.append((f"{NAMES[measure]} later than angular Procrustes", dataset, seed, gap))
-        if len(reached) > 1:
-            rows.append(("no score for all measures", dataset, seed, _spread(reached)))
+    wide = _wide(crossings)
+    found = wide.iloc[:, :0].assign(
+        **{"reaches the end": crossings.groupby(["dataset", "seed"])["final_score"].min()}
+    )
+    for measure in [name for name in (LATE, LINEAR) if name in wide]:
+        found[f"{NAMES[measure]} decodes late"] = wide[measure]
+        if EARLY in wide:
+            claim = f"{NAMES[measure]} later than angular Procrustes"
+            found[claim] = _gap(wide[measure], wide[EARLY])
+    if wide.shape[1] > 1:
+        found["no score for all measures"] = wide.agg(_spread, axis=1)
+    if halfway is not None and {EARLY, LATE} <= set(half := _wide(halfway)):
+        found["CKA later halfway"] = _gap(half[LATE], half[EARLY])
+    rows = [(claim, *run, value) for claim in found for run, value in found[claim].items()]
     if EARLY in wide and wide.index.unique("dataset").size >= SEVERAL:
-        for seed, apart in wide[EARLY].groupby("seed").agg(_spread).items():
-            rows.append(("no score for all datasets", "all", seed, apart))
-    half = _wide(halfway) if halfway is not None else pd.DataFrame()
-    if {EARLY, LATE} <= set(half):
-        for (dataset, seed), reached in half.iterrows():
-            rows.append(("CKA later halfway", dataset, seed, _gap(reached[LATE], reached[EARLY])))
+        apart = wide[EARLY].groupby("seed").agg(_spread)
+        rows += [("no score for all datasets", "all", seed, value) for seed, value in apart.items()]
     return values(rows)
 
 
@@ -79,26 +78,21 @@ def _orders(claim: str, orders: pd.DataFrame) -> list[tuple]:
 
 def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
     """Order and scores of captured PCs (figures 4, 5), for CKA and angular Procrustes."""
-    both = captures[captures["measure"].isin([EARLY, LATE])]
-    orders = capture_order(both) if len(both) else pd.DataFrame(columns=["captured"])
+    both = captures[captures["measure"].isin([EARLY, LATE]) & (captures["explained_variance"] > 0)]
+    orders = capture_order(both)
     orders = orders[orders["captured"] >= FEWEST]
-    rows = _orders("large PCs first", orders)
-    for row in orders.itertuples():
-        ahead = row.last - 1.5 * row.captured
-        rows.append(("no PC far ahead", row.dataset, f"{row.measure}, {row.seed}", ahead))
-    known = both[both["explained_variance"] > 0]
-    for (dataset, seed), run in known.groupby(["dataset", "seed"], sort=False):
-        wide = run.pivot(index="pc", columns="measure", values="score")
-        if not {EARLY, LATE} <= set(wide):
-            continue
-        late, early = wide[LATE].fillna(np.inf), wide[EARLY].dropna()
-        early = early[early.index > 2]
-        if len(early):
-            share = float((late[early.index] > early).mean())
-            rows.append(("CKA needs more for the same PC", dataset, seed, share))
-        middle = late[wide[EARLY].between(0.4, 0.5)]
-        if len(middle) >= FEWEST:
-            rows.append(("CKA learns late", dataset, seed, middle.median()))
+    ahead = orders.assign(order=orders["last"] - 1.5 * orders["captured"])
+    rows = _orders("large PCs first", orders) + _orders("no PC far ahead", ahead)
+    for run, pcs in both.groupby(["dataset", "seed"], sort=False):
+        wide = pcs.pivot(index="pc", columns="measure", values="score")
+        if {EARLY, LATE} <= set(wide):
+            late, early = wide[LATE].fillna(np.inf), wide[EARLY].dropna().loc[3:]
+            if len(early):
+                share = float((late[early.index] > early).mean())
+                rows.append(("CKA needs more for the same PC", *run, share))
+            middle = late[wide[EARLY].between(0.4, 0.5)]
+            if len(middle) >= FEWEST:
+                rows.append(("CKA learns late", *run, middle.median()))
     return values(rows)
 
 

@@ -2,7 +2,7 @@
 size, joint ranges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import seaborn as sns
@@ -99,7 +99,7 @@ def cost_against_size(seconds: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[A
     return axes
 
 
-def ranges_of_pairs(ends: pd.DataFrame, limits: pd.DataFrame, axes: Sequence[Axes]) -> None:
+def ranges_of_pairs(ends: pd.DataFrame, limits: pd.DataFrame, axes: Iterable[Axes]) -> None:
     """A `region` for each measure against which one was drawn.
 
     `ends` is from `measure_card.regions`, `limits` from `measure_card.limits`.
