@@ -95,17 +95,18 @@ def _candidates(
     size = len(pieces.shares) + 1
     table = np.full((size, len(pieces.grid), 4), np.nan)
     crossings = np.full((3, len(levels), size), -np.inf)
-    least, level = _least_k(pieces, levels, given), np.arange(len(levels))[:, None]
+    least, level = _least_k(pieces, levels, given), np.arange(len(levels))
     k = np.tile(counts, (len(levels), 1))
     while True:
         _fill(table, pieces, k)
-        crossings[:, level, k] = _crossings(table[k], levels, given)
-        low, high = _neighbours(k, crossings[0, level, k], least)
+        for one in k.T:
+            crossings[:, level, one] = _crossings(table[one], levels, given)
+        low, high = _neighbours(k, np.take_along_axis(crossings[0], k, axis=1), least)
         if (high - low <= 2).all():
             break
         k = np.linspace(low, high, TRIED, axis=1).round().astype(int)
     k = np.argsort(-crossings[0], axis=1, kind="stable")[:, :KEPT]
-    return k, *crossings[:, level, k]
+    return k, *np.take_along_axis(crossings, k[None], axis=2)
 
 
 def _neighbours(k: Array, good: Array, least: Array) -> tuple[Array, Array]:
@@ -142,8 +143,8 @@ def _fill(table: Array, pieces: Pieces, k: Array) -> None:
 
 
 def _crossings(rows: Array, levels: Array, given: int) -> Array:
-    """How good pieces are at each level, -inf where they aren't there, and the places around the
-    crossing, (3, e, k), from `rows` (e, k, places, 4) of the table.
+    """How good a piece is at its level, -inf where it isn't there, and the places around the
+    crossing, (3, e), from `rows` (e, places, 4) of the table.
 
     Given CKA, NBS is interpolated over arccos CKA: over CKA its slope grows without bounds towards
     1.
@@ -155,20 +156,17 @@ def _crossings(rows: Array, levels: Array, given: int) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             known, other, rate = -turn, nbs, np.sin(turn) / (slope * cka)
         levels = -np.arccos(levels)
-    beyond = known - levels[:, None, None]
-    crosses = (beyond[..., :-1] >= 0) & (beyond[..., 1:] <= 0)
-    cell = crosses.argmax(axis=-1)[..., None] + np.array([0, 1])
-    place, known, other, rate = (
-        np.moveaxis(np.take_along_axis(values, cell, axis=-1), -1, 0)
-        for values in (place, known, other, rate)
-    )
-    value = _hermite(known, other, rate, levels[:, None])
-    there = crosses.any(axis=-1) & np.isfinite(value)
+    beyond = known - levels[:, None]
+    crosses = (beyond[:, :-1] >= 0) & (beyond[:, 1:] <= 0)
+    cell = np.arange(len(levels)), crosses.argmax(axis=1) + np.array([[0], [1]])
+    place, known, other, rate = (values[cell] for values in (place, known, other, rate))
+    value = _hermite(known, other, rate, levels)
+    there = crosses.any(axis=1) & np.isfinite(value)
     return np.stack([np.where(there, _gain(value, given), -np.inf), *place])
 
 
 def _hermite(ends: Array, values: Array, slopes: Array, at: Array) -> Array:
-    """Cubic interpolation between two `ends`, each argument but `at` (2, ...)."""
+    """Cubic interpolation between two `ends`, each argument but `at` (2, e)."""
     size = ends[1] - ends[0]
     with np.errstate(invalid="ignore", divide="ignore"):
         t = (at - ends[0]) / size
