@@ -108,12 +108,11 @@ def end_points(descents: pd.DataFrame) -> pd.DataFrame:
     surrogate, data_hash.
     """
     groups = descents.groupby([*REGION, "target_a", "target_b"], sort=False)
-    return pd.DataFrame(
-        [
-            {**points[[*REGION, *FACTS]].iloc[0].to_dict(), **joint.end_point(points)}
-            for _, points in groups
-        ]
-    )
+    ends = [
+        points[[*REGION, *FACTS]].iloc[0].to_dict() | joint.end_point(points)
+        for _, points in groups
+    ]
+    return pd.DataFrame(ends)
 
 
 def allowed_scores(ends: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
@@ -125,15 +124,14 @@ def allowed_scores(ends: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     `end_points`.
     """
     rows = []
-    for (_, measure, against, _), region in ends.groupby(REGION, sort=False):
+    for (dataset, measure, against, _), region in ends.groupby(REGION, sort=False):
         limits = joint.allowed(region, level)
-        facts = region[["dataset", "title", "settings", "surrogate"]].iloc[0].to_dict()
+        facts = dataset, *region[["title", "settings", "surrogate"]].iloc[0]
         for given, other, side in ((measure, against, "b"), (against, measure, "a")):
-            row = {"given": given, "at_least": level, "other": other, **facts}
-            row |= {end: limits[f"{end}_{side}"] for end in ("lowest", "highest")}
-            rows.append(row)
-    keys = ["dataset", "title", "given", "at_least", "other", "settings", "surrogate"]
-    grouped = pd.DataFrame(rows).groupby(keys, sort=False)
+            interval = limits[f"lowest_{side}"], limits[f"highest_{side}"]
+            rows.append((*facts, given, level, other, *interval))
+    keys = ["dataset", "title", "settings", "surrogate", "given", "at_least", "other"]
+    grouped = pd.DataFrame(rows, columns=[*keys, "lowest", "highest"]).groupby(keys, sort=False)
     means = {"lowest": ("lowest", "mean"), "highest": ("highest", "mean")}
     return grouped.agg(**means, seeds=("lowest", "size")).reset_index()
 
@@ -182,13 +180,8 @@ def distance_values(descents: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFra
         table.groupby([*run, "target_a", "target_b"])["distance"].min().groupby(run).mean()
         for table in (descents, squared)
     ]
-    ratios = (left[0] / left[1]).dropna()
-    return values(
-        [
-            ("absolute distance lands closer", dataset, seed, ratio)
-            for (dataset, seed, *_), ratio in ratios.items()
-        ]
-    )
+    ratios = (left[0] / left[1]).dropna().items()
+    return values([("absolute distance lands closer", *key[:2], ratio) for key, ratio in ratios])
 
 
 # -- Exact ranges
@@ -255,11 +248,8 @@ def _covered(ends: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> float
     """Share of the exact range that lies within the outline of a region, straight between its end
     points.
     """
-    level, least, most = (
-        low["score_b"].to_numpy(),
-        low["score_a"].to_numpy(),
-        high["score_a"].to_numpy(),
-    )
+    level, least = low[["score_b", "score_a"]].to_numpy().T
+    most = high["score_a"].to_numpy()
     here = ends[["score_a", "score_b"]].to_numpy(float)
     there = np.roll(here, -1, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -284,19 +274,18 @@ def coverage(descents: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
         low, high = (curves[curves["end"] == end] for end in ("lowest", "highest"))
         points = descents[(descents[keys] == list(key)).all(axis=1)]
         regions = [ends for _, ends in end_points(points).groupby("seed")]
-        row = {"points": len(points), "covered": np.mean([_covered(r, low, high) for r in regions])}
-        row["beyond"] = _beyond(points, low, high, (points["settings"] == "quick").any())
-        rows.append(dict(zip(keys, key, strict=True)) | row)
+        covered = np.mean([_covered(region, low, high) for region in regions])
+        beyond = _beyond(points, low, high, (points["settings"] == "quick").any())
+        rows.append((*key, len(points), covered, beyond))
     return pd.DataFrame(rows, columns=[*keys, "points", "covered", "beyond"])
 
 
 def exact_values(coverage: pd.DataFrame) -> pd.DataFrame:
     """Whether the descents leave the exact ranges, from the table of `coverage`."""
-    rows = []
-    for pair in coverage.itertuples():
-        names = " and ".join(MEASURES[name].title for name in (pair.measure, pair.against))
-        rows.append(("no Y leaves the exact range", pair.dataset, names, pair.beyond))
-    return values(rows)
+    titles = {name: record.title for name, record in MEASURES.items()}
+    pairs = coverage["measure"].map(titles) + " and " + coverage["against"].map(titles)
+    columns = zip(coverage["dataset"], pairs, coverage["beyond"], strict=True)
+    return values([("no Y leaves the exact range", *column) for column in columns])
 
 
 def _implied(dataset: str, level: float) -> pd.DataFrame:
@@ -314,10 +303,9 @@ def _implied(dataset: str, level: float) -> pd.DataFrame:
         ends = np.array(exact_ranges.score_range(variances, known[0], levels, known[1]))
         for (given, other), end in zip(pairs, ends.T, strict=True):
             low, high = map(float, end if other == known[1] else exact_ranges.angular(end))
-            row = {"dataset": dataset, "given": given, "at_least": level, "other": other}
-            row |= {"lowest": low, "highest": 1.0, "highest_at": high}
-            rows.append(row | {"lowest_status": status[0], "highest_at_status": status[1]})
-    return pd.DataFrame(rows)
+            rows.append((dataset, given, level, other, low, 1.0, high, *status))
+    columns = ["dataset", "given", "at_least", "other", "lowest", "highest", "highest_at"]
+    return pd.DataFrame(rows, columns=[*columns, "lowest_status", "highest_at_status"])
 
 
 def implied_scores(
