@@ -9,8 +9,6 @@ from simlib import measures, validation
 from simlib.experiments import settings, store
 from simlib.experiments.claims import values
 
-__all__ = ["noise_scores", "noise_values"]
-
 
 def _noise(measure: str, samples: int, neurons: int, seed: int) -> pd.DataFrame:
     """Score of two independent Gaussian matrices of one size. A task of `noise_scores`."""

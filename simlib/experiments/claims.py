@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-__all__ = ["CLAIMS", "UNTESTED", "Claim", "judge", "overview", "values", "verdicts"]
-
 
 class Claim(NamedTuple):
     """A sentence that says how much: the number that shows it is at least `least`, at most `most`.

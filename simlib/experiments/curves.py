@@ -14,20 +14,6 @@ from simlib.components import score_to_capture
 from simlib.decoding import score_at_accuracy
 from simlib.measures import measure
 
-__all__ = [
-    "accuracies",
-    "accuracy_curves",
-    "at_scores",
-    "capture_differences",
-    "capture_order",
-    "captures",
-    "component_curves",
-    "crossing_table",
-    "crossings",
-    "power_law",
-    "with_penalty",
-]
-
 RUN = ["dataset", "measure", "variant", "seed"]
 FACTS = ["title", "settings", "surrogate", "data_hash"]
 FEWEST = 5  # PCs below which no correlation is taken

@@ -10,15 +10,6 @@ import pandas as pd
 from simlib.experiments.claims import values
 from simlib.experiments.curves import FEWEST, capture_differences, capture_order
 
-__all__ = [
-    "capture_values",
-    "decoding_values",
-    "gaussian_values",
-    "penalty_values",
-    "start_values",
-    "toy_values",
-]
-
 EARLY, LATE, LINEAR = "procrustes-angular-score", "cka", "linreg"
 NAMES = {LATE: "CKA", LINEAR: "linear regression"}
 LEVEL, END = 0.9, 0.99

@@ -15,19 +15,6 @@ from simlib.experiments.claims import values
 from simlib.experiments.store import Source
 from simlib.measures import MEASURES
 
-__all__ = [
-    "allowed_scores",
-    "bound_values",
-    "coverage",
-    "distance_values",
-    "end_points",
-    "exact_outlines",
-    "exact_values",
-    "implied_scores",
-    "joint_ranges",
-    "range_values",
-]
-
 REGION = ["dataset", "measure", "against", "seed"]
 FACTS = ["title", "settings", "surrogate", "data_hash"]
 LEVEL = 0.9

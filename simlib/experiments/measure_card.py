@@ -24,21 +24,6 @@ from simlib.measures import Measure, score
 from simlib.measures.checking import check_measure
 from simlib.measures.own import resolve
 
-__all__ = [
-    "chance_cells",
-    "chance_draws",
-    "check_tables",
-    "cost_exponents",
-    "cost_seconds",
-    "decodability",
-    "exponents",
-    "limits",
-    "reference_losses",
-    "regions",
-    "replaced_losses",
-    "spread",
-]
-
 RECORDING, SAMPLES, NEURONS = "siegel2015", 120, 24
 REFERENCES = ("cka", "nbs", "procrustes-angular-score")
 AGAINST = ("cka", "procrustes-angular-score")

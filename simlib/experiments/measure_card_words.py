@@ -14,29 +14,6 @@ from simlib.experiments.measure_card import NOT_RUN, VERDICTS, spread
 from simlib.measures import MEASURES, Measure
 from simlib.measures.own import resolve
 
-__all__ = [
-    "about",
-    "allowed",
-    "failing",
-    "folded",
-    "interval",
-    "number",
-    "on_chance",
-    "on_checks",
-    "on_cost",
-    "on_decodability",
-    "on_losses",
-    "on_ranges",
-    "outcome",
-    "parameters",
-    "plain",
-    "properties",
-    "prose",
-    "reading",
-    "row",
-    "shown",
-]
-
 EXAMPLE = (20, 20)  # samples and neurons of the chance level in the table of all cards
 CHECKS = {
     "about": "About",

@@ -20,9 +20,7 @@ from simlib.experiments.store import Source
 from simlib.joint import score_measure
 from simlib.measures import MEASURES, Measure
 from simlib.measures.own import resolve
-from simlib.optimize import LARGEST_BATCHED, Trajectory, maximize, maximize_many, start_from_noise
-
-__all__ = ["ascents", "decodable", "references", "start_variants"]
+from simlib.optimize import LARGEST_BATCHED, maximize, maximize_many, start_from_noise
 
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
@@ -52,14 +50,16 @@ def start_variants(
     """The variants of the supplement on starts: the paper's first, then one thing changed at a
     time.
     """
-    changed = [({"scale": s}, f"start times {s:g}") for s in scales if s != 1]
-    changed += [
-        ({"optimiser": name, "double": True}, OPTIMISER_NAMES[name])
-        for name in optimisers
-        if name != "adam"
-    ]
-    changed += [({"share": q}, f"{q:g} times the neurons") for q in shares if q != 1]
-    return {"as in the paper": {}, **{label: differs for differs, label in changed}}
+    return {
+        "as in the paper": {},
+        **{f"start times {s:g}": {"scale": s} for s in scales if s != 1},
+        **{
+            OPTIMISER_NAMES[name]: {"optimiser": name, "double": True}
+            for name in optimisers
+            if name != "adam"
+        },
+        **{f"{q:g} times the neurons": {"share": q} for q in shares if q != 1},
+    }
 
 
 def rotation_of_samples(n: int, seed: int = 0) -> np.ndarray:
@@ -144,7 +144,6 @@ def _ascent(
     X = _target(data, variant, seeds[0])
     observers = {seed: [] if record is None else [_Snapshots(data, X, variables)] for seed in seeds}
     options = {"steps": steps, "record": record or 1, "device": device}
-    climbs: list[Trajectory]
     if len(seeds) > 1:
         climbs = maximize_many(bound, X, seeds=seeds, observers=observers.get, **options)
     else:
@@ -153,19 +152,15 @@ def _ascent(
         climbs = [maximize(bound, X, start=_start(X, variant, seeds[0]), **options)]
     tables = []
     for seed, climb in zip(seeds, climbs, strict=True):
-        if record is None:
-            steps_taken = np.arange(len(climb.scores))
-            rows = pd.DataFrame({"step": steps_taken, "score": climb.scores, "quantity": "score"})
-            rows = rows.assign(name="", fold=-1, pc=-1)
-        else:
-            rows = pd.concat(observers[seed][0].tables)
+        of_steps = {"step": np.arange(len(climb.scores)), "score": climb.scores, "pc": -1}
+        alone = pd.DataFrame(of_steps | {"quantity": "score", "name": "", "fold": -1})
+        rows = alone if record is None else pd.concat(observers[seed][0].tables)
         tables.append(rows.assign(seed=seed, steps=len(climb.scores), stopped=climb.stopped))
-    facts = settings.provenance(data, quick)
+    facts = settings.provenance(data, quick) | {"dataset": source.dataset}
     facts["surrogate"] |= bool(variant["tails"])
-    name = measure if measure in MEASURES else bound.id
-    table = pd.concat(tables, ignore_index=True)
-    table = table.assign(dataset=source.dataset, measure=name, **facts)
-    return table.astype(dict.fromkeys(TEXT, "category") | {"pc": "int32", "fold": "int32"})
+    facts["measure"] = measure if measure in MEASURES else bound.id
+    types = dict.fromkeys(TEXT, "category") | {"pc": "int32", "fold": "int32"}
+    return pd.concat(tables, ignore_index=True).assign(**facts).astype(types)
 
 
 def _score_name(name: str | Measure) -> str:
@@ -198,15 +193,6 @@ def _sources(
 
 def _main_variable(data: xr.DataArray) -> list[str]:
     return [data.attrs["main_variable"]] if decodable(data) else []
-
-
-def text_again(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table of many, with categories back as text so that every column joins."""
-    plain = []
-    for table in tables:
-        coded = [c for c in table.columns if isinstance(table[c].dtype, pd.CategoricalDtype)]
-        plain.append(table.astype(dict.fromkeys(coded, object)))
-    return pd.concat(plain, ignore_index=True)
 
 
 def ascents(
@@ -265,8 +251,9 @@ def ascents(
                 tasks += [{**ascent, "seeds": batch} for batch in batches]
                 costs += [cost * len(batch) * LENGTH.get(measure, 1) for batch in batches]
                 labels += [label] * len(batches)
-    tables = store.run(_ascent, tasks, jobs, costs)
-    return text_again([t.assign(variant=label) for t, label in zip(tables, labels, strict=True)])
+    tables = zip(store.run(_ascent, tasks, jobs, costs), labels, strict=True)
+    table = pd.concat([t.assign(variant=label) for t, label in tables], ignore_index=True)
+    return table.astype(dict.fromkeys(TEXT, object))
 
 
 def decodable(data: xr.DataArray) -> bool:
@@ -278,9 +265,9 @@ def _undecodable(data: xr.DataArray, variable: str) -> str:
     """Why a task variable can't be decoded, "" if it can."""
     try:
         split(data.coords[variable].values, FOLDS, groups=data_sets.fold_groups(data))
+        return ""
     except ValueError as error:
         return str(error)
-    return ""
 
 
 def references(
@@ -307,7 +294,7 @@ def references(
                 raise ValueError(f"{source.dataset} can't be decoded by {variable!r}: {reason}")
             (rows,) = _accuracy_rows(data.values, _decoders(data, [variable]))
             rows = rows.rename(columns={"value": "accuracy", "name": "variable"})
-            facts = {"dataset": source.dataset, "chance": chance(data.coords[variable].values)}
-            facts |= settings.provenance(data, quick)
-            tables.append(rows[["variable", "fold", "accuracy"]].assign(**facts))
+            floor = chance(data.coords[variable].values)
+            rows = rows[["variable", "fold", "accuracy"]].assign(dataset=source.dataset)
+            tables.append(rows.assign(chance=floor, **settings.provenance(data, quick)))
     return pd.concat(tables, ignore_index=True)

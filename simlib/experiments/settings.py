@@ -7,8 +7,6 @@ import xarray as xr
 from simlib import datasets
 from simlib.experiments.store import Source
 
-__all__ = ["is_quick", "label", "load_options", "provenance", "quick_datasets", "source"]
-
 QUICK_SIZE = {"trials": 64, "neurons": 40}
 # Surrogates whose main variable can still be decoded at QUICK_SIZE; the others keep their full
 # size.

@@ -16,17 +16,6 @@ from simlib.experiments.claims import values
 from simlib.experiments.curves import power_law
 from simlib.experiments.store import Source
 
-__all__ = [
-    "change_values",
-    "changes",
-    "gradient_rows",
-    "largest_pcs",
-    "new_direction",
-    "replacements",
-    "spread_ranks",
-    "theory_values",
-]
-
 # Change -> measure -> the theory's score at `amount`, of PC `pc` where one is changed.
 EQUATIONS = {
     "rotate": {
@@ -155,8 +144,8 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
     part = torch.outer(u, u @ X)
     # change, amount, rank of the PC, changed X
     changed = [
-        ("rotate", degrees, pc, X - part + torch.outer(_turned(u, w, degrees), u @ X))
-        for degrees in range(0, 181, 15)
+        ("rotate", degrees, pc, X + torch.outer((np.cos(a) - 1) * u + np.sin(a) * w, u @ X))
+        for degrees, a in [(degrees, np.deg2rad(degrees)) for degrees in range(0, 181, 15)]
     ]
     changed += [
         ("rescale", scale, pc, X + (scale - 1) * part)
@@ -171,11 +160,6 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
             rows.append((change, amount, measure, rank, score, value))
     table = pd.DataFrame(rows, columns=["change", "amount", "measure", "pc", "score", "theory"])
     return table.assign(dataset=dataset, rank=len(s), **settings.provenance(data, quick))
-
-
-def _turned(u: torch.Tensor, w: torch.Tensor, degrees: float) -> torch.Tensor:
-    """u turned towards w."""
-    return np.cos(np.deg2rad(degrees)) * u + np.sin(np.deg2rad(degrees)) * w
 
 
 def gradient_rows(dataset: str, *, seed: int = 0, quick: bool = False) -> pd.DataFrame:
@@ -223,13 +207,6 @@ def largest_pcs(names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "measure", "theory"])
 
 
-def _power(run: pd.DataFrame) -> float:
-    """The power of a PC's variance that the loss of score follows when it is replaced."""
-    loss = 1 - run["score"]
-    seen = loss > 1e-10  # below, the rounding of the score is all there is
-    return power_law(run.loc[seen, "explained_variance"], loss[seen])
-
-
 def theory_values(replaced: pd.DataFrame) -> pd.DataFrame:
     """What replacing one PC says (figure 6), from the table of `replacements`."""
     rows = []
@@ -247,8 +224,11 @@ def theory_values(replaced: pd.DataFrame) -> pd.DataFrame:
         ("cka", "CKA loses to the power of 2"),
         ("nbs", "NBS loses to the power of 1"),
     ):
-        runs = replaced[replaced["measure"] == measure].groupby(["dataset", "seed"], sort=False)
-        rows += [(claim, *key, abs(_power(run) - int(claim[-1]))) for key, run in runs]
+        of_measure = replaced[replaced["measure"] == measure].assign(loss=1 - replaced["score"])
+        seen = of_measure[of_measure["loss"] > 1e-10]  # below is only the rounding of the score
+        for key, run in seen.groupby(["dataset", "seed"], sort=False):
+            power = power_law(run["explained_variance"], run["loss"])
+            rows.append((claim, *key, abs(power - int(claim[-1]))))
     return values(rows)
 
 
