@@ -7,8 +7,6 @@ import xarray as xr
 from simlib import validation
 from simlib.linalg import principal_components
 
-__all__ = ["TAILS", "spectrum_matched"]
-
 # Distributions of single entries, from heavy to light tails; the scale doesn't matter.
 TAILS = {
     "t3": lambda rng, shape: rng.standard_t(3, shape),

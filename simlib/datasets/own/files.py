@@ -19,8 +19,6 @@ from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.tables import from_long_table, label_columns, read_table
 
-__all__ = ["from_xarray", "read", "runs", "save"]
-
 SAVED = (".nc", ".zarr", ".npz")
 SUFFIXES = (*SAVED, ".npy", ".mat", ".h5", ".hdf5", ".csv", ".parquet", ".nwb")
 # The options that say how a file is laid out, and the file types that take them.
@@ -96,7 +94,7 @@ def read(
         ((1, 8, 3), ['target'])
     """
     path = Path(path)
-    check_path(
+    _check_path(
         path,
         {"values": values, "dims": dims, "labels": labels, "columns": columns, "spikes": spikes},
     )
@@ -105,15 +103,15 @@ def read(
     if path.suffix in (".nc", ".zarr"):
         inside = {key: value for key, value in (mapped or {}).items() if isinstance(value, str)}
         mapped = {key: value for key, value in (mapped or {}).items() if key not in inside}
-        data = read_xarray(path, values, dims, select, inside)
+        data = _read_xarray(path, values, dims, select, inside)
     elif path.suffix == ".npz" and values is None and dims is None and mapped is None:
-        data = read_npz(path)
+        data = _read_npz(path)
     elif path.suffix in (".csv", ".parquet"):
         data = from_long_table(read_table(path), columns, path.name)
     elif path.suffix == ".nwb":
         data = read_nwb(path, spikes)
     else:
-        data = assemble(contents(path), path.name, values, dims, mapped)
+        data = assemble(_contents(path), path.name, values, dims, mapped)
     table = table or (
         dict(mapped or {}) if path.suffix in (".nc", ".zarr", ".csv", ".parquet", ".nwb") else {}
     )
@@ -132,7 +130,7 @@ def read(
     )
 
 
-def check_path(path: Path, layout: Mapping[str, object]) -> None:
+def _check_path(path: Path, layout: Mapping[str, object]) -> None:
     """Refuse what is not there, file types that nothing reads, and options that a file type does
     not have.
     """
@@ -154,7 +152,7 @@ def check_path(path: Path, layout: Mapping[str, object]) -> None:
             )
 
 
-def contents(path: Path) -> dict[str, Held]:
+def _contents(path: Path) -> dict[str, Held]:
     """The arrays of an .npz, .npy, .mat or HDF5 file by name, read when asked for; an .npy file's
     is X.
     """
@@ -170,23 +168,23 @@ def contents(path: Path) -> dict[str, Held]:
         return {"X": Held(array.shape, partial(np.asarray, array))}
     return {
         key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf")
-        for key, value in npz_arrays(path).items()
+        for key, value in _npz_arrays(path).items()
     }
 
 
-def npz_arrays(path: Path) -> dict[str, np.ndarray]:
+def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz file; raises ValueError when it is none, or damaged."""
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
     with np.load(path, allow_pickle=False) as file:
-        return {key: array_of(file, key, path) for key in file.files}
+        return {key: _array_of(file, key, path) for key in file.files}
 
 
-def read_npz(path: Path) -> xr.DataArray:
+def _read_npz(path: Path) -> xr.DataArray:
     """The arrays of an .npz file as a DataArray, labels as coordinates along trial."""
-    arrays = npz_arrays(path)
+    arrays = _npz_arrays(path)
     if "X" not in arrays:
-        return assemble(contents(path), path.name)  # says what the file holds
+        return assemble(_contents(path), path.name)  # says what the file holds
     data = xr.DataArray(three_axes(arrays.pop("X")), dims=DIMS)
     for key, value in arrays.items():
         if value.ndim == 0:
@@ -200,7 +198,7 @@ def read_npz(path: Path) -> xr.DataArray:
     return data
 
 
-def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
+def _array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
     """One array of an .npz file; raises ValueError for Python objects and damaged bytes."""
     try:
         return file[key]
@@ -213,7 +211,7 @@ def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
         ) from error
 
 
-def read_xarray(
+def _read_xarray(
     path: Path,
     values: str | None,
     dims: Sequence[str] | Mapping[str, str] | None,

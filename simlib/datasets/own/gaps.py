@@ -9,8 +9,6 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.processing import condition_averages, noted
 
-__all__ = ["POLICIES", "without_gaps"]
-
 POLICIES = ("refuse", "drop-neurons", "drop-trials", "average")
 
 
@@ -34,7 +32,7 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
             axes = tuple(axis for axis, name in enumerate(DIMS) if name != dim)
             keep = ~bad.any(axis=axes)
             if not keep.any():
-                raise ValueError(f"missing={policy!r} would leave no {dim}: {report(bad)}")
+                raise ValueError(f"missing={policy!r} would leave no {dim}: {_report(bad)}")
             data = noted(
                 data.isel({dim: keep}),
                 policy,
@@ -44,7 +42,7 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     bad = ~np.isfinite(data.values)
     if bad.any():
         raise ValueError(
-            f"X has {report(bad)}. Nothing is repaired in silence: the option "
+            f"X has {_report(bad)}. Nothing is repaired in silence: the option "
             "missing='drop-neurons' or 'drop-trials' "
             "leaves those out, 'average' averages the repeats of each condition that have the "
             "value, and a list does "
@@ -53,7 +51,7 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     return data
 
 
-def report(bad: np.ndarray) -> str:
+def _report(bad: np.ndarray) -> str:
     """How many values are missing, where the first one is, and how many trials and neurons are
     concerned.
     """

@@ -11,8 +11,6 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.matlab import Held
 
-__all__ = ["assemble", "named_axes", "selected", "suggestion"]
-
 USUAL = {2: ("trial", "neuron"), 3: DIMS}
 # (number of axes, the one that has as many places as labels have values) -> axes of a recording
 GUESSES = {
@@ -45,12 +43,12 @@ def assemble(
     """
     if values is None and "X" not in held:
         raise ValueError(
-            f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, "
+            f"{name} has no array X; it holds {_contents(held)}. Say which array is the recording, "
             "what its axes are, "
-            f"and which arrays are labels; perhaps {suggestion(name, held)}"
+            f"and which arrays are labels; perhaps {_suggestion(name, held)}"
         )
     if values is not None and values not in held:
-        raise validation.unknown_name("array", values, held, f"{name} holds {contents(held)}")
+        raise validation.unknown_name("array", values, held, f"{name} holds {_contents(held)}")
     usual = values is None
     values = values or "X"
     array = np.asarray(held[values].read())
@@ -62,12 +60,12 @@ def assemble(
         raise ValueError(
             f"{values} of {name} has the shape {held[values].shape}, and dims={dims!r} does not "
             "name its axes one by "
-            f"one; perhaps {suggestion(name, held, values)}"
+            f"one; perhaps {_suggestion(name, held, values)}"
         )
     data = xr.DataArray(array, dims=dims)
     if labels is None:
         chosen = (
-            {key: key for key in fitting(held, data.sizes.get("trial", 0)) if key != values}
+            {key: key for key in _fitting(held, data.sizes.get("trial", 0)) if key != values}
             if usual
             else {}
         )
@@ -75,18 +73,18 @@ def assemble(
         chosen = dict(labels)
     inside = {key: value for key, value in chosen.items() if key in dims and key not in DIMS}
     data = data.assign_coords(
-        {key: (key, column(held, value, name)) for key, value in inside.items()}
+        {key: (key, _column(held, value, name)) for key, value in inside.items()}
     )
     data = named_axes(data, dims)
     for key, value in chosen.items():
         if key not in inside:
-            found = column(held, value, name)
+            found = _column(held, value, name)
             try:
                 data = data.assign_coords(
                     {key: along_trial(found, data, f"the array {key!r} of {name}")}
                 )
             except ValueError as error:
-                raise ValueError(f"{error}; perhaps {suggestion(name, held, values)}") from error
+                raise ValueError(f"{error}; perhaps {_suggestion(name, held, values)}") from error
     return data
 
 
@@ -149,19 +147,19 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
     return data.isel(places)
 
 
-def column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
+def _column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
     """A label's values: an array of the file where `value` is its name, without axes of length
     1.
     """
     if isinstance(value, str):
         if value not in held:
-            raise validation.unknown_name("array", value, held, f"{name} holds {contents(held)}")
+            raise validation.unknown_name("array", value, held, f"{name} holds {_contents(held)}")
         value = held[value].read()
     found = np.asarray(value)
     return found.reshape(-1) if found.ndim > 1 and found.size == max(found.shape) else found
 
 
-def fitting(held: Mapping[str, Held], trials: int) -> list[str]:
+def _fitting(held: Mapping[str, Held], trials: int) -> list[str]:
     """Names of the arrays with one value a trial."""
     return [
         key
@@ -170,14 +168,14 @@ def fitting(held: Mapping[str, Held], trials: int) -> list[str]:
     ]
 
 
-def contents(held: Mapping[str, Held]) -> str:
+def _contents(held: Mapping[str, Held]) -> str:
     """The arrays with their shapes, the first ones where there are many."""
     listed = [f"{key} {value.shape}" for key, value in list(held.items())[:SHOWN]]
     more = len(held) - len(listed)
     return (", ".join(listed) or "nothing") + (f" and {more} more" if more > 0 else "")
 
 
-def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
+def _suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
     """A call that would read the file, guessed from the shapes: the largest array, and what fits
     its trials.
     """
@@ -191,7 +189,7 @@ def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -
         return "another file: none of these is a table of numbers"
     shape = held[values].shape
     others = {key: value for key, value in held.items() if key != values}
-    counts = [len(fitting(others, size)) for size in shape]
+    counts = [len(_fitting(others, size)) for size in shape]
     place = counts.index(max(counts, default=0)) if any(counts) else max(len(shape) - 2, 0)
     axes = list(
         GUESSES.get(
@@ -199,6 +197,6 @@ def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -
             [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"],
         )
     )
-    fits = fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
+    fits = _fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
     given = f", labels={{'label': {fits[0]!r}}}" if fits else ""
     return f"load({name!r}, values={values!r}, dims={tuple(axes)!r}{given})"

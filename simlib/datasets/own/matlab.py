@@ -14,8 +14,6 @@ import h5py
 import numpy as np
 import scipy.io
 
-__all__ = ["Held", "hdf5_contents", "mat_contents"]
-
 
 class Held(NamedTuple):
     """An array in a file: its shape, and the function that reads it."""
@@ -41,15 +39,15 @@ def mat_contents(path: Path) -> dict[str, Held]:
     found = {}
     for name, value in content.items():
         if not name.startswith("__"):
-            found |= dict(flattened(name, value))
+            found |= dict(_flattened(name, value))
     return found
 
 
-def flattened(name: str, value) -> Iterator[tuple[str, Held]]:
+def _flattened(name: str, value) -> Iterator[tuple[str, Held]]:
     """The arrays in a value of a version 5 file."""
     if hasattr(value, "_fieldnames"):
         for field in value._fieldnames:
-            yield from flattened(f"{name}.{field}", getattr(value, field))
+            yield from _flattened(f"{name}.{field}", getattr(value, field))
         return
     array = np.asarray(value)
     if array.dtype.kind != "O":
@@ -64,10 +62,10 @@ def flattened(name: str, value) -> Iterator[tuple[str, Held]]:
     if items and len(texts) == len(items):
         yield name, Held((len(items),), partial(np.array, [text.item() for text in texts]), False)
     elif len(items) == 1 and hasattr(items[0], "_fieldnames"):
-        yield from flattened(name, items[0])
+        yield from _flattened(name, items[0])
     else:
         for place, item in enumerate(items):
-            yield from flattened(f"{name}[{place}]", item)
+            yield from _flattened(f"{name}[{place}]", item)
 
 
 def hdf5_contents(path: Path) -> dict[str, Held]:
@@ -80,7 +78,7 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
             found = {}
             for name, item in file.items():
                 if not name.startswith("#"):
-                    found |= dict(walk(path, file, name, item))
+                    found |= dict(_walk(path, file, name, item))
             return found
     except OSError as error:
         raise ValueError(
@@ -88,11 +86,11 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
         ) from error
 
 
-def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, Held]]:
+def _walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, Held]]:
     """The arrays in a group or dataset of an HDF5 file."""
     if isinstance(item, h5py.Group):
         for field, inner in item.items():
-            yield from walk(path, file, f"{name}.{field}", inner)
+            yield from _walk(path, file, f"{name}.{field}", inner)
         return
     if (
         h5py.check_ref_dtype(item.dtype) is not None
@@ -100,23 +98,25 @@ def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, He
         targets = [
             file[ref] if ref else None for ref in item[()].ravel()
         ]  # HDF5's order is MATLAB's column order
-        if targets and all(target is not None and class_of(target) == "char" for target in targets):
+        if targets and all(
+            target is not None and _class_of(target) == "char" for target in targets
+        ):
             yield (
                 name,
                 Held(
                     (len(targets),),
-                    partial(read_texts, path, [target.name for target in targets]),
+                    partial(_read_texts, path, [target.name for target in targets]),
                     False,
                 ),
             )
             return
         for place, target in enumerate(targets):
             if target is not None:
-                yield from walk(path, file, f"{name}[{place}]", target)
+                yield from _walk(path, file, f"{name}[{place}]", target)
         return
-    kind = class_of(item)
+    kind = _class_of(item)
     if kind == "char":
-        yield name, Held((1,), partial(read_texts, path, [item.name]), False)
+        yield name, Held((1,), partial(_read_texts, path, [item.name]), False)
     elif item.attrs.get("MATLAB_empty", 0):
         yield name, Held((0, 0), partial(np.empty, (0, 0)))
     elif item.shape is not None and item.dtype.names is None:
@@ -124,18 +124,20 @@ def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, He
         yield (
             name,
             Held(
-                shape, partial(read_numbers, path, item.name, bool(kind)), item.dtype.kind in "biuf"
+                shape,
+                partial(_read_numbers, path, item.name, bool(kind)),
+                item.dtype.kind in "biuf",
             ),
         )
 
 
-def class_of(item) -> str:
+def _class_of(item) -> str:
     """MATLAB's class of a dataset; nothing for plain HDF5."""
     value = item.attrs.get("MATLAB_class", b"")
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def read_numbers(path: Path, name: str, reverse: bool) -> np.ndarray:
+def _read_numbers(path: Path, name: str, reverse: bool) -> np.ndarray:
     with h5py.File(path, "r") as file:
         item = file[name]
         values = item.asstr()[()] if h5py.check_string_dtype(item.dtype) else item[()]
@@ -144,12 +146,12 @@ def read_numbers(path: Path, name: str, reverse: bool) -> np.ndarray:
     return values.T if reverse else values
 
 
-def read_texts(path: Path, names: list[str]) -> np.ndarray:
+def _read_texts(path: Path, names: list[str]) -> np.ndarray:
     with h5py.File(path, "r") as file:
-        return np.array([text_of(file[name]) for name in names])
+        return np.array([_text_of(file[name]) for name in names])
 
 
-def text_of(item: h5py.Dataset) -> str:
+def _text_of(item: h5py.Dataset) -> str:
     if item.attrs.get("MATLAB_empty", 0):
         return ""
     return "".join(chr(code) for code in item[()].ravel(order="C" if item.shape[-1] != 1 else "F"))

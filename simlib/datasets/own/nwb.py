@@ -14,8 +14,6 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.processing import bin_spikes, noted
 
-__all__ = ["read_nwb"]
-
 WINDOW = ("align", "start", "stop", "width", "smooth")
 
 
@@ -31,8 +29,8 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     """
     try:
         with h5py.File(path, "r") as file:
-            units, trials = table(file.get("units")), table(file.get("intervals/trials"))
-            times = ragged(file, "units/spike_times")
+            units, trials = _table(file.get("units")), _table(file.get("intervals/trials"))
+            times = _ragged(file, "units/spike_times")
     except OSError as error:
         raise ValueError(
             f"{path.name} can't be read as NWB ({error}); copy or save it again"
@@ -89,7 +87,7 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     )
 
 
-def table(group) -> dict[str, np.ndarray]:
+def _table(group) -> dict[str, np.ndarray]:
     """The columns of a table with one value a row."""
     found = {}
     for name, item in (group or {}).items():
@@ -106,7 +104,7 @@ def table(group) -> dict[str, np.ndarray]:
     return found
 
 
-def ragged(file: h5py.File, name: str) -> list[np.ndarray] | None:
+def _ragged(file: h5py.File, name: str) -> list[np.ndarray] | None:
     """A column with a list of values a row, cut at its index."""
     if name not in file or f"{name}_index" not in file:
         return None

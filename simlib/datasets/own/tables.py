@@ -12,8 +12,6 @@ import xarray as xr
 
 from simlib.datasets.arrays import DIMS
 
-__all__ = ["from_long_table", "label_columns", "read_table"]
-
 ROLES = ("trial", "time", "neuron", "value")
 
 
@@ -35,10 +33,10 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
 def label_columns(table: str | os.PathLike | pd.DataFrame) -> dict[str, np.ndarray]:
     """The columns of a table of labels, one row a trial."""
     frame = table if isinstance(table, pd.DataFrame) else read_table(table)
-    return {str(name): plain(frame[name]) for name in frame.columns if not is_row_number(name)}
+    return {str(name): _plain(frame[name]) for name in frame.columns if not _is_row_number(name)}
 
 
-def is_row_number(column: object) -> bool:
+def _is_row_number(column: object) -> bool:
     """Whether a column is the index that pandas wrote into a .csv file."""
     return str(column).startswith("Unnamed: ")
 
@@ -112,22 +110,22 @@ def from_long_table(
         )
     data = pd.Series(frame[called["value"]].to_numpy(float), places).to_xarray().drop_vars(DIMS)
     coords = {
-        "trial_id": ("trial", plain(pd.Series(found["trial"]))),
-        "unit": ("neuron", plain(pd.Series(found["neuron"]))),
+        "trial_id": ("trial", _plain(pd.Series(found["trial"]))),
+        "unit": ("neuron", _plain(pd.Series(found["neuron"]))),
     }
     if timed and pd.Series(found["time"]).dtype.kind in "iuf":
         coords["time"] = ("time", np.asarray(found["time"], dtype=float))
     others = [
         column
         for column in frame.columns
-        if column not in called.values() and not is_row_number(column)
+        if column not in called.values() and not _is_row_number(column)
     ]
     for column in others:
-        coords[str(column)] = fact(frame[column], codes, data.shape, str(column), name)
+        coords[str(column)] = _fact(frame[column], codes, data.shape, str(column), name)
     return data.assign_coords(coords)
 
 
-def fact(
+def _fact(
     column: pd.Series,
     codes: Mapping[str, np.ndarray],
     shape: tuple[int, ...],
@@ -135,7 +133,7 @@ def fact(
     name: str,
 ) -> tuple:
     """A column as a coordinate of the axis within whose places it is constant."""
-    values = plain(column)
+    values = _plain(column)
     for dims in (("trial",), ("neuron",), ("time", "trial")):
         sizes = tuple(shape[DIMS.index(dim)] for dim in dims)
         place = np.ravel_multi_index(tuple(codes[dim] for dim in dims), sizes)
@@ -151,7 +149,7 @@ def fact(
     )
 
 
-def plain(column: pd.Series) -> np.ndarray:
+def _plain(column: pd.Series) -> np.ndarray:
     """A column as numbers or fixed-width strings; categories as what they stand for."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)

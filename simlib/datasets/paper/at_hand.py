@@ -7,8 +7,6 @@ from pathlib import Path
 from simlib.datasets.own import read, runs
 from simlib.datasets.paper.published_tables import shared_folder
 
-__all__ = ["REACHING", "recordings_at_hand", "recordings_note"]
-
 REACHING = "recordings/m1_reaching/mihi_demo.mat"
 MANTE = "recordings/mante2013"
 
@@ -23,11 +21,11 @@ def recordings_at_hand() -> dict[str, dict]:
     mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
     found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
     if reaching.is_file():
-        found[str(reaching)] = reaching_options(reaching)
+        found[str(reaching)] = _reaching_options(reaching)
     return found
 
 
-def reaching_options(path: Path) -> dict:
+def _reaching_options(path: Path) -> dict:
     """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
     together.
     """

@@ -18,8 +18,6 @@ from simlib.datasets.paper.netcdf import in_regions, open_array
 from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import group_means
 
-__all__ = ["freemanziemba2013", "majajhong2015"]
-
 IMAGE = ("stimulus_id", "image_id")  # the coordinate's newer and older name
 AXES = ("presentation", "neuroid", "time_bin")
 NEEDED = (
@@ -74,7 +72,7 @@ def majajhong2015(
         "majajhong2015",
         settings,
         [place],
-        lambda: assembled(place, names, decoded, None, settings, "normalised rate", facts),
+        lambda: _assembled(place, names, decoded, None, settings, "normalised rate", facts),
     )
 
 
@@ -121,11 +119,11 @@ def freemanziemba2013(
         "freemanziemba2013",
         settings,
         [place],
-        lambda: assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts),
+        lambda: _assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts),
     )
 
 
-def assembled(
+def _assembled(
     place: Path,
     names: dict[str, str],
     decoded: list[str],
@@ -155,8 +153,8 @@ def assembled(
             for ours, theirs in names.items()
             if theirs in data.coords
         }
-        first, member = presentations(images, labels, settings["average"])
-        starts, stops, width = time_bins(data, bin_ms, place.name)
+        first, member = _presentations(images, labels, settings["average"])
+        starts, stops, width = _time_bins(data, bin_ms, place.name)
         blocks = []
         for block in np.array_split(chosen, max(1, len(chosen) // BLOCK)):
             part = data.isel(neuroid=block).transpose("presentation", "time_bin", "neuroid")
@@ -187,7 +185,7 @@ def assembled(
     ).assign_coords(kept)
 
 
-def presentations(
+def _presentations(
     images: np.ndarray, labels: dict[str, np.ndarray], average: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where each trial of the result comes first, (trials,), and the trial of each presentation.
@@ -207,7 +205,7 @@ def presentations(
     return first, member
 
 
-def time_bins(
+def _time_bins(
     data: xr.DataArray, bin_ms: float | None, name: str
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Start and end of the result's bins in ms, and how many of the assembly's make one.

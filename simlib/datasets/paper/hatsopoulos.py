@@ -14,8 +14,6 @@ from simlib.datasets.paper.downloads import locate
 from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import bin_spikes, condition_averages
 
-__all__ = ["hatsopoulos2007"]
-
 
 def hatsopoulos2007(
     *,
@@ -62,16 +60,16 @@ def hatsopoulos2007(
         "smooth_ms": smooth_ms,
         "average": average,
     }
-    return stored("hatsopoulos2007", settings, [place], lambda: session(place, **settings))
+    return stored("hatsopoulos2007", settings, [place], lambda: _session(place, **settings))
 
 
-def session(
+def _session(
     place, bin_ms: float, start_ms: float, stop_ms: float, smooth_ms: float, average: bool
 ) -> xr.DataArray:
     """The session file as a recording."""
     held = mat_contents(place)
-    spikes, units = unit_spikes(held, place.name)
-    onsets = target_onsets(held, place.name)
+    spikes, units = _unit_spikes(held, place.name)
+    onsets = _target_onsets(held, place.name)
     data = bin_spikes(
         spikes,
         np.concatenate(onsets),
@@ -95,7 +93,7 @@ def session(
     return condition_averages(data, ["target"]) if average else data
 
 
-def unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], list[str]]:
+def _unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], list[str]]:
     """Spike times (s) of every unit that fired, in the file's order, and the units' names."""
     cells = {key: value for key, value in held.items() if re.match(r"spikes(\[\d+\])+$", key)}
     if not cells:
@@ -112,7 +110,7 @@ def unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], lis
     return list(times.values()), list(times)
 
 
-def target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
+def _target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
     """Movement onsets (s) of each of the eight targets."""
     onsets = [
         held[f"stmv_cell[{k}]"].read().ravel()

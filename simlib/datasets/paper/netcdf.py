@@ -9,8 +9,6 @@ import xarray as xr
 
 from simlib import validation
 
-__all__ = ["in_regions", "open_array"]
-
 
 @contextmanager
 def open_array(place: Path, dims: Sequence[str], needed: str) -> Iterator[xr.DataArray]:

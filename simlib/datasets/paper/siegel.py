@@ -13,8 +13,6 @@ from simlib.datasets.folders import data_folder
 from simlib.datasets.paper.netcdf import in_regions, open_array
 from simlib.datasets.paper.stored import stored
 
-__all__ = ["REGIONS", "siegel2015"]
-
 REGIONS = ("FEF", "V4", "IT", "MT", "LIP", "PFC")
 LABELS = ("context", "response", "direction", "colour")
 LAYOUT = (
@@ -77,10 +75,10 @@ def siegel2015(
         )
     regions = validation.names(region, "region")
     settings = {"region": regions, "variance": variance}
-    return stored("siegel2015", settings, files, lambda: conditions(files[0], regions, variance))
+    return stored("siegel2015", settings, files, lambda: _conditions(files[0], regions, variance))
 
 
-def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
+def _conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
     """The file's conditions as a recording."""
     with open_array(place, DIMS, f"has another layout: needed is {LAYOUT}") as data:
         lacking = [name for name in (*LABELS, "region") if name not in data.coords]
@@ -93,10 +91,10 @@ def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray
     values = data.values.astype(np.float64)
     validation.finite(values)
     units = values.shape[2]
-    values = values if variance == 1 else components(values, variance)
+    values = values if variance == 1 else _components(values, variance)
     return recording(
         values,
-        {name: binary(data[name].values) for name in LABELS},
+        {name: _binary(data[name].values) for name in LABELS},
         name="siegel2015",
         title="Siegel 2015",
         source=f"file {place.name}, provided by the user",
@@ -109,7 +107,7 @@ def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray
     )
 
 
-def components(values: np.ndarray, variance: float) -> np.ndarray:
+def _components(values: np.ndarray, variance: float) -> np.ndarray:
     """Scores of the first principal components that together hold `variance`, (time, trial, PC)."""
     X = values.reshape(-1, values.shape[2])
     U, s, _ = np.linalg.svd(X - X.mean(0), full_matrices=False)
@@ -117,7 +115,7 @@ def components(values: np.ndarray, variance: float) -> np.ndarray:
     return (U * s)[:, :count].reshape(*values.shape[:2], -1)
 
 
-def binary(labels: np.ndarray) -> np.ndarray:
+def _binary(labels: np.ndarray) -> np.ndarray:
     """Numbers with more than two values as 1 above their median value and -1 below; others as they
     are.
     """

@@ -8,8 +8,6 @@ import xarray as xr
 from simlib import cache
 from simlib.datasets.folders import cache_folder
 
-__all__ = ["stored"]
-
 
 def stored(
     name: str, settings: Mapping, raw: Iterable[Path], make: Callable[[], xr.DataArray]
