@@ -39,8 +39,7 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
         >>> sl.datasets.load("cnn-digits", layer="output", epochs=1).shape
         (1, 450, 10)
     """
-    if layer not in LAYERS:
-        raise validation.unknown_name("layer", layer, LAYERS)
+    validation.known("layer", layer, LAYERS)
     if epochs < 1:
         raise ValueError(f"cnn-digits needs 1 epoch or more; got epochs={epochs}")
     settings = {"seed": seed, "epochs": epochs}

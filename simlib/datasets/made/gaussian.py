@@ -41,8 +41,7 @@ def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") ->
         >>> np.allclose(sl.datasets.spectrum(G), sl.datasets.spectrum(X))
         True
     """
-    if tails not in TAILS:
-        raise validation.unknown_name("tails", tails, TAILS)
+    validation.known("tails", tails, TAILS)
     values = np.asarray(X.values, float)
     flat = values.reshape(-1, values.shape[-1])
     spread = principal_components(torch.from_numpy(flat))[1].numpy()

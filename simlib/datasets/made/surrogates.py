@@ -95,8 +95,7 @@ def surrogate(
     if not signal >= 0:
         raise ValueError(f"signal needs to be 0 (noise only) or more; got {signal}")
     for variable in variables:
-        if variable not in facts.signals:
-            raise validation.unknown_name("task variable", variable, facts.signals)
+        validation.known("task variable", variable, facts.signals)
     main, *others = facts.signals
     carried = {key: facts.signals[key] for key in [main, *(o for o in others if o in variables)]}
     full = facts.design()

@@ -259,10 +259,7 @@ def _read_xarray(
         ]
         data = opened.set_coords(facts)[fitting[0]]
         for label, name in named.items():
-            if name not in data.coords:
-                raise validation.unknown_name(
-                    "variable", name, map(str, data.coords), f"{path.name} holds {held}"
-                )
+            validation.known("variable", name, data.coords, f"{path.name} holds {held}")
             data = data.assign_coords({label: data.coords[name].variable})
         data = data.drop_vars(
             [name for name in facts if named and name not in named and name in data.coords]

@@ -22,8 +22,7 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     end ("refuse": at once).
     """
     for policy in [missing] if isinstance(missing, str) else missing:
-        if policy not in POLICIES:
-            raise validation.unknown_name("policy for missing values", policy, POLICIES)
+        validation.known("policy for missing values", policy, POLICIES)
         bad = ~np.isfinite(data.values)
         if policy == "average":
             data = condition_averages(data)

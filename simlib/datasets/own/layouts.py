@@ -138,8 +138,7 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
     Raises ValueError for an axis that is not there.
     """
     for dim in select or {}:
-        if dim not in data.dims:
-            raise validation.unknown_name("axis to select from", dim, list(map(str, data.dims)))
+        validation.known("axis to select from", dim, list(map(str, data.dims)))
     places = {
         dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
         for dim, place in (select or {}).items()
@@ -152,8 +151,7 @@ def _column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
     1.
     """
     if isinstance(value, str):
-        if value not in held:
-            raise validation.unknown_name("array", value, held, f"{name} holds {_contents(held)}")
+        validation.known("array", value, held, f"{name} holds {_contents(held)}")
         value = held[value].read()
     found = np.asarray(value)
     return found.reshape(-1) if found.ndim > 1 and found.size == max(found.shape) else found

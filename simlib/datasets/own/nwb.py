@@ -58,8 +58,7 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
             f"{example})"
         )
     align = given.pop("align", "start_time")
-    if align not in moments:
-        raise validation.unknown_name("time of a trial", str(align), moments)
+    validation.known("time of a trial", str(align), moments)
     there = np.isfinite(trials[align])
     labels = {
         name: values[there]
