@@ -23,15 +23,14 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     """
     for policy in [missing] if isinstance(missing, str) else missing:
         validation.known("policy for missing values", policy, POLICIES)
-        bad = ~np.isfinite(data.values)
+        bad = ~np.isfinite(data)
         if policy == "average":
             data = condition_averages(data)
         elif policy.startswith("drop") and bad.any():
             dim = policy.removeprefix("drop-")[:-1]
-            axes = tuple(axis for axis, name in enumerate(DIMS) if name != dim)
-            keep = ~bad.any(axis=axes)
+            keep = ~bad.any([other for other in DIMS if other != dim]).values
             if not keep.any():
-                raise ValueError(f"missing={policy!r} would leave no {dim}: {_report(bad)}")
+                raise ValueError(f"missing={policy!r} would leave no {dim}: {_report(bad.values)}")
             data = noted(
                 data.isel({dim: keep}),
                 policy,
@@ -59,8 +58,9 @@ def _report(bad: np.ndarray) -> str:
         f"{int(bad.sum())} of {bad.size} values ({100 * bad.mean():.1f}%) that are NaN or "
         f"infinite, first at {place}"
     ]
-    for axis, dim in ((1, "trial"), (2, "neuron")):
-        others = tuple(k for k in range(3) if k != axis)
-        some, all_of = bad.any(axis=others).sum(), bad.all(axis=others).sum()
-        parts.append(f"{some} of {bad.shape[axis]} {dim}s have some, {all_of} have nothing else")
+    for dim, others in (("trial", (0, 2)), ("neuron", (0, 1))):
+        some, every = bad.any(axis=others), bad.all(axis=others)
+        parts.append(
+            f"{some.sum()} of {some.size} {dim}s have some, {every.sum()} have nothing else"
+        )
     return "; ".join(parts)

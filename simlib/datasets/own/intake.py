@@ -76,21 +76,22 @@ def from_xarray(
         groups = data.attrs.get("groups", "groups" if "groups" in along else "")
     grouping = [groups] if groups else []
     trial_coordinates(data, [*(named or []), *grouping], "Labels and groups lie along trial.")
-    labels = (name for name in along if name != groups and _is_label(data[name]))
-    decoded = list(labels) if named is None else named
+    decoded = (
+        [name for name in along if name != groups and _is_label(data[name])]
+        if named is None
+        else named
+    )
     for name in [*decoded, *grouping]:
         values = validation.label_array(_plain(data[name].values), data, name)
         data = data.assign_coords(
             {name: ("trial", _as_classes(values, name) if name in decoded else values)}
         )
     main = data.attrs.get("main_variable", "") if main_variable is None else main_variable
-    if main_variable is None and task_variables is not None and main not in decoded:
-        main = ""
-    if main and main not in decoded:
-        raise validation.unknown_name(
-            "main variable", main, decoded, "It is one of the decoded labels."
-        )
-    data.attrs = _completed(data.attrs, decoded, main or (decoded[0] if decoded else ""), groups)
+    if not main or (main_variable is None and task_variables is not None and main not in decoded):
+        main = decoded[0] if decoded else ""
+    else:
+        validation.known("main variable", main, decoded, "It is one of the decoded labels.")
+    data.attrs = _completed(data.attrs, decoded, main, groups)
     return data
 
 
@@ -110,13 +111,12 @@ def _on_axes(data: xr.DataArray) -> xr.DataArray:
         data if "time" in data.dims else data.drop_vars("time", errors="ignore").expand_dims("time")
     )
     data = data.transpose(*DIMS)
-    values = three_axes(data.values)
-    kept = [
+    others = [
         name
         for name, coord in data.coords.items()
-        if len(coord.dims) == 1 or set(coord.dims) == {"time", "trial"}
+        if len(coord.dims) != 1 and set(coord.dims) != {"time", "trial"}
     ]
-    return data.drop_vars([name for name in data.coords if name not in kept]).copy(data=values)
+    return data.drop_vars(others).copy(data=three_axes(data.values))
 
 
 def _without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
@@ -196,12 +196,15 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 def _completed(attrs: dict, decoded: list[str], main: str, groups: str) -> dict:
     """Attributes that survive a netCDF file, with those that every recording has."""
-    kept = {
+    plain = {
         key: value.item() if isinstance(value, np.generic) else value
         for key, value in attrs.items()
     }
-    kept = {key: int(value) if isinstance(value, bool) else value for key, value in kept.items()}
-    kept = {key: value for key, value in kept.items() if isinstance(value, str | int | float)}
+    kept = {
+        key: int(value) if isinstance(value, bool) else value
+        for key, value in plain.items()
+        if isinstance(value, str | int | float)
+    }
     name = str(kept.get("name", "recording"))
     return {
         "name": name,

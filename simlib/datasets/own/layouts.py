@@ -44,39 +44,30 @@ def assemble(
     if values is None and "X" not in held:
         raise ValueError(
             f"{name} has no array X; it holds {_contents(held)}. Say which array is the recording, "
-            "what its axes are, "
-            f"and which arrays are labels; perhaps {_suggestion(name, held)}"
+            f"what its axes are, and which arrays are labels; perhaps {_suggestion(name, held)}"
         )
-    if values is not None and values not in held:
-        raise validation.unknown_name("array", values, held, f"{name} holds {_contents(held)}")
-    usual = values is None
-    values = values or "X"
-    array = np.asarray(held[values].read())
+    main = "X" if values is None else values
+    validation.known("array", main, held, f"{name} holds {_contents(held)}")
+    array = np.asarray(held[main].read())
     dims = tuple(dims) if dims is not None else USUAL.get(array.ndim, ())
     if len(dims) != array.ndim:
         array = array.squeeze()
         dims = dims or USUAL.get(array.ndim, ())
     if len(dims) != array.ndim or len(set(dims)) != len(dims):
         raise ValueError(
-            f"{values} of {name} has the shape {held[values].shape}, and dims={dims!r} does not "
-            "name its axes one by "
-            f"one; perhaps {_suggestion(name, held, values)}"
+            f"{main} of {name} has the shape {held[main].shape}, and dims={dims!r} does not name "
+            f"its axes one by one; perhaps {_suggestion(name, held, main)}"
         )
     data = xr.DataArray(array, dims=dims)
     if labels is None:
-        chosen = (
-            {key: key for key in _fitting(held, data.sizes.get("trial", 0)) if key != values}
-            if usual
-            else {}
-        )
-    else:
-        chosen = dict(labels)
-    inside = {key: value for key, value in chosen.items() if key in dims and key not in DIMS}
+        every = _fitting(held, data.sizes.get("trial", 0)) if values is None else []
+        labels = {key: key for key in every if key != main}
+    inside = {key: value for key, value in labels.items() if key in dims and key not in DIMS}
     data = data.assign_coords(
         {key: (key, _column(held, value, name)) for key, value in inside.items()}
     )
     data = named_axes(data, dims)
-    for key, value in chosen.items():
+    for key, value in labels.items():
         if key not in inside:
             found = _column(held, value, name)
             try:
@@ -84,7 +75,7 @@ def assemble(
                     {key: along_trial(found, data, f"the array {key!r} of {name}")}
                 )
             except ValueError as error:
-                raise ValueError(f"{error}; perhaps {_suggestion(name, held, values)}") from error
+                raise ValueError(f"{error}; perhaps {_suggestion(name, held, main)}") from error
     return data
 
 
@@ -127,8 +118,7 @@ def named_axes(data: xr.DataArray, dims: Sequence[str] | Mapping[str, str] | Non
     if extra == ["trial"]:
         return data
     stacked = data.stack(sample=extra).reset_index("sample").rename(sample="row")
-    stacked = stacked.drop_vars("trial", errors="ignore")
-    return stacked.rename(row="trial")
+    return stacked.drop_vars("trial", errors="ignore").rename(row="trial")
 
 
 def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.DataArray:
@@ -139,11 +129,12 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
     """
     for dim in select or {}:
         validation.known("axis to select from", dim, list(map(str, data.dims)))
-    places = {
-        dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
-        for dim, place in (select or {}).items()
-    }
-    return data.isel(places)
+    return data.isel(
+        {
+            dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
+            for dim, place in (select or {}).items()
+        }
+    )
 
 
 def _column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
@@ -189,12 +180,8 @@ def _suggestion(name: str, held: Mapping[str, Held], values: str | None = None) 
     others = {key: value for key, value in held.items() if key != values}
     counts = [len(_fitting(others, size)) for size in shape]
     place = counts.index(max(counts, default=0)) if any(counts) else max(len(shape) - 2, 0)
-    axes = list(
-        GUESSES.get(
-            (len(shape), place),
-            [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"],
-        )
-    )
+    conditions = (f"condition_{k}" for k in range(len(shape) - 2))
+    axes = GUESSES.get((len(shape), place), (*conditions, "trial", "neuron"))
     fits = _fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
     given = f", labels={{'label': {fits[0]!r}}}" if fits else ""
-    return f"load({name!r}, values={values!r}, dims={tuple(axes)!r}{given})"
+    return f"load({name!r}, values={values!r}, dims={axes!r}{given})"
