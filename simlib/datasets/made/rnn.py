@@ -75,8 +75,7 @@ def rnn_context(
         )
     rates = rates[CUE_STEPS:].reshape(EVIDENCE_STEPS, 72, trials, units).double().numpy()
     counted = right.reshape(72, trials).numpy()
-    kept = counted if correct_only else np.ones_like(counted)
-    kept = np.where(kept.any(1, keepdims=True), kept, True)
+    kept = counted | (not correct_only) | ~counted.any(1, keepdims=True)
     values = np.einsum("tcku,ck->tcu", rates, kept) / kept.sum(1)[:, None]
     return recording(
         values,

@@ -66,19 +66,13 @@ def from_long_table(
         >>> from_long_table(table, {"neuron": "unit"}).values.tolist()
         [[[0.5], [2.0]]]
     """
-    called = {role: (columns or {}).get(role, role) for role in ROLES}
-    unknown = [role for role in columns or {} if role not in ROLES]
-    missing = [
-        called[role]
-        for role in ROLES
-        if called[role] not in frame.columns and (role != "time" or (columns and role in columns))
-    ]
-    if missing or unknown:
+    called = {**{role: role for role in ROLES}, **(columns or {})}
+    needed = {"trial", "neuron", "value", *(columns or {})}
+    if any(role not in ROLES or called[role] not in frame.columns for role in needed):
         raise ValueError(
             f"{name} has the columns {', '.join(map(str, frame.columns))}, and a recording needs "
-            "trial, neuron, value "
-            "and perhaps time. Say which is which: columns={'trial': 'trial_number', 'neuron': "
-            "'unit', 'value': 'rate'}"
+            "trial, neuron, value and perhaps time. Say which is which: "
+            "columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}"
         )
     timed = called["time"] in frame.columns
     keys = {
@@ -90,10 +84,9 @@ def from_long_table(
             f"{name} has rows without {', '.join(empty)}; every value belongs to a trial and a "
             "neuron"
         )
-    codes, found = {}, {}
+    codes, found = {"time": np.zeros(len(frame), dtype=int)}, {}
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
-    codes.setdefault("time", np.zeros(len(frame), dtype=int))
     places = pd.MultiIndex.from_arrays([codes[dim] for dim in DIMS], names=DIMS)
     twice = places.duplicated()
     if twice.any():
@@ -115,22 +108,16 @@ def from_long_table(
     }
     if timed and pd.Series(found["time"]).dtype.kind in "iuf":
         coords["time"] = ("time", np.asarray(found["time"], dtype=float))
-    others = [
-        column
+    facts = {
+        str(column): _fact(frame[column], codes, data.shape, name)
         for column in frame.columns
         if column not in called.values() and not _is_row_number(column)
-    ]
-    for column in others:
-        coords[str(column)] = _fact(frame[column], codes, data.shape, str(column), name)
-    return data.assign_coords(coords)
+    }
+    return data.assign_coords(coords | facts)
 
 
 def _fact(
-    column: pd.Series,
-    codes: Mapping[str, np.ndarray],
-    shape: tuple[int, ...],
-    label: str,
-    name: str,
+    column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...], name: str
 ) -> tuple:
     """A column as a coordinate of the axis within whose places it is constant."""
     values = _plain(column)
@@ -143,9 +130,8 @@ def _fact(
         if (filled[place] == values).all() and len(known) == len(filled):
             return dims, filled.reshape(sizes)
     raise ValueError(
-        f"the column {label!r} of {name} is constant neither within trials nor within neurons (or "
-        "not known for all): "
-        "drop it, or give one value a trial"
+        f"the column {str(column.name)!r} of {name} is constant neither within trials nor within "
+        "neurons (or not known for all): drop it, or give one value a trial"
     )
 
 
@@ -156,6 +142,4 @@ def _plain(column: pd.Series) -> np.ndarray:
     values = column.to_numpy()
     if values.dtype.kind in "biuf":
         return values
-    if column.isna().any():
-        return values.astype(object)
-    return values.astype(str)
+    return values.astype(object if column.isna().any() else str)

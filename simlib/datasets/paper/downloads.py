@@ -131,8 +131,8 @@ def download(name: str) -> Path:
         "url": source.url,
         "bytes": target.stat().st_size,
         "sha256": pooch.file_hash(str(target)),
+        "published_hash": source.known_hash or "none",
     }
-    record["published_hash"] = source.known_hash or "none"
     text = json.dumps(record, indent=1) + "\n"
     cache.write(target.with_name(f"{target.name}.json"), lambda draft: draft.write_text(text))
     target.chmod(0o444)

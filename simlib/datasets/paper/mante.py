@@ -66,9 +66,14 @@ def mante2013(
     """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
-    place = locate("mante2013", path, ".mat", several=True)
-    settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
-    return stored("mante2013", settings, [place], lambda: _averaged_units(place, **settings))
+    return stored(
+        "mante2013",
+        locate("mante2013", path, ".mat", several=True),
+        _averaged_units,
+        monkey=monkey,
+        correct_only=correct_only,
+        bin_ms=bin_ms,
+    )
 
 
 def _averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) -> xr.DataArray:
@@ -92,28 +97,30 @@ def _averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float)
             f"none of the {len(dropped)} units has a trial in each of the 72 conditions; "
             "with correct_only=False error trials count too"
         )
-    data = recording(
-        np.stack(averages, axis=-1),
-        mante_design(),
-        name="mante2013",
-        title="Mante 2013",
-        source=URL,
-        citation="Mante et al. 2013, doi:10.1038/nature12742",
-        task_variables=["context", "choice", "motion", "colour"],
-        main_variable="context",
-        sample_kind="averages",
-        processing={
-            "monkey": monkey,
-            "correct_only": correct_only,
-            "bin_ms": bin_ms,
-            "unit": "spikes/ms",
-            "units_read": len(names) + len(dropped),
-            "units_dropped": dropped,
-        },
-        time=times,
+    return (
+        recording(
+            np.stack(averages, axis=-1),
+            mante_design(),
+            name="mante2013",
+            title="Mante 2013",
+            source=URL,
+            citation="Mante et al. 2013, doi:10.1038/nature12742",
+            task_variables=["context", "choice", "motion", "colour"],
+            main_variable="context",
+            sample_kind="averages",
+            processing={
+                "monkey": monkey,
+                "correct_only": correct_only,
+                "bin_ms": bin_ms,
+                "unit": "spikes/ms",
+                "units_read": len(names) + len(dropped),
+                "units_dropped": dropped,
+            },
+            time=times,
+        )
+        .assign_coords(unit=("neuron", np.array(names)))
+        .assign_attrs(units_dropped=len(dropped))
     )
-    data.attrs["units_dropped"] = len(dropped)
-    return data.assign_coords(unit=("neuron", np.array(names)))
 
 
 def _unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -146,13 +153,14 @@ def _of_monkey(names: Iterable[str], monkey: str) -> list[str]:
     """The unit files among `names`, sorted; of one monkey where the archive's folder names are
     there.
     """
-    names = [PurePosixPath(name) for name in names if name.endswith(".mat")]
-    names = [
-        name for name in names if not name.name.startswith(".") and "__MACOSX" not in name.parts
+    units = [
+        unit
+        for unit in map(PurePosixPath, names)
+        if unit.suffix == ".mat" and unit.name[0] != "." and "__MACOSX" not in unit.parts
     ]
-    if any(folder in name.parts for name in names for folder in MONKEYS.values()):
-        names = [name for name in names if MONKEYS[monkey] in name.parts]
-    return [str(name) for name in sorted(names, key=lambda name: name.name)]
+    if any(folder in unit.parts for unit in units for folder in MONKEYS.values()):
+        units = [unit for unit in units if MONKEYS[monkey] in unit.parts]
+    return [str(unit) for unit in sorted(units, key=lambda unit: unit.name)]
 
 
 def _short(name: str) -> str:

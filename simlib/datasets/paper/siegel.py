@@ -74,11 +74,10 @@ def siegel2015(
             f"variance is the share that the kept components hold, in (0, 1]; got {variance}"
         )
     regions = validation.names(region, "region")
-    settings = {"region": regions, "variance": variance}
-    return stored("siegel2015", settings, files, lambda: _conditions(files[0], regions, variance))
+    return stored("siegel2015", files[0], _conditions, region=regions, variance=variance)
 
 
-def _conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
+def _conditions(place: Path, region: list[str], variance: float) -> xr.DataArray:
     """The file's conditions as a recording."""
     with open_array(place, DIMS, f"has another layout: needed is {LAYOUT}") as data:
         lacking = [name for name in (*LABELS, "region") if name not in data.coords]
@@ -87,13 +86,11 @@ def _conditions(place: Path, regions: list[str], variance: float) -> xr.DataArra
                 f"{place.name} has another layout: it lacks the coordinates {', '.join(lacking)}. "
                 f"Needed is {LAYOUT}"
             )
-        data = data.transpose(*DIMS).isel(neuron=in_regions(regions, data["region"])).load()
+        data = data.transpose(*DIMS).isel(neuron=in_regions(region, data["region"])).load()
     values = data.values.astype(np.float64)
     validation.finite(values)
-    units = values.shape[2]
-    values = values if variance == 1 else _components(values, variance)
     return recording(
-        values,
+        values if variance == 1 else _components(values, variance),
         {name: _binary(data[name].values) for name in LABELS},
         name="siegel2015",
         title="Siegel 2015",
@@ -102,7 +99,12 @@ def _conditions(place: Path, regions: list[str], variance: float) -> xr.DataArra
         task_variables=list(LABELS),
         main_variable="context",
         sample_kind="averages",
-        processing={"region": regions, "variance": variance, "units": units, "unit": "Hz"},
+        processing={
+            "region": region,
+            "variance": variance,
+            "units": values.shape[2],
+            "unit": "Hz",
+        },
         time=data["time"].values if "time" in data.coords else None,
     )
 
