@@ -227,10 +227,10 @@ def kept_recording(raw: Path | None = None) -> float:
     RUNS.append("recording")
     values = np.full((2, 3, 4), len(RUNS), dtype=float)
 
-    def make() -> xr.DataArray:
-        return xr.DataArray(values, dims=datasets.DIMS, name="response")
+    def make(place: Path, bin_ms: int) -> xr.DataArray:
+        return xr.DataArray(values, dims=("time", "trial", "neuron"), name="response")
 
-    return float(stored("made", {"bin_ms": 5}, [raw] if raw else [], make).values[0, 0, 0])
+    return float(stored("made", raw or Path("no file"), make, bin_ms=5).values[0, 0, 0])
 
 
 def kept_network() -> float:
@@ -369,7 +369,7 @@ def test_a_recording_of_mante_depends_on_the_design(copy):
     assert keys(copy, [reader]) != before
     (copy / NAMES[design]).write_text(text)
     assert keys(copy, [reader]) == before
-    make = sys.modules[reader].averaged_units
+    make = sys.modules[reader]._averaged_units
     assert NAMES[design] in cache.depends_on(make)["module"]
 
 

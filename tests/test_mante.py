@@ -72,8 +72,8 @@ def test_averages_are_those_of_a_plain_loop(tmp_path):
     data = datasets.load("mante2013", path=tmp_path)
     assert data.shape == (15, 72, 1)
     motion, colour = (
-        mante.coherence_rank(variables["stim_dir"]),
-        mante.coherence_rank(variables["stim_col2dir"]),
+        mante._coherence_rank(variables["stim_dir"]),
+        mante._coherence_rank(variables["stim_col2dir"]),
     )
     for place in range(72):
         context = 1 if str(data["context"].values[place]) == "motion" else -1
@@ -95,10 +95,10 @@ def test_averages_are_those_of_a_plain_loop(tmp_path):
 
 def test_levels_are_ranked_within_the_unit_and_the_variable():
     values = np.array([0.5, -0.17, 0.06, -0.06, 0.17, 0.0])
-    assert mante.coherence_rank(values) == [3, -2, 1, -1, 2, 0]
-    assert mante.coherence_rank(np.array([0.03, 0.12, -0.5])) == [1, 2, -3]
+    assert mante._coherence_rank(values) == [3, -2, 1, -1, 2, 0]
+    assert mante._coherence_rank(np.array([0.03, 0.12, -0.5])) == [1, 2, -3]
     mixed = np.array([0.06, 0.08, 0.17, -0.2, 0.5, -0.08])  # two sessions' levels in one file
-    assert mante.coherence_rank(mixed) == [1, 1, 2, -2, 3, -1]
+    assert mante._coherence_rank(mixed) == [1, 1, 2, -2, 3, -1]
 
 
 def test_units_that_lack_a_condition_are_left_out_and_counted(tmp_path):

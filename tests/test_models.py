@@ -61,13 +61,13 @@ def test_the_network_decides_by_context():
 
 def test_the_network_uses_only_the_evidence_that_counts():
     settings = {"seed": 0, "units": 100, "updates": 1200}
-    trained = rnn.weights("rnn-context", settings, rnn.train)
+    trained = rnn.weights("rnn-context", settings, rnn._train)
     generator = torch.Generator().manual_seed(5)
     ones = torch.ones(400)
     for context in (ones, -ones):
         for motion, colour in [(0.5, -0.5), (-0.5, 0.5)]:
-            u = rnn.inputs(motion * ones, colour * ones, context, generator)
-            choice = torch.sign(rnn.run(trained, u, generator)[1][-3:].mean(0))
+            u = rnn._inputs(motion * ones, colour * ones, context, generator)
+            choice = torch.sign(rnn._run(trained, u, generator)[1][-3:].mean(0))
             wanted = motion if context[0] > 0 else colour
             assert (choice == np.sign(wanted)).float().mean() > 0.97
 
@@ -160,7 +160,7 @@ def test_digits_layer_by_layer(layer, units):
 def test_training_is_done_once_and_repeats_itself(tmp_path, monkeypatch):
     small = {"updates": 5, "units": 10, "trials": 2}
     first = datasets.load("rnn-context", **small)
-    monkeypatch.setattr(rnn, "train", None)  # nothing is trained again
+    monkeypatch.setattr(rnn, "_train", None)  # nothing is trained again
     again = datasets.load("rnn-context", **small)
     np.testing.assert_array_equal(first.values, again.values)
     monkeypatch.undo()
@@ -188,7 +188,7 @@ def test_what_can_not_be_trained_is_said(name, options, words):
 
 
 def test_the_split_never_changes_and_keeps_its_sides_apart():
-    (train, digits), (test, _) = cnn.split()
+    (train, digits), (test, _) = cnn._split()
     assert len(test) == cnn.TEST_IMAGES and len(train) == len(digits) == 1797 - cnn.TEST_IMAGES
 
 

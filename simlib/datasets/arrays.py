@@ -67,14 +67,13 @@ def recording(
     """
     values = three_axes(values)
     usable(values)
-    trial = {
+    coords = {
         key: ("trial", validation.label_array(value, values, key))
         for key, value in (coordinates or {}).items()
     }
-    data = xr.DataArray(values, dims=DIMS, coords=trial, name="response")
     if time is not None:
-        data = data.assign_coords(time=("time", np.asarray(time, dtype=float)))
-    data.attrs = {
+        coords["time"] = ("time", np.asarray(time, dtype=float))
+    attrs = {
         "name": name,
         "title": title,
         "source": source,
@@ -87,7 +86,7 @@ def recording(
         "groups": groups,
         "processing": json.dumps(dict(processing or {}), sort_keys=True),
     }
-    return data
+    return xr.DataArray(values, dims=DIMS, coords=coords, name="response", attrs=attrs)
 
 
 def three_axes(values: np.ndarray) -> np.ndarray:
@@ -139,11 +138,13 @@ def silent(values: np.ndarray) -> np.ndarray:
 
 def trial_coordinates(data: xr.DataArray, named: Iterable[str] = (), hint: str = "") -> list[str]:
     """Names of the coordinates along trial; raises ValueError for a `named` one that is none."""
-    along = [str(name) for name, coord in data.coords.items() if coord.dims == ("trial",)]
-    along = [name for name in along if name != "trial"]
+    along = [
+        str(name)
+        for name, coord in data.coords.items()
+        if coord.dims == ("trial",) and name != "trial"
+    ]
     for name in named:
-        if name not in along:
-            raise validation.unknown_name("trial coordinate", name, along, hint)
+        validation.known("trial coordinate", name, along, hint)
     return along
 
 
@@ -176,8 +177,7 @@ def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
             f"{data.attrs.get('name', 'this recording')} has no labels, so nothing can be decoded "
             "from it"
         )
-    if variable not in known:
-        raise validation.unknown_name("task variable", variable, known)
+    validation.known("task variable", variable, known)
     return data[variable].values
 
 
@@ -211,18 +211,12 @@ def data_hash(data: xr.DataArray) -> str:
         >>> sl.datasets.data_hash(2 * X) == sl.datasets.data_hash(X)
         False
     """
-    digest = hashlib.sha256()
     values = data.transpose(*DIMS).values
-    digest.update(json.dumps(values.shape).encode())
+    digest = hashlib.sha256(json.dumps(values.shape).encode())
     for part in values:  # one time bin at a time, so that the float64 copy stays small
         digest.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
-    names = sorted(task_variables(data))
-    groups = data.attrs.get("groups", "")
-    for kind, name in [
-        *((name, name) for name in names),
-        *([("groups", groups)] if groups else []),
-    ]:
-        digest.update(
-            json.dumps([kind, [str(value) for value in data[name].values.tolist()]]).encode()
-        )
+    counted = [(name, data[name].values) for name in sorted(task_variables(data))]
+    groups = fold_groups(data)
+    for kind, column in counted if groups is None else [*counted, ("groups", groups)]:
+        digest.update(json.dumps([kind, list(map(str, column.tolist()))]).encode())
     return digest.hexdigest()

@@ -123,11 +123,13 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     elif is_path(dataset):
         loader = partial(own.read, dataset)
     elif isinstance(dataset, str):
-        hint = (
+        raise validation.unknown_name(
+            "dataset",
+            dataset,
+            DATASETS,
             "A recording of your own is a path that ends in .npz, .nc, .mat, ..., or an "
-            "xarray.DataArray"
+            "xarray.DataArray",
         )
-        raise validation.unknown_name("dataset", dataset, DATASETS, hint)
     else:
         raise TypeError(
             "load takes a dataset's id, a path or an xarray.DataArray; got "
@@ -135,17 +137,15 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
             "'neuron'), coords={'target': ('trial', labels)})"
         )
     parameters = inspect.signature(loader).parameters.values()
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     for option in options:
-        if option not in known:
-            raise validation.unknown_name("dataset option", option, known)
+        validation.known("dataset option", option, known)
     return loader(**options)
 
 
 def is_path(dataset: object) -> bool:
     """Whether `load` reads a file: a Path, text with a suffix or folder in it, or what exists."""
-    if isinstance(dataset, os.PathLike):
-        return True
-    return isinstance(dataset, str) and (
-        bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists()
+    return isinstance(dataset, os.PathLike) or (
+        isinstance(dataset, str)
+        and (bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists())
     )

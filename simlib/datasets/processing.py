@@ -123,13 +123,6 @@ def bin_spikes(
     values = spike_counts(spikes, edges)
     if smooth:
         values = gaussian_filter1d(values, smooth / width, axis=0, truncate=4.0)[pad : pad + bins]
-    settings = {
-        "start_s": start,
-        "stop_s": stop,
-        "width_s": width,
-        "smooth_s": smooth,
-        "unit": "spikes per bin",
-    }
     facts = {
         "name": "spikes",
         "title": "Binned spikes",
@@ -137,8 +130,15 @@ def bin_spikes(
         "citation": "",
         **facts,
     }
-    data = recording(values, labels, time=start + width * (np.arange(bins) + 0.5), **facts)
-    return noted(data, "bin_spikes", **settings)
+    return noted(
+        recording(values, labels, time=start + width * (np.arange(bins) + 0.5), **facts),
+        "bin_spikes",
+        start_s=start,
+        stop_s=stop,
+        width_s=width,
+        smooth_s=smooth,
+        unit="spikes per bin",
+    )
 
 
 def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
@@ -182,14 +182,17 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
     first = np.unique(member, return_index=True)[1]
     present = data.where(np.isfinite(data)).transpose("trial", ...)
     others = [key for key, coord in data.coords.items() if "trial" in coord.dims and key not in by]
-    averages = data.isel(trial=first).drop_vars(others)
-    averages = averages.copy(data=group_means(present.values, member).swapaxes(0, 1))
-    averages = averages.assign_coords(averaged_trials=("trial", np.bincount(member)))
-    kept = [name for name in task_variables(data) if name in by]
-    main = data.attrs.get("main_variable", "")
-    averages.attrs |= {"sample_kind": "averages", "groups": ""}
+    averages = (
+        data.isel(trial=first)
+        .drop_vars(others)
+        .copy(data=group_means(present.values, member).swapaxes(0, 1))
+        .assign_coords(averaged_trials=("trial", np.bincount(member)))
+        .assign_attrs(sample_kind="averages", groups="")
+    )
     if "task_variables" in data.attrs:
-        main = main if main in kept else (kept[0] if kept else "")
+        kept = [name for name in task_variables(data) if name in by]
+        main = data.attrs.get("main_variable", "")
+        main = main if main in kept else next(iter(kept), "")
         averages.attrs |= {"task_variables": json.dumps(kept), "main_variable": main}
     return noted(averages, "condition_averages", by=list(by), trials=data.sizes["trial"])
 
@@ -226,13 +229,9 @@ def soft_normalise(data: xr.DataArray, constant: float = 5.0) -> xr.DataArray:
         raise ValueError(
             f"soft_normalise needs a constant of 0 or more, in the data's unit; got {constant:g}"
         )
-    extent = data.max(("time", "trial")) - data.min(("time", "trial"))
-    scale = (extent + constant).where(extent + constant > 0, 1.0)
-    return noted(
-        (data / scale).transpose(*DIMS).assign_attrs(data.attrs),
-        "soft_normalise",
-        constant=constant,
-    )
+    scale = data.max(("time", "trial")) - data.min(("time", "trial")) + constant
+    normalised = (data / scale.where(scale > 0, 1.0)).transpose(*DIMS).assign_attrs(data.attrs)
+    return noted(normalised, "soft_normalise", constant=constant)
 
 
 def drop_silent(data: xr.DataArray) -> xr.DataArray:
@@ -247,8 +246,7 @@ def drop_silent(data: xr.DataArray) -> xr.DataArray:
         >>> sl.datasets.processing.drop_silent(X).sizes["neuron"]
         49
     """
-    values = data.transpose(*DIMS).values
-    constant = silent(values)
+    constant = silent(data.transpose(*DIMS).values)
     if constant.all():
         raise ValueError(
             f"all {len(constant)} neurons are constant over time and trials: none would be left"
@@ -283,21 +281,15 @@ def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr
         for key, coord in data.coords.items()
         if "trial" in coord.dims and coord.dtype.kind in "biuf"
     ]
-    if name not in numeric:
-        raise validation.unknown_name(
-            "continuous label", name, numeric, "Labels to bin are numbers along trial."
-        )
+    validation.known("continuous label", name, numeric, "Labels to bin are numbers along trial.")
     over_time = "time" in data[name].dims
     values = (data[name].mean("time") if over_time else data[name]).values.astype(float)
     validation.label_array(values, data.transpose(..., "neuron").values, name)
-    if isinstance(edges, int | np.integer):
-        cuts = (
-            np.unique(np.quantile(values, np.arange(1, int(edges)) / int(edges)))
-            if edges > 1
-            else np.array([])
-        )
-    else:
-        cuts = np.asarray(edges, dtype=float)
+    cuts = (
+        np.unique(np.quantile(values, np.arange(1, edges) / edges))
+        if isinstance(edges, int | np.integer)
+        else np.asarray(edges, dtype=float)
+    )
     if cuts.ndim != 1 or len(cuts) < 1 or (np.diff(cuts) <= 0).any():
         raise ValueError(
             f"bins of {name!r} need increasing inner edges, or a number of parts from 2 on; got "
@@ -311,5 +303,10 @@ def bin_label(data: xr.DataArray, name: str, edges: Sequence[float] | int) -> xr
             f"the edges {cuts.tolist()} put all values of {name!r}, {values.min():g} to "
             f"{values.max():g}, in one class"
         )
-    binned = data.drop_vars(name).assign_coords({name: ("trial", classes)})
-    return noted(binned, "bin_label", label=name, edges=cuts.tolist(), averaged_over_time=over_time)
+    return noted(
+        data.drop_vars(name).assign_coords({name: ("trial", classes)}),
+        "bin_label",
+        label=name,
+        edges=cuts.tolist(),
+        averaged_over_time=over_time,
+    )

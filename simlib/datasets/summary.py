@@ -22,8 +22,7 @@ def spectrum(data: xr.DataArray) -> np.ndarray:
         >>> sl.datasets.spectrum(sl.datasets.load("toy-2d")).round(3).tolist()
         [0.134, 0.024]
     """
-    values = data.transpose(*DIMS).values.astype(np.float64)
-    X = values.reshape(-1, values.shape[2])
+    X = validation.flat(data.transpose(*DIMS).values.astype(np.float64))
     X = X - X.mean(0)
     gram = X @ X.T if X.shape[0] < X.shape[1] else X.T @ X
     return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0) / len(X)
@@ -50,11 +49,9 @@ def describe(data: xr.DataArray) -> str:
         f"{attrs['title']}: {time_bins} time bin{plural} x {trials} trials x {neurons} neurons "
         f"({attrs['sample_kind']})",
         *(["A surrogate: synthetic data, not a recording."] if attrs["surrogate"] else []),
-        *(label_line(data, name) for name in task_variables(data)),
         *(
-            []
-            if task_variables(data)
-            else ["No labels: figures that decode a task variable need one."]
+            [label_line(data, name) for name in task_variables(data)]
+            or ["No labels: figures that decode a task variable need one."]
         ),
     ]
     groups = fold_groups(data)
@@ -64,9 +61,11 @@ def describe(data: xr.DataArray) -> str:
         )
     variances = spectrum(data)
     shares = variances / variances.sum()
-    top = ", ".join(f"{100 * share:.1f}%" for share in shares[:5])
-    ratio = 1 / (shares**2).sum()
-    lines.append(f"Variance: participation ratio {ratio:.1f}; first principal components {top}.")
+    top = ", ".join(f"{share:.1%}" for share in shares[:5])
+    lines.append(
+        f"Variance: participation ratio {1 / (shares**2).sum():.1f}; first principal components "
+        f"{top}."
+    )
     constant = silent(data.transpose(*DIMS).values).sum()
     if constant:
         lines.append(

@@ -75,8 +75,7 @@ def targeted_axes(
     V = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:components]
     coefficients = coefficients @ V.T @ V
     times = np.linalg.norm(coefficients, axis=2).argmax(0)
-    chosen = np.stack([coefficients[time, k] for k, time in enumerate(times)], axis=1)
-    Q, R = np.linalg.qr(chosen)
+    Q, R = np.linalg.qr(coefficients[times, np.arange(len(times))].T)
     return TargetedAxes(tuple(variables), Q * np.sign(np.diag(R)), times, mean, scale)
 
 
@@ -100,10 +99,12 @@ def project(data: xr.DataArray, targeted: TargetedAxes) -> xr.DataArray:
             f"{data.sizes['neuron']}"
         )
     values = (data.transpose(*DIMS).values - targeted.mean) / targeted.scale @ targeted.axes
-    coords = {name: coord for name, coord in data.coords.items() if "neuron" not in coord.dims}
-    coords["variable"] = list(targeted.variables)
+    kept = {name: coord for name, coord in data.coords.items() if "neuron" not in coord.dims}
     return xr.DataArray(
-        values, dims=("time", "trial", "variable"), coords=coords, attrs=dict(data.attrs)
+        values,
+        dims=("time", "trial", "variable"),
+        coords={**kept, "variable": list(targeted.variables)},
+        attrs=dict(data.attrs),
     )
 
 

@@ -12,8 +12,6 @@ from simlib import validation
 from simlib.datasets.arrays import recording
 from simlib.datasets.made.training import one_thread, weights
 
-__all__ = ["LAYERS", "cnn_digits"]
-
 LAYERS = ("pixels", "conv1", "conv2", "hidden", "output")
 BATCH, RATE = 64, 3e-3
 TEST_IMAGES = 450
@@ -41,15 +39,14 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
         >>> sl.datasets.load("cnn-digits", layer="output", epochs=1).shape
         (1, 450, 10)
     """
-    if layer not in LAYERS:
-        raise validation.unknown_name("layer", layer, LAYERS)
+    validation.known("layer", layer, LAYERS)
     if epochs < 1:
         raise ValueError(f"cnn-digits needs 1 epoch or more; got epochs={epochs}")
     settings = {"seed": seed, "epochs": epochs}
-    trained = weights("cnn-digits", settings, lambda: train(**settings))
-    images, labels = split()[1]
+    trained = weights("cnn-digits", settings, lambda: _train(**settings))
+    images, labels = _split()[1]
     with torch.no_grad(), one_thread():
-        activity = layers(trained, images)
+        activity = _layers(trained, images)
     guessed = activity["output"].argmax(1).numpy()
     return recording(
         activity[layer].flatten(1).double().numpy(),
@@ -69,7 +66,7 @@ def cnn_digits(*, layer: str = "hidden", seed: int = 0, epochs: int = 12) -> xr.
     )
 
 
-def split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
+def _split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
     """Images (n, 1, 8, 8) in [0, 1] and their digits, for training and for testing; the same for
     every seed.
     """
@@ -79,7 +76,7 @@ def split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
     return (torch.from_numpy(parts[0]), parts[2]), (torch.from_numpy(parts[1]), parts[3])
 
 
-def layers(parameters: dict[str, Tensor], images: Tensor) -> dict[str, Tensor]:
+def _layers(parameters: dict[str, Tensor], images: Tensor) -> dict[str, Tensor]:
     """Activity of every layer for images (n, 1, 8, 8)."""
     conv1 = functional.conv2d(
         images, parameters["conv1"], parameters["conv1_bias"], padding=1
@@ -93,7 +90,7 @@ def layers(parameters: dict[str, Tensor], images: Tensor) -> dict[str, Tensor]:
     return {"pixels": images, "conv1": conv1, "conv2": conv2, "hidden": hidden, "output": output}
 
 
-def train(seed: int, epochs: int) -> dict[str, Tensor]:
+def _train(seed: int, epochs: int) -> dict[str, Tensor]:
     """Weights after `epochs` of Adam on the cross entropy."""
     generator = torch.Generator().manual_seed(seed)
     shapes = {
@@ -107,13 +104,13 @@ def train(seed: int, epochs: int) -> dict[str, Tensor]:
         scale = (2 / np.prod(shape[1:])) ** 0.5
         parameters[name] = (scale * torch.randn(*shape, generator=generator)).requires_grad_()
         parameters[f"{name}_bias"] = torch.zeros(shape[0], requires_grad=True)
-    images, labels = split()[0]
+    images, labels = _split()[0]
     digits = torch.from_numpy(labels)
     adam = torch.optim.Adam(parameters.values(), lr=RATE)
     for _ in range(epochs):
         for batch in torch.randperm(len(images), generator=generator).split(BATCH):
             loss = functional.cross_entropy(
-                layers(parameters, images[batch])["output"], digits[batch]
+                _layers(parameters, images[batch])["output"], digits[batch]
             )
             adam.zero_grad()
             loss.backward()

@@ -6,8 +6,6 @@ from itertools import product
 
 import numpy as np
 
-__all__ = ["REACH_TARGETS", "balanced_trials", "categories", "mante_design", "siegel_design"]
-
 REACH_TARGETS = tuple(f"{angle} deg" for angle in range(0, 360, 45))  # in order
 
 
@@ -24,7 +22,7 @@ def mante_design() -> dict[str, np.ndarray]:
     """
     ranks = (-3, -2, -1, 1, 2, 3)
     rows = list(product(("motion", "colour"), ranks, ranks))
-    return crossed(
+    return _crossed(
         rows, "choice", {"motion": "motion_coherence_rank", "colour": "colour_coherence_rank"}
     )
 
@@ -47,10 +45,10 @@ def siegel_design() -> dict[str, np.ndarray]:
     }
     every = product(("motion", "colour"), (-2, -1, 1, 2), (-3, -2, -1, 1, 2, 3))
     rows = [row for row in every if row not in absent]
-    return crossed(rows, "response", {"direction": "direction_rank", "colour": "colour_rank"})
+    return _crossed(rows, "response", {"direction": "direction_rank", "colour": "colour_rank"})
 
 
-def crossed(rows: list[tuple], decision: str, graded: dict[str, str]) -> dict[str, np.ndarray]:
+def _crossed(rows: list[tuple], decision: str, graded: dict[str, str]) -> dict[str, np.ndarray]:
     """Labels of the conditions (context, rank of motion, rank of colour).
 
     `graded` maps the two variables, which are signs, to the names of their ranks; `decision` is the

@@ -7,8 +7,6 @@ import xarray as xr
 from simlib import validation
 from simlib.linalg import principal_components
 
-__all__ = ["TAILS", "spectrum_matched"]
-
 # Distributions of single entries, from heavy to light tails; the scale doesn't matter.
 TAILS = {
     "t3": lambda rng, shape: rng.standard_t(3, shape),
@@ -43,8 +41,7 @@ def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") ->
         >>> np.allclose(sl.datasets.spectrum(G), sl.datasets.spectrum(X))
         True
     """
-    if tails not in TAILS:
-        raise validation.unknown_name("tails", tails, TAILS)
+    validation.known("tails", tails, TAILS)
     values = np.asarray(X.values, float)
     flat = values.reshape(-1, values.shape[-1])
     spread = principal_components(torch.from_numpy(flat))[1].numpy()

@@ -15,8 +15,6 @@ from simlib.datasets.arrays import recording
 from simlib.datasets.made.designs import mante_design
 from simlib.datasets.made.training import one_thread, weights
 
-__all__ = ["rnn_context"]
-
 STEP, CONSTANT = 0.05, 0.1  # s: time step, and time constant of a unit
 CUE_STEPS, EVIDENCE_STEPS = 4, 15  # the context alone, then 750 ms of evidence
 COHERENCES = (0.06, 0.18, 0.5)  # by rank
@@ -64,21 +62,20 @@ def rnn_context(
             f"trials={trials}"
         )
     settings = {"seed": seed, "units": units, "updates": updates}
-    trained = weights("rnn-context", settings, lambda: train(**settings))
+    trained = weights("rnn-context", settings, lambda: _train(**settings))
     design = mante_design()
     with torch.no_grad(), one_thread():
         generator = torch.Generator().manual_seed(seed + 1)
         motion, colour, context = (
-            torch.from_numpy(values).repeat_interleave(trials) for values in evidence(design)
+            torch.from_numpy(values).repeat_interleave(trials) for values in _evidence(design)
         )
-        rates, output = run(trained, inputs(motion, colour, context, generator), generator)
+        rates, output = _run(trained, _inputs(motion, colour, context, generator), generator)
         right = torch.sign(output[-3:].mean(0)) == torch.sign(
             torch.where(context > 0, motion, colour)
         )
     rates = rates[CUE_STEPS:].reshape(EVIDENCE_STEPS, 72, trials, units).double().numpy()
     counted = right.reshape(72, trials).numpy()
-    kept = counted if correct_only else np.ones_like(counted)
-    kept = np.where(kept.any(1, keepdims=True), kept, True)
+    kept = counted | (not correct_only) | ~counted.any(1, keepdims=True)
     values = np.einsum("tcku,ck->tcu", rates, kept) / kept.sum(1)[:, None]
     return recording(
         values,
@@ -102,7 +99,7 @@ def rnn_context(
     )
 
 
-def evidence(design: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _evidence(design: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Signed coherences of motion and colour, and the context (1 where motion counts, -1 colour),
     (72,) each.
     """
@@ -112,7 +109,7 @@ def evidence(design: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, 
     return motion, colour, np.where(design["context"] == "motion", 1.0, -1.0).astype(np.float32)
 
 
-def inputs(motion: Tensor, colour: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
+def _inputs(motion: Tensor, colour: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
     """Motion, colour and the two context lines of each trial, (steps, trials, 4)."""
     steps, trials = CUE_STEPS + EVIDENCE_STEPS, len(motion)
     u = torch.zeros(steps, trials, 4)
@@ -122,7 +119,7 @@ def inputs(motion: Tensor, colour: Tensor, context: Tensor, generator: torch.Gen
     return u
 
 
-def run(
+def _run(
     parameters: Mapping[str, Tensor], u: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Rates (steps, trials, units) and outputs (steps, trials) of the network for inputs u."""
@@ -142,7 +139,7 @@ def run(
     return r, r @ readout
 
 
-def train(seed: int, units: int, updates: int) -> dict[str, Tensor]:
+def _train(seed: int, units: int, updates: int) -> dict[str, Tensor]:
     """Weights after `updates` steps of Adam on the squared distance of the last outputs from the
     right choice.
     """
@@ -163,7 +160,7 @@ def train(seed: int, units: int, updates: int) -> dict[str, Tensor]:
         picks = torch.randint(0, len(sizes), (2, BATCH), generator=generator)
         motion, colour = signs[:2] * sizes[picks]
         context = signs[2]
-        rates, output = run(parameters, inputs(motion, colour, context, generator), generator)
+        rates, output = _run(parameters, _inputs(motion, colour, context, generator), generator)
         wanted = torch.sign(torch.where(context > 0, motion, colour))
         loss = (output[-3:] - wanted).square().mean() + 1e-3 * rates.square().mean()
         adam.zero_grad()

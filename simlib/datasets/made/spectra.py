@@ -7,8 +7,6 @@ docs/data/benchmarks).
 
 import numpy as np
 
-__all__ = ["SPECTRA", "variance_ratios"]
-
 
 def variance_ratios(name: str, count: int | None = None) -> np.ndarray:
     """Explained-variance ratio of each PC of a recording, (count,), decreasing, summing to 1.

@@ -25,8 +25,6 @@ from simlib.datasets.made.designs import (
 )
 from simlib.datasets.made.spectra import variance_ratios
 
-__all__ = ["SURROGATES", "Surrogate", "surrogate"]
-
 OBJECTS = ("animals", "boats", "cars", "chairs", "faces", "fruits", "planes", "tables")
 EXPONENT = 0.75  # how a signal's share falls with the rank of the PC
 CITATION = "Cloos et al. 2024, arXiv:2407.07059 (spectrum, accuracy); recording: "
@@ -97,8 +95,7 @@ def surrogate(
     if not signal >= 0:
         raise ValueError(f"signal needs to be 0 (noise only) or more; got {signal}")
     for variable in variables:
-        if variable not in facts.signals:
-            raise validation.unknown_name("task variable", variable, facts.signals)
+        validation.known("task variable", variable, facts.signals)
     main, *others = facts.signals
     carried = {key: facts.signals[key] for key in [main, *(o for o in others if o in variables)]}
     full = facts.design()
@@ -120,8 +117,8 @@ def surrogate(
     design = {key: values[rows] for key, values in full.items()}
     samples = facts.time_bins * trials
     rank = min(neurons, samples - 1)
-    shares = strengthened(variance_shares(carried, rank), signal)
-    Z = time_courses(rng, design, carried, shares, facts.time_bins)
+    shares = _strengthened(_variance_shares(carried, rank), signal)
+    Z = _time_courses(rng, design, carried, shares, facts.time_bins)
     U = np.linalg.qr(Z - Z.mean(0))[0]
     rotation = np.linalg.qr(rng.standard_normal((neurons, rank)))[0].T
     mean_square = facts.sum_of_squares / (facts.time_bins * full_trials * full_neurons)
@@ -163,7 +160,7 @@ def surrogate(
     )
 
 
-def time_courses(
+def _time_courses(
     rng: np.random.Generator,
     design: dict[str, np.ndarray],
     carried: Mapping[str, Signal],
@@ -186,12 +183,12 @@ def time_courses(
             graded = design[carried[variable].coded_by]
             patterns = np.tile(((graded - graded.mean()) / graded.std())[:, None], rank)
         else:
-            patterns = label_patterns(rng, design[variable], rank)
+            patterns = _label_patterns(rng, design[variable], rank)
         Z += np.sqrt(share) * courses[:, None] * patterns
     return Z.reshape(time_bins * trials, rank)
 
 
-def variance_shares(carried: Mapping[str, Signal], rank: int) -> dict[str, np.ndarray]:
+def _variance_shares(carried: Mapping[str, Signal], rank: int) -> dict[str, np.ndarray]:
     """Share of each PC's variance that carries a variable, (rank,): f (k / i)^(3/4) from PC k on,
     up to 0.9.
 
@@ -207,7 +204,7 @@ def variance_shares(carried: Mapping[str, Signal], rank: int) -> dict[str, np.nd
     return {main: first, **{key: share * scale for key, share in others}}
 
 
-def strengthened(shares: dict[str, np.ndarray], signal: float) -> dict[str, np.ndarray]:
+def _strengthened(shares: dict[str, np.ndarray], signal: float) -> dict[str, np.ndarray]:
     """The shares times `signal`, their sum held at 0.98 or less."""
     if signal == 1:
         return shares
@@ -215,7 +212,7 @@ def strengthened(shares: dict[str, np.ndarray], signal: float) -> dict[str, np.n
     return {variable: signal * share / excess for variable, share in shares.items()}
 
 
-def label_patterns(rng: np.random.Generator, labels: np.ndarray, count: int) -> np.ndarray:
+def _label_patterns(rng: np.random.Generator, labels: np.ndarray, count: int) -> np.ndarray:
     """`count` patterns over the trials that only the class decides, (trial, count), mean 0 and
     variance 1.
 

@@ -5,8 +5,6 @@ import xarray as xr
 
 from simlib.datasets.arrays import recording
 
-__all__ = ["hierarchy", "toy_2d"]
-
 PAPER = "after Cloos et al. 2024, arXiv:2407.07059"
 
 

@@ -13,8 +13,6 @@ from torch import Tensor
 from simlib import cache
 from simlib.datasets.folders import cache_folder
 
-__all__ = ["one_thread", "weights"]
-
 
 @contextmanager
 def one_thread() -> Iterator[None]:

@@ -19,8 +19,6 @@ from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.tables import from_long_table, label_columns, read_table
 
-__all__ = ["from_xarray", "read", "runs", "save"]
-
 SAVED = (".nc", ".zarr", ".npz")
 SUFFIXES = (*SAVED, ".npy", ".mat", ".h5", ".hdf5", ".csv", ".parquet", ".nwb")
 # The options that say how a file is laid out, and the file types that take them.
@@ -96,7 +94,7 @@ def read(
         ((1, 8, 3), ['target'])
     """
     path = Path(path)
-    check_path(
+    _check_path(
         path,
         {"values": values, "dims": dims, "labels": labels, "columns": columns, "spikes": spikes},
     )
@@ -105,19 +103,17 @@ def read(
     if path.suffix in (".nc", ".zarr"):
         inside = {key: value for key, value in (mapped or {}).items() if isinstance(value, str)}
         mapped = {key: value for key, value in (mapped or {}).items() if key not in inside}
-        data = read_xarray(path, values, dims, select, inside)
+        data = _read_xarray(path, values, dims, select, inside)
     elif path.suffix == ".npz" and values is None and dims is None and mapped is None:
-        data = read_npz(path)
+        data = _read_npz(path)
     elif path.suffix in (".csv", ".parquet"):
         data = from_long_table(read_table(path), columns, path.name)
     elif path.suffix == ".nwb":
         data = read_nwb(path, spikes)
     else:
-        data = assemble(contents(path), path.name, values, dims, mapped)
-    table = table or (
-        dict(mapped or {}) if path.suffix in (".nc", ".zarr", ".csv", ".parquet", ".nwb") else {}
-    )
-    for name, column in table.items():
+        data = assemble(_contents(path), path.name, values, dims, mapped)
+        mapped = {}
+    for name, column in (table or mapped or {}).items():
         found = along_trial(np.asarray(column), data, f"the label {name!r} for {path.name}")
         data = data.assign_coords({name: found})
     data = data if path.suffix in (".nc", ".zarr") else selected(data, select)
@@ -132,7 +128,7 @@ def read(
     )
 
 
-def check_path(path: Path, layout: Mapping[str, object]) -> None:
+def _check_path(path: Path, layout: Mapping[str, object]) -> None:
     """Refuse what is not there, file types that nothing reads, and options that a file type does
     not have.
     """
@@ -154,7 +150,7 @@ def check_path(path: Path, layout: Mapping[str, object]) -> None:
             )
 
 
-def contents(path: Path) -> dict[str, Held]:
+def _contents(path: Path) -> dict[str, Held]:
     """The arrays of an .npz, .npy, .mat or HDF5 file by name, read when asked for; an .npy file's
     is X.
     """
@@ -162,31 +158,32 @@ def contents(path: Path) -> dict[str, Held]:
         return mat_contents(path)
     if path.suffix in (".h5", ".hdf5"):
         return hdf5_contents(path)
-    if path.suffix == ".npy":
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
-        return {"X": Held(array.shape, partial(np.asarray, array))}
     return {
         key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf")
-        for key, value in npz_arrays(path).items()
+        for key, value in _numpy_arrays(path).items()
     }
 
 
-def npz_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file; raises ValueError when it is none, or damaged."""
+def _numpy_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, or X of an .npy file; raises ValueError when it is none, or
+    damaged.
+    """
+    if path.suffix == ".npy":
+        try:
+            return {"X": np.load(path, allow_pickle=False)}
+        except (ValueError, OSError, EOFError) as error:
+            raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
     with np.load(path, allow_pickle=False) as file:
-        return {key: array_of(file, key, path) for key in file.files}
+        return {key: _array_of(file, key, path) for key in file.files}
 
 
-def read_npz(path: Path) -> xr.DataArray:
+def _read_npz(path: Path) -> xr.DataArray:
     """The arrays of an .npz file as a DataArray, labels as coordinates along trial."""
-    arrays = npz_arrays(path)
+    arrays = _numpy_arrays(path)
     if "X" not in arrays:
-        return assemble(contents(path), path.name)  # says what the file holds
+        return assemble(_contents(path), path.name)  # says what the file holds
     data = xr.DataArray(three_axes(arrays.pop("X")), dims=DIMS)
     for key, value in arrays.items():
         if value.ndim == 0:
@@ -200,7 +197,7 @@ def read_npz(path: Path) -> xr.DataArray:
     return data
 
 
-def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
+def _array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
     """One array of an .npz file; raises ValueError for Python objects and damaged bytes."""
     try:
         return file[key]
@@ -213,7 +210,7 @@ def array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
         ) from error
 
 
-def read_xarray(
+def _read_xarray(
     path: Path,
     values: str | None,
     dims: Sequence[str] | Mapping[str, str] | None,
@@ -233,19 +230,16 @@ def read_xarray(
             f"{path.name} can't be read as {path.suffix[1:]} ({error}); save it again"
         ) from error
     with opened:
-        needed = {"trial", "neuron"}
-        fitting = [name for name, array in opened.data_vars.items() if needed <= set(array.dims)]
-        fitting = (
-            [values] if values is not None else fitting if dims is None else list(opened.data_vars)
-        )
-        held = (
-            ", ".join(f"{name} {array.dims}" for name, array in opened.data_vars.items())
-            or "no variables"
-        )
-        if values is not None and values not in opened.data_vars:
-            raise validation.unknown_name(
-                "variable", values, map(str, opened.data_vars), f"{path.name} holds {held}"
-            )
+        arrays = opened.data_vars
+        held = ", ".join(f"{name} {array.dims}" for name, array in arrays.items()) or "no variables"
+        if values is not None:
+            validation.known("variable", values, arrays, f"{path.name} holds {held}")
+        fitting = [
+            name
+            for name, array in arrays.items()
+            if name == values
+            or (values is None and (dims is not None or {"trial", "neuron"} <= set(array.dims)))
+        ]
         if len(fitting) != 1:
             raise ValueError(
                 f"{path.name} needs exactly one variable with the dimensions trial and neuron "
@@ -254,28 +248,16 @@ def read_xarray(
                 "values='name', "
                 "dims={'its_name': 'trial'})"
             )
-        facts = [
-            name
-            for name, array in opened.data_vars.items()
-            if array.ndim == 1 and name not in fitting
-        ]
+        facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
         for label, name in named.items():
-            if name not in data.coords:
-                raise validation.unknown_name(
-                    "variable", name, map(str, data.coords), f"{path.name} holds {held}"
-                )
+            validation.known("variable", name, data.coords, f"{path.name} holds {held}")
             data = data.assign_coords({label: data.coords[name].variable})
         data = data.drop_vars(
             [name for name in facts if named and name not in named and name in data.coords]
         )
-        if dims is not None:
-            renamed = (
-                dims if isinstance(dims, Mapping) else dict(zip(data.dims, dims, strict=False))
-            )
-            data = data.rename(
-                {old: new for old, new in renamed.items() if old in data.dims and old != new}
-            )
+        new = dims if isinstance(dims, Mapping) else dict(zip(data.dims, dims or (), strict=False))
+        data = data.rename({dim: new[dim] for dim in data.dims if new.get(dim, dim) != dim})
         data = selected(data, select).load()
         return named_axes(data, None if dims is None else tuple(map(str, data.dims)))
 
@@ -299,9 +281,8 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
     if path.suffix == ".nc":
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":
-        data.rename("response").to_zarr(
-            path, mode="w", zarr_format=2
-        )  # 3 has no strings of fixed width yet
+        # format 3 has no strings of fixed width yet
+        data.rename("response").to_zarr(path, mode="w", zarr_format=2)
     elif path.suffix == ".npz":
         along = {
             name: coord.values

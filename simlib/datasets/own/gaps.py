@@ -9,8 +9,6 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.processing import condition_averages, noted
 
-__all__ = ["POLICIES", "without_gaps"]
-
 POLICIES = ("refuse", "drop-neurons", "drop-trials", "average")
 
 
@@ -24,17 +22,15 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     end ("refuse": at once).
     """
     for policy in [missing] if isinstance(missing, str) else missing:
-        if policy not in POLICIES:
-            raise validation.unknown_name("policy for missing values", policy, POLICIES)
-        bad = ~np.isfinite(data.values)
+        validation.known("policy for missing values", policy, POLICIES)
+        bad = ~np.isfinite(data)
         if policy == "average":
             data = condition_averages(data)
         elif policy.startswith("drop") and bad.any():
             dim = policy.removeprefix("drop-")[:-1]
-            axes = tuple(axis for axis, name in enumerate(DIMS) if name != dim)
-            keep = ~bad.any(axis=axes)
+            keep = ~bad.any([other for other in DIMS if other != dim]).values
             if not keep.any():
-                raise ValueError(f"missing={policy!r} would leave no {dim}: {report(bad)}")
+                raise ValueError(f"missing={policy!r} would leave no {dim}: {_report(bad.values)}")
             data = noted(
                 data.isel({dim: keep}),
                 policy,
@@ -44,7 +40,7 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     bad = ~np.isfinite(data.values)
     if bad.any():
         raise ValueError(
-            f"X has {report(bad)}. Nothing is repaired in silence: the option "
+            f"X has {_report(bad)}. Nothing is repaired in silence: the option "
             "missing='drop-neurons' or 'drop-trials' "
             "leaves those out, 'average' averages the repeats of each condition that have the "
             "value, and a list does "
@@ -53,7 +49,7 @@ def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") ->
     return data
 
 
-def report(bad: np.ndarray) -> str:
+def _report(bad: np.ndarray) -> str:
     """How many values are missing, where the first one is, and how many trials and neurons are
     concerned.
     """
@@ -62,8 +58,9 @@ def report(bad: np.ndarray) -> str:
         f"{int(bad.sum())} of {bad.size} values ({100 * bad.mean():.1f}%) that are NaN or "
         f"infinite, first at {place}"
     ]
-    for axis, dim in ((1, "trial"), (2, "neuron")):
-        others = tuple(k for k in range(3) if k != axis)
-        some, all_of = bad.any(axis=others).sum(), bad.all(axis=others).sum()
-        parts.append(f"{some} of {bad.shape[axis]} {dim}s have some, {all_of} have nothing else")
+    for dim, others in (("trial", (0, 2)), ("neuron", (0, 1))):
+        some, every = bad.any(axis=others), bad.all(axis=others)
+        parts.append(
+            f"{some.sum()} of {some.size} {dim}s have some, {every.sum()} have nothing else"
+        )
     return "; ".join(parts)

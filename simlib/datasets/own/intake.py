@@ -16,8 +16,6 @@ from simlib.datasets.own.layouts import named_axes
 from simlib.datasets.own.tables import from_long_table
 from simlib.datasets.processing import bin_label, is_bookkeeping
 
-__all__ = ["from_xarray"]
-
 
 def from_xarray(
     data: xr.DataArray | pd.DataFrame,
@@ -66,37 +64,38 @@ def from_xarray(
         data = from_long_table(data, columns)
     elif columns is not None:
         raise ValueError("columns= says what a table calls its columns; got an xarray.DataArray")
-    data = on_axes(named_axes(data, dims))
+    data = _on_axes(named_axes(data, dims))
     for name, edges in (bins or {}).items():
         data = bin_label(data, name, edges)
     data = without_gaps(data, missing)
     usable(data.values)
-    named = named_variables(data) if task_variables is None else list(task_variables)
-    data = without_varying(data, named)
+    named = _named_variables(data) if task_variables is None else list(task_variables)
+    data = _without_varying(data, named)
     along = trial_coordinates(data)
     if groups is None:
         groups = data.attrs.get("groups", "groups" if "groups" in along else "")
     grouping = [groups] if groups else []
     trial_coordinates(data, [*(named or []), *grouping], "Labels and groups lie along trial.")
-    labels = (name for name in along if name != groups and is_label(data[name]))
-    decoded = list(labels) if named is None else named
+    decoded = (
+        [name for name in along if name != groups and _is_label(data[name])]
+        if named is None
+        else named
+    )
     for name in [*decoded, *grouping]:
-        values = validation.label_array(plain(data[name].values), data, name)
+        values = validation.label_array(_plain(data[name].values), data, name)
         data = data.assign_coords(
-            {name: ("trial", as_classes(values, name) if name in decoded else values)}
+            {name: ("trial", _as_classes(values, name) if name in decoded else values)}
         )
     main = data.attrs.get("main_variable", "") if main_variable is None else main_variable
-    if main_variable is None and task_variables is not None and main not in decoded:
-        main = ""
-    if main and main not in decoded:
-        raise validation.unknown_name(
-            "main variable", main, decoded, "It is one of the decoded labels."
-        )
-    data.attrs = completed(data.attrs, decoded, main or (decoded[0] if decoded else ""), groups)
+    if not main or (main_variable is None and task_variables is not None and main not in decoded):
+        main = decoded[0] if decoded else ""
+    else:
+        validation.known("main variable", main, decoded, "It is one of the decoded labels.")
+    data.attrs = _completed(data.attrs, decoded, main, groups)
     return data
 
 
-def on_axes(data: xr.DataArray) -> xr.DataArray:
+def _on_axes(data: xr.DataArray) -> xr.DataArray:
     """As (time, trial, neuron) of finite numbers, checked, without coordinates of other
     dimensions.
     """
@@ -112,16 +111,15 @@ def on_axes(data: xr.DataArray) -> xr.DataArray:
         data if "time" in data.dims else data.drop_vars("time", errors="ignore").expand_dims("time")
     )
     data = data.transpose(*DIMS)
-    values = three_axes(data.values)
-    kept = [
+    others = [
         name
         for name, coord in data.coords.items()
-        if len(coord.dims) == 1 or set(coord.dims) == {"time", "trial"}
+        if len(coord.dims) != 1 and set(coord.dims) != {"time", "trial"}
     ]
-    return data.drop_vars([name for name in data.coords if name not in kept]).copy(data=values)
+    return data.drop_vars(others).copy(data=three_axes(data.values))
 
 
-def without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
+def _without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
     """Without the coordinates that vary over time; raises ValueError when one would have to be
     decoded.
     """
@@ -138,7 +136,7 @@ def without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray
     return data.drop_vars(varying)
 
 
-def named_variables(data: xr.DataArray) -> list[str] | None:
+def _named_variables(data: xr.DataArray) -> list[str] | None:
     """Names in the attribute task_variables (JSON list, list, or separated by commas); None without
     it.
     """
@@ -150,11 +148,11 @@ def named_variables(data: xr.DataArray) -> list[str] | None:
     return [str(name).strip() for name in value if str(name).strip()]
 
 
-def is_label(coordinate: xr.DataArray) -> bool:
+def _is_label(coordinate: xr.DataArray) -> bool:
     """Whether a coordinate that nobody named is decoded; raises ValueError when it is
     continuous.
     """
-    name, values = str(coordinate.name).lower(), plain(coordinate.values)
+    name, values = str(coordinate.name).lower(), _plain(coordinate.values)
     if values.dtype.kind not in "biufU" or is_bookkeeping(name):
         return False
     if values.dtype.kind == "f" and not np.array_equal(values, values.round()):
@@ -169,7 +167,7 @@ def is_label(coordinate: xr.DataArray) -> bool:
     return 2 <= len(np.unique(values)) < len(values)
 
 
-def as_classes(values: np.ndarray, name: str) -> np.ndarray:
+def _as_classes(values: np.ndarray, name: str) -> np.ndarray:
     """Labels as a classifier takes them: whole numbers as integers, other numbers as strings."""
     if values.dtype.kind not in "biufU":
         raise ValueError(
@@ -185,7 +183,7 @@ def as_classes(values: np.ndarray, name: str) -> np.ndarray:
     return values.astype(np.int64) if whole else np.array([f"{value:g}" for value in values])
 
 
-def plain(values: np.ndarray) -> np.ndarray:
+def _plain(values: np.ndarray) -> np.ndarray:
     """Strings of any kind as fixed-width strings, other values as they are."""
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8")
@@ -196,14 +194,17 @@ def plain(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def completed(attrs: dict, decoded: list[str], main: str, groups: str) -> dict:
+def _completed(attrs: dict, decoded: list[str], main: str, groups: str) -> dict:
     """Attributes that survive a netCDF file, with those that every recording has."""
-    kept = {
+    plain = {
         key: value.item() if isinstance(value, np.generic) else value
         for key, value in attrs.items()
     }
-    kept = {key: int(value) if isinstance(value, bool) else value for key, value in kept.items()}
-    kept = {key: value for key, value in kept.items() if isinstance(value, str | int | float)}
+    kept = {
+        key: int(value) if isinstance(value, bool) else value
+        for key, value in plain.items()
+        if isinstance(value, str | int | float)
+    }
     name = str(kept.get("name", "recording"))
     return {
         "name": name,

@@ -11,8 +11,6 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.matlab import Held
 
-__all__ = ["assemble", "named_axes", "selected", "suggestion"]
-
 USUAL = {2: ("trial", "neuron"), 3: DIMS}
 # (number of axes, the one that has as many places as labels have values) -> axes of a recording
 GUESSES = {
@@ -45,48 +43,39 @@ def assemble(
     """
     if values is None and "X" not in held:
         raise ValueError(
-            f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, "
-            "what its axes are, "
-            f"and which arrays are labels; perhaps {suggestion(name, held)}"
+            f"{name} has no array X; it holds {_contents(held)}. Say which array is the recording, "
+            f"what its axes are, and which arrays are labels; perhaps {_suggestion(name, held)}"
         )
-    if values is not None and values not in held:
-        raise validation.unknown_name("array", values, held, f"{name} holds {contents(held)}")
-    usual = values is None
-    values = values or "X"
-    array = np.asarray(held[values].read())
+    main = "X" if values is None else values
+    validation.known("array", main, held, f"{name} holds {_contents(held)}")
+    array = np.asarray(held[main].read())
     dims = tuple(dims) if dims is not None else USUAL.get(array.ndim, ())
     if len(dims) != array.ndim:
         array = array.squeeze()
         dims = dims or USUAL.get(array.ndim, ())
     if len(dims) != array.ndim or len(set(dims)) != len(dims):
         raise ValueError(
-            f"{values} of {name} has the shape {held[values].shape}, and dims={dims!r} does not "
-            "name its axes one by "
-            f"one; perhaps {suggestion(name, held, values)}"
+            f"{main} of {name} has the shape {held[main].shape}, and dims={dims!r} does not name "
+            f"its axes one by one; perhaps {_suggestion(name, held, main)}"
         )
     data = xr.DataArray(array, dims=dims)
     if labels is None:
-        chosen = (
-            {key: key for key in fitting(held, data.sizes.get("trial", 0)) if key != values}
-            if usual
-            else {}
-        )
-    else:
-        chosen = dict(labels)
-    inside = {key: value for key, value in chosen.items() if key in dims and key not in DIMS}
+        every = _fitting(held, data.sizes.get("trial", 0)) if values is None else []
+        labels = {key: key for key in every if key != main}
+    inside = {key: value for key, value in labels.items() if key in dims and key not in DIMS}
     data = data.assign_coords(
-        {key: (key, column(held, value, name)) for key, value in inside.items()}
+        {key: (key, _column(held, value, name)) for key, value in inside.items()}
     )
     data = named_axes(data, dims)
-    for key, value in chosen.items():
+    for key, value in labels.items():
         if key not in inside:
-            found = column(held, value, name)
+            found = _column(held, value, name)
             try:
                 data = data.assign_coords(
                     {key: along_trial(found, data, f"the array {key!r} of {name}")}
                 )
             except ValueError as error:
-                raise ValueError(f"{error}; perhaps {suggestion(name, held, values)}") from error
+                raise ValueError(f"{error}; perhaps {_suggestion(name, held, main)}") from error
     return data
 
 
@@ -129,8 +118,7 @@ def named_axes(data: xr.DataArray, dims: Sequence[str] | Mapping[str, str] | Non
     if extra == ["trial"]:
         return data
     stacked = data.stack(sample=extra).reset_index("sample").rename(sample="row")
-    stacked = stacked.drop_vars("trial", errors="ignore")
-    return stacked.rename(row="trial")
+    return stacked.drop_vars("trial", errors="ignore").rename(row="trial")
 
 
 def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.DataArray:
@@ -140,28 +128,27 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
     Raises ValueError for an axis that is not there.
     """
     for dim in select or {}:
-        if dim not in data.dims:
-            raise validation.unknown_name("axis to select from", dim, list(map(str, data.dims)))
-    places = {
-        dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
-        for dim, place in (select or {}).items()
-    }
-    return data.isel(places)
+        validation.known("axis to select from", dim, list(map(str, data.dims)))
+    return data.isel(
+        {
+            dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
+            for dim, place in (select or {}).items()
+        }
+    )
 
 
-def column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
+def _column(held: Mapping[str, Held], value: object, name: str) -> np.ndarray:
     """A label's values: an array of the file where `value` is its name, without axes of length
     1.
     """
     if isinstance(value, str):
-        if value not in held:
-            raise validation.unknown_name("array", value, held, f"{name} holds {contents(held)}")
+        validation.known("array", value, held, f"{name} holds {_contents(held)}")
         value = held[value].read()
     found = np.asarray(value)
     return found.reshape(-1) if found.ndim > 1 and found.size == max(found.shape) else found
 
 
-def fitting(held: Mapping[str, Held], trials: int) -> list[str]:
+def _fitting(held: Mapping[str, Held], trials: int) -> list[str]:
     """Names of the arrays with one value a trial."""
     return [
         key
@@ -170,14 +157,14 @@ def fitting(held: Mapping[str, Held], trials: int) -> list[str]:
     ]
 
 
-def contents(held: Mapping[str, Held]) -> str:
+def _contents(held: Mapping[str, Held]) -> str:
     """The arrays with their shapes, the first ones where there are many."""
     listed = [f"{key} {value.shape}" for key, value in list(held.items())[:SHOWN]]
     more = len(held) - len(listed)
     return (", ".join(listed) or "nothing") + (f" and {more} more" if more > 0 else "")
 
 
-def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
+def _suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -> str:
     """A call that would read the file, guessed from the shapes: the largest array, and what fits
     its trials.
     """
@@ -191,14 +178,10 @@ def suggestion(name: str, held: Mapping[str, Held], values: str | None = None) -
         return "another file: none of these is a table of numbers"
     shape = held[values].shape
     others = {key: value for key, value in held.items() if key != values}
-    counts = [len(fitting(others, size)) for size in shape]
+    counts = [len(_fitting(others, size)) for size in shape]
     place = counts.index(max(counts, default=0)) if any(counts) else max(len(shape) - 2, 0)
-    axes = list(
-        GUESSES.get(
-            (len(shape), place),
-            [f"condition_{k}" for k in range(len(shape) - 2)] + ["trial", "neuron"],
-        )
-    )
-    fits = fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
+    conditions = (f"condition_{k}" for k in range(len(shape) - 2))
+    axes = GUESSES.get((len(shape), place), (*conditions, "trial", "neuron"))
+    fits = _fitting(others, shape[axes.index("trial")]) if len(axes) == len(shape) else []
     given = f", labels={{'label': {fits[0]!r}}}" if fits else ""
-    return f"load({name!r}, values={values!r}, dims={tuple(axes)!r}{given})"
+    return f"load({name!r}, values={values!r}, dims={axes!r}{given})"

@@ -14,8 +14,6 @@ import h5py
 import numpy as np
 import scipy.io
 
-__all__ = ["Held", "hdf5_contents", "mat_contents"]
-
 
 class Held(NamedTuple):
     """An array in a file: its shape, and the function that reads it."""
@@ -38,18 +36,19 @@ def mat_contents(path: Path) -> dict[str, Held]:
         raise ValueError(
             f"{path.name} can't be read as a MATLAB file ({error}); copy or save it again"
         ) from error
-    found = {}
-    for name, value in content.items():
-        if not name.startswith("__"):
-            found |= dict(flattened(name, value))
-    return found
+    return {
+        key: held
+        for name, value in content.items()
+        if not name.startswith("__")
+        for key, held in _flattened(name, value)
+    }
 
 
-def flattened(name: str, value) -> Iterator[tuple[str, Held]]:
+def _flattened(name: str, value) -> Iterator[tuple[str, Held]]:
     """The arrays in a value of a version 5 file."""
     if hasattr(value, "_fieldnames"):
         for field in value._fieldnames:
-            yield from flattened(f"{name}.{field}", getattr(value, field))
+            yield from _flattened(f"{name}.{field}", getattr(value, field))
         return
     array = np.asarray(value)
     if array.dtype.kind != "O":
@@ -64,10 +63,10 @@ def flattened(name: str, value) -> Iterator[tuple[str, Held]]:
     if items and len(texts) == len(items):
         yield name, Held((len(items),), partial(np.array, [text.item() for text in texts]), False)
     elif len(items) == 1 and hasattr(items[0], "_fieldnames"):
-        yield from flattened(name, items[0])
+        yield from _flattened(name, items[0])
     else:
         for place, item in enumerate(items):
-            yield from flattened(f"{name}[{place}]", item)
+            yield from _flattened(f"{name}[{place}]", item)
 
 
 def hdf5_contents(path: Path) -> dict[str, Held]:
@@ -77,79 +76,65 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
     """
     try:
         with h5py.File(path, "r") as file:
-            found = {}
-            for name, item in file.items():
-                if not name.startswith("#"):
-                    found |= dict(walk(path, file, name, item))
-            return found
+            return {
+                key: held
+                for name, item in file.items()
+                if not name.startswith("#")
+                for key, held in _walk(path, file, name, item)
+            }
     except OSError as error:
         raise ValueError(
             f"{path.name} can't be read as HDF5 ({error}); copy or save it again"
         ) from error
 
 
-def walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, Held]]:
+def _walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, Held]]:
     """The arrays in a group or dataset of an HDF5 file."""
+    kind = _class_of(item)
     if isinstance(item, h5py.Group):
         for field, inner in item.items():
-            yield from walk(path, file, f"{name}.{field}", inner)
-        return
-    if (
-        h5py.check_ref_dtype(item.dtype) is not None
-    ):  # a cell array, or a field of an array of structs
-        targets = [
-            file[ref] if ref else None for ref in item[()].ravel()
-        ]  # HDF5's order is MATLAB's column order
-        if targets and all(target is not None and class_of(target) == "char" for target in targets):
-            yield (
-                name,
-                Held(
-                    (len(targets),),
-                    partial(read_texts, path, [target.name for target in targets]),
-                    False,
-                ),
-            )
-            return
-        for place, target in enumerate(targets):
-            if target is not None:
-                yield from walk(path, file, f"{name}[{place}]", target)
-        return
-    kind = class_of(item)
-    if kind == "char":
-        yield name, Held((1,), partial(read_texts, path, [item.name]), False)
+            yield from _walk(path, file, f"{name}.{field}", inner)
+    elif h5py.check_ref_dtype(item.dtype) is not None:  # cells, or a field of an array of structs
+        # in HDF5's order, which is MATLAB's column order
+        targets = [file[ref] if ref else None for ref in item[()].ravel()]
+        if targets and all(one is not None and _class_of(one) == "char" for one in targets):
+            read = partial(_read_texts, path, [target.name for target in targets])
+            yield name, Held((len(targets),), read, False)
+        else:
+            for place, target in enumerate(targets):
+                if target is not None:
+                    yield from _walk(path, file, f"{name}[{place}]", target)
+    elif kind == "char":
+        yield name, Held((1,), partial(_read_texts, path, [item.name]), False)
     elif item.attrs.get("MATLAB_empty", 0):
         yield name, Held((0, 0), partial(np.empty, (0, 0)))
     elif item.shape is not None and item.dtype.names is None:
-        shape = tuple(item.shape[::-1]) if kind else tuple(item.shape)
-        yield (
-            name,
-            Held(
-                shape, partial(read_numbers, path, item.name, bool(kind)), item.dtype.kind in "biuf"
-            ),
-        )
+        read = partial(_read_numbers, path, item.name, bool(kind))
+        shape = item.shape[::-1] if kind else item.shape
+        yield name, Held(shape, read, item.dtype.kind in "biuf")
 
 
-def class_of(item) -> str:
+def _class_of(item) -> str:
     """MATLAB's class of a dataset; nothing for plain HDF5."""
     value = item.attrs.get("MATLAB_class", b"")
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def read_numbers(path: Path, name: str, reverse: bool) -> np.ndarray:
+def _read_numbers(path: Path, name: str, reverse: bool) -> np.ndarray:
     with h5py.File(path, "r") as file:
         item = file[name]
-        values = item.asstr()[()] if h5py.check_string_dtype(item.dtype) else item[()]
-    values = np.asarray(values)
+        text = h5py.check_string_dtype(item.dtype)
+        values = np.asarray(item.asstr()[()] if text else item[()])
     values = values.astype(str) if values.dtype.kind == "O" else values
     return values.T if reverse else values
 
 
-def read_texts(path: Path, names: list[str]) -> np.ndarray:
+def _read_texts(path: Path, names: list[str]) -> np.ndarray:
     with h5py.File(path, "r") as file:
-        return np.array([text_of(file[name]) for name in names])
+        return np.array([_text_of(file[name]) for name in names])
 
 
-def text_of(item: h5py.Dataset) -> str:
+def _text_of(item: h5py.Dataset) -> str:
     if item.attrs.get("MATLAB_empty", 0):
         return ""
     return "".join(chr(code) for code in item[()].ravel(order="C" if item.shape[-1] != 1 else "F"))

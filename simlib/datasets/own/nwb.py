@@ -14,10 +14,6 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.processing import bin_spikes, noted
 
-__all__ = ["read_nwb"]
-
-WINDOW = ("align", "start", "stop", "width", "smooth")
-
 
 def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     """Spikes per bin around an event of each trial, (time, trial, unit), labels from the table of
@@ -31,8 +27,15 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     """
     try:
         with h5py.File(path, "r") as file:
-            units, trials = table(file.get("units")), table(file.get("intervals/trials"))
-            times = ragged(file, "units/spike_times")
+            units, trials = _table(file.get("units")), _table(file.get("intervals/trials"))
+            sorted_units = {"spike_times", "spike_times_index"} <= set(file.get("units", ()))
+            times = (
+                np.split(
+                    file["units/spike_times"][()], file["units/spike_times_index"][:-1].astype(int)
+                )
+                if sorted_units
+                else []
+            )
     except OSError as error:
         raise ValueError(
             f"{path.name} can't be read as NWB ({error}); copy or save it again"
@@ -42,26 +45,22 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
         for name, values in trials.items()
         if name.endswith("_time") and values.dtype.kind == "f"
     ]
-    if times is None or not moments:
-        lacking = (
-            "units with spike_times" if times is None else "a table of trials with their times"
-        )
+    if not sorted_units or not moments:
+        lacking = "a table of trials with their times" if sorted_units else "units with spike_times"
         raise ValueError(
             f"{path.name} has no {lacking}; those NWB files are read that have sorted units and "
             "trials"
         )
-    given = dict(spikes or {})
-    example = "spikes={'align': 'start_time', 'start': 0, 'stop': 0.5, 'width': 0.05}"
-    if not {"start", "stop", "width"} <= set(given) <= set(WINDOW):
+    given = {"align": "start_time", **(spikes or {})}
+    needed = {"start", "stop", "width"}
+    if not needed <= set(given) <= needed | {"align", "smooth"}:
         raise ValueError(
             f"{path.name} holds {len(times)} units and {len(trials[moments[0]])} trials with the "
-            "times "
-            f"{', '.join(moments)}. Say which bins to count, in seconds: load({path.name!r}, "
-            f"{example})"
+            f"times {', '.join(moments)}. Say which bins to count, in seconds: load({path.name!r}, "
+            "spikes={'align': 'start_time', 'start': 0, 'stop': 0.5, 'width': 0.05})"
         )
-    align = given.pop("align", "start_time")
-    if align not in moments:
-        raise validation.unknown_name("time of a trial", str(align), moments)
+    align = given.pop("align")
+    validation.known("time of a trial", str(align), moments)
     there = np.isfinite(trials[align])
     labels = {
         name: values[there]
@@ -79,36 +78,25 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
         title=path.stem,
         source=f"file {path.name}",
     )
-    for name in ("task_variables", "main_variable"):
-        del data.attrs[name]  # not chosen yet
-    facts = {
-        name: ("neuron", values) for name, values in units.items() if len(values) == len(times)
-    }
-    return noted(
-        data.assign_coords(facts), "read_nwb", align=align, trials_without=int((~there).sum())
+    data = data.assign_coords(
+        {name: ("neuron", values) for name, values in units.items() if len(values) == len(times)}
     )
+    data.attrs = {
+        name: value
+        for name, value in data.attrs.items()
+        if name not in ("task_variables", "main_variable")  # not chosen yet
+    }
+    return noted(data, "read_nwb", align=align, trials_without=int((~there).sum()))
 
 
-def table(group) -> dict[str, np.ndarray]:
+def _table(group) -> dict[str, np.ndarray]:
     """The columns of a table with one value a row."""
-    found = {}
-    for name, item in (group or {}).items():
-        if (
-            isinstance(item, h5py.Dataset)
-            and item.ndim == 1
-            and f"{name}_index" not in group
-            and not name.endswith("_index")
-        ):
-            text = h5py.check_string_dtype(item.dtype)
-            values = item.asstr()[()].astype(str) if text else item[()]
-            if values.dtype.kind in "biufU":
-                found[name] = values
-    return found
-
-
-def ragged(file: h5py.File, name: str) -> list[np.ndarray] | None:
-    """A column with a list of values a row, cut at its index."""
-    if name not in file or f"{name}_index" not in file:
-        return None
-    ends = file[f"{name}_index"][()].astype(int)
-    return np.split(file[name][()], ends[:-1])
+    columns = {
+        name: item.asstr()[()].astype(str) if h5py.check_string_dtype(item.dtype) else item[()]
+        for name, item in (group or {}).items()
+        if isinstance(item, h5py.Dataset)
+        and item.ndim == 1
+        and f"{name}_index" not in group
+        and not name.endswith("_index")
+    }
+    return {name: values for name, values in columns.items() if values.dtype.kind in "biufU"}

@@ -12,8 +12,6 @@ import xarray as xr
 
 from simlib.datasets.arrays import DIMS
 
-__all__ = ["from_long_table", "label_columns", "read_table"]
-
 ROLES = ("trial", "time", "neuron", "value")
 
 
@@ -35,10 +33,10 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
 def label_columns(table: str | os.PathLike | pd.DataFrame) -> dict[str, np.ndarray]:
     """The columns of a table of labels, one row a trial."""
     frame = table if isinstance(table, pd.DataFrame) else read_table(table)
-    return {str(name): plain(frame[name]) for name in frame.columns if not is_row_number(name)}
+    return {str(name): _plain(frame[name]) for name in frame.columns if not _is_row_number(name)}
 
 
-def is_row_number(column: object) -> bool:
+def _is_row_number(column: object) -> bool:
     """Whether a column is the index that pandas wrote into a .csv file."""
     return str(column).startswith("Unnamed: ")
 
@@ -68,19 +66,13 @@ def from_long_table(
         >>> from_long_table(table, {"neuron": "unit"}).values.tolist()
         [[[0.5], [2.0]]]
     """
-    called = {role: (columns or {}).get(role, role) for role in ROLES}
-    unknown = [role for role in columns or {} if role not in ROLES]
-    missing = [
-        called[role]
-        for role in ROLES
-        if called[role] not in frame.columns and (role != "time" or (columns and role in columns))
-    ]
-    if missing or unknown:
+    called = {**{role: role for role in ROLES}, **(columns or {})}
+    needed = {"trial", "neuron", "value", *(columns or {})}
+    if any(role not in ROLES or called[role] not in frame.columns for role in needed):
         raise ValueError(
             f"{name} has the columns {', '.join(map(str, frame.columns))}, and a recording needs "
-            "trial, neuron, value "
-            "and perhaps time. Say which is which: columns={'trial': 'trial_number', 'neuron': "
-            "'unit', 'value': 'rate'}"
+            "trial, neuron, value and perhaps time. Say which is which: "
+            "columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}"
         )
     timed = called["time"] in frame.columns
     keys = {
@@ -92,10 +84,9 @@ def from_long_table(
             f"{name} has rows without {', '.join(empty)}; every value belongs to a trial and a "
             "neuron"
         )
-    codes, found = {}, {}
+    codes, found = {"time": np.zeros(len(frame), dtype=int)}, {}
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
-    codes.setdefault("time", np.zeros(len(frame), dtype=int))
     places = pd.MultiIndex.from_arrays([codes[dim] for dim in DIMS], names=DIMS)
     twice = places.duplicated()
     if twice.any():
@@ -112,30 +103,24 @@ def from_long_table(
         )
     data = pd.Series(frame[called["value"]].to_numpy(float), places).to_xarray().drop_vars(DIMS)
     coords = {
-        "trial_id": ("trial", plain(pd.Series(found["trial"]))),
-        "unit": ("neuron", plain(pd.Series(found["neuron"]))),
+        "trial_id": ("trial", _plain(pd.Series(found["trial"]))),
+        "unit": ("neuron", _plain(pd.Series(found["neuron"]))),
     }
     if timed and pd.Series(found["time"]).dtype.kind in "iuf":
         coords["time"] = ("time", np.asarray(found["time"], dtype=float))
-    others = [
-        column
+    facts = {
+        str(column): _fact(frame[column], codes, data.shape, name)
         for column in frame.columns
-        if column not in called.values() and not is_row_number(column)
-    ]
-    for column in others:
-        coords[str(column)] = fact(frame[column], codes, data.shape, str(column), name)
-    return data.assign_coords(coords)
+        if column not in called.values() and not _is_row_number(column)
+    }
+    return data.assign_coords(coords | facts)
 
 
-def fact(
-    column: pd.Series,
-    codes: Mapping[str, np.ndarray],
-    shape: tuple[int, ...],
-    label: str,
-    name: str,
+def _fact(
+    column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...], name: str
 ) -> tuple:
     """A column as a coordinate of the axis within whose places it is constant."""
-    values = plain(column)
+    values = _plain(column)
     for dims in (("trial",), ("neuron",), ("time", "trial")):
         sizes = tuple(shape[DIMS.index(dim)] for dim in dims)
         place = np.ravel_multi_index(tuple(codes[dim] for dim in dims), sizes)
@@ -145,19 +130,16 @@ def fact(
         if (filled[place] == values).all() and len(known) == len(filled):
             return dims, filled.reshape(sizes)
     raise ValueError(
-        f"the column {label!r} of {name} is constant neither within trials nor within neurons (or "
-        "not known for all): "
-        "drop it, or give one value a trial"
+        f"the column {str(column.name)!r} of {name} is constant neither within trials nor within "
+        "neurons (or not known for all): drop it, or give one value a trial"
     )
 
 
-def plain(column: pd.Series) -> np.ndarray:
+def _plain(column: pd.Series) -> np.ndarray:
     """A column as numbers or fixed-width strings; categories as what they stand for."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     values = column.to_numpy()
     if values.dtype.kind in "biuf":
         return values
-    if column.isna().any():
-        return values.astype(object)
-    return values.astype(str)
+    return values.astype(object if column.isna().any() else str)

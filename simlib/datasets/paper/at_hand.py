@@ -7,8 +7,6 @@ from pathlib import Path
 from simlib.datasets.own import read, runs
 from simlib.datasets.paper.published_tables import shared_folder
 
-__all__ = ["REACHING", "recordings_at_hand", "recordings_note"]
-
 REACHING = "recordings/m1_reaching/mihi_demo.mat"
 MANTE = "recordings/mante2013"
 
@@ -22,18 +20,12 @@ def recordings_at_hand() -> dict[str, dict]:
     """
     mante, reaching = shared_folder() / MANTE, shared_folder() / REACHING
     found = {"mante2013": {"path": str(mante)}} if mante.is_dir() else {}
-    if reaching.is_file():
-        found[str(reaching)] = reaching_options(reaching)
+    if reaching.is_file():  # rows are time bins, and folds keep the bins of a reach together
+        layout = {"values": "Ytr", "dims": ["trial", "neuron"]}
+        target = read(reaching, **layout, labels={"target": "Ttr"})["target"].values
+        labels = {"target": "Ttr", "reach": runs(target).tolist()}
+        found[str(reaching)] = {**layout, "labels": labels, "groups": "reach"}
     return found
-
-
-def reaching_options(path: Path) -> dict:
-    """Loader options of the reaches: rows are time bins, and folds keep the bins of a reach
-    together.
-    """
-    options = {"values": "Ytr", "dims": ["trial", "neuron"], "labels": {"target": "Ttr"}}
-    reach = runs(read(path, **options)["target"].values)
-    return {**options, "labels": {"target": "Ttr", "reach": reach.tolist()}, "groups": "reach"}
 
 
 def recordings_note() -> str:

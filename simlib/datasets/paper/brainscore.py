@@ -18,16 +18,8 @@ from simlib.datasets.paper.netcdf import in_regions, open_array
 from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import group_means
 
-__all__ = ["freemanziemba2013", "majajhong2015"]
-
 IMAGE = ("stimulus_id", "image_id")  # the coordinate's newer and older name
-AXES = ("presentation", "neuroid", "time_bin")
-NEEDED = (
-    "is no Brain-Score assembly: it needs one array with the dimensions presentation, neuroid and "
-    "time_bin"
-)
 BLOCK = 16  # neurons read at once
-UNIT_FACTS = ("region", "neuroid_id", "animal")
 
 
 def majajhong2015(
@@ -60,21 +52,22 @@ def majajhong2015(
         Traceback (most recent call last):
         FileNotFoundError: majajhong2015 needs its original file, and no.nc does not exist. ...
     """
-    place = locate("majajhong2015", path, ".nc")
-    settings = {"region": validation.names(region, "region"), "average": average}
-    facts = {
-        "name": "majajhong2015",
-        "title": "MajajHong 2015",
-        "source": "Brain-Score, MajajHong2015.public",
-        "citation": "Majaj et al. 2015, doi:10.1523/JNEUROSCI.5181-14.2015",
-    }
-    names = {"category": "category_name", "object": "object_name"}
-    decoded = ["category", "object"]
     return stored(
         "majajhong2015",
-        settings,
-        [place],
-        lambda: assembled(place, names, decoded, None, settings, "normalised rate", facts),
+        locate("majajhong2015", path, ".nc"),
+        lambda place, **settings: _assembled(
+            place,
+            settings,
+            names={"category": "category_name", "object": "object_name"},
+            decoded=["category", "object"],
+            unit="normalised rate",
+            name="majajhong2015",
+            title="MajajHong 2015",
+            source="Brain-Score, MajajHong2015.public",
+            citation="Majaj et al. 2015, doi:10.1523/JNEUROSCI.5181-14.2015",
+        ),
+        region=validation.names(region, "region"),
+        average=average,
     )
 
 
@@ -107,42 +100,42 @@ def freemanziemba2013(
         Traceback (most recent call last):
         FileNotFoundError: freemanziemba2013 needs its original file, and no.nc does not exist. ...
     """
-    place = locate("freemanziemba2013", path, ".nc")
-    settings = {"region": validation.names(region, "region"), "average": average, "bin_ms": bin_ms}
-    facts = {
-        "name": "freemanziemba2013",
-        "title": "FreemanZiemba 2013",
-        "source": "Brain-Score, FreemanZiemba2013.public",
-        "citation": "Freeman et al. 2013, doi:10.1038/nn.3402",
-    }
-    names = {"texture_type": "texture_type", "texture_family": "texture_family"}
-    decoded = ["texture_type"]
     return stored(
         "freemanziemba2013",
-        settings,
-        [place],
-        lambda: assembled(place, names, decoded, bin_ms, settings, "spikes/ms", facts),
+        locate("freemanziemba2013", path, ".nc"),
+        lambda place, **settings: _assembled(
+            place,
+            settings,
+            names={"texture_type": "texture_type", "texture_family": "texture_family"},
+            decoded=["texture_type"],
+            unit="spikes/ms",
+            name="freemanziemba2013",
+            title="FreemanZiemba 2013",
+            source="Brain-Score, FreemanZiemba2013.public",
+            citation="Freeman et al. 2013, doi:10.1038/nn.3402",
+        ),
+        region=validation.names(region, "region"),
+        average=average,
+        bin_ms=bin_ms,
     )
 
 
-def assembled(
-    place: Path,
-    names: dict[str, str],
-    decoded: list[str],
-    bin_ms: float | None,
-    settings: dict,
-    unit: str,
-    facts: dict,
+def _assembled(
+    place: Path, settings: dict, names: dict[str, str], decoded: list[str], unit: str, **facts
 ) -> xr.DataArray:
     """The assembly's neurons of the chosen regions, repetitions averaged, time bins merged, as a
     recording.
 
     `names` are the labels, ours -> the assembly's. Neurons are read and averaged a block at a time.
     """
-    with open_array(place, AXES, NEEDED) as data:
-        image = next((name for name in IMAGE if name in data.coords), None)
-        lacking = [name for name in ("region", names[decoded[0]]) if name not in data.coords]
-        lacking += [] if image else [IMAGE[0]]
+    needed = (
+        "is no Brain-Score assembly: it needs one array with the dimensions presentation, neuroid "
+        "and time_bin"
+    )
+    with open_array(place, ("presentation", "neuroid", "time_bin"), needed) as data:
+        image = next((name for name in IMAGE if name in data.coords), IMAGE[0])
+        coords = ("region", names[decoded[0]], image)
+        lacking = [name for name in coords if name not in data.coords]
         if lacking:
             raise ValueError(
                 f"{place.name} lacks the coordinates {', '.join(lacking)}; it has "
@@ -155,19 +148,18 @@ def assembled(
             for ours, theirs in names.items()
             if theirs in data.coords
         }
-        first, member = presentations(images, labels, settings["average"])
-        starts, stops, width = time_bins(data, bin_ms, place.name)
+        first, member = _presentations(images, labels, settings["average"])
+        starts, stops, width = _time_bins(data, settings.get("bin_ms"), place.name)
         blocks = []
         for block in np.array_split(chosen, max(1, len(chosen) // BLOCK)):
             part = data.isel(neuroid=block).transpose("presentation", "time_bin", "neuroid")
-            part = part.astype(float).coarsen(time_bin=width, boundary="trim").mean()
-            blocks.append(group_means(part.values, member).swapaxes(0, 1))
+            binned = part.astype(float).coarsen(time_bin=width, boundary="trim").mean()
+            blocks.append(group_means(binned.values, member).swapaxes(0, 1))
         kept = {
             name: ("neuron", data[name].values[chosen].astype(str))
-            for name in UNIT_FACTS
+            for name in ("region", "neuroid_id", "animal")
             if name in data.coords
         }
-    repeats = len(images) / len(np.unique(images))
     return recording(
         np.concatenate(blocks, axis=2),
         {**{name: label[first] for name, label in labels.items()}, "image_id": images[first]},
@@ -180,14 +172,14 @@ def assembled(
             **settings,
             "unit": unit,
             "presentations": len(images),
-            "repeats_mean": repeats,
+            "repeats_mean": len(images) / len(np.unique(images)),
         },
         time=(starts + stops) / 2000,
         **facts,
     ).assign_coords(kept)
 
 
-def presentations(
+def _presentations(
     images: np.ndarray, labels: dict[str, np.ndarray], average: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where each trial of the result comes first, (trials,), and the trial of each presentation.
@@ -207,7 +199,7 @@ def presentations(
     return first, member
 
 
-def time_bins(
+def _time_bins(
     data: xr.DataArray, bin_ms: float | None, name: str
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Start and end of the result's bins in ms, and how many of the assembly's make one.

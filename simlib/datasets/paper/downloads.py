@@ -19,8 +19,6 @@ from tqdm import tqdm
 from simlib import cache
 from simlib.datasets.folders import data_folder
 
-__all__ = ["SOURCES", "Source", "download", "locate"]
-
 ATTEMPTS, PART, TIMEOUT = 4, 1 << 20, 30  # attempts a file, bytes a read, s without an answer
 
 
@@ -79,11 +77,11 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str, several: bool
         return download(name)
     raise FileNotFoundError(
         f"{name} needs its original file, and {place} "
-        f"{'holds none' if place.exists() else 'does not exist'}. {way_out(name)}"
+        f"{'holds none' if place.exists() else 'does not exist'}. {_way_out(name)}"
     )
 
 
-def way_out(name: str) -> str:
+def _way_out(name: str) -> str:
     """What to do where a recording can't be fetched."""
     source = SOURCES[name]
     return (
@@ -128,13 +126,13 @@ def download(name: str) -> Path:
         registry={source.file: source.known_hash},
         urls={source.file: source.url},
     )
-    fetch(keeper, name, way_out(name), downloader=resuming)
+    fetch(keeper, name, _way_out(name), downloader=_resuming)
     record = {
         "url": source.url,
         "bytes": target.stat().st_size,
         "sha256": pooch.file_hash(str(target)),
+        "published_hash": source.known_hash or "none",
     }
-    record["published_hash"] = source.known_hash or "none"
     text = json.dumps(record, indent=1) + "\n"
     cache.write(target.with_name(f"{target.name}.json"), lambda draft: draft.write_text(text))
     target.chmod(0o444)
@@ -154,7 +152,7 @@ def fetch(keeper: pooch.Pooch, what: str, way_out: str, **options) -> None:
         raise FileNotFoundError(f"{what} could not be downloaded ({error}). {way_out}") from error
 
 
-def resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
+def _resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
     """Download to `output_file` through a partial file that the next attempt continues: a
     downloader for pooch.
 
@@ -163,7 +161,7 @@ def resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
     partial = Path(keeper.path) / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            append(url, partial)
+            _append(url, partial)
             os.replace(partial, output_file)
             return
         except urllib.error.HTTPError as error:
@@ -177,7 +175,7 @@ def resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
                 raise
 
 
-def append(url: str, partial: Path) -> None:
+def _append(url: str, partial: Path) -> None:
     """Fetch what the partial file lacks; raises OSError when the connection ends early."""
     have = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})

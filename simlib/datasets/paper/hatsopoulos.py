@@ -4,6 +4,7 @@ file.
 
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -13,8 +14,6 @@ from simlib.datasets.own import Held, mat_contents
 from simlib.datasets.paper.downloads import locate
 from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import bin_spikes, condition_averages
-
-__all__ = ["hatsopoulos2007"]
 
 
 def hatsopoulos2007(
@@ -54,24 +53,25 @@ def hatsopoulos2007(
         Traceback (most recent call last):
         FileNotFoundError: hatsopoulos2007 needs its original file, and no.mat does not exist. ...
     """
-    place = locate("hatsopoulos2007", path, ".mat")
-    settings = {
-        "bin_ms": bin_ms,
-        "start_ms": start_ms,
-        "stop_ms": stop_ms,
-        "smooth_ms": smooth_ms,
-        "average": average,
-    }
-    return stored("hatsopoulos2007", settings, [place], lambda: session(place, **settings))
+    return stored(
+        "hatsopoulos2007",
+        locate("hatsopoulos2007", path, ".mat"),
+        _session,
+        bin_ms=bin_ms,
+        start_ms=start_ms,
+        stop_ms=stop_ms,
+        smooth_ms=smooth_ms,
+        average=average,
+    )
 
 
-def session(
-    place, bin_ms: float, start_ms: float, stop_ms: float, smooth_ms: float, average: bool
+def _session(
+    place: Path, bin_ms: float, start_ms: float, stop_ms: float, smooth_ms: float, average: bool
 ) -> xr.DataArray:
     """The session file as a recording."""
     held = mat_contents(place)
-    spikes, units = unit_spikes(held, place.name)
-    onsets = target_onsets(held, place.name)
+    spikes, units = _unit_spikes(held, place.name)
+    onsets = _target_onsets(held, place.name)
     data = bin_spikes(
         spikes,
         np.concatenate(onsets),
@@ -88,14 +88,11 @@ def session(
         task_variables=["target"],
         main_variable="target",
         processing={"aligned_to": "movement onset"},
-    )
-    data = data.assign_coords(
-        unit=("neuron", np.array(units)), region=("neuron", np.full(len(units), "M1"))
-    )
+    ).assign_coords(unit=("neuron", np.array(units)), region=("neuron", np.full(len(units), "M1")))
     return condition_averages(data, ["target"]) if average else data
 
 
-def unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], list[str]]:
+def _unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], list[str]]:
     """Spike times (s) of every unit that fired, in the file's order, and the units' names."""
     cells = {key: value for key, value in held.items() if re.match(r"spikes(\[\d+\])+$", key)}
     if not cells:
@@ -104,21 +101,14 @@ def unit_spikes(held: dict[str, Held], name: str) -> tuple[list[np.ndarray], lis
             "spike times in "
             f"seconds; it holds {', '.join(list(held)[:12]) or 'nothing'}"
         )
-    times = {
-        key: value.read().ravel().astype(float)
-        for key, value in cells.items()
-        if np.prod(value.shape) > 0
-    }
-    return list(times.values()), list(times)
+    fired = {key: value for key, value in cells.items() if np.prod(value.shape) > 0}
+    return [value.read().ravel().astype(float) for value in fired.values()], list(fired)
 
 
-def target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
+def _target_onsets(held: dict[str, Held], name: str) -> list[np.ndarray]:
     """Movement onsets (s) of each of the eight targets."""
-    onsets = [
-        held[f"stmv_cell[{k}]"].read().ravel()
-        for k in range(len(REACH_TARGETS))
-        if f"stmv_cell[{k}]" in held
-    ]
+    cells = [held.get(f"stmv_cell[{k}]") for k in range(len(REACH_TARGETS))]
+    onsets = [cell.read().ravel() for cell in cells if cell]
     more = f"stmv_cell[{len(REACH_TARGETS)}]" in held
     if len(onsets) != len(REACH_TARGETS) or more or min(map(len, onsets), default=0) == 0:
         raise ValueError(

@@ -22,8 +22,6 @@ from simlib.datasets.paper.downloads import SOURCES, locate
 from simlib.datasets.paper.stored import stored
 from simlib.datasets.processing import group_means
 
-__all__ = ["MONKEYS", "URL", "mante2013"]
-
 URL = SOURCES["mante2013"].url
 MONKEYS = {"A": "PFC data 1", "F": "PFC data 2"}  # the archive's folders
 WEAK, STRONG = 0.10, 0.35  # coherences below WEAK are weak (.03-.08), from STRONG on strong (.5)
@@ -68,63 +66,70 @@ def mante2013(
     """
     if monkey not in MONKEYS:
         raise ValueError(f"Mante 2013 recorded the monkeys 'A' and 'F'; got monkey={monkey!r}")
-    place = locate("mante2013", path, ".mat", several=True)
-    settings = {"monkey": monkey, "correct_only": correct_only, "bin_ms": bin_ms}
-    return stored("mante2013", settings, [place], lambda: averaged_units(place, **settings))
+    return stored(
+        "mante2013",
+        locate("mante2013", path, ".mat", several=True),
+        _averaged_units,
+        monkey=monkey,
+        correct_only=correct_only,
+        bin_ms=bin_ms,
+    )
 
 
-def averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) -> xr.DataArray:
+def _averaged_units(place: Path, monkey: str, correct_only: bool, bin_ms: float) -> xr.DataArray:
     """The units of one monkey as a recording: files are read one after another."""
     averages, names, dropped, times = [], [], [], np.array([])
-    for name, read in unit_files(place, monkey):
-        unit = read_unit(read, name)
-        mean, times = unit_averages(unit, name, correct_only, bin_ms)
+    for name, read in _unit_files(place, monkey):
+        unit = _read_unit(read, name)
+        mean, times = _unit_averages(unit, name, correct_only, bin_ms)
         if averages and len(mean) != len(averages[0]):
             raise ValueError(
                 f"{name} has {len(mean)} time bins where the files before it have "
                 f"{len(averages[0])}"
             )
         if np.isnan(mean).any():
-            dropped.append(short(name))
+            dropped.append(_short(name))
         else:
             averages.append(mean)
-            names.append(short(name))
+            names.append(_short(name))
     if not averages:
         raise ValueError(
             f"none of the {len(dropped)} units has a trial in each of the 72 conditions; "
             "with correct_only=False error trials count too"
         )
-    data = recording(
-        np.stack(averages, axis=-1),
-        mante_design(),
-        name="mante2013",
-        title="Mante 2013",
-        source=URL,
-        citation="Mante et al. 2013, doi:10.1038/nature12742",
-        task_variables=["context", "choice", "motion", "colour"],
-        main_variable="context",
-        sample_kind="averages",
-        processing={
-            "monkey": monkey,
-            "correct_only": correct_only,
-            "bin_ms": bin_ms,
-            "unit": "spikes/ms",
-            "units_read": len(names) + len(dropped),
-            "units_dropped": dropped,
-        },
-        time=times,
+    return (
+        recording(
+            np.stack(averages, axis=-1),
+            mante_design(),
+            name="mante2013",
+            title="Mante 2013",
+            source=URL,
+            citation="Mante et al. 2013, doi:10.1038/nature12742",
+            task_variables=["context", "choice", "motion", "colour"],
+            main_variable="context",
+            sample_kind="averages",
+            processing={
+                "monkey": monkey,
+                "correct_only": correct_only,
+                "bin_ms": bin_ms,
+                "unit": "spikes/ms",
+                "units_read": len(names) + len(dropped),
+                "units_dropped": dropped,
+            },
+            time=times,
+        )
+        .assign_coords(unit=("neuron", np.array(names)))
+        .assign_attrs(units_dropped=len(dropped))
     )
-    data.attrs["units_dropped"] = len(dropped)
-    return data.assign_coords(unit=("neuron", np.array(names)))
 
 
-def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """(path of a unit file, function that reads its bytes), in the order of the file names."""
     files = place.rglob("*.mat") if place.is_dir() else [place] if place.suffix == ".mat" else []
     root = place if place.is_dir() else place.parent
     loose = {file.relative_to(root).as_posix(): file.read_bytes for file in files}
     archives = [] if loose else sorted(place.rglob("*.zip")) if place.is_dir() else [place]
-    chosen = of_monkey(loose, monkey)
+    chosen = _of_monkey(loose, monkey)
     for name in chosen:
         yield name, loose[name]
     for archive in archives:
@@ -133,7 +138,7 @@ def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], byt
                 f"{archive} is not a zip archive, or was cut short; download it again from {URL}"
             )
         with zipfile.ZipFile(archive) as opened:
-            inside = of_monkey(opened.namelist(), monkey)
+            inside = _of_monkey(opened.namelist(), monkey)
             chosen += inside
             for name in inside:
                 yield name, lambda name=name: opened.read(name)
@@ -144,25 +149,26 @@ def unit_files(place: Path, monkey: str) -> Iterator[tuple[str, Callable[[], byt
         )
 
 
-def of_monkey(names: Iterable[str], monkey: str) -> list[str]:
+def _of_monkey(names: Iterable[str], monkey: str) -> list[str]:
     """The unit files among `names`, sorted; of one monkey where the archive's folder names are
     there.
     """
-    names = [PurePosixPath(name) for name in names if name.endswith(".mat")]
-    names = [
-        name for name in names if not name.name.startswith(".") and "__MACOSX" not in name.parts
+    units = [
+        unit
+        for unit in map(PurePosixPath, names)
+        if unit.suffix == ".mat" and unit.name[0] != "." and "__MACOSX" not in unit.parts
     ]
-    if any(folder in name.parts for name in names for folder in MONKEYS.values()):
-        names = [name for name in names if MONKEYS[monkey] in name.parts]
-    return [str(name) for name in sorted(names, key=lambda name: name.name)]
+    if any(folder in unit.parts for unit in units for folder in MONKEYS.values()):
+        units = [unit for unit in units if MONKEYS[monkey] in unit.parts]
+    return [str(unit) for unit in sorted(units, key=lambda unit: unit.name)]
 
 
-def short(name: str) -> str:
+def _short(name: str) -> str:
     """The unit's name: its file's, up to the alignment that the name ends in."""
     return PurePosixPath(name).stem.split("_Vstim")[0]
 
 
-def read_unit(read: Callable[[], bytes], name: str) -> xr.DataArray:
+def _read_unit(read: Callable[[], bytes], name: str) -> xr.DataArray:
     """Spikes a sample of one unit, (trial, time), with the task's NEEDED along trial, checked.
 
     Raises ValueError that names the file and what was found in it.
@@ -207,7 +213,7 @@ def read_unit(read: Callable[[], bytes], name: str) -> xr.DataArray:
     return xr.DataArray(response, dims=("trial", "time"), coords={"time": time, **along})
 
 
-def unit_averages(
+def _unit_averages(
     unit: xr.DataArray, name: str, correct_only: bool, bin_ms: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean spikes/ms of each condition in the design's order, (time, 72), NaN without trials; bin
@@ -222,11 +228,11 @@ def unit_averages(
         )
     binned = unit.coarsen(time=width, boundary="trim").mean() / (1000 * step)
     counted = (unit["correct"].values == 1) | (not correct_only)
-    condition = pd.Categorical.from_codes(np.where(counted, condition_index(unit), -1), range(72))
+    condition = pd.Categorical.from_codes(np.where(counted, _condition_index(unit), -1), range(72))
     return group_means(binned.values, condition).T, binned["time"].values + step / 2
 
 
-def condition_index(unit: xr.DataArray) -> np.ndarray:
+def _condition_index(unit: xr.DataArray) -> np.ndarray:
     """Which of the 72 conditions each trial is, (trials,); -1 for trials outside the design (no
     evidence).
     """
@@ -234,11 +240,11 @@ def condition_index(unit: xr.DataArray) -> np.ndarray:
     ranks = ("motion_coherence_rank", "colour_coherence_rank")
     known = pd.MultiIndex.from_arrays([design["context"], *(design[rank] for rank in ranks)])
     context = unit["context"].to_series().map({1: "motion", -1: "colour"}).fillna("")
-    motion, colour = (coherence_rank(unit[key].values) for key in ("stim_dir", "stim_col2dir"))
+    motion, colour = (_coherence_rank(unit[key].values) for key in ("stim_dir", "stim_col2dir"))
     return known.get_indexer(pd.MultiIndex.from_arrays([context, motion, colour]))
 
 
-def coherence_rank(values: np.ndarray) -> list[int]:
+def _coherence_rank(values: np.ndarray) -> list[int]:
     """Signed strength of coherences, -3 to 3, 0 for none.
 
     Levels differ by session, and motion's from colour's: three absolute levels are ranked; any

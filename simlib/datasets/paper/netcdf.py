@@ -9,8 +9,6 @@ import xarray as xr
 
 from simlib import validation
 
-__all__ = ["in_regions", "open_array"]
-
 
 @contextmanager
 def open_array(place: Path, dims: Sequence[str], needed: str) -> Iterator[xr.DataArray]:
@@ -42,6 +40,5 @@ def in_regions(regions: Sequence[str], found: xr.DataArray) -> np.ndarray:
     """Places of the units that lie in one of the regions; raises ValueError for one without any."""
     where = found.values.astype(str)
     for region in regions:
-        if region not in where:
-            raise validation.unknown_name("region", region, np.unique(where).tolist())
+        validation.known("region", region, np.unique(where).tolist())
     return np.flatnonzero(np.isin(where, regions))

@@ -17,16 +17,6 @@ import pooch
 from simlib.datasets.folders import data_folder
 from simlib.datasets.paper.downloads import fetch
 
-__all__ = [
-    "PUBLISHED_TABLES",
-    "PublishedTables",
-    "download_published",
-    "published_captures",
-    "published_curves",
-    "published_folder",
-    "published_note",
-]
-
 COMMIT = "f7285477a476c6591fbfdcddb2a3a8cf24a5fd53"
 URL = f"https://raw.githubusercontent.com/nacloos/diffscore-site/{COMMIT}/docs/data/benchmarks/"
 CAPTURES, CURVES = "scores_at_threshold.csv", "scores_vs_decoding_acc.csv"
@@ -98,6 +88,12 @@ PUBLISHED_TABLES: dict[str, PublishedTables] = {
         "e8f863885af63411940664a23d9affa5eba71ca01960154aed66c72579ce5599",
     ),
 }
+# Path inside the folder -> sha256, of every published file.
+HASHES = {
+    f"{tables.folder}/{name}": known
+    for tables in PUBLISHED_TABLES.values()
+    for name, known in ((CAPTURES, tables.captures_sha256), (CURVES, tables.curves_sha256))
+}
 
 
 def shared_folder() -> Path:
@@ -129,15 +125,6 @@ def published_note() -> str:
     return f"The published tables are those of the authors' repository {repository}."
 
 
-def known_hashes() -> dict[str, str]:
-    """Path inside the folder -> sha256, of every published file."""
-    return {
-        f"{tables.folder}/{name}": known
-        for tables in PUBLISHED_TABLES.values()
-        for name, known in ((CAPTURES, tables.captures_sha256), (CURVES, tables.curves_sha256))
-    }
-
-
 def download_published() -> Path:
     """The folder of the published tables, fetched into the folder of downloads unless they are on
     this machine.
@@ -146,7 +133,7 @@ def download_published() -> Path:
     be fetched or are not the published files.
     """
     found = published_folder()
-    if found and all((found / path).exists() for path in known_hashes()):
+    if found and all((found / path).exists() for path in HASHES):
         return found
     folder = data_folder() / "published"
     way_out = (
@@ -154,7 +141,7 @@ def download_published() -> Path:
         f"{COMMIT[:10]} by other "
         f"means and put it at {folder}. Without it the page shows the reproduced numbers alone"
     )
-    hashes = {path: f"sha256:{known}" for path, known in known_hashes().items()}
+    hashes = {path: f"sha256:{known}" for path, known in HASHES.items()}
     keeper = pooch.create(folder, base_url=URL, registry=hashes)
     fetch(keeper, "The published tables", way_out)
     return folder
@@ -170,7 +157,7 @@ def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
         if folder is None or entry is None or not (folder / entry.folder / file).exists():
             continue
         path = folder / entry.folder / file
-        if pooch.file_hash(str(path)) != known_hashes()[f"{entry.folder}/{file}"]:
+        if pooch.file_hash(str(path)) != HASHES[f"{entry.folder}/{file}"]:
             raise ValueError(
                 f"{path} is not the file published at commit {COMMIT[:10]}: remove it and fetch "
                 "it again"

@@ -13,8 +13,6 @@ from simlib.datasets.folders import data_folder
 from simlib.datasets.paper.netcdf import in_regions, open_array
 from simlib.datasets.paper.stored import stored
 
-__all__ = ["REGIONS", "siegel2015"]
-
 REGIONS = ("FEF", "V4", "IT", "MT", "LIP", "PFC")
 LABELS = ("context", "response", "direction", "colour")
 LAYOUT = (
@@ -76,11 +74,10 @@ def siegel2015(
             f"variance is the share that the kept components hold, in (0, 1]; got {variance}"
         )
     regions = validation.names(region, "region")
-    settings = {"region": regions, "variance": variance}
-    return stored("siegel2015", settings, files, lambda: conditions(files[0], regions, variance))
+    return stored("siegel2015", files[0], _conditions, region=regions, variance=variance)
 
 
-def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray:
+def _conditions(place: Path, region: list[str], variance: float) -> xr.DataArray:
     """The file's conditions as a recording."""
     with open_array(place, DIMS, f"has another layout: needed is {LAYOUT}") as data:
         lacking = [name for name in (*LABELS, "region") if name not in data.coords]
@@ -89,14 +86,12 @@ def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray
                 f"{place.name} has another layout: it lacks the coordinates {', '.join(lacking)}. "
                 f"Needed is {LAYOUT}"
             )
-        data = data.transpose(*DIMS).isel(neuron=in_regions(regions, data["region"])).load()
+        data = data.transpose(*DIMS).isel(neuron=in_regions(region, data["region"])).load()
     values = data.values.astype(np.float64)
     validation.finite(values)
-    units = values.shape[2]
-    values = values if variance == 1 else components(values, variance)
     return recording(
-        values,
-        {name: binary(data[name].values) for name in LABELS},
+        values if variance == 1 else _components(values, variance),
+        {name: _binary(data[name].values) for name in LABELS},
         name="siegel2015",
         title="Siegel 2015",
         source=f"file {place.name}, provided by the user",
@@ -104,12 +99,17 @@ def conditions(place: Path, regions: list[str], variance: float) -> xr.DataArray
         task_variables=list(LABELS),
         main_variable="context",
         sample_kind="averages",
-        processing={"region": regions, "variance": variance, "units": units, "unit": "Hz"},
+        processing={
+            "region": region,
+            "variance": variance,
+            "units": values.shape[2],
+            "unit": "Hz",
+        },
         time=data["time"].values if "time" in data.coords else None,
     )
 
 
-def components(values: np.ndarray, variance: float) -> np.ndarray:
+def _components(values: np.ndarray, variance: float) -> np.ndarray:
     """Scores of the first principal components that together hold `variance`, (time, trial, PC)."""
     X = values.reshape(-1, values.shape[2])
     U, s, _ = np.linalg.svd(X - X.mean(0), full_matrices=False)
@@ -117,7 +117,7 @@ def components(values: np.ndarray, variance: float) -> np.ndarray:
     return (U * s)[:, :count].reshape(*values.shape[:2], -1)
 
 
-def binary(labels: np.ndarray) -> np.ndarray:
+def _binary(labels: np.ndarray) -> np.ndarray:
     """Numbers with more than two values as 1 above their median value and -1 below; others as they
     are.
     """
