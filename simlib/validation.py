@@ -1,7 +1,7 @@
 """Everything that can be wrong with an input, said once: what was found and what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import psutil
@@ -10,6 +10,7 @@ __all__ = [
     "array",
     "finite",
     "flat",
+    "known",
     "label_array",
     "majority_share",
     "memory",
@@ -44,6 +45,19 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
     near = nearest_names(name, names)
     listed = f"{'nearest' if near else 'known'}: {', '.join(map(repr, near or names))}"
     return ValueError(f"unknown {kind} {name!r}; {listed}{'. ' + hint if hint else ''}")
+
+
+def known(kind: str, name: str, names: Collection[str], hint: str = "") -> None:
+    """Refuse a name that is not among `names`, as `unknown_name` says it.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.known("measure", "ckaa", ["cka", "nbs"])
+        Traceback (most recent call last):
+        ValueError: unknown measure 'ckaa'; nearest: 'cka'
+    """
+    if name not in names:
+        raise unknown_name(kind, name, names, hint)
 
 
 def names(values, what: str) -> list:
