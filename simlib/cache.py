@@ -26,7 +26,6 @@ LOADED = {
     path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")
 }  # what Python will run
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
-DAY = 86400  # s; a draft that is older was left by a run that was killed
 T = TypeVar("T")
 
 
@@ -163,7 +162,7 @@ def write(place: Path, save: Callable[[Path], object], checked: bool = False) ->
     place.parent.mkdir(parents=True, exist_ok=True)
     for old in place.parent.glob("*.part"):
         with suppress(OSError):  # of another process that is just done
-            if time.time() - old.stat().st_mtime > DAY:
+            if time.time() - old.stat().st_mtime > 86400:  # a day: left by a run that was killed
                 old.unlink()
     draft = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
     try:

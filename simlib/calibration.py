@@ -56,8 +56,7 @@ def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0
 
 
 def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
-    if permutations < 1:
-        raise ValueError(f"permutations needs to be 1 or more; got {permutations}")
+    validation.at_least("permutations", permutations, 1)
     X, Y = validation.pair(X, Y)
     if Y.shape[-2] < 2:
         raise ValueError(
@@ -182,8 +181,7 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
         1.0
     """
     repeats = np.asarray(repeats, dtype=np.float64)
-    if splits < 1:
-        raise ValueError(f"splits needs to be 1 or more; got {splits}")
+    validation.at_least("splits", splits, 1)
     if repeats.ndim not in (3, 4) or len(repeats) < 2:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "

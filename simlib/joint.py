@@ -158,11 +158,14 @@ def approach(
             (score - aim).abs() ** power for score, aim in zip(scores, goal.tolist(), strict=True)
         )
 
-    def done(climbed: float) -> bool:
-        return stall(float(np.abs(visited[-1] - goal).sum()))
-
     start = start_from_noise(values.shape, seed, dtype, device)
-    result = climb(closeness, start, steps=steps, lr=lr, done=done)
+    result = climb(
+        closeness,
+        start,
+        steps=steps,
+        lr=lr,
+        done=lambda climbed: stall(float(np.abs(visited[-1] - goal).sum())),
+    )
     scores = np.array(visited[: len(result.scores)])
     distance = np.abs(scores - goal).sum(1)
     stalled = result.stopped == "reached" and distance[-1] >= tolerance

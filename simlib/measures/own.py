@@ -10,8 +10,6 @@ from pathlib import Path
 from simlib import validation
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["digest", "resolve"]
-
 
 def _place(name: str) -> tuple[Path, str]:
     """The file and the function's name; refuses what names no file and no function."""
