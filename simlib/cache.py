@@ -55,8 +55,10 @@ def depends_on(function: Callable) -> dict[str, dict[str, str]]:
             f"{function.__qualname__} is in no file, so the code it depends on can't be read; "
             "move it into a module"
         )
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"version": versions, "module": code(Path(file))}
+    return {
+        "version": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "module": code(Path(file)),
+    }
 
 
 def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, str]:
@@ -90,8 +92,10 @@ def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, st
                 folder = Path(path).parents[level - 1] if level else file.parent
                 todo.add(find(folder, module, name))
         todo -= {None, *found}
-    bases = {path: root if path.startswith(package) else file.parent for path in sorted(found)}
-    return {os.path.relpath(path, base): found[path] for path, base in bases.items()}
+    return {
+        os.path.relpath(path, root if path.startswith(package) else file.parent): found[path]
+        for path in sorted(found)
+    }
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from simlib import validation
-from simlib.measures import MEASURES, Measure, measure
+from simlib.measures import MEASURES, Measure, Name, measure
 
 __all__ = [
     "OPTIMISERS",
@@ -243,7 +243,7 @@ def _stop_rule(
 
 
 def maximize(
-    name: str | Measure | Callable,
+    name: Name,
     X,
     *,
     seed: int = 0,
@@ -343,7 +343,7 @@ def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable
 
 
 def maximize_many(
-    name: str | Measure | Callable,
+    name: Name,
     X,
     *,
     seeds: Sequence[int],
@@ -392,17 +392,16 @@ def maximize_many(
     fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
     objective = None
     if len(seeds) > 1 and fixed.numel() <= LARGEST_BATCHED and operator.index(steps) >= 1:
-        noise = [start_from_noise(reference.shape, seed, dtype, device) for seed in seeds]
-        starts = torch.stack(noise).reshape(-1, *fixed.shape)
+        starts = torch.stack([start_from_noise(fixed.shape, s, dtype, device) for s in seeds])
         objective = _in_batch(bound, fixed, starts)
     if objective is None:
         return [
             maximize(bound, X, seed=seed, observers=observers(seed), **options) for seed in seeds
         ]
     sign = bound.direction
-    recorders = [Recorder(observers(seed), record) for seed in seeds]
 
-    def watch(recorder: Recorder) -> Callable[[int, float, torch.Tensor, bool], None]:
+    def watch(seed: int) -> Callable[[int, float, torch.Tensor, bool], None]:
+        recorder = Recorder(observers(seed), record)
         return lambda step, value, Y, last: recorder(
             step, sign * value, Y.reshape(reference.shape), last
         )
@@ -413,7 +412,7 @@ def maximize_many(
         steps=steps,
         lr=lr,
         done=[_stop_rule(bound, fixed, stop) for _ in seeds],
-        watch=[watch(recorder) for recorder in recorders],
+        watch=[watch(seed) for seed in seeds],
     )
     return [
         ascent._replace(scores=sign * ascent.scores, Y=ascent.Y.reshape(reference.shape))

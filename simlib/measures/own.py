@@ -31,8 +31,10 @@ def _place(name: str) -> tuple[Path, str]:
 def digest(name: str) -> str:
     """Hash of what a name stands for: its file's content, "" for a measure of the catalogue.
 
-    >>> digest("cka")
-    ''
+    Example:
+        >>> from simlib.measures.own import digest
+        >>> digest("cka")
+        ''
     """
     return "" if name in MEASURES else hashlib.sha256(_place(name)[0].read_bytes()).hexdigest()[:24]
 
@@ -56,8 +58,10 @@ def resolve(name: str) -> Measure:
     catalogue has that id. Raises ValueError for an unknown id, and where the file, the function in
     it or a callable is missing, or the file can't be run.
 
-    >>> resolve("nbs").title
-    'NBS'
+    Example:
+        >>> from simlib.measures.own import resolve
+        >>> resolve("nbs").title
+        'NBS'
     """
     if name in MEASURES:
         return MEASURES[name]
