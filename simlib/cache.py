@@ -26,7 +26,6 @@ LOADED = {
     path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")
 }  # what Python will run
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
-DAY = 86400  # s; a draft that is older was left by a run that was killed
 T = TypeVar("T")
 
 
@@ -56,8 +55,10 @@ def depends_on(function: Callable) -> dict[str, dict[str, str]]:
             f"{function.__qualname__} is in no file, so the code it depends on can't be read; "
             "move it into a module"
         )
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"version": versions, "module": code(Path(file))}
+    return {
+        "version": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "module": code(Path(file)),
+    }
 
 
 def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, str]:
@@ -91,8 +92,10 @@ def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, st
                 folder = Path(path).parents[level - 1] if level else file.parent
                 todo.add(find(folder, module, name))
         todo -= {None, *found}
-    bases = {path: root if path.startswith(package) else file.parent for path in sorted(found)}
-    return {os.path.relpath(path, base): found[path] for path, base in bases.items()}
+    return {
+        os.path.relpath(path, root if path.startswith(package) else file.parent): found[path]
+        for path in sorted(found)
+    }
 
 
 @cache
@@ -163,7 +166,7 @@ def write(place: Path, save: Callable[[Path], object], checked: bool = False) ->
     place.parent.mkdir(parents=True, exist_ok=True)
     for old in place.parent.glob("*.part"):
         with suppress(OSError):  # of another process that is just done
-            if time.time() - old.stat().st_mtime > DAY:
+            if time.time() - old.stat().st_mtime > 86400:  # a day: left by a run that was killed
                 old.unlink()
     draft = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
     try:

@@ -1,6 +1,6 @@
 """What a score is worth: beside chance on the same data, and beside what noise allows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 
 from simlib import validation
 from simlib.linalg import centre, participation_ratio, principal_components
-from simlib.measures import MEASURES, Measure, measure, score
+from simlib.measures import MEASURES, Measure, Name, measure, score
 
 __all__ = [
     "Ceiling",
@@ -19,8 +19,6 @@ __all__ = [
     "noise_ceiling",
     "permutation_null",
 ]
-
-Name = str | Measure | Callable
 
 
 def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0) -> np.ndarray:
@@ -56,8 +54,7 @@ def permutation_null(name: Name, X, Y, *, permutations: int = 100, seed: int = 0
 
 
 def _shuffleable(X, Y, permutations: int) -> tuple[np.ndarray, np.ndarray]:
-    if permutations < 1:
-        raise ValueError(f"permutations needs to be 1 or more; got {permutations}")
+    validation.at_least("permutations", permutations, 1)
     X, Y = validation.pair(X, Y)
     if Y.shape[-2] < 2:
         raise ValueError(
@@ -182,19 +179,16 @@ def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ce
         1.0
     """
     repeats = np.asarray(repeats, dtype=np.float64)
-    if splits < 1:
-        raise ValueError(f"splits needs to be 1 or more; got {splits}")
+    validation.at_least("splits", splits, 1)
     if repeats.ndim not in (3, 4) or len(repeats) < 2:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
             f"with 2 repeats or more; got {repeats.shape}"
         )
     rng, bound, half = np.random.default_rng(seed), measure(name), len(repeats) // 2
-    scores = []
-    for _ in range(splits):
-        order = rng.permutation(len(repeats))
-        first, second = repeats[order[:half]].mean(0), repeats[order[half : 2 * half]].mean(0)
-        scores.append(score(bound, first, second))
+    orders = [rng.permutation(len(repeats)) for _ in range(splits)]
+    halves = (repeats[[order[:half], order[half : 2 * half]]].mean(1) for order in orders)
+    scores = [score(bound, *pair) for pair in halves]
     return Ceiling(float(np.mean(scores)), float(np.std(scores)))
 
 

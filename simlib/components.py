@@ -108,8 +108,9 @@ def _samples(Y, n: int) -> torch.Tensor:
     floats = isinstance(Y, torch.Tensor) and Y.is_floating_point()
     flat = validation.flat(Y) if floats and torch.isfinite(Y.sum()) else _tensor(Y, "Y")
     if len(flat) != n:
-        got = f"{n} and {len(flat)}"
-        raise ValueError(f"X and Y need the same samples in the same order; got {got}")
+        raise ValueError(
+            f"X and Y need the same samples in the same order; got {n} and {len(flat)}"
+        )
     return flat.detach().cpu()
 
 

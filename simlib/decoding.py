@@ -58,8 +58,7 @@ def split(
         raise ValueError(
             f"labels mix kinds of values ({error}); make them all text or all numbers"
         ) from error
-    if folds < 2:
-        raise ValueError(f"folds needs to be 2 or more; got {folds}")
+    validation.at_least("folds", folds, 2)
     if len(classes) < 2:
         raise ValueError(
             f"labels hold one class only ({classes.tolist()}); decoding needs at least two"
@@ -192,9 +191,9 @@ class _Batch:
         self.classes, self.names, self.tol = classes, list(tasks), tol
         fits = [(codes, train) for codes, folded in tasks.values() for train, _ in folded]
         self.codes = torch.stack([torch.from_numpy(codes) for codes, _ in fits], 1)
-        self.train = torch.zeros_like(self.codes, dtype=torch.bool)
-        for column, (_, train) in enumerate(fits):
-            self.train[train, column] = True
+        trials = np.arange(len(self.codes))
+        masks = [torch.from_numpy(np.isin(trials, train)) for _, train in fits]
+        self.train = torch.stack(masks, 1)
         self.last: list[torch.Tensor] = []
 
     def accuracies(self, bins: torch.Tensor) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 A descent is the way of Y's two scores to one target, a point on the edge of the unit square.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,10 @@ from jaxtyping import Float
 from numpy import ndarray as Array
 
 from simlib import validation
-from simlib.measures import Measure, measure
+from simlib.measures import Measure, Name, measure
 from simlib.optimize import climb, start_from_noise
 
 __all__ = ["allowed", "approach", "edge_targets", "joint_range", "score_measure"]
-
-Name = str | Measure | Callable
 
 
 def edge_targets(points: int = 6) -> Float[Array, "targets 2"]:
@@ -158,11 +156,13 @@ def approach(
             (score - aim).abs() ** power for score, aim in zip(scores, goal.tolist(), strict=True)
         )
 
-    def done(climbed: float) -> bool:
-        return stall(float(np.abs(visited[-1] - goal).sum()))
-
-    start = start_from_noise(values.shape, seed, dtype, device)
-    result = climb(closeness, start, steps=steps, lr=lr, done=done)
+    result = climb(
+        closeness,
+        start_from_noise(values.shape, seed, dtype, device),
+        steps=steps,
+        lr=lr,
+        done=lambda climbed: stall(float(np.abs(visited[-1] - goal).sum())),
+    )
     scores = np.array(visited[: len(result.scores)])
     distance = np.abs(scores - goal).sum(1)
     stalled = result.stopped == "reached" and distance[-1] >= tolerance
@@ -237,8 +237,7 @@ def joint_range(
         "patience": patience,
         "device": device,
     }
-    targets = edge_targets(points)
-    descents = [approach(name_a, name_b, X, tuple(target), **options) for target in targets]
+    descents = [approach(name_a, name_b, X, tuple(t), **options) for t in edge_targets(points)]
     if visited:
         return pd.concat(descents, ignore_index=True)
     return pd.DataFrame([end_point(descent) for descent in descents])
@@ -279,6 +278,8 @@ def allowed(ends: pd.DataFrame, level: float = 0.9) -> dict[str, float]:
     limits = {}
     for given, other in ((0, "b"), (1, "a")):
         values = _cut(region, given, level)[:, 1 - given]
-        limits[f"lowest_{other}"] = float(values.min()) if len(values) else float("nan")
-        limits[f"highest_{other}"] = float(values.max()) if len(values) else float("nan")
+        limits |= {
+            f"lowest_{other}": float(min(values, default=np.nan)),
+            f"highest_{other}": float(max(values, default=np.nan)),
+        }
     return limits

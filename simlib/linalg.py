@@ -12,6 +12,8 @@ __all__ = [
     "centre",
     "centred_columns",
     "centred_unit",
+    "compact_svd",
+    "cosine",
     "explained_variance_ratio",
     "inverse_gram",
     "inverse_of",
@@ -85,6 +87,17 @@ def square_sum(X: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
         tensor(10.)
     """
     return X.square().sum()
+
+
+def cosine(a: Float[Tensor, "*shape"], b: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
+    """<a, b> / (||a|| ||b||), all axes taken as one, in [-1, 1].
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.cosine(torch.tensor([1.0, 0, 1]), torch.tensor([1.0, 1, 0]))
+        tensor(0.5000)
+    """
+    return (a * b).sum() / (square_sum(a) * square_sum(b)).sqrt()
 
 
 def arccos(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -165,12 +178,29 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     return _NuclearNorm.apply(M)
 
 
+def compact_svd(
+    X: Float[Tensor, "n p"], digits: torch.dtype
+) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"], Float[Tensor, "r p"]]:
+    """U, s and V' of X = U S V': the singular values above rounding, largest first; r = rank.
+
+    That is above max(n, p) * eps of the largest, eps of `digits`, the precision in which X was
+    measured.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> U, s, Vh = sl.linalg.compact_svd(torch.ones(2, 3), torch.float32)
+        >>> U.shape, round(float(s), 3)
+        (torch.Size([2, 1]), 2.449)
+    """
+    U, s, Vh = torch.linalg.svd(X, full_matrices=False)
+    keep = s > s[0] * max(X.shape) * torch.finfo(digits).eps
+    return U[:, keep], s[keep], Vh[keep]
+
+
 class _SpectralMap(torch.autograd.Function):
     @staticmethod
     def forward(ctx, X, values, digits):
-        U, s, Vh = torch.linalg.svd(X.double(), full_matrices=False)
-        keep = s > s[0] * max(X.shape) * torch.finfo(digits or X.dtype).eps
-        U, s, Vh = U[:, keep], s[keep], Vh[keep]
+        U, s, Vh = compact_svd(X.double(), digits or X.dtype)
         g, slopes = values(s)
         start = values(torch.zeros_like(s[:1]))[1]
         ctx.save_for_backward(U, s, Vh, g, slopes, torch.where(torch.isfinite(start), start, 0))
@@ -320,8 +350,7 @@ def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
         Q, R = torch.linalg.qr(Y64)
         if _independent(R):
             return Q
-    U, s, _ = torch.linalg.svd(Y64, full_matrices=False)
-    return U[:, s > s[0] * max(Y.shape) * torch.finfo(Y.dtype).eps]
+    return compact_svd(Y64, Y.dtype)[0]
 
 
 def principal_components(
@@ -338,10 +367,7 @@ def principal_components(
         >>> U.shape, s.square().round(decimals=3).tolist()
         (torch.Size([4, 2]), [4.0, 1.0])
     """
-    centred = centre(X.double())
-    U, s, _ = torch.linalg.svd(centred, full_matrices=False)
-    keep = s > s[0] * max(X.shape) * torch.finfo(X.dtype).eps
-    return U[:, keep], s[keep]
+    return compact_svd(centre(X.double()), X.dtype)[:2]
 
 
 def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:

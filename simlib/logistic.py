@@ -47,26 +47,22 @@ class _Axes:
         self.squares = squares.clamp_min(0)
         lengths = self.squares.sqrt()[:, None]
         self.Z = self.vectors * lengths if self.few else Y @ self.vectors
-        self.inverse = torch.where(
-            lengths > 1e-7 * lengths.amax(2, keepdim=True), 1 / lengths, 0.0
-        )[:, None]
+        safe = torch.where(lengths > 1e-7 * lengths.amax(2, keepdim=True), 1 / lengths, 0.0)
+        self.inverse = safe[:, None] if self.few else 1.0  # the axes are Y' U / lengths, or U
 
     def onto(self, weights: Tensor) -> Tensor:
         """Weights of neurons as weights of axes."""
         turned = weights[..., :-1]
-        if self.few:  # axes are Y' U / lengths
-            turned = _times(_times(turned, self.Y.mT), self.vectors) * self.inverse
-        else:
-            turned = _times(turned, self.vectors)
+        if self.few:
+            turned = _times(turned, self.Y.mT)
+        turned = _times(turned, self.vectors) * self.inverse
         return torch.cat([turned, weights[..., -1:]], 3)
 
     def back(self, weights: Tensor) -> Tensor:
         """Weights of axes as weights of neurons."""
-        turned = weights[..., :-1].double()
+        turned = _times(weights[..., :-1].double() * self.inverse, self.vectors.mT)
         if self.few:
-            turned = _times(_times(turned * self.inverse, self.vectors.mT), self.Y)
-        else:
-            turned = _times(turned, self.vectors.mT)
+            turned = _times(turned, self.Y)
         return torch.cat([turned, weights[..., -1:]], 3)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from simlib import validation
-from simlib.measures import MEASURES, Measure, measure
+from simlib.measures import MEASURES, Measure, Name, measure
 
 __all__ = [
     "OPTIMISERS",
@@ -131,16 +131,16 @@ def climb(
     *,
     steps: int,
     lr: float,
-    done: Callable[[float], bool],
+    done: Callable[[list[float]], bool],
     watch: Callable[[int, float, torch.Tensor, bool], None] = lambda step, score, Y, last: None,
     optimiser: str = "adam",
 ) -> Trajectory:
     """Ascent of `objective` from `start` (samples, neurons): score Y, then step, at most `steps`
-    scores.
+    scores, 1 or more.
 
-    Ends when `done(score)`. `watch(step, score, Y, last)` sees each scored Y before it changes.
-    `optimiser` is one of OPTIMISERS. Raises ValueError for another, and where the first score is
-    not finite.
+    Ends when `done(scores)` of all so far. `watch(step, score, Y, last)` sees each scored Y before
+    it changes. `optimiser` is one of OPTIMISERS. Raises ValueError for another, and where the first
+    score is not finite.
     """
 
     def single(Y: torch.Tensor) -> tuple[torch.Tensor, Callable[[], torch.Tensor]]:
@@ -159,7 +159,7 @@ def climb_together(
     *,
     steps: int,
     lr: float,
-    done: Sequence[Callable[[float], bool]],
+    done: Sequence[Callable[[list[float]], bool]],
     watch: Sequence[Callable[[int, float, torch.Tensor, bool], None]],
     optimiser: str = "adam",
 ) -> list[Trajectory]:
@@ -168,13 +168,11 @@ def climb_together(
     `objective` gives the values (runs,) of all Y, and a function that gives their gradients; `done`
     and `watch` are one function a run. Only Adam moves each run as if it were alone.
     """
-    if optimiser not in OPTIMISERS:
-        raise validation.unknown_name("optimiser", optimiser, OPTIMISERS)
+    validation.known("optimiser", optimiser, OPTIMISERS)
     Y = starts.clone()
     stepper = OPTIMISERS[optimiser](Y, lr)
-    runs = range(len(starts))
-    scores, stopped, kept = [[] for _ in runs], ["steps" for _ in runs], starts.clone()
-    live = list(runs)
+    live = runs = list(range(len(starts)))
+    scores, stopped, kept = [[] for _ in runs], ["not finite" for _ in runs], starts.clone()
 
     def descend() -> torch.Tensor:
         values, gradients = objective(Y.detach())
@@ -186,14 +184,15 @@ def climb_together(
         going = []
         for run, score in zip(live, values[live].tolist(), strict=True):
             if not np.isfinite(score):
-                if not step:
-                    undefined = "the measure is not defined at the start of the ascent"
-                    raise ValueError(f"the first score is {score}: {undefined}")
-                stopped[run] = "not finite"
-                continue
+                if step:
+                    continue
+                raise ValueError(
+                    f"the first score is {score}: the measure is not defined at the start of the "
+                    "ascent"
+                )
             scores[run].append(score)
             kept[run] = Y[run]
-            reached = done[run](score)
+            reached = done[run](scores[run])
             last = reached or step == steps - 1
             watch[run](step, score, kept[run], last)
             if last:
@@ -204,9 +203,6 @@ def climb_together(
             break
         Y.grad = gradients()
         finite = torch.isfinite(Y.grad).flatten(1).all(1).tolist()
-        for run in going:
-            if not finite[run]:
-                stopped[run] = "not finite"
         ended, live = set(live), [run for run in going if finite[run]]
         for run in ended.difference(live):  # goes along unseen: no value there may be infinite
             Y[run], Y.grad[run] = starts[run], 0
@@ -233,28 +229,21 @@ def _differentiable(bound: Measure, towards: Callable, Y: torch.Tensor) -> torch
     return value
 
 
-def _stop_rule(bound: Measure, X: torch.Tensor, stop: float | None) -> Callable[[float], bool]:
-    """When an ascent has reached its end; takes what is climbed, that is minus the value of a
-    distance.
-    """
+def _stop_rule(
+    bound: Measure, X: torch.Tensor, stop: float | None
+) -> Callable[[list[float]], bool]:
+    """Whether an ascent has reached its end; of what it climbed, that is minus a distance."""
     if stop is None:
         return lambda climbed: False
-    if bound.direction > 0:
-        open_ended = bound.id in MEASURES and bound.range[1] == float("inf")
-        goal = stop * float(bound(X, X)) if open_ended else stop
-        return lambda climbed: climbed > goal
-    first: list[float] = []
-
-    def nearly_gone(climbed: float) -> bool:
-        if not first:
-            first.append(climbed)
-        return climbed >= (1 - stop) * first[0]
-
-    return nearly_gone
+    if bound.direction < 0:
+        return lambda climbed: climbed[-1] >= (1 - stop) * climbed[0]
+    open_ended = bound.id in MEASURES and bound.range[1] == float("inf")
+    goal = stop * float(bound(X, X)) if open_ended else stop
+    return lambda climbed: climbed[-1] > goal
 
 
 def maximize(
-    name: str | Measure | Callable,
+    name: Name,
     X,
     *,
     seed: int = 0,
@@ -305,8 +294,7 @@ def maximize(
         >>> ascent.stopped, bool(ascent.scores[-1] > 0.9)
         ('reached', True)
     """
-    if operator.index(steps) < 1:
-        raise ValueError(f"steps needs to be 1 or more; got {steps}")
+    validation.at_least("steps", operator.index(steps), 1)
     bound = measure(name)
     reference = validation.array(X, "X")
     if start is None:
@@ -355,7 +343,7 @@ def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable
 
 
 def maximize_many(
-    name: str | Measure | Callable,
+    name: Name,
     X,
     *,
     seeds: Sequence[int],
@@ -404,17 +392,16 @@ def maximize_many(
     fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
     objective = None
     if len(seeds) > 1 and fixed.numel() <= LARGEST_BATCHED and operator.index(steps) >= 1:
-        noise = [start_from_noise(reference.shape, seed, dtype, device) for seed in seeds]
-        starts = torch.stack(noise).reshape(-1, *fixed.shape)
+        starts = torch.stack([start_from_noise(fixed.shape, s, dtype, device) for s in seeds])
         objective = _in_batch(bound, fixed, starts)
     if objective is None:
         return [
             maximize(bound, X, seed=seed, observers=observers(seed), **options) for seed in seeds
         ]
     sign = bound.direction
-    recorders = [Recorder(observers(seed), record) for seed in seeds]
 
-    def watch(recorder: Recorder) -> Callable[[int, float, torch.Tensor, bool], None]:
+    def watch(seed: int) -> Callable[[int, float, torch.Tensor, bool], None]:
+        recorder = Recorder(observers(seed), record)
         return lambda step, value, Y, last: recorder(
             step, sign * value, Y.reshape(reference.shape), last
         )
@@ -425,7 +412,7 @@ def maximize_many(
         steps=steps,
         lr=lr,
         done=[_stop_rule(bound, fixed, stop) for _ in seeds],
-        watch=[watch(recorder) for recorder in recorders],
+        watch=[watch(seed) for seed in seeds],
     )
     return [
         ascent._replace(scores=sign * ascent.scores, Y=ascent.Y.reshape(reference.shape))

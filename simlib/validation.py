@@ -8,6 +8,7 @@ import psutil
 
 __all__ = [
     "array",
+    "at_least",
     "finite",
     "flat",
     "known",
@@ -75,6 +76,19 @@ def names(values, what: str) -> list:
     return listed
 
 
+def at_least(name: str, value: float, least: int) -> None:
+    """Refuse a number that is less than it needs to be, or NaN.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.at_least("folds", 1, 2)
+        Traceback (most recent call last):
+        ValueError: folds needs to be 2 or more; got 1
+    """
+    if not value >= least:
+        raise ValueError(f"{name} needs to be {least} or more; got {value}")
+
+
 def majority_share(labels) -> float:
     """Share of the commonest class, in (0, 1]: the accuracy of always guessing it.
 
@@ -87,9 +101,6 @@ def majority_share(labels) -> float:
     """
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(counts.max() / counts.sum())
-
-
-AXIS_NAMES = {2: ("sample", "neuron"), 3: ("time", "trial", "neuron")}
 
 
 def finite(values: np.ndarray, name: str = "X") -> None:
@@ -105,9 +116,9 @@ def finite(values: np.ndarray, name: str = "X") -> None:
     bad = ~np.isfinite(values)
     if not bad.any():
         return
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    axes = AXIS_NAMES.get(values.ndim, tuple(f"axis {i}" for i in range(values.ndim)))
-    where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=True))
+    named = {2: ("sample", "neuron"), 3: ("time", "trial", "neuron")}
+    axes = named.get(values.ndim, [f"axis {i}" for i in range(values.ndim)])
+    where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, np.argwhere(bad)[0], strict=True))
     raise ValueError(
         f"{name} has {int(bad.sum())} of {bad.size} values that are NaN or infinite, the first at "
         f"{where}; drop those neurons or trials, or fill them in, before scoring: nothing is "
@@ -262,12 +273,12 @@ def label_array(labels, X, name: str = "labels") -> np.ndarray:
             f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}"
         )
     if len(values) != trials:
-        hint = ""
-        if X.ndim == 3 and len(values) == X.shape[0]:
-            hint = (
-                "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes "
-                "with np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
-            )
+        hint = (
+            "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes with "
+            "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
+            if X.ndim == 3 and len(values) == X.shape[0]
+            else ""
+        )
         raise ValueError(
             f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "
             f"of an array of shape {X.shape}{hint}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# Where public names are listed, in `__all__`.
+# Faces, which list what they offer in `__all__`; modules behind one offer what they define.
 PLACES = (
     "simlib",
     "simlib.calibration",
@@ -23,6 +23,7 @@ PLACES = (
     "simlib.measures.folds",
     "simlib.measures.kernels",
     "simlib.measures.matching",
+    "simlib.measures.own",
     "simlib.measures.record",
     "simlib.measures.regression",
     "simlib.measures.rsa",
@@ -40,14 +41,20 @@ SETTINGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 def public(place: str) -> dict[str, object]:
-    """Functions and records of simlib's own that a module or package offers, by name."""
+    """Functions and records of simlib's own that a module or package offers, by name.
+
+    Without `__all__` those that it defines itself, unless their names begin with an underscore.
+    """
     module = importlib.import_module(place)
-    offered = {name: getattr(module, name) for name in module.__all__}
+    listed = getattr(module, "__all__", None)
+    inside = place if listed is None else "simlib"
+    names = (name for name in vars(module) if name[0] != "_") if listed is None else listed
+    offered = {name: getattr(module, name) for name in names}
     return {
         name: thing
         for name, thing in offered.items()
         if (inspect.isfunction(thing) or inspect.isclass(thing))
-        and thing.__module__.startswith("simlib")
+        and thing.__module__.startswith(inside)
     }
 
 

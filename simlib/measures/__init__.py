@@ -10,10 +10,22 @@ from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import CALLERS_OWN, INVARIANCES, Measure
 
-__all__ = ["INVARIANCES", "MEASURES", "PUBLISHED", "Measure", "checking", "measure", "score"]
+__all__ = [
+    "INVARIANCES",
+    "MEASURES",
+    "PUBLISHED",
+    "Measure",
+    "Name",
+    "checking",
+    "measure",
+    "score",
+]
+
+# What a function of simlib takes for a measure: an id, a record or any callable of two tensors.
+Name = str | Measure | Callable
 
 
-def measure(name: str | Measure | Callable, **params) -> Measure:
+def measure(name: Name, **params) -> Measure:
     """The record of a measure with its parameters bound.
 
     Args:
@@ -54,7 +66,7 @@ def measure(name: str | Measure | Callable, **params) -> Measure:
     return MEASURES[name].bind(**params)
 
 
-def score(name: str | Measure | Callable, X, Y, **params) -> float:
+def score(name: Name, X, Y, **params) -> float:
     """The similarity of two sets of responses to the same samples, computed in float64.
 
     Args:

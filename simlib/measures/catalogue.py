@@ -8,8 +8,6 @@ from simlib.measures import cca, kernels, matching, regression, rsa, shapes
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import INVARIANCES, SHAPE, Elsewhere, Measure, bound_from
 
-__all__ = ["MEASURES", "Catalogue"]
-
 LINEAR = frozenset(INVARIANCES)
 MOTION = frozenset({"translation", "permutation", "rotation"})
 NEURONS = SHAPE - {"rotation"}

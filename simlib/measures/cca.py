@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from simlib import validation
 from simlib.linalg import (
     angular_score,
     arccos,
@@ -13,8 +14,6 @@ from simlib.linalg import (
     spectral_map,
     square_sum,
 )
-
-__all__ = ["cca", "cca_angular", "cca_angular_score", "cca_regularised", "pwcca", "svcca"]
 
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
@@ -103,8 +102,7 @@ def cca_regularised(
     """
     if not 0 <= whitening <= 1:
         raise ValueError(f"whitening is from 0 (NBS) to 1 (CCA); got {whitening}")
-    if penalty < 0:
-        raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
+    validation.at_least("penalty", penalty, 0)
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:
         ridge = s.square() + penalty

@@ -7,8 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["SCHEMES", "Labels", "contiguous_blocks", "held_out_blocks", "split"]
-
 SCHEMES = ("contiguous", "random", "condition", "grouped")
 Labels = Sequence | np.ndarray | Tensor | None
 

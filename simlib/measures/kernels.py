@@ -6,20 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simlib.linalg import angular_score, arccos, centre, centred_unit, square_sum
+from simlib.linalg import angular_score, arccos, centre, centred_unit, cosine, square_sum
 from simlib.measures.rsa import squared_distances
-
-__all__ = [
-    "cka",
-    "cka_angular",
-    "cka_angular_score",
-    "cka_angular_score_towards",
-    "cka_debiased",
-    "cka_lange",
-    "cka_rbf",
-    "cka_towards",
-    "ensd",
-]
 
 
 def _gram_products(X: Tensor, Y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -141,10 +129,6 @@ def cka_angular_score_towards(
     return lambda Y: angular_score(towards(Y))
 
 
-def _kernel_cosine(K: Tensor, L: Tensor) -> Tensor:
-    return (K * L).sum() / (square_sum(K) * square_sum(L)).sqrt()
-
-
 def _without_diagonal(K: Tensor) -> Tensor:
     return K - torch.diag(K.diagonal())
 
@@ -178,7 +162,7 @@ def cka_debiased(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tens
         >>> round(float(sl.measures.kernels.cka_debiased(X, X[:, :1])), 3)
         0.971
     """
-    return _kernel_cosine(_u_centred(X), _u_centred(Y))
+    return cosine(_u_centred(X), _u_centred(Y))
 
 
 def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -196,7 +180,7 @@ def cka_lange(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor,
         >>> round(float(sl.measures.kernels.cka_lange(X, X[:, :1])), 3)
         0.968
     """
-    return _kernel_cosine(_hollow_gram(X), _hollow_gram(Y))
+    return cosine(_hollow_gram(X), _hollow_gram(Y))
 
 
 def _rbf_kernel(X: Tensor, bandwidth: float) -> Tensor:
@@ -231,7 +215,7 @@ def cka_rbf(
     """
     if not bandwidth > 0:
         raise ValueError(f"bandwidth needs to be more than 0; got {bandwidth}")
-    return _kernel_cosine(_rbf_kernel(X, bandwidth), _rbf_kernel(Y, bandwidth))
+    return cosine(_rbf_kernel(X, bandwidth), _rbf_kernel(Y, bandwidth))
 
 
 def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:

@@ -8,8 +8,6 @@ from torch import Tensor
 
 from simlib.linalg import centred_columns
 
-__all__ = ["soft_matching"]
-
 
 def _unit_columns(X: Tensor) -> Tensor:
     X = centred_columns(X)
@@ -21,10 +19,8 @@ def _best_plan(gain: np.ndarray) -> np.ndarray:
     """The transport plan of most gain: rows sum to 1/p, columns to 1/q."""
     p, q = gain.shape
     if p == q:
-        rows, columns = optimize.linear_sum_assignment(gain, maximize=True)
-        plan = np.zeros((p, q))
-        plan[rows, columns] = 1 / p
-        return plan
+        columns = optimize.linear_sum_assignment(gain, maximize=True)[1]
+        return np.eye(p)[columns] / p
     rows = sparse.kron(sparse.eye_array(p), np.ones((1, q)))
     columns = sparse.kron(np.ones((1, p)), sparse.eye_array(q))
     sums, totals = sparse.vstack([rows, columns]), np.repeat([1 / p, 1 / q], [p, q])

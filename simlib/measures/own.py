@@ -9,8 +9,6 @@ from pathlib import Path
 from simlib import validation
 from simlib.measures import MEASURES, Measure, measure
 
-__all__ = ["resolve"]
-
 
 def _place(name: str) -> tuple[Path, str]:
     """The file and the function's name; refuses what names no file and no function."""
@@ -48,8 +46,10 @@ def resolve(name: str) -> Measure:
     catalogue has that id. Raises ValueError for an unknown id, and where the file, the function in
     it or a callable is missing, or the file can't be run.
 
-    >>> resolve("nbs").title
-    'NBS'
+    Example:
+        >>> from simlib.measures.own import resolve
+        >>> resolve("nbs").title
+        'NBS'
     """
     if name in MEASURES:
         return MEASURES[name]

@@ -3,13 +3,12 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from simlib import validation
-
-__all__ = ["INVARIANCES", "SHAPE", "Elsewhere", "Measure", "bound_from"]
 
 # The source of a bare function's record: nothing else is known of it.
 CALLERS_OWN = "the caller's own"
@@ -143,12 +142,10 @@ class Measure:
             return self
         options = inspect.signature(self.function).parameters.values()
         defaults = {o.name: o.default for o in options if o.kind is o.KEYWORD_ONLY}
-        for name in params:
+        for name, value in params.items():
             if not defaults:
-                got = f"{name}={params[name]!r}"
-                raise ValueError(f"measure {self.id!r} takes no parameters; got {got}")
-            if name not in defaults:
-                raise validation.unknown_name(f"parameter of measure {self.id!r}:", name, defaults)
+                raise ValueError(f"measure {self.id!r} takes no parameters; got {name}={value!r}")
+            validation.known(f"parameter of measure {self.id!r}:", name, defaults)
         base = self.base or self
         settings, before = {**self.params, **params}, {**defaults, **base.params}
         changed = {
@@ -206,10 +203,8 @@ def bound_from(slug: str, records: Mapping[str, Measure]) -> Measure | None:
 def _value(text: str) -> str | float | int:
     """A parameter's value as it stands in an id, where a decimal point is a hyphen."""
     for kind in (int, float):
-        try:
+        with suppress(ValueError):
             return kind(text.replace("-", ".", 1))
-        except ValueError:
-            continue
     return text
 
 

@@ -4,11 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from simlib import validation
 from simlib.linalg import (
     arccos,
     centre,
     centred_columns,
     centred_unit,
+    compact_svd,
     inverse_gram,
     inverse_of,
     spectral_map,
@@ -16,18 +18,13 @@ from simlib.linalg import (
 )
 from simlib.measures.folds import Labels, held_out_blocks, split
 
-__all__ = ["COMPARISONS", "linear_regression", "linear_regression_angular", "regression"]
-
-COMPARISONS = ("r2", "cosine", "pearson-median")
-
 
 def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, digits: torch.dtype) -> Tensor:
     """B = Y^+ X, by (Y'Y)^-1 where `inverse` has it, else by singular values above rounding."""
     if inverse is not None:
         return inverse @ (Y.T @ X)
-    U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
-    keep = s > s[0] * max(Y.shape) * torch.finfo(digits).eps
-    return (Vh[keep].T / s[keep]) @ (U[:, keep].T @ X)
+    U, s, Vh = compact_svd(Y, digits)
+    return (Vh.T / s) @ (U.T @ X)
 
 
 class _ExplainedEnergy(torch.autograd.Function):
@@ -99,12 +96,15 @@ def _pearson_median(target: Tensor, predicted: Tensor) -> Tensor:
     return torch.where(varies, r, 0).quantile(0.5)
 
 
-def _compare(target: Tensor, predicted: Tensor, comparison: str) -> Tensor:
-    if comparison == "r2":
-        return 1 - square_sum(target - predicted) / square_sum(target)
-    if comparison == "pearson-median":
-        return _pearson_median(target, predicted)
+def _r2(target: Tensor, predicted: Tensor) -> Tensor:
+    return 1 - square_sum(target - predicted) / square_sum(target)
+
+
+def _cosine(target: Tensor, predicted: Tensor) -> Tensor:
     return (target * predicted).sum() / square_sum(target).sqrt() / square_sum(predicted).sqrt()
+
+
+COMPARISONS = {"r2": _r2, "cosine": _cosine, "pearson-median": _pearson_median}
 
 
 # Share of ||Y'Y||_F that the penalty needs for normal equations to keep their digits, and where the
@@ -236,7 +236,7 @@ def _one_way(
         x, y = X.to(dtype), Y.to(dtype)
         fits = fits or _quick_fits(x, y, blocks, penalty)
     fits = fits or _careful_fits(x, y, blocks, penalty, Y.dtype)
-    return torch.stack([_compare(*fit, comparison) for fit in fits]).mean().to(Y.dtype)
+    return torch.stack([COMPARISONS[comparison](*fit) for fit in fits]).mean().to(Y.dtype)
 
 
 def regression(
@@ -275,20 +275,17 @@ def regression(
         >>> round(float(sl.measures.regression.regression(X, X[:, :1], penalty=4, folds=0)), 3)
         0.6
     """
-    if not penalty >= 0:
-        raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
+    validation.at_least("penalty", penalty, 0)
     if comparison not in COMPARISONS:
-        raise ValueError(
-            f"comparison is {', '.join(map(repr, COMPARISONS[:-1]))} or {COMPARISONS[-1]!r}; "
-            f"got {comparison!r}"
-        )
+        raise ValueError(f"comparison is 'r2', 'cosine' or 'pearson-median'; got {comparison!r}")
     if folds and not 2 <= folds <= len(X):
         raise ValueError(
             f"folds is 0 (no cross-validation) or from 2 to the {len(X)} samples; got {folds}"
         )
-    options = {"seed": seed, "groups": groups, "conditions": conditions}
-    blocks = held_out_blocks(len(X), folds, scheme, **options) if folds else []
-    forward = _one_way(X, Y, penalty, blocks, comparison)
-    if not symmetric:
-        return forward
-    return (forward + _one_way(Y, X, penalty, blocks, comparison)) / 2
+    blocks = (
+        held_out_blocks(len(X), folds, scheme, seed=seed, groups=groups, conditions=conditions)
+        if folds
+        else []
+    )
+    ways = [(X, Y), (Y, X)] if symmetric else [(X, Y)]
+    return sum(_one_way(*way, penalty, blocks, comparison) for way in ways) / len(ways)

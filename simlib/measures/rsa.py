@@ -6,9 +6,7 @@ from scipy import stats
 from torch import Tensor
 
 from simlib import validation
-from simlib.linalg import centred_unit, safe_root
-
-__all__ = ["rsa", "squared_distances"]
+from simlib.linalg import centred_unit, cosine, safe_root
 
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
@@ -49,25 +47,18 @@ def _correlation_distances(X: Tensor) -> Tensor:
     return _cosine_distances(X - X.mean(1, keepdim=True))
 
 
-def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum() / (a.square().sum() * b.square().sum()).sqrt()
-
-
 def _pearson(a: Tensor, b: Tensor) -> Tensor:
-    return _cosine(a - a.mean(), b - b.mean())
+    return cosine(a - a.mean(), b - b.mean())
 
 
 def _ranks(a: Tensor) -> Tensor:
     """Ranks from 1 up. Values that differ by rounding only are tied and share their mean rank."""
     values, order = a.sort()
     rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
-    group = torch.zeros_like(order)
-    group[1:] = (values.diff() > rounding).cumsum(0)
+    group = (values.diff(prepend=values[:1]) > rounding).cumsum(0)
     count = group.bincount()
-    last = count.cumsum(0)
-    ranks = torch.empty_like(a)
-    ranks[order] = (last - (count - 1) / 2)[group].to(a.dtype)
-    return ranks
+    mean = count.cumsum(0) - (count - 1) / 2
+    return mean.to(a.dtype)[group][order.argsort()]
 
 
 def _spearman(a: Tensor, b: Tensor) -> Tensor:
@@ -85,7 +76,7 @@ DISTANCES = {
     "correlation": _correlation_distances,
     "cosine": _cosine_distances,
 }
-COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": _cosine, "kendall": _kendall}
+COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": cosine, "kendall": _kendall}
 # In float32 rounding would tie what is apart: there are too many pairs.
 RANKS = ("spearman", "kendall")
 
@@ -131,17 +122,15 @@ def rsa(
         >>> round(float(sl.measures.rsa.rsa(X, X[:, :1])), 3)
         0.971
     """
-    if distance not in DISTANCES:
-        raise validation.unknown_name("distance of RSA", distance, DISTANCES)
-    if comparison not in COMPARISONS:
-        raise validation.unknown_name("comparison of RSA", comparison, COMPARISONS)
+    validation.known("distance of RSA", distance, DISTANCES)
+    validation.known("comparison of RSA", comparison, COMPARISONS)
     if len(X) < 3:
         raise ValueError(
             f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}"
         )
     above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
-    exact = (lambda Z: Z.double()) if comparison in RANKS else lambda Z: Z
-    a, b = (DISTANCES[distance](exact(Z))[above] for Z in (X, Y))
+    sides = (Z.double() if comparison in RANKS else Z for Z in (X, Y))
+    a, b = (DISTANCES[distance](Z)[above] for Z in sides)
     for values, side in ((a, "X"), (b, "Y")):
         _refuse_rounding(values, side, distance, comparison)
     return COMPARISONS[comparison](a, b).to(X.dtype)

@@ -18,17 +18,6 @@ from simlib.linalg import (
 )
 from simlib.measures.folds import Labels, held_out_blocks, split
 
-__all__ = [
-    "nbs",
-    "nbs_squared",
-    "nbs_towards",
-    "procrustes_angular",
-    "procrustes_angular_score",
-    "procrustes_angular_score_towards",
-    "procrustes_cv",
-    "procrustes_euclidean",
-]
-
 
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
     """||X'Y||_* of centred sides; more neurons than samples are first rotated into n columns."""
@@ -147,13 +136,10 @@ def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Fl
     return safe_root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
 
 
-def _polar_values(s: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.ones_like(s), torch.zeros_like(s)
-
-
 def _fold_distance(X: Tensor, Y: Tensor, test: slice | Tensor, comparison: str) -> Tensor:
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
-    turned = test_y @ spectral_map(train_y.T @ train_x, _polar_values)
+    polar = spectral_map(train_y.T @ train_x, lambda s: (torch.ones_like(s), torch.zeros_like(s)))
+    turned = test_y @ polar
     overlap, square_x, square_y = (test_x * turned).sum(), square_sum(test_x), square_sum(test_y)
     if comparison == "euclidean":
         return safe_root(square_x + square_y - 2 * overlap)

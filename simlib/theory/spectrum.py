@@ -5,9 +5,8 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
 
+from simlib import validation
 from simlib.linalg import angular_score
-
-__all__ = ["angular", "checked", "penalty_of_ridge", "shares", "squared_shares"]
 
 
 def checked(variances) -> Float[Array, " p"]:
@@ -42,6 +41,5 @@ def angular(score: Array | float) -> Array:
 
 
 def penalty_of_ridge(penalty: float) -> float:
-    if not penalty >= 0:
-        raise ValueError(f"penalty needs to be 0 or more; got {penalty}")
+    validation.at_least("penalty", penalty, 0)
     return float(penalty)

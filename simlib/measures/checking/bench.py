@@ -15,23 +15,13 @@ SAMPLES, NEURONS = 40, 6
 
 
 class Finding(NamedTuple):
-    """What one check found.
+    """What one check found: whether the law holds, and the numbers or the error behind it.
 
-    The outcome "holds", "fails" or "not applicable", and the numbers or the error behind it.
+    `holds` is None where the law says nothing about this measure.
     """
 
-    outcome: str
+    holds: bool | None
     evidence: str
-
-
-def finding(holds: bool, evidence: str) -> Finding:
-    """The finding of a law that holds or fails."""
-    return Finding("holds" if holds else "fails", evidence)
-
-
-def not_applicable(why: str) -> Finding:
-    """The finding of a law that says nothing about this measure."""
-    return Finding("not applicable", why)
 
 
 class Check(NamedTuple):
@@ -119,7 +109,7 @@ class Bench:
     def unchanged(self, number: float, tolerance: float | None = None) -> Finding:
         """Whether this number is that of the trial pair."""
         change = abs(number - self.plain)
-        return finding(change < self.slack(self.plain, tolerance), f"changes by {change:.1e}")
+        return Finding(change < self.slack(self.plain, tolerance), f"changes by {change:.1e}")
 
     def gradient(self, X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, "n q"]:
         """d value / dY."""

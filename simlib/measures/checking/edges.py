@@ -1,6 +1,8 @@
 """Checks at the edges: units, offsets, silent and repeated neurons, few samples or neurons."""
 
-import numpy as np
+from collections.abc import Callable
+from math import isfinite
+
 import torch
 from torch import Tensor
 
@@ -10,13 +12,7 @@ from simlib.measures.checking.bench import (
     Bench,
     Check,
     Finding,
-    finding,
-    not_applicable,
 )
-
-OFFSET = 1e6
-ROUNDED = 1e-3  # what float32 may cost where rank is lost
-WORDS = 4  # a refusal says at least what was found and what is needed
 
 
 def _related(bench: Bench, samples: int, p: int, q: int) -> tuple[Tensor, Tensor]:
@@ -45,14 +41,11 @@ def pairs(bench: Bench) -> dict[str, tuple[Tensor, Tensor]]:
     }
 
 
-def _has_a_value(name: str):
-    def run(bench: Bench) -> Finding:
-        value = bench.number(*pairs(bench)[name])
-        (low, high), slack = bench.record.range, bench.slack(value)
-        inside = low - slack <= value <= high + slack
-        return finding(bool(np.isfinite(value)) and inside, f"{value:.4g}")
-
-    return run
+def _has_a_value(bench: Bench, name: str) -> Finding:
+    value = bench.number(*pairs(bench)[name])
+    (low, high), slack = bench.record.range, bench.slack(value)
+    inside = low - slack <= value <= high + slack
+    return Finding(isfinite(value) and inside, f"{value:.4g}")
 
 
 def _in_words(bench: Bench) -> Finding:
@@ -61,104 +54,99 @@ def _in_words(bench: Bench) -> Finding:
         try:
             value = bench.number(X, Y)
         except Exception as error:
-            # Subclasses, as numpy's LinAlgError, are errors of the algorithm and no refusals.
-            if type(error) not in (ValueError, TypeError) or len(str(error).split()) < WORDS:
+            # Subclasses, as numpy's LinAlgError, are errors of the algorithm and no refusals, which
+            # say at least what was found and what is needed: in 4 words or more.
+            if type(error) not in (ValueError, TypeError) or len(str(error).split()) < 4:
                 unclear.append(f"{name}: {type(error).__name__}")
             continue
-        if not np.isfinite(value):
+        if not isfinite(value):
             unclear.append(f"{name}: {value}")
     clear = "each has a value or is refused by a ValueError in words"
-    return finding(not unclear, "; ".join(unclear) or clear)
+    return Finding(not unclear, "; ".join(unclear) or clear)
 
 
 def _low_rank_in_single(bench: Bench) -> Finding:
     X, Y = pairs(bench)["low rank"]
     exact, rounded = bench.number(X, Y), bench.number(X.float(), Y.float())
-    near = abs(rounded - exact) < bench.slack(exact, ROUNDED)
-    return finding(near, f"{rounded:.4g}, in float64 {exact:.4g}")
+    near = abs(rounded - exact) < bench.slack(exact, 1e-3)  # what float32 may cost there
+    return Finding(near, f"{rounded:.4g}, in float64 {exact:.4g}")
 
 
 def _unstretched(bench: Bench) -> Finding:
     """Who can't compare 6 neurons with 4 can't compare them with 1, unless by broadcasting."""
     try:
         bench.number(bench.X, bench.Y[:, :4])
-        return not_applicable("unequal numbers of neurons have a value")
+        return Finding(None, "unequal numbers of neurons have a value")
     except Exception:  # what the measure says there is another check's
         pass
     try:
         value = bench.number(bench.X, bench.Y[:, :1])
     except Exception:
-        return finding(True, "one neuron has no value either")
-    return finding(False, f"4 neurons of Y have no value, 1 has {value:.4g}")
+        return Finding(True, "one neuron has no value either")
+    return Finding(False, f"4 neurons of Y have no value, 1 has {value:.4g}")
 
 
-Pair = tuple[Tensor, Tensor]
-
-
-def _as_near(bench: Bench, near: Pair, far: Pair, tolerance: float | None = None) -> Finding:
+def _as_near(
+    bench: Bench,
+    near: Callable[[Tensor], Tensor],
+    far: Callable[[Tensor], Tensor],
+    tolerance: float | None = None,
+) -> Finding:
     """After a large change: the same value where a small one leaves it, else a finite one."""
-    if bench.same(*near).outcome == "holds":
-        return bench.same(*far, tolerance)
-    value = bench.number(*far)
-    return finding(bool(np.isfinite(value)), f"{value:.4g}")
-
-
-def _in_units(scale: float, dtype: torch.dtype = torch.float64, tolerance: float | None = None):
-    def run(bench: Bench) -> Finding:
-        far = scale * bench.X.to(dtype), scale * bench.Y.to(dtype)
-        return _as_near(bench, (3 * bench.X, 3 * bench.Y), far, tolerance)
-
-    return run
+    if bench.same(near(bench.X), near(bench.Y)).holds:
+        return bench.same(far(bench.X), far(bench.Y), tolerance)
+    value = bench.number(far(bench.X), far(bench.Y))
+    return Finding(isfinite(value), f"{value:.4g}")
 
 
 def _ties(bench: Bench) -> Finding:
     """Zeros and ones: the order of neurons matters to them no more than to other data."""
     X, Y = (bench.X > 0).to(bench.X.dtype), (bench.Y > 1).to(bench.Y.dtype)
     value, order = bench.number(X, Y), bench.noise(NEURONS, draw=86).argsort()
-    if bench.same(bench.X[:, order], bench.Y[:, order]).outcome == "fails":
-        return finding(bool(np.isfinite(value)), f"{value:.4g}")
+    if not bench.same(bench.X[:, order], bench.Y[:, order]).holds:
+        return Finding(isfinite(value), f"{value:.4g}")
     change = abs(bench.number(X[:, order], Y[:, order]) - value)
     evidence = f"{value:.4g}, changes by {change:.1e} with the order of neurons"
-    return finding(change < bench.slack(value), evidence)
-
-
-def _offset(bench: Bench) -> Finding:
-    near, far = ((bench.X + amount, bench.Y + amount) for amount in (1, OFFSET))
-    return _as_near(bench, near, far)
+    return Finding(change < bench.slack(value), evidence)
 
 
 def _unsaturated(bench: Bench) -> Finding:
     X, Y = bench.noise(8, 12, draw=84), bench.noise(8, 12, draw=85)
     own, stranger = bench.number(X, X), bench.number(X, Y)
     lead = bench.record.direction * (own - stranger)
-    return finding(lead > 1e-3, f"{own:.4g} for X itself, {stranger:.4g} for noise")
+    return Finding(lead > 1e-3, f"{own:.4g} for X itself, {stranger:.4g} for noise")
 
 
 def _scored(name: str, reason: str, everyone: bool = False) -> Check:
     """`everyone`: a bare function, too, has to give a value there."""
-    return Check(name, reason, _has_a_value(name), None if everyone else lambda record: True)
+    return Check(
+        name,
+        reason,
+        lambda bench: _has_a_value(bench, name),
+        None if everyone else lambda record: True,
+    )
 
 
 EDGES = (
     Check(
         "scale 1e-12",
         "Currents in amperes are tiny; squares and fourth powers must not underflow.",
-        _in_units(1e-12),
+        lambda bench: _as_near(bench, lambda Z: 3 * Z, lambda Z: 1e-12 * Z),
     ),
     Check(
         "scale 1e12",
         "Raw units can be huge; squares and fourth powers must not overflow.",
-        _in_units(1e12),
+        lambda bench: _as_near(bench, lambda Z: 3 * Z, lambda Z: 1e12 * Z),
     ),
     Check(
         "scale 1e12, float32",
         "float32 overflows at 3e38, so the fourth power of 1e12 is out of reach.",
-        _in_units(1e12, torch.float32, 1e-4),
+        lambda bench: _as_near(bench, lambda Z: 3 * Z, lambda Z: 1e12 * Z.float(), 1e-4),
     ),
     Check(
         "offset 1e6",
         "Raw fluorescence lies far from zero; centring must not lose what varies.",
-        _offset,
+        lambda bench: _as_near(bench, lambda Z: Z + 1, lambda Z: Z + 1e6),
     ),
     Check(
         "zeros and ones",

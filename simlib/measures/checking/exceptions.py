@@ -10,11 +10,12 @@ FOLDS = {
     "out together",
     "two samples": "5 folds need 5 samples",
 }
-DEBIASED = {"two samples": "the unbiased estimate divides by n - 3: 4 samples are the least"}
 
 # Id, of a bound measure too -> check -> why it fails.
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "cka-debiased": DEBIASED,
+    "cka-debiased": {
+        "two samples": "the unbiased estimate divides by n - 3: 4 samples are the least"
+    },
     "cka-lange": {
         "two samples": "2 samples have one pair, whose cosine is always 1 or -1: 4 samples are "
         "asked for"

@@ -1,7 +1,5 @@
 """Checks of the input: layouts, containers and dtypes that mean the same; bad input refused."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import xarray as xr
@@ -13,11 +11,7 @@ from simlib.measures.checking.bench import (
     Bench,
     Check,
     Finding,
-    finding,
-    not_applicable,
 )
-
-TIMES = 5
 
 
 def _unwritten(bench: Bench) -> Finding:
@@ -25,7 +19,7 @@ def _unwritten(bench: Bench) -> Finding:
     bench.record(X, Y)
     sides = {"X": (X, bench.X), "Y": (Y, bench.Y)}
     written = " and ".join(name for name, (Z, kept) in sides.items() if not torch.equal(Z, kept))
-    return finding(not written, f"wrote into {written}" if written else "both as they were")
+    return Finding(not written, f"wrote into {written}" if written else "both as they were")
 
 
 def _as_it_stands(bench: Bench, X: torch.Tensor, Y: torch.Tensor) -> Finding:
@@ -52,49 +46,42 @@ def _read_only(bench: Bench) -> Finding:
         Z.flags.writeable = False
     scored = _scored(bench, X, Y)
     kept = np.array_equal(X, bench.X.numpy()) and np.array_equal(Y, bench.Y.numpy())
-    return scored if kept else finding(False, "read-only arrays were written into")
+    return scored if kept else Finding(False, "read-only arrays were written into")
 
 
 def _layouts(bench: Bench) -> Finding:
     if bench.record.params.get("scheme") == "condition":
-        return not_applicable("folds by condition take the conditions from the third axis")
-    shape = (TIMES, SAMPLES // TIMES, NEURONS)
+        return Finding(None, "folds by condition take the conditions from the third axis")
+    shape = (5, SAMPLES // 5, NEURONS)
     return _scored(bench, *(Z.numpy().reshape(shape) for Z in (bench.X, bench.Y)))
 
 
 def _containers(bench: Bench) -> Finding:
     named = xr.DataArray(bench.X.numpy().T, dims=("neuron", "trial"))
     findings = [_scored(bench, named, bench.Y), _scored(bench, bench.X.numpy(), bench.Y.numpy())]
-    failed = [one for one in findings if one.outcome == "fails"]
-    return (failed or findings)[0]
+    return min(findings, key=lambda one: one.holds)  # the first that fails
 
 
 def _counts(bench: Bench) -> Finding:
     X, Y = ((4 * Z).round() for Z in (bench.X, bench.Y))
     counts = measures.score(bench.record, X.int().numpy(), Y.int().numpy())
     change = abs(counts - bench.number(X, Y))
-    return finding(change < bench.slack(bench.plain), f"changes by {change:.1e}")
+    return Finding(change < bench.slack(bench.plain), f"changes by {change:.1e}")
 
 
-def _refuses(spoil: Callable[[np.ndarray], np.ndarray], says: str) -> Callable[[Bench], Finding]:
+def _refused(bench: Bench, Y: torch.Tensor, says: str) -> Finding:
     """Whether `score` raises ValueError with these words for a spoilt Y."""
-
-    def run(bench: Bench) -> Finding:
-        try:
-            value = measures.score(bench.record, bench.X, spoil(bench.Y.numpy().copy()))
-        except ValueError as error:
-            return finding(says in str(error), f"refused: {str(error).splitlines()[0]}")
-        return finding(False, f"scored as {value:.4g}")
-
-    return run
+    try:
+        value = measures.score(bench.record, bench.X, Y)
+    except ValueError as error:
+        return Finding(says in str(error), f"refused: {str(error).splitlines()[0]}")
+    return Finding(False, f"scored as {value:.4g}")
 
 
-def _spoilt(value: float) -> Callable[[np.ndarray], np.ndarray]:
-    def spoil(Y: np.ndarray) -> np.ndarray:
-        Y[3, 2] = value
-        return Y
-
-    return spoil
+def _refused_with(bench: Bench, value: float) -> Finding:
+    Y = bench.Y.clone()
+    Y[3, 2] = value
+    return _refused(bench, Y, "sample 3, neuron 2")
 
 
 INPUTS = (
@@ -120,26 +107,26 @@ INPUTS = (
     Check(
         "constant Y refused",
         "Without variance there is nothing to compare; the wrong array was loaded.",
-        _refuses(np.zeros_like, "constant"),
+        lambda bench: _refused(bench, torch.zeros_like(bench.Y), "constant"),
     ),
     Check(
         "NaN refused",
         "A gap in the data has to be named with its place, never passed on or filled.",
-        _refuses(_spoilt(np.nan), "sample 3, neuron 2"),
+        lambda bench: _refused_with(bench, torch.nan),
     ),
     Check(
         "infinity refused",
         "A division by zero upstream has to be named with its place.",
-        _refuses(_spoilt(np.inf), "sample 3, neuron 2"),
+        lambda bench: _refused_with(bench, torch.inf),
     ),
     Check(
         "lost sample refused",
         "Rows that can't be paired must not be cut to fit.",
-        _refuses(lambda Y: Y[:-1], "same samples"),
+        lambda bench: _refused(bench, bench.Y[:-1], "same samples"),
     ),
     Check(
         "one axis refused",
         "A vector could be one neuron or one sample.",
-        _refuses(lambda Y: Y[:, 0], "shape"),
+        lambda bench: _refused(bench, bench.Y[:, 0], "shape"),
     ),
 )

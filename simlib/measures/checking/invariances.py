@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from simlib.measures.checking.bench import NEURONS, Bench, Check, Finding
-from simlib.measures.record import INVARIANCES, Measure
+from simlib.measures.record import INVARIANCES
 
 # What is done to Z, and why it matters whether the value stays.
 TRANSFORMS: dict[str, tuple[Callable[[Bench, Tensor], Tensor], str]] = {
@@ -50,16 +50,19 @@ def _mirrored(bench: Bench) -> Finding:
     return bench.same(bench.X, bench.Y - 2 * (bench.Y @ axis) @ axis.T)
 
 
+def _moved(bench: Bench, kind: str, side: str) -> Finding:
+    if side == "X":
+        return bench.same(transformed(bench, kind, bench.X), bench.Y)
+    return bench.same(bench.X, transformed(bench, kind, bench.Y))
+
+
 def _check(kind: str, side: str) -> Check:
-    def run(bench: Bench) -> Finding:
-        if side == "X":
-            return bench.same(transformed(bench, kind, bench.X), bench.Y)
-        return bench.same(bench.X, transformed(bench, kind, bench.Y))
-
-    def declared(record: Measure) -> bool:
-        return kind in record.invariances_of(side)
-
-    return Check(f"{kind} of {side}", TRANSFORMS[kind][1], run, declared)
+    return Check(
+        f"{kind} of {side}",
+        TRANSFORMS[kind][1],
+        lambda bench: _moved(bench, kind, side),
+        lambda record: kind in record.invariances_of(side),
+    )
 
 
 SYMMETRIES = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from simlib import measures, validation
-from simlib.measures.checking.bench import Bench, Check, Finding, finding
+from simlib.measures.checking.bench import Bench, Check, Finding
 from simlib.measures.checking.edges import EDGES
 from simlib.measures.checking.exceptions import declared_exceptions
 from simlib.measures.checking.gradients import GRADIENTS
@@ -15,8 +15,6 @@ from simlib.measures.checking.invariances import SYMMETRIES
 from simlib.measures.checking.surroundings import restored
 from simlib.measures.checking.values import VALUES
 from simlib.measures.record import CALLERS_OWN
-
-__all__ = ["CHECKS", "check_measure"]
 
 TABLES = {
     "value": VALUES,
@@ -28,11 +26,14 @@ TABLES = {
 CHECKS = tuple(c._replace(about=about) for about, checks in TABLES.items() for c in checks)
 
 
+OUTCOMES = {True: "holds", False: "fails", None: "not applicable"}
+
+
 def _expectation(check: Check, record: measures.Measure) -> str:
     if check.declared is None:
         return "holds"
     claim = None if record.source == CALLERS_OWN else check.declared(record)
-    return {True: "holds", False: "fails", None: "either"}[claim]
+    return "either" if claim is None else OUTCOMES[claim]
 
 
 def _run(check: Check, bench: Bench) -> Finding:
@@ -42,11 +43,12 @@ def _run(check: Check, bench: Bench) -> Finding:
             return check.run(bench)
     except Exception as error:  # in whatever way a user's measure fails: that is the finding
         lines = str(error).splitlines() or ["no message"]
-        return finding(False, f"{type(error).__name__}: {lines[0]}")
+        return Finding(False, f"{type(error).__name__}: {lines[0]}")
 
 
 def _row(check: Check, bench: Bench, declared: Mapping[str, tuple[str, str]]) -> tuple:
-    outcome, evidence = _run(check, bench)
+    holds, evidence = _run(check, bench)
+    outcome = OUTCOMES[holds]
     expected, why = declared.get(check.name, (_expectation(check, bench.record), ""))
     ok = outcome in (expected, "not applicable") or expected == "either"
     evidence = f"{evidence} (declared: {why})" if why else evidence
@@ -103,10 +105,8 @@ def check_measure(
         (True, 'holds')
     """
     bench = Bench(measures.measure(function), tolerance, seed)
-    names = [check.name for check in CHECKS]
     for name in expected or {}:
-        if name not in names:
-            raise validation.unknown_name("check", name, names)
+        validation.known("check", name, [check.name for check in CHECKS])
     declared = {} if bench.record.source == CALLERS_OWN else declared_exceptions(bench.record)
     declared |= {name: ("fails", why) for name, why in (expected or {}).items()}
     with restored():

@@ -9,20 +9,13 @@ from simlib.measures.checking.bench import (
     Bench,
     Check,
     Finding,
-    finding,
-    not_applicable,
 )
 from simlib.measures.checking.surroundings import disturb, restored, snapshot
 
-SINGLE = 1e-4  # what float32 may be off by, relative to 1 or the value
 
-
-def _keeps(dtype: torch.dtype):
-    def run(bench: Bench) -> Finding:
-        value = bench.value(bench.X.to(dtype), bench.Y.to(dtype))
-        return finding(value.dtype == dtype, f"returns {value.dtype}".replace("torch.", ""))
-
-    return run
+def _keeps(bench: Bench, dtype: torch.dtype) -> Finding:
+    value = bench.value(bench.X.to(dtype), bench.Y.to(dtype))
+    return Finding(value.dtype == dtype, f"returns {value.dtype}".replace("torch.", ""))
 
 
 def _draws(bench: Bench) -> list[float]:
@@ -35,42 +28,41 @@ def _draws(bench: Bench) -> list[float]:
 def _finite(bench: Bench) -> Finding:
     numbers = _draws(bench)
     evidence = f"{min(numbers):.4g} to {max(numbers):.4g} over {len(numbers)}"
-    return finding(bool(np.isfinite(numbers).all()), evidence)
+    return Finding(bool(np.isfinite(numbers).all()), evidence)
 
 
 def _in_range(bench: Bench) -> Finding:
     low, high = bench.record.range
     if low == -np.inf and high == np.inf:
-        return not_applicable("no range declared")
+        return Finding(None, "no range declared")
     numbers = _draws(bench)
     least, most = min(numbers), max(numbers)
     inside = low - bench.tolerance <= least and most <= high + bench.tolerance
-    return finding(inside, f"{least:.4g} to {most:.4g}, declared {low:.4g} to {high:.4g}")
+    return Finding(inside, f"{least:.4g} to {most:.4g}, declared {low:.4g} to {high:.4g}")
 
 
 def _own_value(bench: Bench) -> Finding:
     declared = bench.record.own
     if declared is None:
-        return not_applicable("no value of X with itself declared")
+        return Finding(None, "no value of X with itself declared")
     own = bench.number(bench.X, bench.X)
-    return finding(abs(own - declared) < bench.tolerance, f"{own:.6g}, declared {declared:g}")
+    return Finding(abs(own - declared) < bench.tolerance, f"{own:.6g}, declared {declared:g}")
 
 
 def _nothing_beats_x(bench: Bench) -> Finding:
     X = bench.X - bench.X.mean(0)
     U, s, Vh = torch.linalg.svd(X, full_matrices=False)
-    flatter = (U * s.sqrt()) @ Vh
     others = {
         "Y": bench.Y,
         "10 X": 10 * X,
         "X / 10": X / 10,
-        "flatter X": flatter,
+        "flatter X": (U * s.sqrt()) @ Vh,
         "X + noise": X + 0.1 * bench.Y,
     }
     own = bench.similarity(bench.X, bench.X)
     best = max(others, key=lambda name: bench.similarity(bench.X, others[name]))
     lead = own - bench.similarity(bench.X, others[best])
-    return finding(lead > -bench.slack(own), f"X leads the best other, {best}, by {lead:.3g}")
+    return Finding(lead > -bench.slack(own), f"X leads the best other, {best}, by {lead:.3g}")
 
 
 def _falls_with_noise(bench: Bench) -> Finding:
@@ -81,7 +73,7 @@ def _falls_with_noise(bench: Bench) -> Finding:
     ]
     shown = ", ".join(f"{bench.record.direction * mean:.3g}" for mean in means)
     falls = bool((np.diff(means) < 0).all())
-    return finding(falls, f"{shown} at noise of {', '.join(map(str, levels))}")
+    return Finding(falls, f"{shown} at noise of {', '.join(map(str, levels))}")
 
 
 def _copy_beats_noise(bench: Bench) -> Finding:
@@ -89,7 +81,7 @@ def _copy_beats_noise(bench: Bench) -> Finding:
     strangers = [bench.noise(SAMPLES, NEURONS, draw=31 + k) for k in range(5)]
     best, sign = max(bench.similarity(bench.X, Y) for Y in strangers), bench.record.direction
     evidence = f"{sign * copy:.4g} for a copy, {sign * best:.4g} for the best of 5 strangers"
-    return finding(copy > best, evidence)
+    return Finding(copy > best, evidence)
 
 
 def _order(bench: Bench, draw: int) -> torch.Tensor:
@@ -102,12 +94,12 @@ def _unpaired(bench: Bench) -> Finding:
     shuffled = max(bench.similarity(bench.X, near[_order(bench, 40 + k)]) for k in range(5))
     lost, sign = paired - shuffled > bench.slack(paired), bench.record.direction
     evidence = f"{sign * paired:.4g} paired, {sign * shuffled:.4g} for the best of 5 shuffles"
-    return finding(lost, evidence)
+    return Finding(lost, evidence)
 
 
 def _deterministic(bench: Bench) -> Finding:
     numbers = {bench.number(bench.X, bench.Y) for _ in range(3)}
-    return finding(len(numbers) == 1, f"{len(numbers)} value(s) in 3 calls")
+    return Finding(len(numbers) == 1, f"{len(numbers)} value(s) in 3 calls")
 
 
 def _memoryless(bench: Bench) -> Finding:
@@ -115,7 +107,7 @@ def _memoryless(bench: Bench) -> Finding:
     forth = [bench.number(bench.X, Y) for Y in others]
     back = [bench.number(bench.X, Y) for Y in reversed(others)][::-1]
     worst = max(abs(a - b) for a, b in zip(forth, back, strict=True))
-    return finding(forth == back, f"{len(others)} data sets, forth and back, differ by {worst:.1e}")
+    return Finding(forth == back, f"{len(others)} data sets, forth and back, differ by {worst:.1e}")
 
 
 def _mapped(bench: Bench) -> Finding:
@@ -124,9 +116,9 @@ def _mapped(bench: Bench) -> Finding:
     try:
         together = torch.func.vmap(lambda Y: bench.record(bench.X.clone(), Y))(Ys)
     except Exception:  # values decide what is computed, or a step has no batched form
-        return not_applicable("torch.func.vmap can't follow it: score data sets one by one")
+        return Finding(None, "torch.func.vmap can't follow it: score data sets one by one")
     worst = float((one_by_one - together).abs().max())
-    return finding(worst < bench.slack(float(one_by_one.abs().max())), f"differ by {worst:.1e}")
+    return Finding(worst < bench.slack(float(one_by_one.abs().max())), f"differ by {worst:.1e}")
 
 
 def _surroundings_kept(bench: Bench) -> Finding:
@@ -136,27 +128,29 @@ def _surroundings_kept(bench: Bench) -> Finding:
         bench.number(bench.X, bench.Y)
         after = snapshot()
     changed = [name for name in before if before[name] != after[name]]
-    return finding(not changed, f"changed: {', '.join(changed)}" if changed else "nothing changed")
+    return Finding(not changed, f"changed: {', '.join(changed)}" if changed else "nothing changed")
 
 
 VALUES = (
     Check(
         "0-d tensor",
         "score, compare and maximize take a single number.",
-        lambda bench: finding(True, f"a 0-d tensor, {bench.plain:.4g}"),
+        lambda bench: Finding(True, f"a 0-d tensor, {bench.plain:.4g}"),
     ),
     Check(
         "keeps float64",
         "score promises float64; a detour through float32 costs nine digits.",
-        _keeps(torch.float64),
+        lambda bench: _keeps(bench, torch.float64),
     ),
     Check(
-        "keeps float32", "maximize runs in float32 and can't mix precisions.", _keeps(torch.float32)
+        "keeps float32",
+        "maximize runs in float32 and can't mix precisions.",
+        lambda bench: _keeps(bench, torch.float32),
     ),
     Check(
         "float32 agrees",
         "An ascent in float32 and a score in float64 have to mean the same.",
-        lambda bench: bench.same(bench.X.float(), bench.Y.float(), SINGLE),
+        lambda bench: bench.same(bench.X.float(), bench.Y.float(), tolerance=1e-4),
     ),
     Check("finite", "A NaN on ordinary data ends every run.", _finite),
     Check("in range", "Axes, thresholds and joint ranges rely on the declared range.", _in_range),
