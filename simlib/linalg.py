@@ -14,6 +14,7 @@ __all__ = [
     "centred_unit",
     "compact_svd",
     "cosine",
+    "direction_outside",
     "explained_variance_ratio",
     "inverse_gram",
     "inverse_of",
@@ -394,3 +395,30 @@ def participation_ratio(X: Float[Tensor, "n p"]) -> float:
     """
     ratios = explained_variance_ratio(X)
     return float(1 / ratios.square().sum())
+
+
+def direction_outside(U: Float[Tensor, "n r"], seed: int) -> Float[Tensor, " n"]:
+    """A random unit vector orthogonal to the columns of U and to the constant, (n,).
+
+    Raises ValueError where there is none: centred samples have n - 1 directions, and U may fill
+    them.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> U = torch.tensor([[1.0], [-1.0], [0.0], [0.0]]) / 2**0.5
+        >>> w = sl.linalg.direction_outside(U, seed=0)
+        >>> round(float(w.norm()), 5), abs(float(w @ U)) < 1e-6, abs(float(w.sum())) < 1e-6
+        (1.0, True, True)
+    """
+    n, rank = U.shape
+    if n - 1 <= rank:
+        raise ValueError(
+            f"no room to replace a principal component: {n} samples leave {n - 1} directions "
+            "after centring, and X "
+            f"fills {rank} of them; take more samples or fewer neurons"
+        )
+    w = torch.randn(n, generator=torch.Generator().manual_seed(seed), dtype=U.dtype)
+    for _ in range(2):  # the second time takes away the rounding of the first
+        w = w - w.mean() - U @ (U.T @ w)
+        w = w / w.norm()
+    return w

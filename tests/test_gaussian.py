@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from simlib import datasets, score
+from simlib import datasets, linalg, score
 from simlib.datasets import made
 
 FREEMAN = "surrogate-freemanziemba2013"
@@ -55,3 +56,26 @@ def test_the_sign_of_a_gradient_points_along_it_the_more_the_lighter_its_tails(k
 def test_unknown_tails_are_refused(freeman):
     with pytest.raises(ValueError, match="uniform"):
         made.spectrum_matched(freeman, tails="unifrom")
+
+
+def test_smooth_responses_are_as_smooth_as_asked():
+    responses = made.smooth_responses(np.ones(8), 12, 400, 2.0, [0])
+    correlation = np.mean(responses[:-2] * responses[2:]) / np.mean(responses**2)
+    assert correlation == pytest.approx(np.exp(-0.5), abs=0.03)
+    bins = made.smooth_responses(np.ones(8), 12, 400, 0.0, [0])
+    assert np.mean(bins[:-1] * bins[1:]) == pytest.approx(0, abs=0.03)
+
+
+def test_the_rotation_is_orthogonal_and_keeps_the_constant():
+    Q = made.rotation_of_samples(20, seed=3)
+    np.testing.assert_allclose(Q @ Q.T, np.eye(20), atol=1e-12)
+    np.testing.assert_allclose(Q @ np.ones(20), np.ones(20), atol=1e-12)
+    assert np.abs(Q - np.eye(20)).max() > 0.5
+    assert not np.allclose(Q, made.rotation_of_samples(20, seed=4))
+
+
+def test_a_direction_outside_is_orthogonal_to_the_data_and_to_the_constant():
+    U = np.linalg.qr(np.random.default_rng(0).standard_normal((12, 4)))[0]
+    U = np.linalg.qr(U - U.mean(0))[0]
+    w = linalg.direction_outside(torch.from_numpy(U), seed=1).numpy()
+    np.testing.assert_allclose([*(U.T @ w), w.sum(), np.linalg.norm(w)], [0] * 5 + [1], atol=1e-12)

@@ -175,14 +175,6 @@ def test_quick_runs_are_smaller_and_never_served_as_papers(monkeypatch):
 # -- The rotation of samples
 
 
-def test_the_rotation_is_orthogonal_and_keeps_the_constant():
-    Q = runner.rotation_of_samples(20, seed=3)
-    np.testing.assert_allclose(Q @ Q.T, np.eye(20), atol=1e-12)
-    np.testing.assert_allclose(Q @ np.ones(20), np.ones(20), atol=1e-12)
-    assert np.abs(Q - np.eye(20)).max() > 0.5
-    assert not np.allclose(Q, runner.rotation_of_samples(20, seed=4))
-
-
 INVARIANT = ("cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg")
 
 
@@ -192,7 +184,7 @@ def largest_difference(measure: str, optimiser: str, samples: int = 40, neurons:
     """
     rng = np.random.default_rng(0)
     X, start = rng.standard_normal((2, samples, neurons))
-    Q = runner.rotation_of_samples(samples, seed=1)
+    Q = sl.datasets.made.rotation_of_samples(samples, seed=1)
     options = {"optimiser": optimiser, "steps": 10, "stop": 1.0, "dtype": torch.float64}
     scores = sl.maximize(measure, X, start=start, **options).scores
     rotated = sl.maximize(measure, Q @ X, start=Q @ start, **options).scores

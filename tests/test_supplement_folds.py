@@ -1,6 +1,5 @@
 """What the choice of folds does to a regression score."""
 
-import numpy as np
 import pytest
 from test_claims import holding
 
@@ -12,14 +11,6 @@ SIEGEL = "surrogate-siegel2015"
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path / "results"))
-
-
-def test_smooth_responses_are_as_smooth_as_asked():
-    responses = folds.smooth_responses(np.ones(8), 12, 400, 2.0, [0])
-    correlation = np.mean(responses[:-2] * responses[2:]) / np.mean(responses**2)
-    assert correlation == pytest.approx(np.exp(-0.5), abs=0.03)
-    bins = folds.smooth_responses(np.ones(8), 12, 400, 0.0, [0])
-    assert np.mean(bins[:-1] * bins[1:]) == pytest.approx(0, abs=0.03)
 
 
 def test_random_folds_are_fooled_and_whole_trials_are_not():

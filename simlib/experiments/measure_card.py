@@ -19,7 +19,7 @@ from simlib import calibration, datasets, joint, linalg, theory
 from simlib.experiments import curves, settings, store
 from simlib.experiments.curves import power_law
 from simlib.experiments.runner import ascents, references
-from simlib.experiments.theory_sensitivity import new_direction, spread_ranks
+from simlib.experiments.theory_sensitivity import spread_ranks
 from simlib.measures import Measure, score
 from simlib.measures.checking import check_measure
 from simlib.measures.own import resolve
@@ -131,7 +131,7 @@ def toy(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         for rows in (SAMPLES, NEURONS)
     ]
     U, V = (torch.linalg.qr(matrix)[0] for matrix in (linalg.centre(drawn[0]), drawn[1]))
-    return (U * torch.from_numpy(_variances()).sqrt()) @ V.T, U, new_direction(U, seed)
+    return (U * torch.from_numpy(_variances()).sqrt()) @ V.T, U, linalg.direction_outside(U, seed)
 
 
 def _replaced_losses(measure: str, seeds: int) -> pd.DataFrame:

@@ -62,36 +62,24 @@ def start_variants(
     }
 
 
-def rotation_of_samples(n: int, seed: int = 0) -> np.ndarray:
-    """A random orthogonal matrix, (n, n), that leaves the constant vector as it is: centred columns
-    stay so.
-    """
-    rng = np.random.default_rng([seed, n])
-    basis = np.linalg.qr(np.column_stack([np.ones(n), rng.standard_normal((n, n - 1))]))[0][:, 1:]
-    turned = np.linalg.qr(rng.standard_normal((n - 1, n - 1)))[0]
-    return basis @ turned @ basis.T + 1 / n
-
-
-def _rotate(values, seed: int) -> np.ndarray:
-    """Values with their samples rotated, in their shape."""
-    flat = np.asarray(values, float).reshape(-1, values.shape[-1])
-    return (rotation_of_samples(len(flat), seed) @ flat).reshape(values.shape)
-
-
 def _target(data: xr.DataArray, variant: dict, seed: int) -> np.ndarray:
     """X of an ascent: the data's values, or a matrix that shares their spectrum."""
     X = data.values
     if variant["tails"]:
         draw = seed if variant["draw"] is None else variant["draw"]
         X = data_sets.made.spectrum_matched(data, draw, variant["tails"])
-    return _rotate(X, seed) if variant["rotated"] else X
+    return data_sets.made.rotated(X, seed) if variant["rotated"] else X
 
 
 def _start(X: np.ndarray, variant: dict, seed: int) -> torch.Tensor:
     """Noise in X's layout, as the variant scales, widens and rotates it."""
     neurons = max(1, round(variant["share"] * X.shape[-1]))
     noise = variant["scale"] * start_from_noise((*X.shape[:-1], neurons), seed)
-    return torch.from_numpy(_rotate(noise.numpy(), seed)) if variant["rotated"] else noise
+    return (
+        torch.from_numpy(data_sets.made.rotated(noise.numpy(), seed))
+        if variant["rotated"]
+        else noise
+    )
 
 
 class _Snapshots:

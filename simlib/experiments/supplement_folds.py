@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simlib import measures
-from simlib.datasets.made import smooth
+from simlib.datasets.made import smooth_responses
 from simlib.experiments import settings, store
 from simlib.experiments.claims import values
 from simlib.experiments.store import Source
@@ -19,21 +19,6 @@ __all__ = ["fold_scores", "fold_transfer", "fold_values"]
 FOLD_SCHEMES = ("condition", "contiguous", "random")
 CONTENTS = ("nothing of X", "half of X")
 FOLDS = 5
-
-
-def smooth_responses(
-    spread: np.ndarray, times: int, trials: int, length: float, seed: Sequence[int]
-) -> np.ndarray:
-    """Gaussian responses (time, trial, neuron) whose PCs have about these standard deviations.
-
-    Each PC of each trial follows its own Gaussian process over time, with a squared-exponential
-    covariance of `length` bins (0: independent bins).
-    """
-    rng = np.random.default_rng(seed)
-    shape = (trials, len(spread))
-    courses = smooth(rng, times, shape, length) if length else rng.standard_normal((times, *shape))
-    rotation = np.linalg.qr(rng.standard_normal((len(spread), len(spread))))[0]
-    return courses * spread @ rotation.T
 
 
 def _fold_scores(

@@ -44,26 +44,6 @@ def _decomposition(data) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return X, *linalg.principal_components(X)
 
 
-def new_direction(U: torch.Tensor, seed: int) -> torch.Tensor:
-    """A random unit vector orthogonal to the columns of U and to the constant, (n,).
-
-    Raises ValueError where there is none: centred samples have n - 1 directions, and U may fill
-    them.
-    """
-    n, rank = U.shape
-    if n - 1 <= rank:
-        raise ValueError(
-            f"no room to replace a principal component: {n} samples leave {n - 1} directions "
-            "after centring, and X "
-            f"fills {rank} of them; take more samples or fewer neurons"
-        )
-    w = torch.randn(n, generator=torch.Generator().manual_seed(seed), dtype=U.dtype)
-    for _ in range(2):  # the second time takes away the rounding of the first
-        w = w - w.mean() - U @ (U.T @ w)
-        w = w / w.norm()
-    return w
-
-
 def _theory(measure: str, variances: np.ndarray) -> np.ndarray:
     """The equation's score of X with PC i replaced, (p,), for every i."""
     bound = catalogue.measure(measure)
@@ -88,7 +68,7 @@ def _replaced(source: Source, measure: str, seed: int, quick: bool) -> pd.DataFr
     """Score of X with each of some PCs replaced. A task of `replacements`."""
     data = source.load()
     X, U, s = _decomposition(data)
-    w = new_direction(U, seed)
+    w = linalg.direction_outside(U, seed)
     expected = _theory(measure, s.square().numpy())
     bound = catalogue.measure(measure)
     pcs = np.array(spread_ranks(len(s)))
@@ -140,7 +120,7 @@ def changes(dataset: str, *, pc: int = 1, seed: int = 0, quick: bool = False) ->
     """
     data = settings.source(dataset, quick).load()
     X, U, s = _decomposition(data)
-    w, u = new_direction(U, seed), U[:, pc - 1]
+    w, u = linalg.direction_outside(U, seed), U[:, pc - 1]
     part = torch.outer(u, u @ X)
     # change, amount, rank of the PC, changed X
     changed = [
