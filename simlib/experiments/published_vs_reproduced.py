@@ -9,6 +9,7 @@ points' standard deviations. Differences in the number of steps are relative to 
 number.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,71 +21,51 @@ from simlib.experiments.claims import values
 from simlib.experiments.evidence import capture_values, decoding_values
 from simlib.experiments.runner import ascents
 
-__all__ = [
-    "authors_capture",
-    "off_rows",
-    "published_runs",
-    "published_values",
-    "scorecard",
-    "scorecard_runs",
-    "scorecard_table",
-    "scorecard_values",
-    "verdict",
-]
-
-QUICK_DATASETS = ("freemanziemba2013", "siegel2015")
-QUICK_MEASURES = ("procrustes-angular-score", "cka")
-QUICK_SEEDS = 2
-COMPARED = ("procrustes-angular-score", "nbs", "cka")
-INSIDE, NEAR = (2, 0.02), (4, 0.05)  # standard deviations, absolute
+# The rule: a verdict's largest difference in standard deviations, and the least that it allows.
+RULE = {"inside": (2, 0.02), "near": (4, 0.05)}
 WIDTH = 0.01  # of the common score grid
-FACTS = ["title", "settings", "surrogate", "data_hash"]
 
-# Why the two differ, where it is known: (dataset, measure, quantity), measure None for any.
-SURROGATE = "surrogate"  # those surrogates that have no line of their own
-PLACE = "where the task lies among the surrogate's PCs is a construction"
 TAILS = (
     "tails of the PCs' time courses, which no spectrum fixes: with uniform ones the steps come "
     "near (next section)"
 )
-UNFIT = "; but on the way the scores fit neither uniform nor Gaussian ones"
-TWICE = "the two published runs of it differ by as much"
-DRAW = "the authors' tree is another draw, of another spectrum"
+# Why the two differ, where it is known: a regular expression for "dataset measure quantity", and
+# the reason; the first that fits counts.
 REASONS = {
-    ("surrogate-freemanziemba2013", None, "crossing"): (
+    "surrogate-freemanziemba2013 .* .*crossing.*": (
         "ill-conditioned: some curves run along the target, and the published reference itself "
         "wanders from .55 to .64"
     ),
-    ("surrogate-freemanziemba2013", None, "accuracy curve"): (
+    "surrogate-freemanziemba2013 .* accuracy curve": (
         "270 samples: the published decoding is itself noisy"
     ),
-    ("surrogate-siegel2015", None, "initial score"): (
+    "surrogate-siegel2015 .* initial score": (
         "the number of conditions is not published (41 to 48; 42 here)"
     ),
-    (SURROGATE, None, "crossing"): PLACE,
-    (SURROGATE, None, "accuracy curve"): PLACE,
-    ("surrogate-mante2013", "cka", "steps"): TAILS,
-    ("surrogate-mante2013", "cka-angular-score", "steps"): TAILS,
-    ("surrogate-siegel2015", "cka-angular-score", "steps"): TAILS,
-    ("surrogate-hatsopoulos2007", "cka", "steps"): TWICE,
-    ("surrogate-hatsopoulos2007", "cka-angular-score", "steps"): TAILS,
-    ("surrogate-majajhong2015", "cka", "steps"): TWICE,
-    ("surrogate-freemanziemba2013", "cka", "steps"): TAILS + UNFIT,
-    ("surrogate-freemanziemba2013", "cka-angular-score", "steps"): TAILS + UNFIT,
-    (SURROGATE, "ridge-cv", "steps"): (
+    "surrogate-.* .* (.*crossing.*|accuracy curve)": (
+        "where the task lies among the surrogate's PCs is a construction"
+    ),
+    "surrogate-mante2013 cka(-angular-score)? steps": TAILS,
+    "surrogate-(siegel2015|hatsopoulos2007) cka-angular-score steps": TAILS,
+    "surrogate-(hatsopoulos2007|majajhong2015) cka steps": (
+        "the two published runs of it differ by as much"
+    ),
+    "surrogate-freemanziemba2013 cka(-angular-score)? steps": (
+        f"{TAILS}; but on the way the scores fit neither uniform nor Gaussian ones"
+    ),
+    "surrogate-.* ridge-cv steps": (
         "a flat end, where small differences of score are many steps; partly open"
     ),
-    ("hierarchy", None, "steps"): DRAW,
-    ("hierarchy", None, "initial score"): DRAW,
+    "hierarchy .* (steps|initial score)": (
+        "the authors' tree is another draw, of another spectrum"
+    ),
 }
 
 
 def known_reason(dataset: str, measure: str, quantity: str) -> str:
     """The first line of REASONS that fits this row of the scorecard; "" where none does."""
-    quantity = "crossing" if "crossing" in quantity else quantity
-    places = [dataset, *([SURROGATE] if dataset.startswith("surrogate-") else [])]
-    keys = [(place, which, quantity) for place in places for which in (measure, None)]
-    return next((REASONS[key] for key in keys if key in REASONS), "")
+    row = f"{dataset} {measure} {quantity}"
+    return next((reason for fits, reason in REASONS.items() if re.fullmatch(fits, row)), "")
 
 
 def scorecard_runs(
@@ -103,10 +84,14 @@ def scorecard_runs(
     that is what was published.
     """
     if quick:
-        small = [n for n in datasets if str(n).removeprefix("surrogate-") in QUICK_DATASETS]
-        datasets = small or list(datasets)[:1]
-        measures = [name for name in measures if name in QUICK_MEASURES] or list(measures)[:1]
-        seeds = list(seeds)[:QUICK_SEEDS]
+        datasets, measures = (
+            [n for n in names if str(n).removeprefix("surrogate-") in small] or list(names)[:1]
+            for names, small in (
+                (datasets, ("freemanziemba2013", "siegel2015")),
+                (measures, ("procrustes-angular-score", "cka")),
+            )
+        )
+        seeds = list(seeds)[:2]
     table = ascents(datasets, measures, seeds=seeds, steps=steps, jobs=jobs, device=device)
     return table.assign(settings=settings.label(quick))
 
@@ -118,12 +103,9 @@ def authors_capture(scores: np.ndarray, r2: np.ndarray) -> np.ndarray:
     / 2. It is `components.score_to_capture` for a rising curve; one that falls back gives another
     number.
     """
-    captured = np.full(r2.shape[1], np.nan)
-    for pc, curve in enumerate(r2.T):
-        midpoint, order = (curve[0] + 1) / 2, np.argsort(curve, kind="stable")
-        if curve.max() >= midpoint:
-            captured[pc] = np.interp(midpoint, curve[order], scores[order])
-    return captured
+    order = np.argsort(r2, axis=0, kind="stable")
+    of_pcs = zip((r2[0] + 1) / 2, np.sort(r2, axis=0).T, scores[order].T, strict=True)
+    return np.array([np.interp(*of_pc, right=np.nan) for of_pc in of_pcs])
 
 
 def published_runs(names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -133,37 +115,48 @@ def published_runs(names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd
     The seed of a published run is its measure's published id: the tables hold CKA twice. No rows
     where no published table is found.
     """
-    known = {n: paper.PUBLISHED_TABLES.get(n.removeprefix("surrogate-")) for n in names}
-    levels = [(name, e.variable, e.reference, e.chance) for name, e in known.items() if e]
-    levels = pd.DataFrame(levels, columns=["dataset", "variable", "accuracy", "chance"])
-    facts = {"variant": "published", "settings": "published", "surrogate": False, "data_hash": ""}
+    known = {name: paper.PUBLISHED_TABLES.get(name.removeprefix("surrogate-")) for name in names}
+    levels = pd.DataFrame(
+        [(name, e.variable, e.reference, e.chance) for name, e in known.items() if e],
+        columns=["dataset", "variable", "accuracy", "chance"],
+    )
     runs, captured = (
-        table.assign(seed=table["published_measure"], title=table["dataset"], **facts)
+        table.assign(
+            seed=table["published_measure"],
+            title=table["dataset"],
+            variant="published",
+            settings="published",
+            surrogate=False,
+            data_hash="",
+        )
         for table in (paper.published_curves(names), paper.published_captures(names))
     )
-    captured = captured.assign(start=np.nan, final_score=np.nan)  # not published
-    variables = runs["dataset"].map(levels.set_index("dataset")["variable"])
-    runs = runs.assign(quantity="accuracy", name=variables, fold=0, pc=-1)
-    length = runs.groupby(["dataset", "seed"])["step"].transform("size")
-    return runs.assign(steps=length), captured, levels
+    runs = runs.assign(
+        quantity="accuracy",
+        name=runs["dataset"].map(levels.set_index("dataset")["variable"]),
+        fold=0,
+        pc=-1,
+        steps=runs.groupby(["dataset", "seed"])["step"].transform("size"),
+    )
+    return runs, captured.assign(start=np.nan, final_score=np.nan), levels  # NaN: not published
 
 
 def _complete(runs: pd.DataFrame) -> pd.DataFrame:
     """Published runs as whole ones, all measures to a seed: one with each of the runs of CKA."""
-    other = runs[runs["measure"] != "cka"]
-    of_cka = runs[runs["measure"] == "cka"].groupby("seed", sort=False)
-    whole = [pd.concat([other, one]).assign(seed=name) for name, one in of_cka]
-    return pd.concat(whole or [other], ignore_index=True)
+    of_cka = runs["measure"] == "cka"
+    whole = [
+        pd.concat([runs[~of_cka], one]).assign(seed=name)
+        for name, one in runs[of_cka].groupby("seed", sort=False)
+    ]
+    return pd.concat(whole or [runs], ignore_index=True)
 
 
 def verdict(difference: float, spread: float) -> str:
     """ "inside", "near" or "off" by the rule of this module; "" without a difference."""
     if np.isnan(difference):
         return ""
-    for word, (deviations, least) in (("inside", INSIDE), ("near", NEAR)):
-        if abs(difference) <= max(deviations * spread, least):
-            return word
-    return "off"
+    allowed = {word: max(deviations * spread, least) for word, (deviations, least) in RULE.items()}
+    return next((word for word in allowed if abs(difference) <= allowed[word]), "off")
 
 
 def _spread(runs: np.ndarray) -> np.ndarray:
@@ -173,41 +166,43 @@ def _spread(runs: np.ndarray) -> np.ndarray:
 
 def _row(quantity: str, difference: float, spread: float, **numbers) -> dict:
     """One row of the card, judged."""
-    judged = {"difference": difference, "spread": spread, "verdict": verdict(difference, spread)}
-    return {"quantity": quantity, **numbers, **judged}
+    return {
+        "quantity": quantity,
+        **numbers,
+        "difference": difference,
+        "spread": spread,
+        "verdict": verdict(difference, spread),
+    }
 
 
-def _number(quantity: str, theirs: float, ours: Sequence[float], relative: bool = False) -> dict:
-    """One row of the card for a plain number, where NaN means never."""
+def _number(quantity: str, theirs: float, ours: Sequence[float], unit: float = 1.0) -> dict:
+    """One row of the card for a plain number, where NaN means never; the difference is in `unit`s.
+
+    The verdict is the worse of two: on the difference, and on how many of our runs agree with the
+    published one whether it is reached at all (all: "inside", none: "off").
+    """
     ours = np.asarray(ours, float)
     reached = ours[np.isfinite(ours)]
-    mean = reached.mean() if len(reached) else np.nan
-    spread = float(_spread(reached)) if len(reached) else np.nan
-    unit = theirs if relative else 1.0
+    mean, spread = (reached.mean(), float(_spread(reached))) if len(reached) else (np.nan, np.nan)
     row = _row(quantity, (mean - theirs) / unit, spread / unit, published=theirs, reproduced=mean)
-    if "crossing" in quantity:
-        same = np.isnan(ours) == np.isnan(theirs)
-        if not same.any():
-            row["verdict"] = "off"
-        elif not same.all():
-            row["verdict"] = "near" if row["verdict"] in ("inside", "") else row["verdict"]
-        elif np.isnan(theirs):
-            row["verdict"] = "inside"
-    return row
+    agreeing = (np.isnan(ours) == np.isnan(theirs)).sum()
+    agreement = {len(ours): "inside", 0: "off"}.get(agreeing, "near")
+    worse = max(row["verdict"], agreement, key=["", *RULE, "off"].index)
+    return {**row, "verdict": worse}
 
 
 def _root_mean_square(quantity: str, theirs: np.ndarray, ours: np.ndarray) -> dict:
-    """One row of the card for a curve (points,) and those of our runs (runs, points)."""
-    if not theirs.size:  # runs that ended before the latest of them starts
-        return _row(quantity, np.nan, np.nan)
-    difference = np.sqrt(np.mean((ours.mean(0) - theirs) ** 2))
-    return _row(quantity, difference, np.sqrt(np.mean(_spread(ours) ** 2)))
+    """One row of the card for a curve (points,) and those of our runs (runs, points).
+
+    No verdict without points: of runs that ended before the latest of them starts.
+    """
+    parts = (ours.mean(0) - theirs, _spread(ours)) if theirs.size else (np.nan, np.nan)
+    return _row(quantity, *(np.sqrt(np.mean(np.square(part))) for part in parts))
 
 
 def _curve_row(theirs: pd.DataFrame, runs: list[pd.DataFrame]) -> dict:
-    """Difference of accuracy curves on the score grid that all of them cover."""
-    start = max(run["score"].min() for run in [theirs, *runs])
-    grid = np.arange(np.ceil(start / WIDTH), 0.99 / WIDTH + 0.5) * WIDTH
+    """Difference of accuracy curves at the scores of a grid that all of them cover."""
+    grid = np.arange(np.ceil(theirs["score"].min() / WIDTH), 0.99 / WIDTH + 0.5) * WIDTH
     levels = np.array([curves.at_scores(run, grid) for run in [theirs, *runs]])
     levels = levels[:, np.isfinite(levels).all(0)]
     return _root_mean_square("accuracy curve", levels[0], levels[1:])
@@ -231,21 +226,28 @@ def _capture_rows(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[dict]:
         return []
     runs = ours.pivot(index="seed", columns="pc", values="score")
     scores = theirs.set_index("pc")["score"].reindex(runs.columns).to_numpy()
-    runs, rows = runs.to_numpy(), []
-    both = np.isfinite(scores) & np.isfinite(runs).all(0)
-    if both.sum() > 2:
-        means = runs[:, both].mean(0)
-        difference, spread = np.abs(means - scores[both]), _spread(runs[:, both])
-        for name, share in (("median", 50), ("95th percentile", 95)):
-            ends = (np.percentile(part, share) for part in (difference, spread))
-            rows.append(_row(f"capture, {name}", *ends))
-        constant = np.ptp(means) == 0 or np.ptp(scores[both]) == 0
-        correlation = np.nan if constant else np.corrcoef(means, scores[both])[0, 1]
-        rows.append({"quantity": "capture, correlation", "reproduced": correlation})
-    reached = np.isfinite(runs)
-    rows.append(_number("PCs reached", np.isfinite(scores).mean(), reached.mean(1)))
-    agreed = (reached.mean(0) >= 0.5) == np.isfinite(scores)
-    return [*rows, {"quantity": "PCs agreed on", "reproduced": agreed.mean()}]
+    runs = runs.to_numpy()
+    reached, theirs_reached = np.isfinite(runs), np.isfinite(scores)
+    counts = [
+        _number("PCs reached", theirs_reached.mean(), reached.mean(1)),
+        {
+            "quantity": "PCs agreed on",
+            "reproduced": np.mean((reached.mean(0) >= 0.5) == theirs_reached),
+        },
+    ]
+    both = theirs_reached & reached.all(0)
+    if both.sum() <= 2:
+        return counts
+    scores, means = scores[both], runs[:, both].mean(0)
+    numbers = np.abs(means - scores), _spread(runs[:, both])  # differences and spreads, a PC each
+    constant = np.ptp(means) == 0 or np.ptp(scores) == 0
+    correlation = np.nan if constant else np.corrcoef(means, scores)[0, 1]
+    return [
+        _row("capture, median", *np.percentile(numbers, 50, axis=1)),
+        _row("capture, 95th percentile", *np.percentile(numbers, 95, axis=1)),
+        {"quantity": "capture, correlation", "reproduced": correlation},
+        *counts,
+    ]
 
 
 def _select(table: pd.DataFrame, **where) -> pd.DataFrame:
@@ -271,10 +273,20 @@ def scorecard(
     the same outcome, reached or not, in the published run and in most of ours). No rows where no
     published table is found.
     """
-    names = list(dict.fromkeys(table["dataset"]))
-    theirs, their_captures, their_levels = published_runs(names)
-    columns = ["published", "reproduced", "spread", "difference", "verdict", "reason", "seeds"]
-    columns = ["dataset", "measure", "quantity", *columns, *FACTS]
+    theirs, their_captures, their_levels = published_runs(table["dataset"].unique())
+    columns = [
+        "dataset",
+        "measure",
+        "quantity",
+        "published",
+        "reproduced",
+        "spread",
+        "difference",
+        "verdict",
+        "reason",
+        "seeds",
+        *curves.FACTS,
+    ]
     if theirs.empty:
         return pd.DataFrame(columns=columns)
     ours, rows = curves.accuracies(table), []
@@ -283,20 +295,21 @@ def scorecard(
         "90% crossing": curves.crossings(table, references),
         "crossing, same target": curves.crossings(table, their_levels),
     }
-    accuracies = [t.groupby("dataset")["accuracy"].mean() for t in (their_levels, references)]
+    their_accuracy, our_accuracy = (
+        levels.groupby("dataset")["accuracy"].mean() for levels in (their_levels, references)
+    )
+    theirs = theirs.merge(ours[["dataset", "measure"]].drop_duplicates())  # of what we ran
     for (dataset, measure, run), one in theirs.groupby(["dataset", "measure", "seed"], sort=False):
         same = {"dataset": dataset, "measure": measure}
         mine = _select(ours, **same)
-        if mine.empty:
-            continue
         runs = [part.sort_values("step") for _, part in mine.groupby("seed")]
-        reference = [accuracy[dataset] for accuracy in accuracies]
+        reference = _number("reference accuracy", their_accuracy[dataset], [our_accuracy[dataset]])
         (reached,) = _select(their_crossings, **same, seed=run)["score"]
         card = [
             _number("initial score", one["score"].iloc[0], [r["score"].iloc[0] for r in runs]),
-            _number("steps", len(one), [r["steps"].iloc[0] for r in runs], relative=True),
+            _number("steps", len(one), [r["steps"].iloc[0] for r in runs], unit=len(one)),
             _step_row(one, runs),
-            {**_number("reference accuracy", reference[0], reference[1:]), "verdict": ""},
+            {**reference, "verdict": ""},
             _curve_row(one, runs),
             *(
                 _number(name, reached, _select(crossings, **same)["score"])
@@ -304,14 +317,12 @@ def scorecard(
             ),
             *_capture_rows(_select(their_captures, **same, seed=run), _select(captures, **same)),
         ]
-        facts = {"dataset": dataset, "measure": run, "seeds": len(runs)}
-        facts |= mine[FACTS].iloc[0].to_dict()
+        facts = {**mine[curves.FACTS].iloc[0].to_dict(), "measure": run, "seeds": len(runs)}
         for row in card:
             differs = row.get("verdict") in ("near", "off")
             reason = known_reason(dataset, measure, row["quantity"]) if differs else ""
-            rows.append({**row, "reason": reason, **facts})
-    card = pd.DataFrame(rows, columns=columns)
-    return card.assign(verdict=card["verdict"].fillna(""))
+            rows.append({"dataset": dataset, "verdict": "", **row, "reason": reason, **facts})
+    return pd.DataFrame(rows, columns=columns)
 
 
 def scorecard_table(card: pd.DataFrame) -> pd.DataFrame:
@@ -321,24 +332,23 @@ def scorecard_table(card: pd.DataFrame) -> pd.DataFrame:
     Columns without a verdict show the number itself.
     """
 
-    def words(row) -> str:
-        if not row["verdict"]:
-            return f"{row['reproduced']:.3f}" if np.isfinite(row["reproduced"]) else ""
-        known = np.isfinite(row["difference"])
-        return f"{row['difference']:+.3f} {row['verdict']}" if known else row["verdict"]
+    def words(row: pd.Series) -> str:
+        column, form = ("difference", "+.3f") if row["verdict"] else ("reproduced", ".3f")
+        number = f"{row[column]:{form}}" if np.isfinite(row[column]) else ""
+        return f"{number} {row['verdict']}".strip()
 
     if card.empty:
         return pd.DataFrame()
-    shown, keys = card.assign(text=card.apply(words, axis=1)), ["title", "measure"]
-    wide = shown.pivot_table("text", keys, "quantity", aggfunc="first", sort=False)
-    quantities = list(dict.fromkeys(card["quantity"]))
-    return wide[quantities].fillna("").rename_axis(None, axis=1).reset_index()
+    wide = card.assign(text=card.apply(words, axis=1)).pivot_table(
+        "text", ["title", "measure"], "quantity", aggfunc="first", sort=False
+    )
+    return wide[card["quantity"].unique()].fillna("").rename_axis(None, axis=1).reset_index()
 
 
 def off_rows(card: pd.DataFrame) -> pd.DataFrame:
     """What is off, with its numbers and, where it is known, the reason."""
-    columns = ["title", "measure", "quantity", "published", "reproduced", "reason"]
-    return card.loc[card["verdict"] == "off", columns].reset_index(drop=True)
+    off = card[card["verdict"] == "off"].reset_index(drop=True)
+    return off[["title", "measure", "quantity", "published", "reproduced", "reason"]]
 
 
 def _claimed(table: pd.DataFrame, captures: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
@@ -354,22 +364,20 @@ def scorecard_values(
 
     Tables as for `scorecard`. Nothing is said of published runs where there are none.
     """
-    names = list(dict.fromkeys(table["dataset"]))
-    theirs, their_captures, their_levels = published_runs(names)
-    parts, rows = [_claimed(table, captures, references)], []
+    theirs, their_captures, their_levels = published_runs(table["dataset"].unique())
+    parts = [_claimed(table, captures, references)]
     if len(theirs):
-        whole = _complete(theirs), _complete(their_captures), their_levels
-        parts.append(_claimed(*whole).assign(where="published"))
-    for (dataset, measure), group in card[card["measure"].isin(COMPARED)].groupby(
-        ["dataset", "measure"], sort=False
+        claimed = _claimed(_complete(theirs), _complete(their_captures), their_levels)
+        parts.append(claimed.assign(where="published"))
+    compared = card[card["measure"].isin(["procrustes-angular-score", "nbs", "cka"])]
+    for claim, quantity, column in (
+        ("capture is reproduced", "capture, correlation", "reproduced"),
+        ("number of steps is reproduced", "steps", "difference"),
     ):
-        quantities = group.set_index("quantity")
-        correlation = quantities["reproduced"].get("capture, correlation", np.nan)
-        if np.isfinite(correlation):  # enough PCs that the published run and all of ours reach
-            rows.append(("capture is reproduced", dataset, measure, correlation))
-        steps = quantities.loc["steps", "difference"]
-        rows.append(("number of steps is reproduced", dataset, measure, steps))
-    return pd.concat([*parts, values(rows, "both")], ignore_index=True)
+        known = _select(compared, quantity=quantity).dropna(subset=column)
+        rows = known[["dataset", "measure", column]].itertuples(index=False)
+        parts.append(values([(claim, *row) for row in rows], "both"))
+    return pd.concat(parts, ignore_index=True)
 
 
 def published_values() -> pd.DataFrame:
@@ -379,8 +387,9 @@ def published_values() -> pd.DataFrame:
     runs, _, levels = published_runs(["freemanziemba2013"])
     if runs.empty:
         return values([])
-    wide = curves.crossings(_complete(runs), levels)
-    wide = wide.pivot(index=["dataset", "seed"], columns="measure", values="score")
+    wide = curves.crossings(_complete(runs), levels).pivot(
+        index=["dataset", "seed"], columns="measure", values="score"
+    )
     apart = (wide["cka"] - wide["procrustes-angular-score"]).abs()
-    claim = "Freeman 2013 is the odd one out"
-    return values([(claim, *key, gap) for key, gap in apart.items()], "published")
+    rows = [("Freeman 2013 is the odd one out", *key, gap) for key, gap in apart.items()]
+    return values(rows, "published")

@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,6 @@ import xarray as xr
 from pyarrow import parquet
 
 from simlib import cache, datasets
-
-__all__ = ["Source", "TaskError", "fingerprint", "results_folder", "run", "why"]
 
 PARTS = b"depends on"  # the key of a stored table's metadata
 
@@ -67,8 +65,12 @@ def _parts(function: Callable, task: dict, depends_on: Callable, hashes: dict[st
     """All that a result depends on, by kind and name; `hashes` keeps those of data already
     loaded.
     """
-    name = f"{function.__module__}:{function.__qualname__}"
-    parts = {"function": {"name": name}, "argument": task, "data": {}, **depends_on(function)}
+    parts = {
+        "function": {"name": f"{function.__module__}:{function.__qualname__}"},
+        "argument": task,
+        "data": {},
+        **depends_on(function),
+    }
     for argument, value in task.items():
         try:
             json.dumps(value)
@@ -89,13 +91,12 @@ def _parts(function: Callable, task: dict, depends_on: Callable, hashes: dict[st
     return parts
 
 
-def _leaves(value: object) -> Iterator[object]:
+def _leaves(value: object) -> list[object]:
     """What lists and dictionaries hold, however deep."""
     if isinstance(value, Source) or not isinstance(value, dict | list | tuple):
-        yield value
-    else:
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(one)
+        return [value]
+    held = value.values() if isinstance(value, dict) else value
+    return [leaf for one in held for leaf in _leaves(one)]
 
 
 def why(name: str) -> str:
@@ -136,9 +137,11 @@ def _changes(path: Path, depends_on: Callable, hashes: dict[str, str]) -> str:
     changes = []
     for kind in [kind for kind in new if kind != "argument"]:
         before, now = old.get(kind, {}), new[kind]
-        names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-        if kind == "version":
-            names = [f"{name} {before.get(name)} -> {now[name]}" for name in names]
+        names = [
+            f"{name} {before.get(name)} -> {now[name]}" if kind == "version" else name
+            for name in sorted({*before, *now})
+            if before.get(name) != now.get(name)
+        ]
         if names:
             changes.append(f"{kind} {', '.join(names)}")
     return "changed " + "; ".join(changes) if changes else "up to date"
@@ -150,8 +153,8 @@ def _changes(path: Path, depends_on: Callable, hashes: dict[str, str]) -> str:
 def _save(table: pd.DataFrame, parts: dict, draft: Path) -> None:
     """Parquet, with all that the result depends on in the file's metadata."""
     arrow = pyarrow.Table.from_pandas(table)
-    record = {PARTS: json.dumps(parts).encode()}
-    parquet.write_table(arrow.replace_schema_metadata(arrow.schema.metadata | record), draft)
+    metadata = arrow.schema.metadata | {PARTS: json.dumps(parts).encode()}
+    parquet.write_table(arrow.replace_schema_metadata(metadata), draft)
 
 
 def _progress(done: float, total: float, label: str) -> None:
@@ -166,8 +169,7 @@ def _finish(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        table = function(**task)
-        cache.write(path, lambda draft: _save(table, parts, draft), checked=True)
+        cache.write(path, functools.partial(_save, function(**task), parts), checked=True)
     except Exception as error:  # one task's fault must not lose the others' work
         return path, f"{type(error).__name__}: {error}"
     finally:
@@ -199,15 +201,18 @@ def run(
     paths = [folder / f"{_key(one)}.parquet" for one in parts]
     price = dict(zip(paths, costs if costs is not None else [1] * len(tasks), strict=True))
     tables = {path: cache.read(path, pd.read_parquet) for path in price}
-    order = sorted(zip(paths, tasks, parts, strict=True), key=lambda item: -price[item[0]])
-    missing = {path: (task, one) for path, task, one in order if tables[path] is None}
+    missing = {
+        path: (task, one)
+        for path, task, one in zip(paths, tasks, parts, strict=True)
+        if tables[path] is None
+    }
     threads = max(1, torch.get_num_threads() // max(1, min(jobs, len(missing))))
     total, left, failures = sum(price.values()), sum(price[path] for path in missing), []
     _progress(total - left, total, function.__name__)
     parallel = joblib.Parallel(n_jobs=min(jobs, len(missing)) or 1, return_as="generator_unordered")
-    finish = joblib.delayed(_finish)
     for path, error in parallel(
-        finish(function, *task, path, threads) for path, task in missing.items()
+        joblib.delayed(_finish)(function, *missing[path], path, threads)
+        for path in sorted(missing, key=price.get, reverse=True)
     ):
         left -= price[path]
         task, _ = missing[path]

@@ -14,11 +14,16 @@ from simlib.experiments.claims import values
 from simlib.experiments.store import Source
 from simlib.optimize import maximize
 
-__all__ = ["fold_scores", "fold_transfer", "fold_values"]
-
 FOLD_SCHEMES = ("condition", "contiguous", "random")
 CONTENTS = ("nothing of X", "half of X")
-FOLDS = 5
+
+
+def _measures(trials: int, **options) -> dict[str, measures.Measure]:
+    """Cross-validated ridge regression under each scheme, for data of so many trials."""
+    return {
+        scheme: measures.measure("ridge-cv", scheme=scheme, folds=5, conditions=trials, **options)
+        for scheme in FOLD_SCHEMES
+    }
 
 
 def _fold_scores(
@@ -31,15 +36,15 @@ def _fold_scores(
     spread = np.linalg.svd(flat - flat.mean(0), compute_uv=False)
     spread = spread / np.sqrt(np.mean(spread**2))
     X, other = (smooth_responses(spread, times, trials, length, [seed, side]) for side in range(2))
-    rows = []
-    for content, Y in zip(CONTENTS, (other, (X + other) / np.sqrt(2)), strict=True):
-        for scheme in FOLD_SCHEMES:
-            measure = measures.measure("ridge-cv", penalty=penalty, scheme=scheme, folds=FOLDS)
-            score = measures.score(measure, X, Y)
-            rows.append({"content": content, "scheme": scheme, "score": score})
-    facts = {"dataset": source.dataset, "length": length, "penalty": penalty, "seed": seed}
-    facts |= settings.provenance(data, quick) | {"surrogate": True}
-    return pd.DataFrame(rows).assign(**facts)
+    rows = [
+        {"content": content, "scheme": scheme, "score": measures.score(measure, X, Y)}
+        for content, Y in zip(CONTENTS, (other, (X + other) / np.sqrt(2)), strict=True)
+        for scheme, measure in _measures(trials, penalty=penalty).items()
+    ]
+    facts = settings.provenance(data, quick) | {"surrogate": True}
+    return pd.DataFrame(rows).assign(
+        dataset=source.dataset, length=length, penalty=penalty, seed=seed, **facts
+    )
 
 
 def fold_scores(
@@ -59,9 +64,14 @@ def fold_scores(
     mean of X and such a draw ("half of X"). Columns dataset, title, content, scheme, length (time
     bins), penalty, seed, score, settings, surrogate.
     """
-    shared = {"source": settings.source(dataset, quick), "quick": bool(quick)}
     tasks = [
-        {**shared, "length": float(length), "penalty": float(penalty), "seed": int(seed)}
+        {
+            "source": settings.source(dataset, quick),
+            "length": float(length),
+            "penalty": float(penalty),
+            "seed": int(seed),
+            "quick": bool(quick),
+        }
         for length in lengths
         for penalty in penalties
         for seed in seeds
@@ -74,22 +84,12 @@ def _fold_transfer(
 ) -> pd.DataFrame:
     """The Y that one scheme's score was climbed to, scored under every scheme."""
     data = source.load()
-    bound = {
-        scheme: measures.measure(
-            "ridge-cv",
-            scheme=scheme,
-            folds=FOLDS,
-            **({"conditions": data.shape[1]} if scheme == "condition" else {}),
-        )
-        for scheme in FOLD_SCHEMES
-    }
+    bound = _measures(data.shape[1])
     Y = maximize(bound[climbed], data.values, seed=seed, steps=steps, stop=stop).Y
-    rows = [
-        {"scored": scheme, "score": measures.score(bound[scheme], data.values, Y)}
-        for scheme in FOLD_SCHEMES
-    ]
-    facts = {"dataset": source.dataset, "climbed": climbed, "seed": seed}
-    return pd.DataFrame(rows).assign(**facts, **settings.provenance(data, quick))
+    scores = [measures.score(measure, data.values, Y) for measure in bound.values()]
+    return pd.DataFrame({"scored": list(bound), "score": scores}).assign(
+        dataset=source.dataset, climbed=climbed, seed=seed, **settings.provenance(data, quick)
+    )
 
 
 def fold_transfer(
@@ -106,10 +106,15 @@ def fold_transfer(
 
     Columns dataset, title, climbed, scored, seed, score, settings, surrogate.
     """
-    shared = {"source": settings.source(dataset, quick), "quick": bool(quick)}
-    shared |= {"steps": int(steps), "stop": stop}
     tasks = [
-        {**shared, "climbed": scheme, "seed": int(seed)}
+        {
+            "source": settings.source(dataset, quick),
+            "climbed": scheme,
+            "seed": int(seed),
+            "steps": int(steps),
+            "stop": stop,
+            "quick": bool(quick),
+        }
         for scheme in FOLD_SCHEMES
         for seed in seeds
     ]
@@ -124,17 +129,19 @@ def fold_values(table: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
     unrelated = table[table["content"] == CONTENTS[0]]
     smoothest = unrelated[unrelated["length"] == unrelated["length"].max()]
     for run, score in smoothest.pivot(index=keys, columns="scheme", values="score").iterrows():
-        between = min(
-            score["contiguous"] - score["condition"], score["random"] - score["contiguous"]
-        )
-        rows.append(("random folds are fooled", dataset, run, score["random"]))
-        rows.append(("folds of whole trials are not fooled", dataset, run, score["condition"]))
-        rows.append(("contiguous folds lie between", dataset, run, between))
+        between = score[["condition", "contiguous", "random"]].diff().min()
+        rows += [
+            ("random folds are fooled", dataset, run, score["random"]),
+            ("folds of whole trials are not fooled", dataset, run, score["condition"]),
+            ("contiguous folds lie between", dataset, run, between),
+        ]
     independent = table[table["length"] == 0].groupby(["content", *keys])["score"]
-    for run, apart in (independent.max() - independent.min()).items():
-        rows.append(("schemes agree on independent bins", dataset, run, apart))
+    apart = independent.max() - independent.min()
+    rows += [("schemes agree on independent bins", dataset, *one) for one in apart.items()]
     wide = transfer.pivot_table(index=["climbed", "seed"], columns="scored", values="score")
     for run, score in wide.iterrows():
-        rows.append(("other schemes follow", dataset, run, score[run[0]] - score.min()))
-        rows.append(("its own scheme leads", dataset, run, score.max() - score[run[0]]))
+        rows += [
+            ("other schemes follow", dataset, run, score[run[0]] - score.min()),
+            ("its own scheme leads", dataset, run, score.max() - score[run[0]]),
+        ]
     return values(rows)

@@ -20,15 +20,6 @@ from simlib.experiments.claims import values
 from simlib.experiments.runner import ascents
 from simlib.experiments.store import Source
 
-__all__ = [
-    "recorded_tails",
-    "rotated_ascents",
-    "tail_distances",
-    "tail_runs",
-    "tail_table",
-    "tail_values",
-]
-
 EARLY = 5  # the step at which early scores are compared
 # The tails that the published ascents fit best, of these two; seen first, asserted since.
 FITTING = {
@@ -72,16 +63,19 @@ def rotated_ascents(
     float64. The dataset keeps its size; Q holds samples^2 numbers. `options` go to
     `runner.ascents`.
     """
-    plain = {name: {"optimiser": name, "double": True} for name in optimisers}
-    turned = {f"{name}, rotated": plain[name] | {"rotated": True} for name in optimisers}
-    table = ascents(
-        {dataset: {}}, measures, plain | turned, snapshots=False, steps=steps, **options
-    )
-    table["optimiser"] = table["variant"].str.removesuffix(", rotated")
-    rotated = table[table["variant"] != table["optimiser"]].rename(columns={"score": "rotated"})
     keys = ["dataset", "measure", "optimiser", "seed", "step"]
-    original = table[table["variant"] == table["optimiser"]]
-    return original[[*keys, "score"]].merge(rotated[[*keys, "rotated"]], on=keys)
+    original, rotated = (
+        ascents(
+            {dataset: {}},
+            measures,
+            {kind: {"optimiser": kind, "double": True, "rotated": turned} for kind in optimisers},
+            snapshots=False,
+            steps=steps,
+            **options,
+        ).rename(columns={"variant": "optimiser"})[[*keys, "score"]]
+        for turned in (False, True)
+    )
+    return original.merge(rotated.rename(columns={"score": "rotated"}), on=keys)
 
 
 def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -92,26 +86,10 @@ def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     dataset, measure, published_measure, tails, seed, distance (root mean square of the scores'
     difference over the steps both have). No rows for datasets without published runs.
     """
-    rows, keys = [], ["dataset", "published_measure"]
-    for (dataset, name), theirs in published.groupby(keys, sort=False):
-        measure, scores = theirs["measure"].iloc[0], theirs.sort_values("step")["score"].to_numpy()
-        ours = runs[(runs["dataset"] == dataset) & (runs["measure"] == measure)]
-        for (tails, seed), run in ours.groupby(["tails", "seed"], sort=False):
-            found = run.sort_values("step")["score"].to_numpy()
-            common = min(len(found), len(scores))
-            distance = float(np.sqrt(np.mean((found[:common] - scores[:common]) ** 2)))
-            rows.append(
-                {
-                    "dataset": dataset,
-                    "measure": measure,
-                    "published_measure": name,
-                    "tails": tails,
-                    "seed": seed,
-                    "distance": distance,
-                }
-            )
-    columns = ["dataset", "measure", "published_measure", "tails", "seed", "distance"]
-    return pd.DataFrame(rows, columns=columns)
+    both = published.merge(runs, on=["dataset", "measure", "step"], suffixes=("_published", ""))
+    keys = ["dataset", "measure", "published_measure", "tails", "seed"]
+    squares = both.assign(distance=(both["score"] - both["score_published"]) ** 2)
+    return squares.groupby(keys, sort=False)["distance"].mean().pow(0.5).reset_index()
 
 
 def recorded_tails(count: int = 3) -> pd.DataFrame:
@@ -140,11 +118,12 @@ def _lengths(runs: pd.DataFrame) -> pd.DataFrame:
     return ends["size"].where(ends["last"] > 0.99).rename("steps").reset_index()
 
 
-def _range(values: pd.Series) -> str:
-    if values.isna().any():
+def _range(counts: pd.Series) -> str:
+    """`low to high`, or the one number that all are; "" for no runs."""
+    if counts.isna().any():
         return "not reached"
-    low, high = int(values.min()), int(values.max())
-    return f"{low}" if low == high else f"{low} to {high}"
+    ends = dict.fromkeys([counts.min(), counts.max()]) if len(counts) else ()
+    return " to ".join(f"{count:.0f}" for count in ends)
 
 
 def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -155,28 +134,20 @@ def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     steps that the published run takes from 0.988 to 0.99. Columns about published runs are empty
     where there are none.
     """
-    distances, lengths, rows = tail_distances(runs, published), _lengths(runs), []
-    for (dataset, measure), group in lengths.groupby(["dataset", "measure"], sort=False):
-        same = (published["dataset"] == dataset) & (published["measure"] == measure)
-        theirs = published[same].groupby("published_measure")["score"]
-        flat = theirs.agg(lambda scores: int(scores.between(0.988, 0.99).sum()))
-        near = distances[(distances["dataset"] == dataset) & (distances["measure"] == measure)]
-        means = near.groupby("tails")["distance"].mean()
-        kinds = list(dict.fromkeys(group["tails"]))
+    distances, keys, rows = tail_distances(runs, published), ["dataset", "measure"], []
+    for key, group in _lengths(runs).groupby(keys, sort=False):
+        theirs, near = (t[(t[keys] == key).all(axis=1)] for t in (published, distances))
+        scores = theirs.groupby("published_measure")["score"]
+        means = near.groupby("tails")["distance"].mean().map("{:.4f}".format)
+        steps = group.groupby("tails", sort=False)["steps"].agg(_range)
         rows.append(
             {
-                "dataset": dataset.removeprefix("surrogate-"),
-                "measure": measure,
-                "published steps": _range(theirs.size()) if same.any() else "",
-                "last 0.002": _range(flat) if same.any() else "",
-                **{
-                    f"steps, {kind}": _range(group.loc[group["tails"] == kind, "steps"])
-                    for kind in kinds
-                },
-                **{
-                    f"distance, {kind}": f"{means[kind]:.4f}" if kind in means else ""
-                    for kind in kinds
-                },
+                "dataset": key[0].removeprefix("surrogate-"),
+                "measure": key[1],
+                "published steps": _range(scores.size()),
+                "last 0.002": _range(scores.agg(lambda run: run.between(0.988, 0.99).sum())),
+                **steps.add_prefix("steps, "),
+                **means.reindex(steps.index, fill_value="").add_prefix("distance, "),
             }
         )
     return pd.DataFrame(rows)
@@ -184,21 +155,20 @@ def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
 
 def _order_values(runs: pd.DataFrame) -> list[tuple]:
     """Lighter tails climb faster at first, and need more steps to the end than Gaussian ones."""
-    rows, keys, lengths = [], ["dataset", "measure"], _lengths(runs)
-    for (dataset, measure), group in runs.groupby(keys, sort=False):
+    rows = []
+    for (dataset, measure), group in runs.groupby(["dataset", "measure"], sort=False):
         kinds = [kind for kind in TAILS if kind in set(group["tails"])]
-        early = group[group["step"] == EARLY].pivot(index="seed", columns="tails", values="score")
-        early = early.reindex(columns=kinds)
+        early = group[group["step"] == EARLY]
+        early = early.pivot(index="seed", columns="tails", values="score").reindex(columns=kinds)
         if len(kinds) > 1 and early.notna().all(axis=None):
-            gains = early.diff(axis=1).iloc[:, 1:].min(axis=1)
             run = f"{measure}, {' < '.join(kinds)}"
+            gains = early.diff(axis=1).iloc[:, 1:].min(axis=1)
             rows += [("lighter tails climb faster", dataset, run, gain) for gain in gains]
-        same = (lengths[keys] == [dataset, measure]).all(axis=1)
-        steps = lengths[same].pivot(index="seed", columns="tails", values="steps")
-        steps = steps[[kind for kind in kinds if kind != "t3"]]
-        if steps.shape[1] > 1 and steps.notna().all(axis=None):
+        kinds = [kind for kind in kinds if kind != "t3"]
+        steps = _lengths(group).pivot(index="seed", columns="tails", values="steps")[kinds]
+        if len(kinds) > 1 and steps.notna().all(axis=None):
+            run = f"{measure}, {' < '.join(kinds)}"
             more = steps.mean().diff().iloc[1:].min()
-            run = f"{measure}, {' < '.join(steps.columns)}"
             rows.append(("lighter tails take more steps", dataset, run, more))
     return rows
 
@@ -208,9 +178,9 @@ def _fit_values(distances: pd.DataFrame) -> list[tuple]:
     rows = []
     for (dataset, measure), group in distances.groupby(["dataset", "measure"], sort=False):
         near, far = FITTING.get(dataset.removeprefix("surrogate-"), ("uniform", "gaussian"))
-        of_kind = group.groupby("tails")["distance"]
-        if {near, far} <= set(of_kind.groups):
-            margin = of_kind.min()[far] - of_kind.max()[near]
+        of_kind = group.groupby("tails")["distance"].agg(["min", "max"])
+        if {near, far} <= set(of_kind.index):
+            margin = of_kind["min"][far] - of_kind["max"][near]
             rows.append(("published scores fit these tails", dataset, measure, margin))
     return rows
 
@@ -234,6 +204,8 @@ def tail_values(runs: pd.DataFrame, published: pd.DataFrame, rotated: pd.DataFra
     seed and for every published run, steps on average over the seeds. Nothing is said of published
     runs where there are none, nor of ascents cut short.
     """
-    ours = values(_order_values(runs) + _rotation_values(rotated))
-    fits = values(_fit_values(tail_distances(runs, published)), "both")
-    return pd.concat([ours, fits], ignore_index=True)
+    parts = [
+        values(_order_values(runs) + _rotation_values(rotated)),
+        values(_fit_values(tail_distances(runs, published)), "both"),
+    ]
+    return pd.concat(parts, ignore_index=True)
