@@ -170,10 +170,8 @@ class Decoders:
         if not self.batches:
             self.batches = self._by_number_of_classes(labels)
         bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
-        accuracies = {}
-        for batch in self.batches:
-            accuracies |= batch.accuracies(bins)
-        return {name: accuracies[name] for name in self.variables}
+        found = {n: a for batch in self.batches for n, a in batch.accuracies(bins).items()}
+        return {name: found[name] for name in self.variables}
 
     def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list["_Batch"]:
         tasks: dict[int, dict[str, tuple]] = {}

@@ -140,10 +140,9 @@ def approach(
     if power not in (1, 2):
         raise ValueError(f"power is 1 (absolute differences) or 2 (squares); got {power}")
     bounds = score_measure(name_a), score_measure(name_b)
-    values = validation.flat(validation.array(X, "X"))
-    fixed = torch.as_tensor(values, dtype=dtype, device=device)
+    fixed = torch.as_tensor(validation.flat(validation.array(X)), dtype=dtype, device=device)
     for bound in bounds:
-        bound.room(fixed, values.shape[1], dtype)
+        bound.room(fixed, fixed.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]
     visited: list[tuple[float, float]] = []
     goal = np.array(target, float)
@@ -158,7 +157,7 @@ def approach(
 
     result = climb(
         closeness,
-        start_from_noise(values.shape, seed, dtype, device),
+        start_from_noise(fixed.shape, seed, dtype, device),
         steps=steps,
         lr=lr,
         done=lambda climbed: stall(float(np.abs(visited[-1] - goal).sum())),

@@ -74,8 +74,7 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     centred = X - mean
     largest = centred.detach().abs().amax(0)
     varies = largest > 8 * torch.finfo(X.dtype).eps * (largest + mean.detach().abs())
-    scale = torch.ldexp(varies.to(X.dtype), -torch.frexp(largest).exponent)
-    return centred * scale
+    return centred * torch.ldexp(varies.to(X.dtype), -torch.frexp(largest).exponent)
 
 
 def square_sum(X: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
@@ -393,8 +392,7 @@ def participation_ratio(X: Float[Tensor, "n p"]) -> float:
         >>> round(sl.linalg.participation_ratio(X), 3)
         1.471
     """
-    ratios = explained_variance_ratio(X)
-    return float(1 / ratios.square().sum())
+    return float(1 / explained_variance_ratio(X).square().sum())
 
 
 def direction_outside(U: Float[Tensor, "n r"], seed: int) -> Float[Tensor, " n"]:

@@ -1,7 +1,7 @@
 """The ascent: from noise towards the maximum of a score, one step at a time."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -346,7 +346,7 @@ def maximize_many(
     name: Name,
     X,
     *,
-    seeds: Sequence[int],
+    seeds: Iterable[int],
     steps: int = 1000,
     lr: float = 0.1,
     stop: float | None = 0.99,

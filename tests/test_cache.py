@@ -517,7 +517,7 @@ def test_why_in_a_terminal(tmp_path, work, monkeypatch, capsys):
     store_two(work)
     (tmp_path / "results" / "count" / "old.parquet").write_bytes(b"")
     monkeypatch.setattr(sys, "argv", ["experiments", "why", "count"])
-    runpy.run_module("simlib.experiments", run_name="__main__")
+    runpy.run_module("simlib", run_name="__main__")
     assert capsys.readouterr().out.splitlines() == [
         "2 stored, up to date",
         "1 stored, unreadable, or without a record of what they depend on",

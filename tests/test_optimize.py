@@ -91,6 +91,7 @@ def test_a_measure_that_breaks_ends_the_ascent_with_what_was_found():
     assert sl.score("cka", X, run.Y) == pytest.approx(run.scores[-1], abs=1e-6)
 
 
+@pytest.mark.unchecked
 def test_an_observer_cannot_change_the_ascent():
     with pytest.raises(ValueError, match="changed Y in place"):
         sl.maximize("cka", X, steps=3, observers=[lambda step, score, Y: Y.zero_()])
@@ -98,6 +99,7 @@ def test_an_observer_cannot_change_the_ascent():
         sl.maximize("cka", X, steps=3, observers=print)
 
 
+@pytest.mark.unchecked
 def test_numpy_numbers_are_numbers():
     run = sl.maximize("cka", X, seed=np.int64(3), steps=np.int64(4), record=np.float32(0.1))
     np.testing.assert_array_equal(run.scores, sl.maximize("cka", X, seed=3, steps=4).scores)

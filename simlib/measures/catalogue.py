@@ -34,8 +34,9 @@ class Catalogue(dict):
         bound = bound_from(name, self) if isinstance(name, str) else None
         if bound:
             return bound
-        names, hint = [*self, *self.published], "simlib.MEASURES lists them all"
-        raise validation.unknown_name("measure", name, names, hint)
+        raise validation.unknown_name(
+            "measure", name, [*self, *self.published], "simlib.MEASURES lists them all"
+        )
 
     def __contains__(self, name: object) -> bool:
         return name in self.published or str(name).split("--")[0] in self.keys()

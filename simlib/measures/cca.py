@@ -109,8 +109,9 @@ def cca_regularised(
         g = s * ridge ** (-whitening / 2)
         return g, g / s - whitening * s * g / ridge
 
-    sides = centred_unit(X), centred_unit(Y)
-    wx, wy = (spectral_map(Z / square_sum(Z).sqrt(), values) for Z in sides)
+    wx, wy = (
+        spectral_map(Z / square_sum(Z).sqrt(), values) for Z in (centred_unit(X), centred_unit(Y))
+    )
     return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
 
 

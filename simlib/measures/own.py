@@ -17,8 +17,9 @@ def _place(name: str) -> tuple[Path, str]:
         file = name.removesuffix(":")
         raise ValueError(f"which function of {file}? Name it after a colon: {file}:my_score")
     if not path:
-        hint = "A measure of your own is path.py:function"
-        raise validation.unknown_name("measure", name, MEASURES, hint)
+        raise validation.unknown_name(
+            "measure", name, MEASURES, "A measure of your own is path.py:function"
+        )
     if not Path(path).is_file():
         meant = f"; {path}.py:{function}?" if Path(f"{path}.py").is_file() else ""
         raise ValueError(f"no such file: {path} (looked in {Path.cwd()}){meant}")

@@ -79,8 +79,11 @@ def _skew(M: Tensor) -> Tensor:
 
 def _gradient(name: str, reason: str, run: Callable[[Bench], Finding]) -> Check:
     """A check of measures whose value autograd can follow back to Y."""
-    untracked = Finding(None, "no gradient")
-    return Check(name, reason, lambda bench: run(bench) if bench.tracked else untracked)
+    return Check(
+        name,
+        reason,
+        lambda bench: run(bench) if bench.tracked else Finding(None, "no gradient"),
+    )
 
 
 GRADIENTS = (

@@ -16,14 +16,17 @@ from simlib.measures.checking.surroundings import restored
 from simlib.measures.checking.values import VALUES
 from simlib.measures.record import CALLERS_OWN
 
-TABLES = {
-    "value": VALUES,
-    "invariance": SYMMETRIES,
-    "input": INPUTS,
-    "edge": EDGES,
-    "gradient": GRADIENTS,
-}
-CHECKS = tuple(c._replace(about=about) for about, checks in TABLES.items() for c in checks)
+CHECKS = tuple(
+    check._replace(about=about)
+    for about, checks in (
+        ("value", VALUES),
+        ("invariance", SYMMETRIES),
+        ("input", INPUTS),
+        ("edge", EDGES),
+        ("gradient", GRADIENTS),
+    )
+    for check in checks
+)
 
 
 OUTCOMES = {True: "holds", False: "fails", None: "not applicable"}

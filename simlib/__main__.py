@@ -1,4 +1,4 @@
-"""`python -m simlib.experiments why NAME`: what changed since results of a task were stored."""
+"""`python -m simlib why NAME`: what changed since results of a task were stored."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ import sys
 from simlib.experiments import store
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m simlib.experiments", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m simlib", description=__doc__)
     parser.add_argument("command", choices=["why"])
     parser.add_argument("name", help="of a task function: a folder of the results")
     sys.stdout.write(f"{store.why(parser.parse_args().name)}\n")
