@@ -30,8 +30,7 @@ from simlib import cache
 from simlib.experiments import TaskError, is_quick
 from simlib.experiments import measure_card as tables
 from simlib.experiments.measure_card_words import about, plain
-from simlib.measures import MEASURES, Measure, score
-from simlib.measures.own import resolve
+from simlib.measures import MEASURES, Measure, own, score
 
 OF_THE_PAPER = ("procrustes-angular-score", "nbs", "cka-angular-score", "cka", "ridge-cv", "linreg")
 SHORT = """## More
@@ -104,7 +103,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def card(name: str, asked: argparse.Namespace) -> execute.Task:
     """The notebook of this measure, and what to execute it with."""
-    record = resolve(name)
+    record = own.resolve(name)
     if name in MEASURES:  # refuses a value of a parameter
         score(record, *np.random.default_rng(0).standard_normal((2, 60, 6)))
     source = GENERATED / "cards" / f"{record.id}.ipynb"

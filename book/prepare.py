@@ -212,9 +212,8 @@ def api_pages() -> str:
     """A section for each module of simlib, filled in by autodoc; a package shows what it defines
     itself.
     """
-    modules = sorted(
-        pkgutil.walk_packages(simlib.__path__, "simlib."), key=lambda module: module.name
-    )
+    found = pkgutil.walk_packages(simlib.__path__, "simlib.")
+    modules = sorted((m for m in found if "__main__" not in m.name), key=lambda m: m.name)
     own = {True: "   :ignore-module-all:\n", False: ""}
     return "\n".join(API.format(name=module.name, own=own[module.ispkg]) for module in modules)
 

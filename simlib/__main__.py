@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from simlib.experiments import store
+from simlib.experiments import why
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m simlib", description=__doc__)
     parser.add_argument("command", choices=["why"])
     parser.add_argument("name", help="of a task function: a folder of the results")
-    sys.stdout.write(f"{store.why(parser.parse_args().name)}\n")
+    sys.stdout.write(f"{why(parser.parse_args().name)}\n")

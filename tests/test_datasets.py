@@ -20,7 +20,7 @@ from simlib.datasets.made import (
     SURROGATES,
     mante_design,
     siegel_design,
-    smooth,
+    surrogates,
     variance_ratios,
 )
 
@@ -198,7 +198,7 @@ def test_siegel_design_keeps_every_label_balanced(variable):
 
 @pytest.mark.parametrize("length", [1, 3])
 def test_smooth_noise_has_the_covariance_it_claims(length):
-    draws = smooth(np.random.default_rng(0), 6, (40_000,), length)
+    draws = surrogates.smooth(np.random.default_rng(0), 6, (40_000,), length)
     lag = np.subtract.outer(np.arange(6), np.arange(6))
     np.testing.assert_allclose(
         draws @ draws.T / 40_000, np.exp(-0.5 * (lag / length) ** 2), atol=0.03

@@ -18,7 +18,7 @@ from simlib import theory
 from simlib.experiments import measure_card as cards
 from simlib.experiments import measure_card_words as words
 from simlib.measures import MEASURES
-from simlib.measures.own import resolve
+from simlib.measures import own as own_measures
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book"))
@@ -96,7 +96,7 @@ def own(tmp_path) -> Path:
 def sections(name: str, full: bool = False) -> dict[str, str]:
     """What the cells of a card show, section by section; `[figure]` stands for a picture."""
     found, names = {}, {}
-    for cell in script.filled(resolve(name), name, full).cells:
+    for cell in script.filled(own_measures.resolve(name), name, full).cells:
         if cell.cell_type == "markdown":
             title, _, text = cell.source.lstrip("# ").partition("\n")
             found[title] = text
@@ -126,7 +126,10 @@ def shown(source: str, names: dict) -> str:
 def made(names: list[str], out: Path, *options: str) -> list[nbformat.NotebookNode]:
     """The notebooks that the script executes for these measures."""
     assert script.main([*names, "--quick", "--out", str(out), *options]) == 0
-    return [nbformat.read(out / f"{resolve(name).id}.ipynb", as_version=4) for name in names]
+    return [
+        nbformat.read(out / f"{own_measures.resolve(name).id}.ipynb", as_version=4)
+        for name in names
+    ]
 
 
 # -- Tables
@@ -292,12 +295,12 @@ def test_the_file_of_a_measure_can_import_its_neighbours(own):
         "import beside\n" + OWN + "\n\ndef halved(X, Y):\n    return beside.half(cka(X, Y))"
     )
     X = torch.eye(3)
-    assert resolve(f"{own}:halved")(X, X) == 0.5
+    assert own_measures.resolve(f"{own}:halved")(X, X) == 0.5
     assert str(own.parent) not in sys.path
 
 
 def test_a_name_of_the_catalogue_is_not_overwritten(own):
-    assert resolve(f"{own}:cka").id == "cka-own"
+    assert own_measures.resolve(f"{own}:cka").id == "cka-own"
 
 
 @pytest.mark.parametrize(

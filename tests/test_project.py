@@ -113,32 +113,6 @@ def test_a_measure_knows_no_optimiser(path):
 
 # -- Faces
 
-# Files that still take a name past a face, and packages that still hide a module.
-STILL = {
-    "simlib.experiments",
-    "simlib/experiments/cards.py",
-    "simlib/experiments/exact_ranges.py",
-    "simlib/experiments/fold_schemes.py",
-    "simlib/experiments/published.py",
-    "simlib/experiments/replacement.py",
-    "simlib/experiments/settings.py",
-    "notebooks/claims.ipynb",
-    "notebooks/joint_score_ranges.ipynb",
-    "book/card_page.py",
-    "book/cards.py",
-    "book/prepare.py",
-    "tests/test_datasets.py",
-    "tests/test_frontier_descents.py",
-    "tests/test_frontiers.py",
-    "tests/test_joint.py",
-    "tests/test_mante.py",
-    "tests/test_models.py",
-    "tests/test_recordings.py",
-    "tests/test_scorecard.py",
-    "tests/test_tails.py",
-    "tests/test_theory.py",
-}
-
 
 def dotted_name(path: Path) -> str:
     """The module that a file of simlib is; nothing for any other file."""
@@ -181,13 +155,6 @@ def attributes(tree: ast.Module) -> set[str]:
     return {f"{names[head]}.{rest}" for head, _, rest in plain if head in names}
 
 
-def none_but_still(offends: list[str], name: str) -> None:
-    if name in STILL:
-        assert offends, f"{name} keeps the law now: take it out of STILL"
-    else:
-        assert not offends
-
-
 every_file = [*modules(), *NOTEBOOKS, *sorted(ROOT.glob("b*/*.py"))]
 
 
@@ -197,7 +164,7 @@ def test_nobody_takes_a_name_past_a_face(path):
     tree, user = parsed_file(path), dotted_name(path)
     taken = {dotted for _, dotted in imports(tree)} | attributes(tree)
     past = sorted(dotted for dotted in taken if past_a_face(dotted, user))
-    none_but_still(past, str(path.relative_to(ROOT)))
+    assert not past
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("tests/*.py")), ids=lambda path: path.stem)
@@ -205,7 +172,7 @@ def test_a_test_of_what_lies_past_a_face_imports_its_module(path):
     """Each name then says where it is from: `from simlib.measures import folds`, `folds.split`."""
     taken = {dotted for _, dotted in imports(parsed_file(path))}
     past = sorted(d for d in taken if past_a_face(d, "") and not is_module(d))
-    none_but_still(past, str(path.relative_to(ROOT)))
+    assert not past
 
 
 @pytest.mark.parametrize("package", FACES)
@@ -214,10 +181,8 @@ def test_no_name_of_a_package_hides_one_of_its_modules(package):
     inside = [name for name in sorted(names) if is_module(f"{package}.{name}")]
     for name in inside:
         importlib.import_module(f"{package}.{name}")
-    none_but_still(
-        [name for name in inside if not isinstance(getattr(FACES[package], name), ModuleType)],
-        package,
-    )
+    faces = [getattr(FACES[package], name) for name in inside]
+    assert all(isinstance(face, ModuleType) for face in faces)
 
 
 # -- Versions

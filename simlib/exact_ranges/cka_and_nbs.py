@@ -7,7 +7,7 @@ from numpy import ndarray as Array
 
 from simlib import validation
 from simlib.exact_ranges import least_cka, most_cka
-from simlib.exact_ranges.equations import CKA, NBS, columns_of, levels_of, normalised
+from simlib.exact_ranges.equations import CKA, NBS, Levels, columns_of, levels_of, normalised
 from simlib.linalg import principal_components
 
 __all__ = [
@@ -38,7 +38,7 @@ def from_angular(score):
     return np.cos((1 - np.asarray(score, dtype=np.float64)) * np.pi / 2)
 
 
-def _range(variances, level, columns: int | None, given: int) -> tuple[Array, Array]:
+def _range(variances, level, columns: int | None, given: int) -> tuple[Levels, Levels]:
     """The least and the most of the other score where score number `given` is `level`."""
     shares = normalised(variances)
     q = columns_of(columns, len(shares), fewest=len(shares))
@@ -59,9 +59,7 @@ def _range(variances, level, columns: int | None, given: int) -> tuple[Array, Ar
     return low.reshape(np.shape(level)), high.reshape(np.shape(level))
 
 
-def cka_range_given_nbs(
-    variances, nbs, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+def cka_range_given_nbs(variances, nbs, columns: int | None = None) -> tuple[Levels, Levels]:
     """Lowest and highest CKA of a Y whose NBS with X is `nbs`, in [0, 1]; all between occur.
 
     Both rise with NBS. The highest is proved. The lowest is attained by a Y; the shape of the best
@@ -89,9 +87,7 @@ def cka_range_given_nbs(
     return _range(variances, nbs, columns, NBS)
 
 
-def nbs_range_given_cka(
-    variances, cka, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+def nbs_range_given_cka(variances, cka, columns: int | None = None) -> tuple[Levels, Levels]:
     """Lowest and highest NBS of a Y whose CKA with X is `cka`, in [0, 1]; all between occur.
 
     The ends of `cka_range_given_nbs`, inverted: the lowest is proved, the highest rests on the
@@ -116,7 +112,7 @@ def nbs_range_given_cka(
     return _range(variances, cka, columns, CKA)
 
 
-def nbs_bounds_given_cka(variances, variances_y, cka) -> tuple[Array, Array]:
+def nbs_bounds_given_cka(variances, variances_y, cka) -> tuple[Levels, Levels]:
     """Bounds on NBS for given spectra of both sides: CKA / sqrt(P) <= NBS^2 <= p CKA / sqrt(P).
     Proved.
 

@@ -34,6 +34,8 @@ __all__ = [
 NBS, CKA = 0, 1  # which of the two scores is given
 ROUNDING = 1e-9
 
+Levels = Array | np.float64  # a number a level; a single one for a scalar
+
 
 def normalised(variances) -> Float[Array, " p"]:
     """The variances as decreasing float64 shares of their sum, refused where they are not a
@@ -42,7 +44,7 @@ def normalised(variances) -> Float[Array, " p"]:
     return np.sort(shares_of(variances))[::-1]
 
 
-def levels_of(score) -> Array | np.float64:
+def levels_of(score) -> Levels:
     """The scores as float64, refused outside [0, 1]; rounding beyond it, as a computed score may
     have, is cut off.
     """

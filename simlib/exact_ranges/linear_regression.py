@@ -7,10 +7,9 @@ beyond the p-th). L_k = l_1 + ... + l_k.
 """
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray as Array
 
-from simlib.exact_ranges.equations import columns_of, levels_of, normalised
+from simlib.exact_ranges.equations import Levels, columns_of, levels_of, normalised
 
 __all__ = [
     "cka_range_given_linear_regression",
@@ -22,21 +21,21 @@ __all__ = [
 ROUNDING = 1e-12  # by how much a level may exceed the most that q columns reach
 
 
-def _setting(variances, level, columns: int | None) -> tuple[Array, Array, float, float, float]:
+def _setting(variances, level, columns: int | None) -> tuple[Array, Levels, float, float, float]:
     """Shares, levels, L_{q-1}, L_q and |l|."""
     shares, levels = normalised(variances), levels_of(level)
     q = columns_of(columns, len(shares), fewest=1)
     return shares, levels, shares[: q - 1].sum(), shares[:q].sum(), np.linalg.norm(shares)
 
 
-def _where(reached: Array, *ends: Array) -> tuple[Array, ...]:
+def _where(reached, *ends) -> tuple:
     """Both ends, NaN where no Y reaches the level."""
     return tuple(np.where(reached, end, np.nan) for end in ends)
 
 
 def nbs_range_given_linear_regression(
     variances, linear_regression, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+) -> tuple[Levels, Levels]:
     """Lowest and highest NBS at an R^2 = r, in [0, 1]: sqrt(max(r - L_{q-1}, 0)) and sqrt(r).
 
     Proved. The low end is approached, not attained, for q > 1: one direction takes nearly all of
@@ -67,7 +66,7 @@ def nbs_range_given_linear_regression(
 
 def cka_range_given_linear_regression(
     variances, linear_regression, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+) -> tuple[Levels, Levels]:
     """Lowest and highest CKA at an R^2 = r, in [0, 1]: max(r - L_{q-1}, 0) / |l|, and PCs filled in
     order.
 
@@ -99,7 +98,7 @@ def cka_range_given_linear_regression(
 
 def linear_regression_range_given_nbs(
     variances, nbs, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+) -> tuple[Levels, Levels]:
     """Lowest and highest R^2 at an NBS of f, in [0, 1]: f^2 and min(f^2 + L_{q-1}, L_q).
 
     Proved: the inverses of `nbs_range_given_linear_regression`.
@@ -127,7 +126,7 @@ def linear_regression_range_given_nbs(
 
 def linear_regression_range_given_cka(
     variances, cka, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+) -> tuple[Levels, Levels]:
     """Lowest and highest R^2 at a CKA of c, in [0, 1]: PCs filled in order, and
     min(c |l| + L_{q-1}, L_q).
 

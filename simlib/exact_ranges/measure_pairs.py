@@ -1,10 +1,7 @@
 """One door to all exact ranges: what a score on one measure, by its id, leaves open on another."""
 
-from jaxtyping import Float
-from numpy import ndarray as Array
-
 from simlib.exact_ranges.cka_and_nbs import cka_range_given_nbs, from_angular, nbs_range_given_cka
-from simlib.exact_ranges.equations import levels_of
+from simlib.exact_ranges.equations import Levels, levels_of
 from simlib.exact_ranges.linear_regression import (
     cka_range_given_linear_regression,
     linear_regression_range_given_cka,
@@ -71,7 +68,7 @@ def has_range(given: str, other: str) -> bool:
 
 def score_range(
     variances, given: str, level, other: str, columns: int | None = None
-) -> tuple[Float[Array, "*levels"], Float[Array, "*levels"]]:
+) -> tuple[Levels, Levels]:
     """Lowest and highest score on `other`, in [0, 1], of a Y that scores `level` on `given`.
 
     `STATUS` says which ends are proved.

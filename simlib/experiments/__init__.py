@@ -10,6 +10,8 @@ from simlib.experiments import (
     curves,
     evidence,
     joint_score_ranges,
+    measure_card,
+    measure_card_words,
     published_vs_reproduced,
     supplement_folds,
     tails,
@@ -17,7 +19,7 @@ from simlib.experiments import (
 )
 from simlib.experiments.runner import ascents, decodable, references, start_variants
 from simlib.experiments.settings import is_quick, quick_datasets
-from simlib.experiments.store import TaskError, run
+from simlib.experiments.store import TaskError, run, why
 
 __all__ = [
     "TaskError",
@@ -29,6 +31,8 @@ __all__ = [
     "evidence",
     "is_quick",
     "joint_score_ranges",
+    "measure_card",
+    "measure_card_words",
     "published_vs_reproduced",
     "quick_datasets",
     "references",
@@ -37,4 +41,5 @@ __all__ = [
     "supplement_folds",
     "tails",
     "theory_sensitivity",
+    "why",
 ]

@@ -20,9 +20,8 @@ from simlib.experiments import curves, settings, store
 from simlib.experiments.curves import power_law
 from simlib.experiments.runner import ascents, references
 from simlib.experiments.theory_sensitivity import spread_ranks
-from simlib.measures import Measure, score
+from simlib.measures import Measure, own, score
 from simlib.measures.checking import check_measure
-from simlib.measures.own import resolve
 
 RECORDING, SAMPLES, NEURONS = "siegel2015", 120, 24
 REFERENCES = ("cka", "nbs", "procrustes-angular-score")
@@ -91,7 +90,7 @@ def slopes(table: pd.DataFrame, run: str, x: str, y: str) -> list[float]:
 
 
 def _checks(measure: str) -> pd.DataFrame:
-    bound = resolve(measure)
+    bound = own.resolve(measure)
     try:
         table = check_measure(bound)
     except Exception as error:  # no 0-d tensor comes back, say
@@ -135,16 +134,16 @@ def toy(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 def _replaced_losses(measure: str, seeds: int) -> pd.DataFrame:
-    bound, variances, rows = resolve(measure), _variances(), []
+    bound, variances, rows = own.resolve(measure), _variances(), []
     equation = theory.REPLACED.get(bound.id)
     expected = equation(variances) if equation else np.full(NEURONS, np.nan)
     for seed in range(seeds):
         X, U, w = toy(seed)
-        own, why = attempt(score, bound, X, X)
+        itself, why = attempt(score, bound, X, X)
         for pc in spread_ranks(NEURONS):
             u = U[:, pc - 1]
             value, note = attempt(score, bound, X, X + torch.outer(w - u, u @ X))
-            rows.append((seed, pc, own, value, bound.direction * (own - value), why or note))
+            rows.append((seed, pc, itself, value, bound.direction * (itself - value), why or note))
     table = pd.DataFrame(rows, columns=["seed", "pc", "own", "score", "loss", "note"])
     k = table["pc"] - 1
     ratios = variances / variances.sum()
@@ -193,7 +192,7 @@ def exponents(losses: pd.DataFrame) -> dict:
 def _chance_draws(
     measure: str, samples: Sequence[int], neurons: Sequence[int], draws: int
 ) -> pd.DataFrame:
-    bound, rows = resolve(measure), []
+    bound, rows = own.resolve(measure), []
     closed = calibration.expected_by_chance if bound.id in CLOSED else lambda *_: np.nan
     for n, p, draw in product(samples, neurons, range(draws)):
         X, Y = np.random.default_rng([draw, n, p]).standard_normal((2, n, p))
@@ -229,7 +228,7 @@ def chance_cells(draws: pd.DataFrame) -> pd.DataFrame:
 def climbed(name: str, run: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """run(), or one row whose `note` says why this measure can't be climbed."""
     try:
-        joint.score_measure(resolve(name))  # refuses a distance
+        joint.score_measure(own.resolve(name))  # refuses a distance
         return run()
     except (ValueError, store.TaskError) as error:  # of the last task, without its arguments
         why = str(error).splitlines()[-1].split("}: ", 1)[-1]
@@ -257,7 +256,7 @@ def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, 
 
 
 def _region(measure: str, against: str, seed: int, steps: int) -> pd.DataFrame:
-    bound = resolve(measure)
+    bound = own.resolve(measure)
     ends = joint.joint_range(bound, against, toy(0)[0], points=4, seed=seed, steps=steps)
     title = f"{SAMPLES} samples of {NEURONS} neurons"
     return ends.assign(measure=bound.id, against=against, seed=seed, title=title)
@@ -274,7 +273,7 @@ def regions(name: str, *, quick: bool = False, jobs: int = 1) -> pd.DataFrame:
     variants = [
         {"against": against, "seed": seed, "steps": run.range_steps}
         for against in AGAINST
-        if against != resolve(name).id
+        if against != own.resolve(name).id
         for seed in range(run.range_seeds)
     ]
     return climbed(name, lambda: stored(_region, [name], jobs, *variants))
@@ -287,12 +286,12 @@ def limits(ends: pd.DataFrame) -> pd.DataFrame:
     bound ("lowest", "highest"), mean, low, high (over seeds), count.
     """
     rows = []
-    for (own, against), pair in () if "note" in ends else ends.groupby(["measure", "against"]):
+    for (measure, against), pair in () if "note" in ends else ends.groupby(["measure", "against"]):
         found = pd.DataFrame([joint.allowed(run) for _, run in pair.groupby("seed")])
         rows += [
             {"against": against, "given": given, "other": other, "bound": bound}
             | spread(found[f"{bound}_{side}"])
-            for given, other, side in ((own, against, "b"), (against, own, "a"))
+            for given, other, side in ((measure, against, "b"), (against, measure, "a"))
             for bound in ("lowest", "highest")
         ]
     return pd.DataFrame(rows)
@@ -311,7 +310,7 @@ def _seconds(bound: Measure, X: torch.Tensor, Y: torch.Tensor) -> float:
 
 
 def _cost_seconds(measure: str, repeats: int) -> pd.DataFrame:
-    bound, rows = resolve(measure), []
+    bound, rows = own.resolve(measure), []
     for varied, n, p in [(varied, *size) for varied, sizes in SIZES.items() for size in sizes]:
         X, Y = torch.randn(2, n, p, generator=torch.Generator().manual_seed(0))
         attempt(_seconds, bound, X, Y)  # the first call pays for what later ones find

@@ -11,8 +11,7 @@ from pandas.io.formats.style import Styler
 
 from simlib.experiments import measure_card
 from simlib.experiments.measure_card import NOT_RUN, VERDICTS, spread
-from simlib.measures import MEASURES, Measure
-from simlib.measures.own import resolve
+from simlib.measures import MEASURES, Measure, own
 
 EXAMPLE = (20, 20)  # samples and neurons of the chance level in the table of all cards
 CHECKS = {
@@ -123,7 +122,7 @@ def reading(table: pd.DataFrame, names: dict[str, str]) -> Styler | None:
 
 def about(name: str, quick: bool) -> str:
     """The beginning of a measure's docstring, after a note where the card is of a quick run."""
-    function = resolve(name).function  # of a functools.partial: what it is of
+    function = own.resolve(name).function  # of a functools.partial: what it is of
     text = inspect.getdoc(getattr(function, "func", function)) or "Its function has no docstring."
     note = "*Quick settings: fewer draws and seeds, shorter runs.*\n\n" if quick else ""
     return note + "\n\n".join(prose(paragraph) for paragraph in text.split("\n\n")[:2])
@@ -131,13 +130,13 @@ def about(name: str, quick: bool) -> str:
 
 def properties(name: str) -> Styler:
     """What the record of a measure says, a row a property."""
-    record = resolve(name)
-    own, score = record.own, record.direction > 0
+    record = own.resolve(name)
+    itself, score = record.own, record.direction > 0
     said = {
         "In code": f"{record.id if name in MEASURES else name}{parameters(record)}",
         "Range": " to ".join(map(number, record.range)),
         "Direction": "grows with similarity" if score else "a distance: shrinks with similarity",
-        "X with itself": "depends on X, or isn't known" if own is None else number(own),
+        "X with itself": "depends on X, or isn't known" if itself is None else number(itself),
         "Symmetric": "yes" if record.symmetric else "no, or not declared",
         "Unchanged by, of Y": ", ".join(sorted(record.invariances)) or "nothing declared",
         "Source": record.source,
@@ -294,4 +293,4 @@ def row(name: str, checks: pd.DataFrame, losses: pd.DataFrame, draws: pd.DataFra
     """The card in one row of a Markdown table: title, checks, exponent of the loss, chance."""
     cells = measure_card.chance_cells(draws).set_index(["samples", "neurons"])
     words = [interval(found) for found in (measure_card.exponents(losses), cells.loc[EXAMPLE])]
-    return " | ".join([plain(resolve(name).title), outcome(checks), *words])
+    return " | ".join([plain(own.resolve(name).title), outcome(checks), *words])

@@ -18,8 +18,7 @@ from simlib.decoding import Decoders, chance, split
 from simlib.experiments import settings, store
 from simlib.experiments.store import Source
 from simlib.joint import score_measure
-from simlib.measures import MEASURES, Measure
-from simlib.measures.own import resolve
+from simlib.measures import MEASURES, Measure, own
 from simlib.optimize import LARGEST_BATCHED, maximize, maximize_many, start_from_noise
 
 FOLDS = 5
@@ -128,7 +127,7 @@ def _ascent(
     """One ascent, or those of several seeds: a row a snapshot and quantity; without `record` a row
     a step, the score alone. A task of `ascents`.
     """
-    data, bound = source.load(), resolve(measure)
+    data, bound = source.load(), own.resolve(measure)
     X = _target(data, variant, seeds[0])
     observers = {seed: [] if record is None else [_Snapshots(data, X, variables)] for seed in seeds}
     options = {"steps": steps, "record": record or 1, "device": device}
@@ -155,7 +154,7 @@ def _score_name(name: str | Measure) -> str:
     """What an ascent is stored under: an id or `path.py:function`. Refuses what is unknown, and
     distances: axes are of scores.
     """
-    bound = score_measure(resolve(name) if isinstance(name, str) else name)
+    bound = score_measure(own.resolve(name) if isinstance(name, str) else name)
     if not isinstance(name, str) and bound.id not in MEASURES:
         raise ValueError(
             f"results are stored by a measure's id, and {bound.id!r} has none; "

@@ -143,7 +143,8 @@ def _changes(path: Path, depends_on: Callable, hashes: dict[str, str]) -> str:
             if before.get(name) != now.get(name)
         ]
         if names:
-            changes.append(f"{kind} {', '.join(names)}")
+            more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+            changes.append(f"{kind} {', '.join(names[:4])}{more}")
     return "changed " + "; ".join(changes) if changes else "up to date"
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Name",
     "checking",
     "measure",
+    "own",
     "score",
 ]
 

@@ -2,7 +2,7 @@
 size, joint ranges.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 import seaborn as sns
@@ -81,7 +81,7 @@ def chance_against_neurons(draws: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def cost_against_size(seconds: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+def cost_against_size(seconds: pd.DataFrame, axes: Iterable[Axes]) -> Iterable[Axes]:
     """Median time of one evaluation against samples and against neurons (two axes), bars from least
     to greatest.
 
