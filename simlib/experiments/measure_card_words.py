@@ -86,7 +86,10 @@ def parameters(record: Measure) -> str:
     >>> parameters(MEASURES["rsa"])
     '; distance = squared-euclidean, comparison = pearson'
     """
-    known = {**(getattr(record.function, "__kwdefaults__", None) or {}), **record.params}
+    known = {
+        **(getattr(inspect.unwrap(record.function), "__kwdefaults__", None) or {}),
+        **record.params,
+    }
     words = ", ".join(
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in known.items()
