@@ -222,7 +222,9 @@ def test_the_penalty_claim_fails_where_nothing_moves(weak, strong, variable, cro
     ]
     table = pd.DataFrame(rows).assign(dataset="x", seed=0, variable="choice")
     captures = captures_of({"paper": RISING})
-    verdict = holding(evidence.penalty_values(curves.with_penalty(table), captures))
+    values = evidence.penalty_values(curves.with_penalty(table), captures)
+    assert values["value"].dtype == float
+    verdict = holding(values)
     assert verdict == {
         "a variable moves with the penalty": variable,
         "ridge penalty moves the crossing": crossing,

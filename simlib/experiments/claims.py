@@ -471,7 +471,7 @@ UNTESTED = (
 def values(rows: list[tuple], where: str = "reproduced") -> pd.DataFrame:
     """(claim, dataset, run, value) as a table of values."""
     table = pd.DataFrame(rows, columns=["claim", "dataset", "run", "value"])
-    return table.assign(where=where)
+    return table.assign(where=where).astype({"value": float})
 
 
 def _asserted(claim: Claim, dataset: str) -> bool:
