@@ -5,17 +5,20 @@ import socket
 from pathlib import Path
 
 import jaxtyping
+import numpy as np
 import pytest
+from beartype import BeartypeConf, FrozenDict, beartype
 
 ROOT = Path(__file__).resolve().parent
 
 # Before anything imports simlib: what its signatures say of types and shapes is checked at each
-# call (an int counts as a float). Other processes, as of notebooks and joblib, run without, and so
-# do the packages whose hints don't hold yet.
-CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-UNCHECKED = {"datasets", "experiments"}
+# call; numpy's numbers count as Python's. Other processes, as of notebooks and joblib, run without,
+# and so do the packages whose hints don't hold yet.
+NUMBERS = {bool: bool | np.bool_, int: int | np.integer, float: float | int | np.number}
+checked = beartype(conf=BeartypeConf(hint_overrides=FrozenDict(NUMBERS)))
+UNCHECKED = set()
 PARTS = {path.stem for path in (ROOT / "simlib").iterdir()} - UNCHECKED
-jaxtyping.install_import_hook([f"simlib.{part}" for part in PARTS], CHECKER)
+jaxtyping.install_import_hook([f"simlib.{part}" for part in PARTS], "conftest.checked")
 
 # Notebooks that nbval executes read this; their stored outputs are the quick ones.
 os.environ.setdefault("SIMLIB_QUICK", "1")

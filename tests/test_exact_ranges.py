@@ -17,6 +17,9 @@ from simlib import exact_ranges, joint
 from simlib.datasets.made import SPECTRA, variance_ratios
 from simlib.exact_ranges import equations, least_cka, most_cka
 
+# Roots are searched in very many small calls; the docstrings' examples check the signatures.
+pytestmark = pytest.mark.unchecked
+
 SPECTRA_TRIED = {
     "inverse": 1 / np.arange(1, 6),
     "flat": np.ones(4),
@@ -47,6 +50,7 @@ def cka_of_first_kind(shares, nbs):
     return least_cka.curve_scores(shares, *least_cka.curve(shares, nbs, equations.NBS))[1]
 
 
+@pytest.mark.slow
 @each_spectrum
 def test_witnesses_attain_both_ends(variances):
     X = data(variances)
@@ -64,6 +68,7 @@ def test_witnesses_attain_both_ends(variances):
             assert scores(X, Y) == pytest.approx((float(nbs), level), abs=1e-8)
 
 
+@pytest.mark.slow
 @each_spectrum
 def test_ends_rise_and_invert_each_other(variances):
     levels = np.linspace(0, 1, 60)
@@ -169,6 +174,7 @@ def climb_to(shares, level, sign, columns, seed):
     return -sign * result.fun, abs(value(result.x, 2, 1)[0] - level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["inverse", "flat", "uneven"])
 def test_optimised_matrices_reach_the_ends(name):
     shares = equations.normalised(SPECTRA_TRIED[name][:4])
@@ -215,6 +221,7 @@ def spectra_for_slopes():
     yield from (rng.dirichlet(np.full(p, width)) for p in (2, 3, 5, 8) for width in (1, 5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}"
 )
@@ -235,6 +242,7 @@ def test_slope_where_y_is_x(variances):
     ) / step < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variances", [*spectra_for_slopes()], ids=lambda variances: f"p{len(variances)}"
 )
@@ -589,6 +597,7 @@ def test_no_family_comes_below_the_least_cka(variances):
     assert (exact_ranges.nbs_range_given_cka(shares, cka)[1] >= nbs - 1e-9).all()
 
 
+@pytest.mark.slow
 @each_shape
 def test_least_cka_rises_inverts_and_is_attained(variances):
     """Rising with the level, inverse to the most NBS, never the end point, and the scores of a

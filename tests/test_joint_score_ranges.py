@@ -80,6 +80,7 @@ def test_distances_left_are_compared_target_by_target():
     assert values["value"].tolist() == [0.5]
 
 
+@pytest.mark.slow
 def test_exact_outlines_bound_the_descents():
     pairs = [
         ("cka", ANGULAR),

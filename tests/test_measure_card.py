@@ -216,6 +216,7 @@ def test_a_function_of_ones_own_gets_every_section(own):
         assert found[title].count("[figure]") == 1
 
 
+@pytest.mark.slow
 def test_the_card_of_ones_own_opens_by_itself_until_its_file_changes(own, tmp_path, capfd):
     out, name = tmp_path / "cards", f"{own}:my_score"
     (page,) = made([name], out, "--full")
@@ -235,6 +236,7 @@ def test_the_card_of_ones_own_opens_by_itself_until_its_file_changes(own, tmp_pa
     assert not execute.is_done(script.card(name, asked), out)
 
 
+@pytest.mark.slow
 def test_a_card_that_fails_is_reported_as_a_figure_is(own, tmp_path, monkeypatch, capsys):
     """All cards share a kernel; one that ends it costs the others nothing."""
     wrong = OWN.replace("import numpy\n", "import numpy, os, sys\n")

@@ -61,7 +61,7 @@ def test_the_network_decides_by_context():
 
 def test_the_network_uses_only_the_evidence_that_counts():
     settings = {"seed": 0, "units": 100, "updates": 1200}
-    trained = rnn.weights("rnn-context", settings, rnn._train)
+    trained = rnn.weights("rnn-context", settings, lambda: rnn._train(**settings))
     generator = torch.Generator().manual_seed(5)
     ones = torch.ones(400)
     for context in (ones, -ones):

@@ -151,6 +151,7 @@ def test_wrong_names_are_refused_before_anything_runs(results):
     assert not results.exists()
 
 
+@pytest.mark.unchecked
 def test_bound_measures_are_accepted_and_callables_are_not():
     table = experiments.ascents(["toy-2d"], [sl.measure("ridge-cv", penalty=10)], steps=3)
     assert set(table["measure"]) == {"ridge-cv--folds-5--penalty-10"}

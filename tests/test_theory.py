@@ -216,6 +216,7 @@ def gaussian(p, n, seed=0):
     return (U * s) @ V.T, variances
 
 
+@pytest.mark.slow
 def test_cka_flow_captures_what_the_theory_says():
     """Small plain gradient steps, their time added up: ||X'X||_F ||Y'Y||_F is that of the Y at
     hand.
@@ -245,6 +246,7 @@ def test_cka_flow_captures_what_the_theory_says():
     assert found[0] > 0.99 and found.min() < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["cka", "linreg"])
 def test_growth_of_capture_is_the_mean_over_gaussian_starts(measure):
     """From gradients of many starts: those below the mean variance fall at first."""
@@ -268,6 +270,7 @@ def test_growth_of_capture_is_the_mean_over_gaussian_starts(measure):
     assert (error < 0.05 * mean[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", [*theory.GROWTH, "linreg"])
 def test_simulated_ascents_learn_in_the_predicted_order(measure):
     """Adam's ascents, mean score to capture over three starts: Spearman correlation with the
@@ -329,6 +332,7 @@ def test_every_form_of_chance_has_an_error():
     assert set(CHANCE_ERROR) == set(theory.CHANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", CHANCE_SIZES)
 @pytest.mark.parametrize("measure", theory.CHANCE)
 def test_chance_of_gaussian_data(measure, size):

@@ -27,7 +27,7 @@ DIMS = ("time", "trial", "neuron")
 
 def recording(
     values: np.ndarray,
-    coordinates: Mapping[str, Sequence] | None = None,
+    coordinates: Mapping[str, Sequence | np.ndarray] | None = None,
     *,
     name: str,
     title: str,

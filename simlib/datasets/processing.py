@@ -50,7 +50,7 @@ def noted(data: xr.DataArray, step: str, **settings) -> xr.DataArray:
     return data.assign_attrs(processing=json.dumps(done, sort_keys=True))
 
 
-def spike_counts(spikes: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray:
+def spike_counts(spikes: Sequence, edges: np.ndarray) -> np.ndarray:
     """Spikes of each neuron between neighbouring edges, (bins, trials, neurons), float64.
 
     `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins +
@@ -69,9 +69,9 @@ def spike_counts(spikes: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray:
 
 
 def bin_spikes(
-    spikes: Sequence[np.ndarray],
-    onsets: Sequence[float],
-    labels: Mapping[str, Sequence] | None = None,
+    spikes: Sequence,
+    onsets: Sequence[float] | np.ndarray,
+    labels: Mapping[str, Sequence | np.ndarray] | None = None,
     *,
     start: float = 0.0,
     stop: float = 0.5,

@@ -8,7 +8,7 @@ that fails somewhere has NaN there and says why in `note`.
 
 import time
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
 import numpy as np
@@ -69,7 +69,7 @@ def stored(function: Callable, names: Sequence[str], jobs: int, *variants: dict)
     return pd.concat(store.run(function, tasks, jobs), ignore_index=True)
 
 
-def spread(values: Sequence[float]) -> dict:
+def spread(values: Iterable[float]) -> dict:
     """Keys mean, low, high (least and greatest value) and count, over the finite values; NaN for
     none.
 

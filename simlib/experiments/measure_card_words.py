@@ -113,7 +113,7 @@ def undefined(table: pd.DataFrame, column: str = "score") -> str:
     return f"Undefined in {count} cases; the first reason given: {first}."
 
 
-def reading(table: pd.DataFrame, names: dict[str, str]) -> Styler | None:
+def reading(table: pd.DataFrame, names: dict) -> Styler | None:
     """These columns under their names, without the index; nothing where there are no rows."""
     if table.empty:
         return None

@@ -10,7 +10,7 @@ number.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -108,7 +108,7 @@ def authors_capture(scores: np.ndarray, r2: np.ndarray) -> np.ndarray:
     return np.array([np.interp(*of_pc, right=np.nan) for of_pc in of_pcs])
 
 
-def published_runs(names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def published_runs(names: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What is published of these datasets in the shape of our own tables: curves as in `ascents`,
     captures as in `curves.captures`, and references.
 
@@ -159,7 +159,7 @@ def verdict(difference: float, spread: float) -> str:
     return next((word for word in allowed if abs(difference) <= allowed[word]), "off")
 
 
-def _spread(runs: np.ndarray) -> np.ndarray:
+def _spread(runs: np.ndarray) -> np.ndarray | float:
     """Standard deviation over the seeds (rows), divisor k - 1; 0 for one seed."""
     return runs.std(0, ddof=1) if len(runs) > 1 else np.zeros(runs.shape[1:])
 
@@ -175,7 +175,7 @@ def _row(quantity: str, difference: float, spread: float, **numbers) -> dict:
     }
 
 
-def _number(quantity: str, theirs: float, ours: Sequence[float], unit: float = 1.0) -> dict:
+def _number(quantity: str, theirs: float, ours: Iterable[float], unit: float = 1.0) -> dict:
     """One row of the card for a plain number, where NaN means never; the difference is in `unit`s.
 
     The verdict is the worse of two: on the difference, and on how many of our runs agree with the

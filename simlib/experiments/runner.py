@@ -184,7 +184,7 @@ def _main_variable(data: xr.DataArray) -> list[str]:
 
 def ascents(
     datasets: Sequence[str] | Mapping[str, dict],
-    measures: Sequence[str],
+    measures: Sequence[str | Measure],
     variants: Mapping[str, dict] | None = None,
     *,
     seeds: Sequence[int] = (0,),

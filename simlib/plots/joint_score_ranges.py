@@ -1,6 +1,6 @@
 """Reachable regions of two scores, and a sketch of the kinds of region there are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -84,7 +84,7 @@ def exact_range(exact: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def kinds_of_pair(axes: Sequence[Axes]) -> Sequence[Axes]:
+def kinds_of_pair(axes: Iterable[Axes]) -> Iterable[Axes]:
     """A sketch, drawn by hand, of three kinds of region: independent, coupled and asymmetric
     measures.
     """

@@ -4,9 +4,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 
-def nbs_bounds(
-    cka, rank_x: int | np.integer, rank_y: int | np.integer
-) -> tuple[Array | float, Array | float]:
+def nbs_bounds(cka, rank_x: int, rank_y: int) -> tuple[Array | float, Array | float]:
     """The lowest and the highest NBS that a CKA allows, both in [0, 1].
 
     CKA / sqrt(r_X r_Y) <= NBS^2 <= min(r_X, r_Y) CKA, with the ranks r of the two sides (of the

@@ -298,7 +298,7 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
         raise ValueError(f"{path.name} is none of {', '.join(SAVED)}, which save writes")
 
 
-def runs(labels: Sequence) -> np.ndarray:
+def runs(labels: Sequence | np.ndarray) -> np.ndarray:
     """Index of the run of equal consecutive labels that each row is in, (rows,), from 0.
 
     Where rows are consecutive time bins and a label lasts for one reach, stimulus or block, this is

@@ -7,7 +7,7 @@ nothing to compare with.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -147,7 +147,7 @@ def download_published() -> Path:
     return folder
 
 
-def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
+def read_published(datasets: Iterable[str], file: str) -> pd.DataFrame:
     """One published file of each dataset that has it, with columns dataset (as asked), measure,
     published_measure.
     """
@@ -178,7 +178,7 @@ def read_published(datasets: Sequence[str], file: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def published_curves(datasets: Sequence[str]) -> pd.DataFrame:
+def published_curves(datasets: Iterable[str]) -> pd.DataFrame:
     """Published accuracy of the main variable against score: a row a snapshot, one snapshot a step.
 
     Columns dataset (as given), measure (id here), published_measure, step, score, value (accuracy).
@@ -198,7 +198,7 @@ def published_curves(datasets: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def published_captures(datasets: Sequence[str]) -> pd.DataFrame:
+def published_captures(datasets: Iterable[str]) -> pd.DataFrame:
     """Published score to capture each PC: a row a PC.
 
     Columns dataset (as given), measure (id here), published_measure, pc (from 1),
