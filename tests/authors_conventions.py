@@ -37,7 +37,7 @@ def sorted_crossing(scores: np.ndarray, values: np.ndarray, goal: float) -> floa
     """The score at `goal`, interpolated over the snapshots sorted by value; NaN where the goal is
     never reached.
 
-    For a curve that never falls it is the first crossing; for one that does, the score hangs on
+    For a curve that never falls it is the first crossing; for one that does, the score depends on
     snapshots far from it. Source: the authors' code, for the score that captures a component.
     """
     scores, values = np.asarray(scores, float), np.asarray(values, float)

@@ -164,7 +164,7 @@ def test_ridge_of_every_change_by_hand(name):
 
 
 def test_what_rescaling_tells_the_regressions():
-    """Linear regression hears nothing of it, down to 1e-3; ridge hears more of a PC the larger it
+    """Linear regression ignores it, down to 1e-3; ridge is more sensitive to a PC the larger it
     is made.
     """
     variances = SPECTRA_TRIED["random"]

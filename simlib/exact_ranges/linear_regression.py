@@ -1,9 +1,9 @@
 """Ranges of pairs with the R^2 of linear regression of X on Y, in closed form. Status: proved, for
 any q.
 
-R^2 hears only which directions Y spans: with mu_1 >= ... >= mu_q the eigenvalues of X's covariance
-within that span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of X's PCs (0
-beyond the p-th). L_k = l_1 + ... + l_k.
+R^2 depends only on the directions Y spans: with mu_1 >= ... >= mu_q the eigenvalues of X's
+covariance within that span (X's variance is 1), R^2 is their sum, and mu_i <= l_i, the shares of
+X's PCs (0 beyond the p-th). L_k = l_1 + ... + l_k.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 courses.
 
 CKA and most other measures don't change when the samples of X and Y are rotated together, and a
-Gaussian start looks alike in any axes. Adam moves each entry of Y by itself, so the ascent feels
-the axes all the same: how a PC's time course is spread over the samples.
+Gaussian start looks alike in any axes. Adam moves each entry of Y by itself, so the ascent depends
+on the axes all the same: how a PC's time course is spread over the samples.
 """
 
 from collections.abc import Sequence

@@ -36,7 +36,13 @@ def squared_shares(variances) -> Float[Array, " p"]:
 
 
 def angular(score: Array | float) -> Array:
-    """1 - (2/pi) arccos(score), as in the measures."""
+    """1 - (2/pi) arccos(score), as in the measures.
+
+    Example:
+        >>> from simlib import exact_ranges
+        >>> round(float(exact_ranges.angular(0.5)), 3)
+        0.333
+    """
     return angular_score(torch.from_numpy(np.asarray(score, dtype=np.float64))).numpy()
 
 
