@@ -22,9 +22,8 @@ from typing import TypeVar
 __all__ = ["checksums", "code", "depends_on", "digest", "kept", "read", "write"]
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds simlib
-LOADED = {
-    path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")
-}  # what Python will run
+# What Python will run: the sources as they were when simlib was imported.
+LOADED = {path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")}
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
 T = TypeVar("T")
 
@@ -77,7 +76,8 @@ def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, st
     True
     """
     root, file = root.resolve(), file.resolve()
-    package, found, todo, find = f"{root}/simlib/", {}, {file.as_posix()}, cache(_file)
+    package, find = f"{root}/simlib/", cache(_file)
+    found, todo = {}, {file.as_posix()}
     while todo:
         path = todo.pop()
         source = Path(path).read_bytes() if text is None or found else text.encode()

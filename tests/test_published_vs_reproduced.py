@@ -257,6 +257,19 @@ def test_the_card_has_all_quantities_and_a_reason_only_where_they_differ():
 
 
 @needs_tables
+def test_a_dataset_without_published_tables_has_no_rows_and_costs_no_others_theirs():
+    table, references = made_up(), references_of(SIEGEL)
+    both, levels = (
+        pd.concat([t, t.assign(dataset="my_recording.nc")]) for t in (table, references)
+    )
+    cards = [
+        module.scorecard(t, curves.captures(t, module.authors_capture), r)
+        for t, r in ((table, references), (both, levels))
+    ]
+    pd.testing.assert_frame_equal(*cards)
+
+
+@needs_tables
 def test_the_papers_claims_hold_on_the_published_tables():
     table = pd.concat([made_up(name) for name in NAMES])
     captures, references = curves.captures(table), references_of(*NAMES)

@@ -291,9 +291,10 @@ def scorecard(
         return pd.DataFrame(columns=columns)
     ours, rows = curves.accuracies(table), []
     their_crossings = curves.crossings(theirs, their_levels)
+    published = table[table["dataset"].isin(their_levels["dataset"])]
     our_crossings = {
         "90% crossing": curves.crossings(table, references),
-        "crossing, same target": curves.crossings(table, their_levels),
+        "crossing, same target": curves.crossings(published, their_levels),
     }
     their_accuracy, our_accuracy = (
         levels.groupby("dataset")["accuracy"].mean() for levels in (their_levels, references)
