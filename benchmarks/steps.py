@@ -111,7 +111,7 @@ class Following:
         self.variables, self.snapshots = variables, snapshots
 
     def prepare(self) -> None:
-        self.decoders = Decoders(self.variables)
+        self.decoders = Decoders(self.variables, scale="recorded")
         for Y in self.snapshots[:-1]:
             self.decoders(Y)
 
@@ -155,7 +155,7 @@ def observer_rows(values: np.ndarray, labels: np.ndarray, repeats: int) -> Itera
     bins = Y.numpy()
 
     def decode():
-        sl.decoding_accuracy(Y, labels)
+        sl.decoding_accuracy(Y, labels, scale="recorded")
 
     follow, few = Following({"": labels}, path), max(2, repeats // 2)
     for against, plainly in (

@@ -13,13 +13,22 @@ from simlib.components import first_crossing
 from simlib.logistic import fit
 
 __all__ = [
+    "SCALES",
     "Decoders",
+    "accuracy",
     "chance",
     "decoding_accuracy",
     "fold_accuracies",
     "score_at_accuracy",
     "split",
+    "unequal",
 ]
+
+# The decoder's penalty acts on the scale of its input. "common": responses divided by one number,
+# so that their root mean square about the neurons' means is 1, whatever their unit. "recorded": in
+# the unit they come in, as in the paper.
+SCALES = ("common", "recorded")
+UNEQUAL = 1.5  # trials of the largest class over those of the smallest: above it, unequal
 
 # Bins x trials x fits x classes that are fitted at once (memory), and up to how many one thread is
 # quickest.
@@ -95,28 +104,37 @@ def split(
 
 
 def fold_accuracies(
-    Y, labels, folds: int = 5, seed: int = 0, groups=None, *, tol: float = 3e-4
+    Y,
+    labels,
+    folds: int = 5,
+    seed: int = 0,
+    groups=None,
+    *,
+    scale: str = "common",
+    tol: float = 3e-4,
 ) -> np.ndarray:
     """Test accuracy of each fold and time bin, in [0, 1].
 
-    Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1,
-    unscaled inputs), all folds and time bins fitted at once (`simlib.logistic`); where that doesn't
-    converge, one by one by scikit-learn. The folds are the same for every bin, and for every Y with
-    these labels and this seed.
+    Multinomial logistic regression from the neurons of one time bin to the label (L2, C = 1), all
+    folds and time bins fitted at once (`simlib.logistic`); where that doesn't converge, one by one
+    by scikit-learn. The folds are the same for every bin, and for every Y with these labels and
+    this seed.
 
     Args:
         Y: (trial, neuron) or (time, trial, neuron).
         labels: (trials,).
         folds, seed, groups: as for `split`.
+        scale: "common" (all responses divided by one number: root mean square 1 about the neurons'
+            means) or "recorded" (as they are: the penalty then depends on their unit).
         tol: how far the log odds may be off, relative to the size of all.
 
     Returns:
         An array (folds, times).
 
     Raises:
-        ValueError: as `split` does, and for labels that don't fit the trials.
+        ValueError: as `split` does, for another scale and for labels that don't fit the trials.
 
-    Source: Cloos et al. 2024, figure 3.
+    Source: Cloos et al. 2024, figure 3, which decodes at the recorded scale.
 
     Example:
         >>> import simlib as sl
@@ -125,11 +143,13 @@ def fold_accuracies(
         array([[1.],
                [1.]])
     """
-    return Decoders({"": labels}, folds, seed, groups, tol=tol)(Y)[""]
+    right = Decoders({"": labels}, folds, seed, groups, scale=scale, tol=tol)(Y)[""]
+    return np.array([right[test].mean(0) for _, test in split(labels, folds, seed, groups)])
 
 
 class Decoders:
-    """Accuracies of several variables from one Y after the other, such as those of an ascent.
+    """Which trials of several variables are decoded rightly from one Y after the other, such as
+    those of an ascent.
 
     Every fit begins on the line through where it ended for the last two Y: among neighbours it
     takes fewer iterations, and ends at the same optimum to within `tol`. A Y of another shape
@@ -137,8 +157,9 @@ class Decoders:
 
     Args:
         variables: name -> labels (trials,).
-        folds, seed, groups, tol: as for `fold_accuracies`, which says what is called on Y, returned
-            for each variable, and raised.
+        folds, seed, groups, scale, tol: as for `fold_accuracies`, which says what is raised. Called
+            on Y it returns for each variable an array (trials, times) of bool: whether the decoder
+            that was trained without the trial gives it its label.
 
     Example:
         >>> import simlib as sl
@@ -155,13 +176,15 @@ class Decoders:
         seed: int = 0,
         groups=None,
         *,
+        scale: str = "common",
         tol: float = 3e-4,
     ):
+        validation.known("scale", scale, SCALES)
         self.variables, self.split = dict(variables), (folds, seed, groups)
-        self.tol, self.batches = tol, []
+        self.scale, self.tol, self.batches = scale, tol, []
 
     def __call__(self, Y) -> dict[str, np.ndarray]:
-        """Test accuracy of each fold and time bin, (folds, times), in [0, 1], of each variable."""
+        """Whether each trial is decoded rightly, (trials, times) of bool, for each variable."""
         responses = validation.responses(Y, "Y")
         labels = {
             name: validation.label_array(labels, responses)
@@ -169,8 +192,10 @@ class Decoders:
         }
         if not self.batches:
             self.batches = self._by_number_of_classes(labels)
+        if self.scale == "common":
+            responses = _to_unit_size(responses)
         bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
-        found = {n: a for batch in self.batches for n, a in batch.accuracies(bins).items()}
+        found = {n: r for batch in self.batches for n, r in batch.right(bins).items()}
         return {name: found[name] for name in self.variables}
 
     def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list["_Batch"]:
@@ -194,8 +219,10 @@ class _Batch:
         self.train = torch.stack(masks, 1)
         self.last: list[torch.Tensor] = []
 
-    def accuracies(self, bins: torch.Tensor) -> dict[str, np.ndarray]:
-        """Accuracies (folds, times) of each variable."""
+    def right(self, bins: torch.Tensor) -> dict[str, np.ndarray]:
+        """Whether each trial, in the fold that tests it, is decoded rightly: (trials, times) of
+        each variable.
+        """
         at_once = max(1, AT_ONCE // (self.codes.numel() * self.classes))
         start, pieces = self._start(bins), bins.split(at_once)
         starts = [None] * len(pieces) if start is None else start.split(at_once)
@@ -203,8 +230,8 @@ class _Batch:
         weights = [weights for _, weights in parts]
         self.last = [] if any(w is None for w in weights) else [*self.last, torch.cat(weights)][-2:]
         hits = (torch.cat([guesses for guesses, _ in parts]) == self.codes.T) & ~self.train.T
-        shares = (hits.sum(2).double() / (~self.train).sum(0)).T.numpy()
-        return dict(zip(self.names, shares.reshape(len(self.names), -1, len(bins)), strict=True))
+        of_variables = hits.unflatten(1, (len(self.names), -1)).any(2).permute(1, 2, 0)
+        return dict(zip(self.names, of_variables.numpy(), strict=True))
 
     def _start(self, bins: torch.Tensor) -> torch.Tensor | None:
         """Where the line through the last two fits leads; the last itself if there is one only."""
@@ -247,19 +274,41 @@ def _one_by_one(
     return torch.from_numpy(np.stack(guesses)).unflatten(0, (len(centred), len(fits)))
 
 
-def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> float:
-    """Cross-validated accuracy of decoding labels from Y, mean over folds and time bins, in [0, 1].
+def _to_unit_size(responses: np.ndarray) -> np.ndarray:
+    """The responses less each neuron's mean, divided by the root mean square of all of them."""
+    largest = np.abs(responses).max()  # first, so that no square overflows or vanishes
+    centred = responses / largest if largest > 0 else responses
+    centred = centred - centred.mean(tuple(range(responses.ndim - 1)))
+    size = np.sqrt((centred**2).mean())
+    return centred / size if size > 0 else centred
+
+
+def decoding_accuracy(
+    Y,
+    labels,
+    folds: int = 5,
+    seed: int = 0,
+    groups=None,
+    *,
+    scale: str = "common",
+    balanced: bool = False,
+) -> float:
+    """Cross-validated accuracy of decoding labels from Y, mean over trials and time bins, in
+    [0, 1].
 
     Args:
         Y: (trial, neuron) or (time, trial, neuron).
         labels: (trials,), one a trial.
         folds, seed, groups: as for `decoding.split`.
+        scale: "common" (the same in volts and microvolts) or "recorded" (the paper's: the decoder's
+            penalty acts on the unit of Y), as for `decoding.fold_accuracies`.
+        balanced: mean over classes of the accuracy within each, for classes of unequal numbers.
 
     Returns:
         A float; `decoding.fold_accuracies` has each fold and time bin.
 
     Raises:
-        ValueError: for labels that don't fit the trials or the folds.
+        ValueError: for labels that don't fit the trials or the folds, and for another scale.
 
     Example:
         >>> import simlib as sl
@@ -267,14 +316,56 @@ def decoding_accuracy(Y, labels, folds: int = 5, seed: int = 0, groups=None) -> 
         >>> sl.decoding_accuracy([[-2], [-1], [1], [2]], labels, folds=2)
         1.0
     """
-    return float(fold_accuracies(Y, labels, folds, seed, groups).mean())
+    right = Decoders({"": labels}, folds, seed, groups, scale=scale)(Y)[""]
+    return accuracy(right, labels, balanced=balanced)
 
 
-def chance(labels) -> float:
-    """Accuracy of always guessing the commonest class, in (0, 1].
+def accuracy(right, labels, *, balanced: bool = False) -> float:
+    """Share of trials that are decoded rightly, in [0, 1]; `balanced`: its mean over classes.
+
+    Args:
+        right: (trials, times), as `Decoders` returns it.
+        labels: (trials,).
+
+    Returns:
+        A float. Every trial counts once, also where folds have unequal numbers of trials.
+
+    Example:
+        >>> import simlib as sl
+        >>> right, labels = [[True], [True], [True], [False]], ["go", "go", "go", "stop"]
+        >>> sl.decoding.accuracy(right, labels), sl.decoding.accuracy(right, labels, balanced=True)
+        (0.75, 0.5)
+    """
+    of_trials = np.asarray(right, dtype=float).mean(1)
+    if not balanced:
+        return float(of_trials.mean())
+    codes = np.unique(np.asarray(labels), return_inverse=True)[1]
+    return float((np.bincount(codes, of_trials) / np.bincount(codes)).mean())
+
+
+def unequal(labels) -> bool:
+    """Whether the largest class has more than 1.5 times the trials of the smallest.
+
+    Accuracy then has a high chance level, and balanced accuracy says more.
 
     Args:
         labels: (trials,).
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.decoding.unequal(["go", "go", "go", "stop"])
+        True
+    """
+    counts = np.unique(np.asarray(labels), return_counts=True)[1]
+    return bool(counts.max() > UNEQUAL * counts.min())
+
+
+def chance(labels, *, balanced: bool = False) -> float:
+    """Accuracy of always guessing the commonest class, in (0, 1]; balanced, 1/k for k classes.
+
+    Args:
+        labels: (trials,).
+        balanced: of balanced accuracy.
 
     Returns:
         A float, 1/k for k classes of one size.
@@ -284,7 +375,7 @@ def chance(labels) -> float:
         >>> sl.decoding.chance(["left", "left", "left", "right"])
         0.75
     """
-    return validation.majority_share(labels)
+    return 1 / len(np.unique(np.asarray(labels))) if balanced else validation.majority_share(labels)
 
 
 def score_at_accuracy(

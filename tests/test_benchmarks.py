@@ -52,7 +52,7 @@ def test_both_yardsticks_compute_capture_and_decoding(benchmarks):
     np.testing.assert_allclose(plain.svd_capture(X, Y), ours, atol=1e-9)
     np.testing.assert_allclose(plain.cached_capture(left_singular_vectors(X), Y), ours, atol=1e-9)
     bins = Y.reshape(1, 40, 9).numpy()
-    ours = sl.decoding_accuracy(bins, LABELS)
+    ours = sl.decoding_accuracy(bins, LABELS, scale="recorded")
     for decode in (plain.loop_accuracy, plain.parallel_accuracy):
         with joblib.parallel_config(backend="threading"):
             assert decode(bins, LABELS) == pytest.approx(

@@ -3,6 +3,7 @@ both.
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,19 +11,33 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 import simlib as sl
-from simlib import linalg, logistic
+from simlib import decoding, linalg, logistic
 from simlib.decoding import (
     Decoders,
+    accuracy,
     chance,
-    fold_accuracies,
     score_at_accuracy,
     split,
+    unequal,
 )
 from simlib.logistic import fit
+
+fold_accuracies = partial(decoding.fold_accuracies, scale="recorded")
 
 
 def draw(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape)
+
+
+def following(labels, **options):
+    """Accuracies (folds, times) of one Y after the other, by decoders that remember the last."""
+    decoders, folds = Decoders({"": labels}, scale="recorded", **options), split(labels)
+
+    def decode(Y):
+        right = decoders(Y)[""]
+        return np.array([right[test].mean(0) for _, test in folds])
+
+    return decode
 
 
 LABELS = np.repeat([0, 1, 2], 20)
@@ -76,7 +91,8 @@ def test_the_default_tolerance_is_nearer_the_optimum_than_scikit_learns():
     tight = scikit_learns(responses, labels)
     loose = scikit_learns(responses, labels, max_iter=200, tol=1e-4)
     assert abs(fold_accuracies(responses, labels) - tight).sum() < abs(loose - tight).sum()
-    assert sl.decoding_accuracy(responses, labels) == pytest.approx(loose.mean(), abs=0.01)
+    ours = sl.decoding_accuracy(responses, labels, scale="recorded")
+    assert ours == pytest.approx(loose.mean(), abs=0.01)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -114,8 +130,8 @@ def test_fewer_than_one_in_a_thousand_trials_along_an_ascent_hang_on_the_toleran
     )
     Y = snapshots[-1]
     loose, tight = fold_accuracies(Y, labels), fold_accuracies(Y, labels, tol=1e-6)
-    follow = Decoders({"": labels})
-    *_, followed = (follow(snapshot)[""] for snapshot in snapshots[-3:])
+    follow = following(labels)
+    *_, followed = (follow(snapshot) for snapshot in snapshots[-3:])
     assert abs(loose - tight).mean() < 1e-3 and abs(followed - tight).mean() < 1e-3
     if name == "surrogate-hatsopoulos2007":  # as the errata page says
         stopped = scikit_learns(Y, labels, max_iter=200, tol=1e-4)
@@ -153,7 +169,9 @@ def test_variables_decoded_together_are_those_decoded_alone():
     together = Decoders(variables, seed=1)(responses)
     assert list(together) == list(variables)
     for name, labels in variables.items():
-        np.testing.assert_array_equal(together[name], fold_accuracies(responses, labels, seed=1))
+        (alone,) = Decoders({"": labels}, seed=1)(responses).values()
+        assert alone.shape == (48, 3)
+        np.testing.assert_array_equal(together[name], alone)
 
 
 def path(trials, neurons, classes, count=5):
@@ -172,18 +190,18 @@ def path(trials, neurons, classes, count=5):
 @pytest.mark.parametrize("trials, neurons", [(60, 90), (90, 20)])
 def test_decoders_that_begin_where_the_last_ended_end_where_others_do(trials, neurons, classes):
     labels, snapshots = path(trials, neurons, classes)
-    tight, loose = (Decoders({"": labels}, tol=tol) for tol in (1e-6, 3e-4))
+    tight, loose = (following(labels, tol=tol) for tol in (1e-6, 3e-4))
     for Y in snapshots:
         alone = fold_accuracies(Y, labels, tol=1e-6)
-        np.testing.assert_array_equal(tight(Y)[""], alone)
-        assert abs(loose(Y)[""] - alone).sum() <= 5 / trials + 1e-9  # one trial of all
+        np.testing.assert_array_equal(tight(Y), alone)
+        assert abs(loose(Y) - alone).sum() <= 5 / trials + 1e-9  # one trial of all
     # Anything may follow: other responses with the same labels, another number of bins or neurons.
     for Y in (
         30 * draw(3, trials, neurons, seed=14),
         draw(2, trials, neurons, seed=15),
         draw(trials, 5, seed=16),
     ):
-        np.testing.assert_array_equal(tight(Y)[""], fold_accuracies(Y, labels, tol=1e-6))
+        np.testing.assert_array_equal(tight(Y), fold_accuracies(Y, labels, tol=1e-6))
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -199,7 +217,7 @@ def test_decoders_of_neighbours_take_fewer_steps(monkeypatch, trials, neurons, c
 
     labels, snapshots = path(trials, neurons, classes)
     cold = [taken(lambda Y: fold_accuracies(Y, labels), Y) for Y in snapshots]
-    follow = Decoders({"": labels})
+    follow = following(labels)
     warm = [taken(follow, Y) for Y in snapshots]
     assert warm[0] == cold[0]
     assert sum(warm[2:]) < 0.8 * sum(cold[2:])
@@ -207,15 +225,14 @@ def test_decoders_of_neighbours_take_fewer_steps(monkeypatch, trials, neurons, c
 
 def test_decoders_forget_fits_that_did_not_converge(monkeypatch):
     labels, (first, second, third, *_) = path(60, 20, 3)
-    follow = Decoders({"": labels})
+    follow = following(labels)
     follow(first)
     with monkeypatch.context() as patch:
         patch.setattr("simlib.logistic.STEPS", dict.fromkeys((torch.float32, torch.float64), 1))
         assert (
-            abs(follow(second)[""] - fold_accuracies(second, labels, tol=1e-6)).sum()
-            <= 5 / 60 + 1e-9
+            abs(follow(second) - fold_accuracies(second, labels, tol=1e-6)).sum() <= 5 / 60 + 1e-9
         )
-    np.testing.assert_array_equal(follow(third)[""], fold_accuracies(third, labels))
+    np.testing.assert_array_equal(follow(third), fold_accuracies(third, labels))
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -237,6 +254,68 @@ def test_decoding_ignores_rotation_and_the_names_of_classes():
     assert fold_accuracies(torch.from_numpy(Y), names, tol=1e-8).mean() == pytest.approx(
         plain.mean(), abs=0.02
     )
+
+
+@pytest.mark.parametrize("unit", [1e-250, 1e-6, 1e3, 1e250])
+def test_the_unit_and_the_neurons_means_decide_nothing(unit):
+    plain = decoding.fold_accuracies(Y, LABELS, tol=1e-8)
+    assert plain.mean() > 0.6
+    moved = unit * (Y + 5 * draw(90, seed=17))
+    np.testing.assert_allclose(decoding.fold_accuracies(moved, LABELS, tol=1e-8), plain)
+    assert sl.decoding_accuracy(moved, LABELS) == pytest.approx(sl.decoding_accuracy(Y, LABELS))
+
+
+def test_the_recorded_scale_is_what_the_penalty_acts_on():
+    weak, plain = (sl.decoding_accuracy(c * Y, LABELS, scale="recorded") for c in (1e-5, 1))
+    assert weak < plain
+    one = Y / np.sqrt(((Y - Y.mean((0, 1))) ** 2).mean())
+    same = fold_accuracies(one, LABELS, tol=1e-8)
+    np.testing.assert_allclose(decoding.fold_accuracies(Y, LABELS, tol=1e-8), same)
+    with pytest.raises(ValueError, match="unknown scale 'recoded'; nearest: 'recorded'"):
+        sl.decoding_accuracy(Y, LABELS, scale="recoded")
+
+
+def test_one_scale_for_all_neurons_keeps_their_proportions():
+    # A neuron that tells the classes apart beside louder ones that don't: per-neuron scaling would
+    # hand it to the decoder.
+    quiet = 1e-3 * np.eye(3)[LABELS]
+    responses = np.hstack([quiet, draw(60, 20, seed=18)])
+    assert sl.decoding_accuracy(responses, LABELS) < 0.6 < sl.decoding_accuracy(quiet, LABELS)
+
+
+def test_constant_responses_decode_at_chance():
+    assert sl.decoding_accuracy(np.full((30, 4), 7.0), np.arange(30) % 3) == pytest.approx(1 / 3)
+
+
+def test_trials_count_once_whatever_the_sizes_of_folds():
+    groups = np.repeat(np.arange(12), [30, 2, 30, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    labels = np.arange(12)[groups] % 2
+    responses = draw(len(labels), 6, seed=19) + 0.8 * labels[:, None]
+    (right,) = Decoders({"": labels}, groups=groups)(responses).values()
+    folds = split(labels, groups=groups)
+    sizes = [len(test) for _, test in folds]
+    assert max(sizes) > 2 * min(sizes)
+    found = sl.decoding_accuracy(responses, labels, groups=groups)
+    of_folds = decoding.fold_accuracies(responses, labels, groups=groups).mean(1)
+    assert found == right.mean() == pytest.approx(np.average(of_folds, weights=sizes))
+    assert abs(found - of_folds.mean()) > 0.01
+
+
+def test_balanced_accuracy_is_the_mean_over_classes_and_scikit_learns():
+    from sklearn.metrics import balanced_accuracy_score
+
+    labels = (np.arange(300) % 10 == 0).astype(int)  # 90 to 10
+    responses = draw(300, 8, seed=20) + labels[:, None] * np.r_[2.0, np.zeros(7)]
+    (right,) = Decoders({"": labels})(responses).values()
+    guesses = np.where(right[:, 0], labels, 1 - labels)
+    balanced = sl.decoding_accuracy(responses, labels, balanced=True)
+    assert balanced == pytest.approx(balanced_accuracy_score(labels, guesses))
+    plain = sl.decoding_accuracy(responses, labels)
+    assert plain > chance(labels) == 0.9 and chance(labels, balanced=True) == 0.5
+    assert 0.5 < balanced < plain - 0.1
+    assert unequal(labels) and not unequal(LABELS) and not unequal([0, 0, 0, 1, 1])
+    equal = accuracy(right[:60], LABELS), accuracy(right[:60], LABELS, balanced=True)
+    assert equal[0] == pytest.approx(equal[1])  # classes of one size
 
 
 def test_noise_decodes_at_chance_and_a_clean_signal_fully():

@@ -7,7 +7,7 @@ Three wings hold where they come from: `made` by code, the recordings of the `pa
 
 from simlib.datasets import made, own, paper, processing
 from simlib.datasets.arrays import data_hash, fold_groups, labels, recording, task_variables
-from simlib.datasets.catalogue import DATASETS, load, names
+from simlib.datasets.catalogue import DATASETS, is_drawn, load, names
 from simlib.datasets.own import runs, save
 from simlib.datasets.paper import download
 from simlib.datasets.summary import describe, spectrum
@@ -19,6 +19,7 @@ __all__ = [
     "describe",
     "download",
     "fold_groups",
+    "is_drawn",
     "labels",
     "load",
     "made",

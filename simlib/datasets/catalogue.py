@@ -13,7 +13,7 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets import made, own, paper
 
-__all__ = ["DATASETS", "Dataset", "load", "names"]
+__all__ = ["DATASETS", "Dataset", "is_drawn", "load", "names"]
 
 
 class Dataset(NamedTuple):
@@ -141,6 +141,18 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     for option in options:
         validation.known("dataset option", option, known)
     return loader(**options)
+
+
+def is_drawn(dataset: object) -> bool:
+    """Whether a dataset is drawn at random: its loader takes a seed.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.is_drawn("hierarchy"), sl.datasets.is_drawn("toy-2d")
+        (True, False)
+    """
+    known = isinstance(dataset, str) and dataset in DATASETS
+    return known and "seed" in inspect.signature(DATASETS[dataset].loader).parameters
 
 
 def is_path(dataset: object) -> bool:

@@ -105,6 +105,39 @@ CLAIMS: dict[str, Claim] = {
         "3",
         least=0.2,
     ),
+    "any placement: CKA later": Claim(
+        "Wherever the construction puts the task, CKA needs a higher score than angular Procrustes",
+        "difference, both at 90% of the way",
+        DECODING,
+        least=0.05,
+        reported=FREEMAN,
+    ),
+    "placement moves the crossing": Claim(
+        "Where the construction puts the task moves the score at which it can be decoded",
+        "largest difference of angular Procrustes' median over placements",
+        DECODING,
+        least=0.05,
+    ),
+    # Measures with an axis of one kind, and what no relabelling of the axis changes.
+    "CKA later than NBS": Claim(
+        "CKA needs a higher score than NBS before the task can be decoded",
+        "difference, both at 90% of the way",
+        DECODING,
+        least=ABOVE_0,
+    ),
+    "angular CKA later than angular Procrustes": Claim(
+        "Angular CKA needs a higher score than angular Procrustes before the task can be decoded",
+        "difference, both at 90% of the way",
+        DECODING,
+        least=0.05,
+    ),
+    "datasets differ, whatever the label": Claim(
+        "On some dataset the task can be decoded at a lower score in every run than in any run on "
+        "some other, measure by measure",
+        "score of the first run on the latest dataset minus that of the last run on the earliest",
+        DECODING,
+        least=ABOVE_0,
+    ),
     "Freeman 2013 is the odd one out": Claim(
         "On Freeman 2013 CKA and angular Procrustes cross at nearly the same score",
         "difference",

@@ -4,7 +4,7 @@ Every function takes the table of `ascents` (or published runs in its shape). A 
 when dataset, measure, variant and seed are given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -44,63 +44,151 @@ def _on_grid(rows: pd.DataFrame, keys: list[str], width: float) -> pd.DataFrame:
     return pd.concat(curves, ignore_index=True).dropna(subset="value")
 
 
-def accuracy_curves(table: pd.DataFrame, width: float = 0.01) -> pd.DataFrame:
-    """Decoding accuracy against score, each fold of each run on a grid of scores of this `width`.
-
-    Columns dataset, measure, variant, seed, name (of the variable), fold, score, value, title,
-    settings, surrogate, data_hash; a band over folds and seeds is the spread of `value` at a score.
+def deciding(table: pd.DataFrame, scale: str) -> pd.DataFrame:
+    """The rows of accuracy that decide, at this scale (`decoding.SCALES`): balanced accuracy for
+    variables that have it, whose classes are unequal; accuracy for the others.
     """
-    return _on_grid(table[table["quantity"] == "accuracy"], [*RUN, "name", "fold"], width)
+    rows = table[(table["scale"] == scale) & table["quantity"].str.endswith("accuracy")]
+    variable = "variable" if "variable" in rows else "name"
+    plain = rows["quantity"] == "accuracy"
+    uneven = rows.loc[~plain, ["dataset", variable]].drop_duplicates()
+    replaced = pd.MultiIndex.from_frame(rows[["dataset", variable]]).isin(uneven.values.tolist())
+    return rows[~(plain & replaced)]
+
+
+def accuracy_curves(
+    table: pd.DataFrame, width: float = 0.01, scale: str = "recorded"
+) -> pd.DataFrame:
+    """Decoding accuracy against score, each run on a grid of scores of this `width`.
+
+    Columns dataset, measure, variant, seed, name (of the variable), scale, quantity ("accuracy" or
+    "balanced accuracy": `deciding`), score, value, title, settings, surrogate, data_hash; a band
+    over runs is the spread of `value` at a score.
+    """
+    return _on_grid(deciding(table, scale), [*RUN, "name", "scale", "quantity"], width)
 
 
 def component_curves(table: pd.DataFrame, pcs: Sequence[int], width: float = 0.01) -> pd.DataFrame:
     """R^2 of some PCs (ranks from 1) against score, each run on a grid of scores of this `width`.
 
-    Columns as for `accuracy_curves`, with pc in the place of name and fold.
+    Columns as for `accuracy_curves`, with pc in the place of name, scale and quantity.
     """
     rows = table[(table["quantity"] == "captured variance") & table["pc"].isin(pcs)]
     return _on_grid(rows, [*RUN, "pc"], width)
 
 
-def accuracies(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of each variable at each snapshot, mean over folds.
-
-    Columns dataset, measure, variant, seed, name, step, score, value, steps, title, settings,
-    surrogate, data_hash.
+def accuracies(table: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
+    """The rows of `ascents` that hold the deciding accuracy of each variable at each snapshot, at
+    this scale of Y.
     """
-    rows = table[table["quantity"] == "accuracy"].groupby([*RUN, "name", "step"], sort=False)
-    first = {column: (column, "first") for column in ["score", "steps", *FACTS]}
-    return rows.agg(value=("value", "mean"), **first).reset_index()
+    columns = [*RUN, "name", "step", "score", "value", "steps", *FACTS]
+    return deciding(table, scale)[columns].reset_index(drop=True)
 
 
-def crossings(table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
+def levels(references: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
+    """Chance and accuracy on the data, by dataset, variable and, where there are draws, seed."""
+    if "scale" in references:
+        references = deciding(references, scale)
+    keys = [key for key in ("dataset", "variable", "seed") if key in references]
+    return references.groupby(keys)[["chance", "accuracy"]].mean()
+
+
+def _runs_and_levels(table: pd.DataFrame, references: pd.DataFrame, scale: str) -> Iterator[tuple]:
+    """(key, run, chance, accuracy on the data) of each run and variable."""
+    known = levels(references, scale)
+    for key, run in accuracies(table, scale).groupby([*RUN, "name"], sort=False):
+        of_run = dict(zip([*RUN, "variable"], key, strict=True))
+        level = known.loc[tuple(of_run[name] for name in known.index.names)]
+        yield key, run.sort_values("step"), level["chance"], level["accuracy"]
+
+
+def crossings(
+    table: pd.DataFrame, references: pd.DataFrame, share: float = 0.9, scale: str = "recorded"
+) -> pd.DataFrame:
     """The score at which accuracy first reaches chance + share (reference - chance), a row a run
     and variable.
 
-    Columns dataset, measure, variant, seed, variable, score (NaN: never), target, final_score,
-    title, settings, surrogate, data_hash. `references` is the table of that name.
+    Columns dataset, measure, variant, seed, variable, score (NaN: never), target, furthest (the
+    largest share of the way at any snapshot), final_score, title, settings, surrogate, data_hash.
+    `references` is the table of that name; where both have several draws of a dataset, each run is
+    held against its own. `scale`: of what is decoded (`decoding.SCALES`).
     """
-    levels = references.groupby(["dataset", "variable"])[["chance", "accuracy"]].mean()
     rows = []
-    for key, run in accuracies(table).groupby([*RUN, "name"], sort=False):
-        run = run.sort_values("step")
-        floor, reference = levels.loc[key[0], key[-1]]
+    for key, run, floor, reference in _runs_and_levels(table, references, scale):
         score = score_at_accuracy(run["score"], run["value"], floor, reference, share)
         target, end = floor + share * (reference - floor), run["score"].iloc[-1]
-        rows.append((*key, score, target, end, *run[FACTS].iloc[0]))
-    columns = [*RUN, "variable", "score", "target", "final_score", *FACTS]
+        furthest = (run["value"].max() - floor) / (reference - floor)
+        rows.append((*key, score, target, furthest, end, *run[FACTS].iloc[0]))
+    columns = [*RUN, "variable", "score", "target", "furthest", "final_score", *FACTS]
     return pd.DataFrame(rows, columns=columns)
 
 
-def crossing_table(crossings: pd.DataFrame) -> pd.DataFrame:
-    """Crossings as a reader's table: a row a dataset, a column a measure, the mean over seeds or
-    "never".
+def shares(
+    table: pd.DataFrame, references: pd.DataFrame, score: float = 0.9, scale: str = "recorded"
+) -> pd.DataFrame:
+    """How far accuracy has come from chance (0) to that on the data (1) at a score, a row a run and
+    variable.
+
+    Columns dataset, measure, variant, seed, variable, share (NaN where the run ends below), title,
+    settings, surrogate, data_hash. Arguments as for `crossings`.
     """
-    groups = crossings.groupby(["title", "measure"], sort=False)["score"]
-    means = groups.agg(lambda scores: scores.mean(skipna=False))
-    wide = means.unstack("measure")[list(dict.fromkeys(crossings["measure"]))]
-    words = wide.map(lambda value: "never" if np.isnan(value) else f"{value:.2f}")
-    return words.rename_axis(None, axis=1)
+    rows = []
+    for key, run, floor, reference in _runs_and_levels(table, references, scale):
+        (value,) = at_scores(run, np.array([score]))
+        rows.append((*key, (value - floor) / (reference - floor), *run[FACTS].iloc[0]))
+    return pd.DataFrame(rows, columns=[*RUN, "variable", "share", *FACTS])
+
+
+def over_runs(numbers) -> str:
+    """Median and range over runs in words: `0.85 (0.80 to 0.93)`, `never in 2 of 5, else 0.87
+    (0.80 to 0.93)`.
+
+    NaN is never: later than any. A single run is its number.
+    """
+    numbers = np.asarray(numbers, dtype=float)
+    reached = np.sort(numbers[~np.isnan(numbers)])
+    missed = len(numbers) - len(reached)
+    if not len(reached):
+        return f"never in {missed} of {missed}"
+    words = f"{np.median(reached):.2f}"
+    words += f" ({reached[0]:.2f} to {reached[-1]:.2f})" if len(reached) > 1 else ""
+    return f"never in {missed} of {len(numbers)}, else {words}" if missed else words
+
+
+def crossing_table(crossings: pd.DataFrame, column: str = "score") -> pd.DataFrame:
+    """A reader's table of crossings (or `shares`, by their column): a row a dataset, a column a
+    measure, each cell `over_runs`; where a measure has fewer runs than others, their number.
+    """
+    groups = crossings.groupby(["title", "measure"], sort=False)[column]
+    words, runs = groups.agg(over_runs), groups.size()
+    fewer = runs < runs.max()
+    words[fewer] += "; " + runs[fewer].astype(str) + " runs"
+    wide = words.unstack("measure")[list(dict.fromkeys(crossings["measure"]))]
+    return wide.rename_axis(None, axis=1)
+
+
+def accuracy_by_capture(
+    table: pd.DataFrame, references: pd.DataFrame, scale: str = "recorded"
+) -> pd.DataFrame:
+    """How far accuracy has come by the number of PCs that Y has captured, a row a run and snapshot:
+    no relabelling of the score changes it.
+
+    Columns dataset, measure, variant, seed, score, captured (PCs whose R^2 is beyond the midpoint
+    between start and 1), share (of the way from chance to the data's accuracy), title, settings,
+    surrogate, data_hash.
+    """
+    r2 = table[table["quantity"] == "captured variance"]
+    first = r2["step"] == r2.groupby(RUN)["step"].transform("min")
+    starts = r2[first].rename(columns={"value": "start"})[[*RUN, "pc", "start"]]
+    r2 = r2.merge(starts, on=[*RUN, "pc"])
+    beyond = r2.assign(captured=r2["value"] >= (r2["start"] + 1) / 2)
+    counts = beyond.groupby([*RUN, "step"], sort=False)["captured"].sum()
+    parts = []
+    for key, run, floor, reference in _runs_and_levels(table, references, scale):
+        way = run.assign(share=(run["value"] - floor) / (reference - floor))
+        parts.append(way.join(counts.loc[key[:-1]], on="step"))
+    columns = [*RUN, "score", "captured", "share", *FACTS]
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 def captures(

@@ -12,14 +12,21 @@ from simlib.experiments.curves import FEWEST, capture_differences, capture_order
 
 EARLY, LATE, LINEAR = "procrustes-angular-score", "cka", "linreg"
 NAMES = {LATE: "CKA", LINEAR: "linear regression"}
+# Of two measures on the same kind of axis the one that is sensitive to few PCs comes first.
+ALIKE = {"CKA later than NBS": (LATE, "nbs")}
+ALIKE["angular CKA later than angular Procrustes"] = "cka-angular-score", EARLY
 LEVEL, END = 0.9, 0.99
 SEVERAL = 3  # fewest datasets that "all datasets" is tried on
 FILLED = 0.99  # mean R^2 at the start from which Y's columns leave nothing of the samples
 
 
-def _gap(later, earlier):
-    """How much later the one is reached; minus infinity where the earlier never is."""
-    return np.where(np.isfinite(earlier), later - earlier, -np.inf)
+def _gap(later: pd.Series, earlier: pd.Series) -> pd.Series:
+    """How much later the one is reached; minus infinity where the earlier never is. Runs that have
+    both.
+    """
+    both = pd.DataFrame({"later": later, "earlier": earlier}).dropna()
+    gap = both["later"] - both["earlier"]
+    return gap.where(np.isfinite(both["earlier"]), -np.inf)
 
 
 def _spread(reached: pd.Series) -> float:
@@ -30,9 +37,11 @@ def _spread(reached: pd.Series) -> float:
 
 
 def _wide(crossings: pd.DataFrame) -> pd.DataFrame:
-    """Scores of crossings, a row a dataset and seed, a column a measure; never is infinite."""
-    wide = crossings.pivot(index=["dataset", "seed"], columns="measure", values="score")
-    return wide.fillna(np.inf)
+    """Scores of crossings, a row a dataset and seed, a column a measure; never is infinite, NaN
+    what wasn't run.
+    """
+    known = crossings.fillna({"score": np.inf})
+    return known.pivot(index=["dataset", "seed"], columns="measure", values="score")
 
 
 def decoding_values(crossings: pd.DataFrame, halfway: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -40,22 +49,54 @@ def decoding_values(crossings: pd.DataFrame, halfway: pd.DataFrame | None = None
     half of it.
     """
     wide = _wide(crossings)
-    found = wide.iloc[:, :0].assign(
-        **{"reaches the end": crossings.groupby(["dataset", "seed"])["final_score"].min()}
-    )
+    found = {"reaches the end": crossings.groupby(["dataset", "seed"])["final_score"].min()}
     for measure in [name for name in (LATE, LINEAR) if name in wide]:
-        found[f"{NAMES[measure]} decodes late"] = wide[measure]
+        found[f"{NAMES[measure]} decodes late"] = wide[measure].dropna()
         if EARLY in wide:
             claim = f"{NAMES[measure]} later than angular Procrustes"
             found[claim] = _gap(wide[measure], wide[EARLY])
+    for claim, (later, earlier) in ALIKE.items():
+        if {later, earlier} <= set(wide):
+            found[claim] = _gap(wide[later], wide[earlier])
     if wide.shape[1] > 1:
         found["no score for all measures"] = wide.agg(_spread, axis=1)
     if halfway is not None and {EARLY, LATE} <= set(half := _wide(halfway)):
         found["CKA later halfway"] = _gap(half[LATE], half[EARLY])
     rows = [(claim, *run, value) for claim in found for run, value in found[claim].items()]
-    if EARLY in wide and wide.index.unique("dataset").size >= SEVERAL:
-        apart = wide[EARLY].groupby("seed").agg(_spread)
-        rows += [("no score for all datasets", "all", seed, value) for seed, value in apart.items()]
+    if wide.index.unique("dataset").size >= SEVERAL:
+        if EARLY in wide:
+            apart = wide[EARLY].groupby("seed").agg(_spread)
+            rows += [("no score for all datasets", "all", *run) for run in apart.items()]
+        for measure, scores in wide.items():
+            of_datasets = scores.dropna().groupby("dataset")
+            first, last = of_datasets.max().min(), of_datasets.min().max()
+            apart = last - first if np.isfinite(first) else np.nan
+            rows.append(("datasets differ, whatever the label", "all", measure, apart))
+    return values(rows)
+
+
+def placement_values(placed: pd.DataFrame) -> pd.DataFrame:
+    """What survives where a construction puts the task, and what it moves, from the table of
+    `score_vs_decodability.placements`; no rows without surrogates.
+    """
+    rows = []
+    for dataset, of_data in placed.groupby("dataset", sort=False) if len(placed) else ():
+        middles = []
+        for place, runs in of_data.groupby(["varied", "first_pc", "exponent"], sort=False):
+            wide = _wide(runs)
+            where = f"first PC {place[1]}, exponent {place[2]:g}"
+            if {EARLY, LATE} <= set(wide):
+                gaps = _gap(wide[LATE], wide[EARLY])
+                rows += [
+                    ("any placement: CKA later", dataset, f"{where}, {seed}", gap)
+                    for (_, seed), gap in gaps.items()
+                ]
+            if EARLY in wide:
+                middles.append(wide[EARLY].median())
+        if middles:
+            rows.append(
+                ("placement moves the crossing", dataset, "all", _spread(pd.Series(middles)))
+            )
     return values(rows)
 
 
@@ -116,7 +157,7 @@ def penalty_values(crossings: pd.DataFrame, captures: pd.DataFrame | None = None
         weak, strong = run["penalty"].min(), run["penalty"].max()
         reached = run.pivot(index="variable", columns="penalty", values="score")
         for variable, scores in reached.fillna(np.inf).iterrows():
-            gap = _gap(scores[weak], scores[strong])
+            gap = scores[weak] - scores[strong] if np.isfinite(scores[strong]) else -np.inf
             rows.append(("a variable moves with the penalty", dataset, f"{variable}, {seed}", gap))
         # The run's end stands in for never in the size of the move.
         means = reached.fillna(END).mean()

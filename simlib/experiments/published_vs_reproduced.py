@@ -134,7 +134,7 @@ def published_runs(names: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd
     runs = runs.assign(
         quantity="accuracy",
         name=runs["dataset"].map(levels.set_index("dataset")["variable"]),
-        fold=0,
+        scale="recorded",
         pc=-1,
         steps=runs.groupby(["dataset", "seed"])["step"].transform("size"),
     )

@@ -5,6 +5,7 @@ those of a measure of one's own.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import xarray as xr
 from simlib import datasets as data_sets
 from simlib import validation
 from simlib.components import captured_variance, explained_variance, left_singular_vectors
-from simlib.decoding import Decoders, chance, split
+from simlib.decoding import SCALES, Decoders, accuracy, chance, split, unequal
 from simlib.experiments import settings, store
 from simlib.experiments.store import Source
 from simlib.joint import score_measure
@@ -24,6 +25,7 @@ from simlib.optimize import LARGEST_BATCHED, maximize, maximize_many, start_from
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
 QUICK_RECORD = 0.03
+FEW = 2  # runs of what takes minutes
 # Relative length of an ascent: only the order of tasks and the estimate of time depend on it.
 LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
@@ -40,7 +42,8 @@ PAPER = {
     "double": False,
 }
 OPTIMISER_NAMES = {"adam": "Adam", "sgd": "SGD", "lbfgs": "L-BFGS"}
-TEXT = ["dataset", "measure", "stopped", "title", "settings", "data_hash", "quantity", "name"]
+TEXT = ["dataset", "measure", "stopped", "title", "settings", "data_hash"]
+TEXT += ["quantity", "name", "scale"]
 
 
 def start_variants(
@@ -89,28 +92,37 @@ class _Snapshots:
         self.vectors = left_singular_vectors(X).float()
         ranks = np.arange(1, X.shape[-1] + 1)
         self.pcs = {"pc": ranks, "explained_variance": explained_variance(X)}
-        self.decoders = _decoders(data, variables)
+        self.decoders = _Accuracies(data, variables)
 
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
         r2 = captured_variance(self.X, Y, vectors=self.vectors)
-        captured = {"quantity": "captured variance", "name": "", "fold": -1, "value": r2}
-        table = pd.concat([pd.DataFrame(captured | self.pcs), *_accuracy_rows(Y, self.decoders)])
-        self.tables.append(table.assign(step=step, score=score))
+        captured = {"quantity": "captured variance", "name": "", "scale": "", "value": r2}
+        parts = [pd.DataFrame(captured | self.pcs), self.decoders.rows(Y)]
+        self.tables.append(pd.concat(parts).assign(step=step, score=score))
 
 
-def _decoders(data: xr.DataArray, variables: Sequence[str]) -> Decoders:
-    """Decoders of these variables, for one Y after the other; the folds are the same for all."""
-    labels = {name: data.coords[name].values for name in variables}
-    return Decoders(labels, FOLDS, groups=data_sets.fold_groups(data))
+class _Accuracies:
+    """Accuracy of variables decoded from one Y after the other, at both scales, on the same folds.
 
+    Balanced accuracy stands beside it for variables of unequal classes.
+    """
 
-def _accuracy_rows(Y, decoders: Decoders) -> list[pd.DataFrame]:
-    """Accuracy of each variable decoded from Y, a row a fold (mean over time bins)."""
-    folds = {"quantity": "accuracy", "fold": np.arange(FOLDS), "pc": -1}
-    return [
-        pd.DataFrame({**folds, "name": name, "value": accuracies.mean(1)})
-        for name, accuracies in (decoders(Y).items() if decoders.variables else ())
-    ]
+    def __init__(self, data: xr.DataArray, variables: Sequence[str]):
+        self.labels = {name: data.coords[name].values for name in variables}
+        options = {"groups": data_sets.fold_groups(data)}
+        self.at = {scale: Decoders(self.labels, FOLDS, scale=scale, **options) for scale in SCALES}
+
+    def rows(self, Y) -> pd.DataFrame:
+        """Columns quantity, name, scale, value, pc; no rows without variables."""
+        rows = []
+        for scale, decoders in self.at.items() if self.labels else ():
+            for name, right in decoders(Y).items():
+                labels = self.labels[name]
+                rows.append(("accuracy", name, scale, accuracy(right, labels)))
+                if unequal(labels):
+                    value = accuracy(right, labels, balanced=True)
+                    rows.append(("balanced accuracy", name, scale, value))
+        return pd.DataFrame(rows, columns=["quantity", "name", "scale", "value"]).assign(pc=-1)
 
 
 def _ascent(
@@ -140,13 +152,13 @@ def _ascent(
     tables = []
     for seed, climb in zip(seeds, climbs, strict=True):
         of_steps = {"step": np.arange(len(climb.scores)), "score": climb.scores, "pc": -1}
-        alone = pd.DataFrame(of_steps | {"quantity": "score", "name": "", "fold": -1})
+        alone = pd.DataFrame(of_steps | {"quantity": "score", "name": "", "scale": ""})
         rows = alone if record is None else pd.concat(observers[seed][0].tables)
         tables.append(rows.assign(seed=seed, steps=len(climb.scores), stopped=climb.stopped))
     facts = settings.provenance(data, quick) | {"dataset": source.dataset}
     facts["surrogate"] |= bool(variant["tails"])
     facts["measure"] = measure if measure in MEASURES else bound.id
-    types = dict.fromkeys(TEXT, "category") | {"pc": "int32", "fold": "int32"}
+    types = dict.fromkeys(TEXT, "category") | {"pc": "int32"}
     return pd.concat(tables, ignore_index=True).assign(**facts).astype(types)
 
 
@@ -164,14 +176,21 @@ def _score_name(name: str | Measure) -> str:
 
 
 def _sources(
-    names: Sequence[str] | Mapping[str, dict], variables: Sequence[str] | None, quick: bool
+    names: Sequence[str] | Mapping[str, dict],
+    variables: Sequence[str] | None,
+    seed: int,
+    quick: bool,
 ) -> list[Source]:
-    """Each dataset with its loader's options; a surrogate is made to carry the variables named."""
+    """Each dataset with its loader's options; what is drawn at random is drawn from this seed, and
+    a surrogate is made to carry the variables named.
+    """
     if not isinstance(names, Mapping):
         names = dict.fromkeys(map(str, validation.names(names, "datasets")))
     sources = []
     for name, options in names.items():
         options = settings.load_options(name, quick) if options is None else dict(options)
+        if data_sets.is_drawn(name):
+            options = {"seed": seed} | options
         if variables and name.startswith("surrogate-"):
             options["variables"] = list(variables)
         sources.append(Source(name, options))
@@ -191,6 +210,8 @@ def ascents(
     steps: int = 1000,
     variables: Sequence[str] | None = None,
     snapshots: bool = True,
+    spacing: float | None = None,
+    few: Mapping[str, Sequence[str]] = MappingProxyType({}),
     quick: bool = False,
     jobs: int = 1,
     device: str = "cpu",
@@ -198,46 +219,59 @@ def ascents(
     """Maximise each measure from each seed on each dataset, measuring what Y has learned on the
     way.
 
+    A run is a seed: it draws the start, and with it the data where these are drawn at random
+    (surrogates, the tree, networks), unless their options name a seed.
+
     Args:
         datasets: names, or a mapping of names to their loader's options.
         measures: ids of scores, bound measures, or `path.py:function`.
         variants: label -> what differs from the paper (keys of `PAPER`); one, "paper", if None.
         variables: task variables to decode; the main one, where it can be decoded, if None.
-        snapshots: whether decoding and PC capture are measured, whenever the score has moved by
-            0.01 (0.03 in a quick run). Without, every step has a row with its score.
+        snapshots: whether decoding and PC capture are measured. Without, every step has a row with
+            its score.
+        spacing: how far the score moves from one snapshot to the next; 0.01 (0.03 in a quick run)
+            if None.
+        few: dataset -> measures that run from the first two seeds only, since a run takes minutes.
 
     Returns:
         A tidy table, a row a snapshot and quantity: dataset, measure, variant, seed, step, score,
-        quantity, name, fold, pc (from 1; -1: none), explained_variance (ratio), value, steps,
+        quantity, name, scale, pc (from 1; -1: none), explained_variance (ratio), value, steps,
         stopped, title, settings, surrogate, data_hash. `quantity` is "captured variance" (R^2 of PC
-        `pc`), "accuracy" (of the variable `name`, in cross-validation fold `fold`, mean over time
-        bins) or "score". Finished ascents are stored and found again (`store.run`); `jobs` of them
-        run at once, the seeds of small data in one batch (`optimize.maximize_many`).
+        `pc`), "accuracy" (of the variable `name`, mean over trials and time bins), where its
+        classes are unequal also "balanced accuracy", or "score". `scale` says how Y is scaled for
+        the decoder (`decoding.SCALES`). Finished ascents are stored and found again (`store.run`);
+        `jobs` of them run at once, the seeds of small data in one batch
+        (`optimize.maximize_many`).
 
     Raises:
         ValueError: for unknown names, distances and empty lists, before anything runs.
         TaskError: where some ascents failed, after all have ended.
     """
-    sources = _sources(datasets, variables, quick)
     measures = [_score_name(name) for name in validation.names(measures, "measures")]
     seeds = [int(seed) for seed in validation.names(seeds, "seeds")]
-    record = (QUICK_RECORD if quick else RECORD) if snapshots else None
+    drawn = [_sources(datasets, variables, seed, quick) for seed in seeds]
+    spacing = spacing or (QUICK_RECORD if quick else RECORD)
+    record = spacing if snapshots else None
     tasks, costs, labels = [], [], []
-    for source in sources:
-        data = source.load()
+    for sources in zip(*drawn, strict=True):
+        data = sources[0].load()
         decoded = _main_variable(data) if variables is None else list(variables)
-        shared = {"source": source, "variables": decoded if snapshots else [], "record": record}
+        shared = {"variables": decoded if snapshots else [], "record": record}
         shared |= {"steps": int(steps), "quick": bool(quick), "device": device}
         times, trials, neurons = data.shape
         cost = (data.size * min(neurons, times * trials)) ** 0.5
+        same = all(source == sources[0] for source in sources)
         for label, differs in (variants or {"paper": {}}).items():
-            together = data.size <= LARGEST_BATCHED and not differs and snapshots
-            batches = [seeds] if together else [[seed] for seed in seeds]
+            together = same and data.size <= LARGEST_BATCHED and not differs and snapshots
+            runs = list(zip(sources, ([seed] for seed in seeds), strict=True))
+            batches = [(sources[0], seeds)] if together else runs
             for measure in measures:
+                slow = measure in few.get(sources[0].dataset, ())
                 ascent = {**shared, "measure": measure, "variant": PAPER | differs}
-                tasks += [{**ascent, "seeds": batch} for batch in batches]
-                costs += [cost * len(batch) * LENGTH.get(measure, 1) for batch in batches]
-                labels += [label] * len(batches)
+                for source, batch in batches[:FEW] if slow else batches:
+                    tasks.append({**ascent, "source": source, "seeds": batch})
+                    costs.append(cost * len(batch) * LENGTH.get(measure, 1))
+                    labels.append(label)
     tables = zip(store.run(_ascent, tasks, jobs, costs), labels, strict=True)
     table = pd.concat([t.assign(variant=label) for t, label in tables], ignore_index=True)
     return table.astype(dict.fromkeys(TEXT, object))
@@ -261,27 +295,39 @@ def references(
     datasets: Sequence[str] | Mapping[str, dict],
     variables: Sequence[str] | None = None,
     *,
+    seeds: Sequence[int] = (0,),
     quick: bool = False,
 ) -> pd.DataFrame:
-    """Decoding accuracy on each dataset itself, and chance: a row a variable and fold.
+    """Decoding accuracy on each dataset itself, and chance: a row a variable, run and scale.
 
-    Columns dataset, title, variable, fold, accuracy, chance, settings, surrogate, data_hash.
-    Arguments and folds as in `ascents`. Raises ValueError for a dataset without labels, or with too
-    few trials of a class.
+    Columns dataset, title, variable, seed, scale, quantity ("accuracy", and where classes are
+    unequal "balanced accuracy"), accuracy, chance, settings, surrogate, data_hash. Arguments, folds
+    and scales as in `ascents`. Raises ValueError for a dataset without labels, or with too few
+    trials of a class.
     """
-    tables = []
-    for source in _sources(datasets, variables, quick):
-        data = source.load()
-        if not (variables or data.attrs["main_variable"]):
-            raise ValueError(
-                f"{source.dataset} has no labels: without task variables there is nothing to decode"
-            )
-        for variable in variables or [data.attrs["main_variable"]]:
-            if reason := _undecodable(data, variable):
-                raise ValueError(f"{source.dataset} can't be decoded by {variable!r}: {reason}")
-            (rows,) = _accuracy_rows(data.values, _decoders(data, [variable]))
-            rows = rows.rename(columns={"value": "accuracy", "name": "variable"})
-            floor = chance(data.coords[variable].values)
-            rows = rows[["variable", "fold", "accuracy"]].assign(dataset=source.dataset)
-            tables.append(rows.assign(chance=floor, **settings.provenance(data, quick)))
+    tables, known = [], {}
+    for seed in validation.names(seeds, "seeds"):
+        for source in _sources(datasets, variables, int(seed), quick):
+            if repr(source) not in known:
+                known[repr(source)] = _reference(source, variables, quick)
+            tables.append(known[repr(source)].assign(seed=int(seed)))
     return pd.concat(tables, ignore_index=True)
+
+
+def _reference(source: Source, variables: Sequence[str] | None, quick: bool) -> pd.DataFrame:
+    data = source.load()
+    if not (variables or data.attrs["main_variable"]):
+        raise ValueError(
+            f"{source.dataset} has no labels: without task variables there is nothing to decode"
+        )
+    variables = list(variables or [data.attrs["main_variable"]])
+    for variable in variables:
+        if reason := _undecodable(data, variable):
+            raise ValueError(f"{source.dataset} can't be decoded by {variable!r}: {reason}")
+    rows = _Accuracies(data, variables).rows(data.values)
+    rows["chance"] = [
+        chance(data.coords[name].values, balanced=quantity == "balanced accuracy")
+        for name, quantity in rows[["name", "quantity"]].itertuples(index=False)
+    ]
+    rows = rows.rename(columns={"value": "accuracy", "name": "variable"}).drop(columns="pc")
+    return rows.assign(dataset=source.dataset, **settings.provenance(data, quick))

@@ -26,7 +26,11 @@ from simlib.plots.published_vs_reproduced import (
     verdict_grid,
     verdict_legend,
 )
-from simlib.plots.score_vs_decodability import accuracy_against_score
+from simlib.plots.score_vs_decodability import (
+    accuracy_against_score,
+    crossings_against_placement,
+    share_against_captured,
+)
 from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.supplement import (
     accuracy_by_penalty,
@@ -57,6 +61,7 @@ __all__ = [
     "components_against_score",
     "cost_against_size",
     "crossings_against_penalty",
+    "crossings_against_placement",
     "exact_range",
     "growth_against_variance",
     "kinds_of_pair",
@@ -72,6 +77,7 @@ __all__ = [
     "score_against_smoothness",
     "scores_beside_chance",
     "scores_by_tails",
+    "share_against_captured",
     "short_title",
     "targeted_trajectories",
     "toy_components",

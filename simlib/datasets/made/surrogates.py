@@ -2,9 +2,11 @@
 content.
 
 A surrogate is a Gaussian matrix with the recording's principal-component (PC) spectrum, scale and
-factorial design, in which chosen shares of each PC's variance follow the task variables. The shares
-are set from the recording's decoding accuracy alone. It stands in for a recording where the method
-is at stake, never where the brain is.
+factorial design, in which chosen shares of each PC's variance follow the task variables. What is
+chosen: the share is set from the recording's decoding accuracy; the first PC that carries the task
+and how the share falls with rank were chosen with some of the published curves in view. Where along
+an ascent the task can be decoded hangs on these choices. A surrogate stands in for a recording
+where the method is at stake, never where the brain is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +65,9 @@ def surrogate(
     trials: int | None = None,
     variables: Sequence[str] = (),
     signal: float = 1.0,
+    first_pc: int | None = None,
+    exponent: float = EXPONENT,
+    share: float | None = None,
 ) -> xr.DataArray:
     """The surrogate `name` (a key of SURROGATES), (time, trial, neuron), float64.
 
@@ -79,10 +84,17 @@ def surrogate(
             place of noise; the main variable's share stays.
         signal: scales the shares of variance that carry the task, noise taking the rest: 1 is
             calibrated to the recording's decoding accuracy, 0 leaves noise only.
+        first_pc: the first PC (from 1) that carries the main variable, 1 or 10 as the surrogate is
+            shipped.
+        exponent: how fast the share of a PC's variance that carries a task falls with its rank, 0
+            or more.
+        share: of the variance of `first_pc` that carries the main variable (0.9 of a PC is carried
+            at most).
 
     Raises:
-        ValueError: for a negative signal, fewer than 2 trials, fewer than 1 neuron, more neurons
-            than the spectrum has PCs, or a variable that the surrogate can't carry.
+        ValueError: for a negative signal, exponent or share, fewer than 2 trials, fewer than 1
+            neuron, more neurons than the spectrum has PCs, a first PC beyond the last, or a
+            variable that the surrogate can't carry.
 
     Example:
         >>> import simlib as sl
@@ -92,12 +104,17 @@ def surrogate(
         ((11, 24, 10), ['context', 'response'])
     """
     facts = SURROGATES[name]
-    if not signal >= 0:
-        raise ValueError(f"signal needs to be 0 (noise only) or more; got {signal}")
     for variable in variables:
         validation.known("task variable", variable, facts.signals)
     main, *others = facts.signals
     carried = {key: facts.signals[key] for key in [main, *(o for o in others if o in variables)]}
+    shipped = carried[main]
+    first_pc = shipped.first_pc if first_pc is None else first_pc
+    share = shipped.share if share is None else share
+    for option, value in {"signal": signal, "exponent": exponent, "share": share}.items():
+        if not value >= 0:
+            raise ValueError(f"{option} needs to be 0 or more; got {value}")
+    carried[main] = shipped._replace(share=share, first_pc=first_pc)
     full = facts.design()
     full_trials, full_neurons = len(full[main]), len(variance_ratios(facts.recording))
     trials = full_trials if trials is None else trials
@@ -117,7 +134,10 @@ def surrogate(
     design = {key: values[rows] for key, values in full.items()}
     samples = facts.time_bins * trials
     rank = min(neurons, samples - 1)
-    shares = _strengthened(_variance_shares(carried, rank), signal)
+    validation.at_least("first_pc", first_pc, 1)
+    if rank < first_pc != shipped.first_pc:
+        raise ValueError(f"first_pc needs to be one of the {rank} PCs; got {first_pc}")
+    shares = _strengthened(_variance_shares(carried, rank, exponent), signal)
     Z = _time_courses(rng, design, carried, shares, facts.time_bins)
     U = np.linalg.qr(Z - Z.mean(0))[0]
     rotation = np.linalg.qr(rng.standard_normal((neurons, rank)))[0].T
@@ -131,7 +151,7 @@ def surrogate(
         title=f"{facts.label} (surrogate)",
         source=(
             "synthetic: Gaussian, with the published variance spectrum, scale and design of "
-            f"{facts.label}; task signals set to the recording's decoding accuracy. Not a recording"
+            f"{facts.label}; task signals placed among the PCs by choice. Not a recording"
         ),
         citation=CITATION + facts.citation,
         licence="MIT (made by code)",
@@ -147,7 +167,7 @@ def surrogate(
             "unit": facts.unit,
             "shares": {main: carried[main].share},
             "first_pc": carried[main].first_pc,
-            "exponent": EXPONENT,
+            "exponent": exponent,
             "noise_bins": 1,
             "signal_bins": 3,
             **(
@@ -188,15 +208,17 @@ def _time_courses(
     return Z.reshape(time_bins * trials, rank)
 
 
-def _variance_shares(carried: Mapping[str, Signal], rank: int) -> dict[str, np.ndarray]:
-    """Share of each PC's variance that carries a variable, (rank,): f (k / i)^(3/4) from PC k on,
-    up to 0.9.
+def _variance_shares(
+    carried: Mapping[str, Signal], rank: int, exponent: float
+) -> dict[str, np.ndarray]:
+    """Share of each PC's variance that carries a variable, (rank,): f (k / i)^exponent from PC k
+    on, up to 0.9.
 
     Their sum over the variables is held at 0.98 or less: the others get what the main one leaves.
     """
     pc = np.arange(1, rank + 1)
     (main, first), *others = (
-        (key, np.where(pc >= k, np.minimum(0.9, f * (k / pc) ** EXPONENT), 0.0))
+        (key, np.where(pc >= k, np.minimum(0.9, f * (k / pc) ** exponent), 0.0))
         for key, (f, k, _) in carried.items()
     )
     wanted = sum((share for _, share in others), np.zeros(rank))

@@ -1,0 +1,142 @@
+"""Figure 3 in words, and what the surrogates were given: crossings against where a construction
+puts the task among the PCs.
+"""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from simlib import datasets as data_sets
+from simlib.decoding import decoding_accuracy
+from simlib.experiments import curves, settings, store
+from simlib.experiments.runner import ascents, references
+from simlib.experiments.store import Source
+from simlib.measures import MEASURES
+
+FIRST_PCS, EXPONENTS = (1, 3, 10, 30), (0.0, 0.375, 0.75, 1.5)
+SHARES = 0.01, 100.0  # of PC `first_pc`, between which the one that keeps the reference is sought
+HALVINGS = 10
+SPACING = 0.03  # between snapshots: crossings are interpolated
+
+APART = 0.02  # accuracies at the two scales that differ by more are told
+
+
+def distance_in_words(
+    shares: pd.DataFrame, crossings: pd.DataFrame, measure: str = "cka", score: float = 0.9
+) -> str:
+    """How far the task is from as decodable as in X at this score, a Markdown item a dataset.
+
+    Tables of `curves.shares` at that score and `curves.crossings`; numbers are median and range
+    over runs.
+    """
+    items, title = [], MEASURES[measure].title
+    for name, of_data in shares[shares["measure"] == measure].groupby("title", sort=False):
+        mine = crossings[(crossings["title"] == name) & (crossings["measure"] == measure)]
+        way = curves.over_runs(of_data["share"])
+        words = f"- {name}: at a {title} of {score:g} {way} of the way from chance to the accuracy"
+        words += f" on $X$; 90% of it at {curves.over_runs(mine['score'])}"
+        missed = mine.loc[mine["score"].isna(), "furthest"]
+        if len(missed):
+            words += f" (the others come as far as {curves.over_runs(missed)})"
+        items.append(words + ".")
+    return "\n".join(items)
+
+
+def scales_in_words(references: pd.DataFrame) -> str:
+    """Which accuracies on X hang on its unit, a Markdown item a variable; "" for none.
+
+    `references` is the table of `runner.references`.
+    """
+    items = []
+    for (title, variable), rows in references.groupby(["title", "variable"], sort=False):
+        at = {s: curves.deciding(rows, s)["accuracy"].mean() for s in ("recorded", "common")}
+        if abs(at["recorded"] - at["common"]) > APART:
+            items.append(
+                f"- {title}: {variable.replace('_', ' ')} is decoded from $X$ with an accuracy of "
+                f"{at['recorded']:.2f} in the recorded unit and of {at['common']:.2f} at one scale."
+            )
+    return "\n".join(items)
+
+
+def constructions(datasets: Sequence[str], quick: bool = False) -> pd.DataFrame:
+    """What each surrogate among the datasets was given, a row each: which PC is the first to carry
+    the task, which share of its variance, and how that share falls with rank.
+    """
+    rows = []
+    for name in [name for name in datasets if name in data_sets.made.SURROGATES]:
+        data = settings.source(name, quick).load()
+        given, variable = json.loads(data.attrs["processing"]), data.attrs["main_variable"]
+        facts = given["first_pc"], given["shares"][variable], given["exponent"]
+        rows.append((data.attrs["title"], variable, *facts))
+    return pd.DataFrame(rows, columns=["dataset", "variable", "first PC", "share", "exponent"])
+
+
+def _calibrated(source: Source, target: float) -> pd.DataFrame:
+    """The share at which the main variable of a surrogate with these options is decoded with this
+    accuracy, or as near as it gets: columns share, accuracy. A task of `placements`.
+    """
+
+    def accuracy(share: float) -> float:
+        data = source._replace(options=source.options | {"share": share}).load()
+        return decoding_accuracy(data, data_sets.labels(data), scale="recorded")
+
+    low, high = np.log(SHARES)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if accuracy(np.exp(middle)) < target else (low, middle)
+    share = float(np.exp((low + high) / 2))
+    return pd.DataFrame({"share": [share], "accuracy": [accuracy(share)]})
+
+
+def placements(
+    datasets: Sequence[str],
+    measures: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    steps: int = 1000,
+    quick: bool = False,
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """Crossings of surrogates that carry the same task in other PCs, at the recorded scale.
+
+    One thing changes at a time, the first PC that carries the task or the exponent by which its
+    share falls with rank; the share itself is set so that the accuracy on the surrogate stays what
+    it is as shipped. Spectrum, scale and design stay.
+
+    Returns:
+        A row a run: the columns of `curves.crossings` and varied ("first_pc" or "exponent"),
+        first_pc, exponent, shipped (whether this is the surrogate as it is shipped), reference
+        (accuracy on the surrogate). Datasets that aren't surrogates have no rows.
+
+    Raises:
+        TaskError: where some runs failed, after all have ended.
+    """
+    chosen = [name for name in datasets if name in data_sets.made.SURROGATES]
+    known = references(chosen, seeds=seeds, quick=quick) if chosen else pd.DataFrame()
+    places, tasks = [], []
+    for name in chosen:
+        base = settings.load_options(name, quick)
+        given = json.loads(data_sets.load(name, **base).attrs["processing"])
+        given = {key: given[key] for key in ("first_pc", "exponent")}
+        grids = {"first_pc": FIRST_PCS, "exponent": EXPONENTS}
+        for varied, values in grids.items():
+            for value in sorted({*values, given[varied]}):
+                for seed in seeds:
+                    options = base | given | {varied: value, "seed": int(seed)}
+                    places.append({"varied": varied, "shipped": value == given[varied]} | options)
+                    level = curves.levels(known, "recorded").xs((name, int(seed)), level=(0, 2))
+                    target = float(level["accuracy"].item())
+                    tasks.append({"source": Source(name, options), "target": target})
+    found = store.run(_calibrated, tasks, jobs)
+    tables = []
+    for place, task, fit in zip(places, tasks, found, strict=True):
+        options = task["source"].options | {"share": float(fit["share"].item())}
+        runs = {task["source"].dataset: options}
+        shared = {"seeds": [options["seed"]], "quick": quick}
+        table = ascents(runs, measures, steps=steps, spacing=SPACING, jobs=jobs, **shared)
+        reached = curves.crossings(table, references(runs, **shared))
+        of_place = {key: place[key] for key in ("varied", "shipped", "first_pc", "exponent")}
+        tables.append(reached.assign(**of_place, reference=float(fit["accuracy"].item())))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
