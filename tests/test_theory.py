@@ -99,6 +99,37 @@ def test_replaced(measure, name):
 
 
 @each_spectrum
+def test_replaced_by_any_time_course(name):
+    """CKA exactly, also to first order in the overlaps; NBS loses no more than to an orthogonal
+    one.
+    """
+    variances = SPECTRA_TRIED[name]
+    U, rng = build(variances)[0], np.random.default_rng(1)
+    length = np.square(variances).sum()
+    for _ in range(3):
+        vector = rng.standard_normal(30)
+        vector -= vector.mean()
+        vector /= np.linalg.norm(vector)
+        overlaps = U.T @ vector
+        for i, (value, own) in enumerate(zip(variances, overlaps, strict=True)):
+            shared = value * (variances @ overlaps**2 - value * own**2)
+            kept = length - value**2 * (1 - own**2) + shared
+            X, Y = changed(variances, i, vector)
+            agrees("cka", X, Y, kept / np.sqrt(length * (length + 2 * shared)))
+            least = 1 - value / variances.sum() * (1 - abs(own))
+            assert sl.score("nbs", X, Y) > least - 1e-12
+            near = np.cos(0.01) * build(variances)[3] + np.sin(0.01) * vector
+            near /= np.linalg.norm(near)
+            overlap = U.T @ near
+            share = (
+                overlap[i] ** 2
+                + value * (variances @ overlap**2 - value * overlap[i] ** 2) / length
+            )
+            loss = 1 - sl.score("cka", *changed(variances, i, near))
+            assert loss == pytest.approx(value**2 / length * (1 - share), rel=1e-5, abs=1e-13)
+
+
+@each_spectrum
 @each_measure
 def test_rotated(measure, name):
     variances = SPECTRA_TRIED[name]
@@ -244,6 +275,34 @@ def test_cka_flow_captures_what_the_theory_says():
                 theory.captured_by_cka_flow(variances, start, time), found, atol=2e-3
             )
     assert found[0] > 0.99 and found.min() < 0.5
+
+
+def halfway_products(neurons):
+    """tau lambda_i where R^2 of PC i is halfway from its start to 1, for two Gaussian starts; inf
+    for never: 15 PCs of variances 1/i, 119 directions.
+    """
+    variances, times = 1 / np.arange(1, 16), np.geomspace(0.01, 3000, 2000)
+    for seed in range(2):
+        start = np.random.default_rng(seed).standard_normal((119, neurons))
+        first = theory.captured_by_cka_flow(variances, start, 0)
+        path = np.array([theory.captured_by_cka_flow(variances, start, t) for t in times])
+        passed = path >= (1 + first) / 2
+        yield np.where(passed.any(0), times[passed.argmax(0)], np.inf) * variances
+
+
+def test_when_the_flow_captures_a_pc():
+    """The multiplier's time is in inverse proportion to the variance, R^2's isn't; what the page
+    says.
+    """
+    page = (Path(__file__).parent.parent / "book" / "derivations.md").read_text()
+    (sentence,) = re.findall(r"For 15 PCs of variances.*?room for five", page, flags=re.S)
+    said = [float(number) for number in re.findall(r"\b\d\.\d\d\b", sentence)]
+    found = [np.stack(list(halfway_products(neurons))) for neurons in (30, 15)]
+    ends = [end(products) for products in found for end in (np.min, np.max)]
+    np.testing.assert_allclose(said, ends, atol=0.02)
+    assert (np.median(found[1][:, :3]) < np.median(found[1][:, -5:])).all()
+    for products in halfway_products(5):
+        np.testing.assert_array_equal(np.isinf(products), np.arange(15) >= 5)
 
 
 @pytest.mark.slow
@@ -484,12 +543,13 @@ def results(tmp_path, monkeypatch):
 def test_the_derivations_name_every_function_and_tests_that_exist():
     """Angular scores of CKA and NBS are named by their endings."""
     tests = Path(__file__).parent
-    named = set(re.findall(r"`(\w+)`", (tests.parent / "book" / "derivations.md").read_text()))
+    pages = [tests.parent / "book" / f"{name}.md" for name in ("derivations", "decoding_reading")]
+    named = set(re.findall(r"`(\w+)`", "".join(page.read_text() for page in pages)))
     equations = {name for name in theory.__all__ if callable(getattr(theory, name))}
     changes = {name for name in equations if not name.startswith("chance_")}
     assert not equations - named - {name for name in changes if name.endswith("_angular_score")}
     written = "".join(
-        (tests / f"{name}.py").read_text() for name in ("test_theory", "test_calibration")
+        (tests / f"test_{name}.py").read_text() for name in ("theory", "readouts", "calibration")
     )
     assert {name for name in named if name.startswith("test_")} <= set(
         re.findall(r"def (test_\w+)", written)
