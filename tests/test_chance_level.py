@@ -22,6 +22,16 @@ def test_noise_scores_what_its_numbers_of_samples_and_neurons_are_worth():
     assert not holding(off)["debiased CKA of noise is 0"]
 
 
+def test_as_many_neurons_as_samples_are_not_enough_for_a_cka_near_1():
+    """Half at p = n; nothing is said of many neurons where no table has ten times as many."""
+    table = chance_level.noise_scores(["cka"], 30, [30, 60, 270], seeds=range(5))
+    means = table.groupby("neurons")["score"].mean()
+    assert abs(means[30] - 0.5) < 0.03 and abs(means[60] - 2 / 3) < 0.03
+    assert "CKA of noise comes near 1" not in holding(chance_level.noise_values(table))
+    low = table.assign(neurons=table["neurons"] + 270)
+    assert not holding(chance_level.noise_values(low))["CKA of noise comes near 1"]
+
+
 def test_measures_that_are_not_there_are_no_evidence():
     row = {"measure": "nbs", "samples": 30, "neurons": 5, "seed": 0, "score": 0.4}
     assert chance_level.noise_values(pd.DataFrame([row])).empty

@@ -77,7 +77,8 @@ def readout_distance(X, Y, penalty: float = 0.0) -> float:
     """Root mean squared distance of the predictions of random tasks from X and from Y, 0 or more.
 
     ||G_X - G_Y||_F, the root of the expected ||G_X z - G_Y z||^2 over tasks with uncorrelated
-    entries of variance 1. Exact to about 1e-8 ||G_X||_F (the root of a difference). Raises ValueError for a negative penalty.
+    entries of variance 1. Exact to about 1e-8 ||G_X||_F (the root of a difference). Raises
+    ValueError for a negative penalty.
 
     Example:
         >>> import simlib as sl
