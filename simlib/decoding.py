@@ -116,7 +116,7 @@ def fold_accuracies(
     Raises:
         ValueError: as `split` does, and for labels that don't fit the trials.
 
-    Source: Cloos et al. 2024, figure 3.
+    Source: Cloos et al. 2025, figure 3.
 
     Example:
         >>> import simlib as sl
@@ -301,7 +301,7 @@ def score_at_accuracy(
     Returns:
         A float by `components.first_crossing`: NaN if the accuracy is never reached.
 
-    Source: Cloos et al. 2024, figure 3 (dots).
+    Source: Cloos et al. 2025, figure 3 (dots).
 
     Example:
         >>> import simlib as sl

@@ -21,7 +21,7 @@ SPECTRA_TRIED = {
     "steep": 10.0 ** -np.arange(6),
     "one PC": np.array([3.0]),
 }
-# Largest PC replaced: CKA, NBS, angular Procrustes (Cloos et al. 2024, figure 6).
+# Largest PC replaced: CKA, NBS, angular Procrustes (Cloos et al. 2025, figure 6).
 PUBLISHED = {
     "mante2013": (0.345, 0.791, 0.580),
     "siegel2015": (0.303, 0.690, 0.485),

@@ -10,7 +10,7 @@ from the ranks alone. `readouts`: scores as averages over linear readouts of ran
 X = U S V' of the centred columns (n samples, p PCs), lambda_i = s_i^2 the variance of PC i.
 Functions of `variances` take the lambda_i as (p,), in any unit and order (ridge needs those of the
 data: its penalty has a unit), and return one value for each PC, or for each number k of PCs, as
-float64. Source of all: Cloos et al. 2024, figure 6, where no other is named.
+float64. Source of all: Cloos et al. 2025, figure 6, where no other is named.
 """
 
 from simlib.theory import spectrum
