@@ -1,9 +1,11 @@
 """Scores of independent noise, and what is claimed of them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_claims import holding
 
+import simlib as sl
 from simlib.experiments import chance_level
 
 
@@ -40,3 +42,16 @@ def test_measures_that_are_not_there_are_no_evidence():
 def test_an_unknown_measure_is_named():
     with pytest.raises(ValueError, match="unknown measure 'ckaa'"):
         chance_level.noise_scores(["ckaa"], 30, [5])
+
+
+@pytest.mark.parametrize("measure", ["cka", "nbs", "linreg"])
+def test_a_model_without_noise_can_exceed_the_ceiling_of_halves(measure):
+    """The page's word on the ceiling: one as noisy as half the repeats reaches it, no more."""
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal((200, 3)) @ rng.standard_normal((3, 5))
+    repeats = signal + 2 * rng.standard_normal((8, 200, 5))
+    ceiling = sl.calibration.noise_ceiling(measure, repeats)
+    noisy = signal + rng.standard_normal((200, 5))  # as noisy as the mean of four repeats
+    halves = [repeats[:4].mean(0), repeats[4:].mean(0)]
+    assert min(sl.score(measure, half, signal) for half in halves) > ceiling.mean + 0.03
+    assert max(sl.score(measure, half, noisy) for half in halves) < ceiling.mean + 0.03
