@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import toy_animation
+from _ext import citations
 
 import simlib
 from simlib.experiments.curves import power_law
@@ -74,7 +75,7 @@ def measures_table() -> str:
             f"{number(record.range[1])}{'' if record.direction > 0 else ', a distance'}",
             "depends on X" if record.own is None else number(record.own),
             "yes" if record.differentiable else "no",
-            record.source,
+            citations.cited(record.source, "{{cite:t}}`{}`".format),
             ", ".join(f"`{alias}`" for alias in record.aliases),
         ]
         for record in simlib.MEASURES.values()

@@ -87,7 +87,7 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     Raises:
         ValueError: for inputs that can't be scored.
 
-    Source: Cloos et al. 2024, figures 2, 4 and 5.
+    Source: Cloos et al. 2025, figures 2, 4 and 5.
 
     Example:
         >>> import simlib as sl
@@ -164,7 +164,7 @@ def score_to_capture(scores, r2) -> np.ndarray:
     Raises:
         ValueError: for an r2 of another shape.
 
-    Source: Cloos et al. 2024, figures 4 and 5.
+    Source: Cloos et al. 2025, figures 4 and 5.
 
     Example:
         >>> import simlib as sl

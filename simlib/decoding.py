@@ -134,7 +134,7 @@ def fold_accuracies(
     Raises:
         ValueError: as `split` does, for another scale and for labels that don't fit the trials.
 
-    Source: Cloos et al. 2024, figure 3, which decodes at the recorded scale.
+    Source: Cloos et al. 2025, figure 3, which decodes at the recorded scale.
 
     Example:
         >>> import simlib as sl
@@ -392,7 +392,7 @@ def score_at_accuracy(
     Returns:
         A float by `components.first_crossing`: NaN if the accuracy is never reached.
 
-    Source: Cloos et al. 2024, figure 3 (dots).
+    Source: Cloos et al. 2025, figure 3 (dots).
 
     Example:
         >>> import simlib as sl

@@ -219,7 +219,7 @@ def joint_range(
     Raises:
         ValueError: for distances, fewer than 2 points and inputs that can't be scored.
 
-    Source: Cloos et al. 2024, figure 7.
+    Source: Cloos et al. 2025, figure 7.
 
     Example:
         >>> import simlib as sl

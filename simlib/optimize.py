@@ -286,7 +286,7 @@ def maximize(
         ValueError: for inputs that can't be scored or that this machine's memory doesn't hold.
         TypeError: for a measure that has no gradient.
 
-    Source: Cloos et al. 2024 (Adam, learning rate 0.1).
+    Source: Cloos et al. 2025 (Adam, learning rate 0.1).
 
     Example:
         >>> import simlib as sl

@@ -1,9 +1,11 @@
 """Scores of independent noise, and what is claimed of them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_claims import holding
 
+import simlib as sl
 from simlib.experiments import chance_level
 
 
@@ -22,6 +24,16 @@ def test_noise_scores_what_its_numbers_of_samples_and_neurons_are_worth():
     assert not holding(off)["debiased CKA of noise is 0"]
 
 
+def test_as_many_neurons_as_samples_are_not_enough_for_a_cka_near_1():
+    """Half at p = n; nothing is said of many neurons where no table has ten times as many."""
+    table = chance_level.noise_scores(["cka"], 30, [30, 60, 270], seeds=range(5))
+    means = table.groupby("neurons")["score"].mean()
+    assert abs(means[30] - 0.5) < 0.03 and abs(means[60] - 2 / 3) < 0.03
+    assert "CKA of noise comes near 1" not in holding(chance_level.noise_values(table))
+    low = table.assign(neurons=table["neurons"] + 270)
+    assert not holding(chance_level.noise_values(low))["CKA of noise comes near 1"]
+
+
 def test_measures_that_are_not_there_are_no_evidence():
     row = {"measure": "nbs", "samples": 30, "neurons": 5, "seed": 0, "score": 0.4}
     assert chance_level.noise_values(pd.DataFrame([row])).empty
@@ -30,3 +42,16 @@ def test_measures_that_are_not_there_are_no_evidence():
 def test_an_unknown_measure_is_named():
     with pytest.raises(ValueError, match="unknown measure 'ckaa'"):
         chance_level.noise_scores(["ckaa"], 30, [5])
+
+
+@pytest.mark.parametrize("measure", ["cka", "nbs", "linreg"])
+def test_a_model_without_noise_can_exceed_the_ceiling_of_halves(measure):
+    """The page's word on the ceiling: one as noisy as half the repeats reaches it, no more."""
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal((200, 3)) @ rng.standard_normal((3, 5))
+    repeats = signal + 2 * rng.standard_normal((8, 200, 5))
+    ceiling = sl.calibration.noise_ceiling(measure, repeats)
+    noisy = signal + rng.standard_normal((200, 5))  # as noisy as the mean of four repeats
+    halves = [repeats[:4].mean(0), repeats[4:].mean(0)]
+    assert min(sl.score(measure, half, signal) for half in halves) > ceiling.mean + 0.03
+    assert max(sl.score(measure, half, noisy) for half in halves) < ceiling.mean + 0.03

@@ -94,6 +94,8 @@ def test_the_examples_run_as_they_stand(place):
 @each_place
 def test_the_api_page_shows_each_docstring_without_a_fault(place, monkeypatch):
     core = pytest.importorskip("docutils.core")
+    roles = importlib.import_module("docutils.parsers.rst.roles")
+    roles.register_generic_role("cite:t", importlib.import_module("docutils.nodes").inline)
     monkeypatch.syspath_prepend(Path(__file__).resolve().parent.parent / "book" / "_ext")
     docstrings = importlib.import_module("docstrings")
     for thing in public(place).values():

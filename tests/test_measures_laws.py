@@ -451,6 +451,28 @@ def test_a_measure_of_ranks_says_that_it_cannot_be_climbed():
         sl.measure("rsa", comparison="kendall")(X, Y.requires_grad_(True))
 
 
+@pytest.mark.parametrize("p, q", [(5, 5), (5, 10), (3, 12), (1, 8)])
+def test_regularised_cca_ends_at_cca_for_equal_ranks_only(p, q):
+    """Times sqrt(min / max) of the ranks otherwise, even for a side that lies in the other's
+    span.
+    """
+    X, other = gaussians(60, p, q)
+    inside = np.column_stack([X, other])[:, :q]
+    for Y in (other, inside, inside[:, :p]):
+        ranks = p, Y.shape[1]
+        expected = sl.score("cca", X, Y) * np.sqrt(min(ranks) / max(ranks))
+        assert sl.score("cca-regularised", X, Y, whitening=1) == pytest.approx(expected, abs=1e-10)
+    assert sl.score("cca", X, inside) == pytest.approx(1)
+
+
+def test_cca_is_1_once_a_side_has_n_minus_1_independent_columns():
+    """n - 1, as centring takes one; with one column fewer unrelated data stay below 1."""
+    X, Y = gaussians(20, 3, 25)
+    for columns in range(15, 26):
+        found = sl.score("cca", X, Y[:, :columns])
+        assert (found > 1 - 1e-10) == (columns >= 19)
+
+
 def test_the_catalogue_page_is_written_from_every_record(monkeypatch):
     folder = Path(__file__).resolve().parent.parent / "book"
     monkeypatch.syspath_prepend(folder)

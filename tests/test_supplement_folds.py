@@ -1,5 +1,8 @@
 """What the choice of folds does to a regression score."""
 
+import re
+from pathlib import Path
+
 import pytest
 from test_claims import holding
 
@@ -26,3 +29,15 @@ def test_random_folds_are_fooled_and_whole_trials_are_not():
     for claim in ("random folds are fooled", "folds of whole trials are not fooled"):
         assert not verdict[claim]
     assert not verdict["contiguous folds lie between"]
+
+
+@pytest.mark.slow
+def test_the_page_of_measures_says_what_contiguous_folds_give_to_unrelated_responses():
+    page = (Path(__file__).parent.parent / "book" / "measures.md").read_text()
+    said = re.search(
+        r"an \$R\^2\$ of ([\d.]+) \(([\d.]+) with random folds, −([\d.]+) with whole trials", page
+    )
+    table = folds.fold_scores("surrogate-siegel2015", [4], seeds=[0, 1, 2])
+    means = table[table["content"] == folds.CONTENTS[0]].groupby("scheme")["score"].mean()
+    found = [means["contiguous"], means["random"], -means["condition"]]
+    assert [float(number) for number in said.groups()] == pytest.approx(found, abs=0.006)

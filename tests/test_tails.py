@@ -2,12 +2,15 @@
 said of them.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from test_claims import holding
 
-from simlib import datasets
+from simlib import datasets, maximize, measures, optimize
 from simlib.datasets import paper
 from simlib.experiments import claims, tails
 
@@ -27,6 +30,54 @@ def test_the_ascents_are_stored_a_row_a_step(tmp_path, monkeypatch):
     assert rotated.groupby("optimiser").size().to_dict() == {"adam": 5, "sgd": 5}
     apart = (rotated["score"] - rotated["rotated"]).abs().groupby(rotated["optimiser"]).max()
     assert apart["sgd"] < 1e-9 < 1e-4 < apart["adam"]
+
+
+def entries(kind: str) -> float:
+    """Mean absolute value over root mean square of a million entries with these tails."""
+    sample = datasets.made.TAILS[kind](np.random.default_rng(0), 10**6)
+    return float(np.abs(sample).mean() / np.sqrt(np.square(sample).mean()))
+
+
+def test_the_first_step_has_the_cosines_of_gradients_not_of_single_entries(tmp_path, monkeypatch):
+    """What the page says of entries; what it shows of gradients is another set of numbers."""
+    monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
+    alone = [entries(kind) for kind in datasets.made.TAILS]
+    np.testing.assert_allclose(alone, [0.64, 0.80, 0.87, 1], atol=0.01)
+    page = (
+        Path(__file__).parent.parent / "notebooks" / "published_vs_reproduced.ipynb"
+    ).read_text()
+    assert ".64, .80, .87 and 1" in page and "tails.first_steps(" in page
+    names = ["surrogate-siegel2015", FREEMAN]
+    table = tails.first_steps(names, seeds=[0, 1])
+    means = table.groupby("tails", sort=False)["cosine"].mean()
+    np.testing.assert_allclose(means, [0.65, 0.73, 0.76, 0.79], atol=0.02)
+    by_run = table.pivot(index=["dataset", "seed"], columns="tails", values="cosine")
+    assert (by_run[list(datasets.made.TAILS)].diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
+
+
+def test_the_first_step_is_adam_s(tmp_path, monkeypatch):
+    """The rise of the score along the step that the ascent takes gives its cosine with the
+    gradient.
+    """
+    monkeypatch.setenv("SIMLIB_RESULTS", str(tmp_path))
+    seen, h = [], 1e-4
+    X = datasets.made.spectrum_matched(datasets.load(FREEMAN), 0, "signs")
+    maximize(
+        "cka",
+        X,
+        start=optimize.start_from_noise(X.shape, 0),
+        steps=2,
+        dtype=torch.float64,
+        observers=[lambda step, score, Y: seen.append(Y.reshape(-1, X.shape[-1]).clone())],
+    )
+    X = torch.from_numpy(X.reshape(-1, X.shape[-1]))
+    start, step = seen[0], (seen[1] - seen[0]) / 0.1
+    up, down = (float(measures.MEASURES["cka"](X, start + sign * h * step)) for sign in (1, -1))
+    Y = start.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(measures.MEASURES["cka"](X, Y), Y)
+    found = (up - down) / (2 * h) / float(step.norm() * gradient.norm())
+    expected = tails.first_steps([FREEMAN], tails=["signs"])["cosine"].item()
+    assert found == pytest.approx(expected, abs=5e-3)  # Adam's epsilon shrinks small entries
 
 
 # -- What is said of it

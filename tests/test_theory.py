@@ -5,6 +5,7 @@ refusals.
 import re
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -21,7 +22,7 @@ SPECTRA_TRIED = {
     "steep": 10.0 ** -np.arange(6),
     "one PC": np.array([3.0]),
 }
-# Largest PC replaced: CKA, NBS, angular Procrustes (Cloos et al. 2024, figure 6).
+# Largest PC replaced: CKA, NBS, angular Procrustes (Cloos et al. 2025, figure 6).
 PUBLISHED = {
     "mante2013": (0.345, 0.791, 0.580),
     "siegel2015": (0.303, 0.690, 0.485),
@@ -96,6 +97,37 @@ def test_replaced(measure, name):
         assert expected.shape == variances.shape
         for i in range(len(variances)):
             agrees(measure, *changed(variances, i, w), expected[i], **options)
+
+
+@each_spectrum
+def test_replaced_by_any_time_course(name):
+    """CKA exactly, also to first order in the overlaps; NBS loses no more than to an orthogonal
+    one.
+    """
+    variances = SPECTRA_TRIED[name]
+    U, rng = build(variances)[0], np.random.default_rng(1)
+    length = np.square(variances).sum()
+    for _ in range(3):
+        vector = rng.standard_normal(30)
+        vector -= vector.mean()
+        vector /= np.linalg.norm(vector)
+        overlaps = U.T @ vector
+        for i, (value, own) in enumerate(zip(variances, overlaps, strict=True)):
+            shared = value * (variances @ overlaps**2 - value * own**2)
+            kept = length - value**2 * (1 - own**2) + shared
+            X, Y = changed(variances, i, vector)
+            agrees("cka", X, Y, kept / np.sqrt(length * (length + 2 * shared)))
+            least = 1 - value / variances.sum() * (1 - abs(own))
+            assert sl.score("nbs", X, Y) > least - 1e-12
+            near = np.cos(0.01) * build(variances)[3] + np.sin(0.01) * vector
+            near /= np.linalg.norm(near)
+            overlap = U.T @ near
+            share = (
+                overlap[i] ** 2
+                + value * (variances @ overlap**2 - value * overlap[i] ** 2) / length
+            )
+            loss = 1 - sl.score("cka", *changed(variances, i, near))
+            assert loss == pytest.approx(value**2 / length * (1 - share), rel=1e-5, abs=1e-13)
 
 
 @each_spectrum
@@ -244,6 +276,34 @@ def test_cka_flow_captures_what_the_theory_says():
                 theory.captured_by_cka_flow(variances, start, time), found, atol=2e-3
             )
     assert found[0] > 0.99 and found.min() < 0.5
+
+
+def halfway_products(neurons):
+    """tau lambda_i where R^2 of PC i is halfway from its start to 1, for two Gaussian starts; inf
+    for never: 15 PCs of variances 1/i, 119 directions.
+    """
+    variances, times = 1 / np.arange(1, 16), np.geomspace(0.01, 3000, 2000)
+    for seed in range(2):
+        start = np.random.default_rng(seed).standard_normal((119, neurons))
+        first = theory.captured_by_cka_flow(variances, start, 0)
+        path = np.array([theory.captured_by_cka_flow(variances, start, t) for t in times])
+        passed = path >= (1 + first) / 2
+        yield np.where(passed.any(0), times[passed.argmax(0)], np.inf) * variances
+
+
+def test_when_the_flow_captures_a_pc():
+    """The multiplier's time is in inverse proportion to the variance, R^2's isn't; what the page
+    says.
+    """
+    page = (Path(__file__).parent.parent / "book" / "derivations.md").read_text()
+    (sentence,) = re.findall(r"For 15 PCs of variances.*?room for five", page, flags=re.S)
+    said = [float(number) for number in re.findall(r"\b\d\.\d\d\b", sentence)]
+    found = [np.stack(list(halfway_products(neurons))) for neurons in (30, 15)]
+    ends = [end(products) for products in found for end in (np.min, np.max)]
+    np.testing.assert_allclose(said, ends, atol=0.02)
+    assert (np.median(found[1][:, :3]) < np.median(found[1][:, -5:])).all()
+    for products in halfway_products(5):
+        np.testing.assert_array_equal(np.isinf(products), np.arange(15) >= 5)
 
 
 @pytest.mark.slow
@@ -445,6 +505,35 @@ def test_shape_of_the_loss():
     )
 
 
+def test_numbers_in_the_text_of_the_page():
+    """What a PC of 1% costs, what the first five PCs give, where CKA's line lies: for the five
+    spectra.
+    """
+    page = Path(__file__).parent.parent / "notebooks" / "theory_sensitivity.ipynb"
+    cells = nbformat.read(page, as_version=4).cells
+    text = " ".join(" ".join(c.source for c in cells if c.cell_type == "markdown").split())
+    alts = " ".join(c.metadata["mystnb"]["image"]["alt"] for c in cells if "mystnb" in c.metadata)
+    spectra = {name: variance_ratios(name) for name in SPECTRA}
+    ratios = [1 / np.square(shares).sum() for shares in spectra.values()]
+    assert f"0.0001 times the participation ratio: {min(ratios) / 1e4:.4f} to" in text
+    assert f"to {max(ratios) / 1e4:.4f} on the five spectra" in text
+    other = np.array([0.01, 0.99])
+    assert f"{1 - theory.replaced_procrustes_angular_score(other)[0]:.2f}" == "0.09"
+    assert "costs angular Procrustes 0.09 and NBS 0.01" in text
+    cka, nbs = (
+        [form(s)[4] for s in spectra.values()] for form in (theory.kept_cka, theory.kept_nbs)
+    )
+    assert f"a CKA between {min(cka):.2f} and {max(cka):.2f}" in text
+    assert f"an NBS between {min(nbs):.2f} and {max(nbs):.2f}" in text
+    lost = [1 - theory.replaced_cka(s)[s < 0.03].min() for s in spectra.values()]
+    assert max(lost) < 0.03 and "within 0.03 of 1 up to a ratio of 0.03" in alts
+    lowest = [theory.replaced_cka(s)[0] for s in spectra.values()]
+    assert 0.3 < min(lowest) < max(lowest) < 0.6 and "between 0.3 and 0.6" in alts
+    kept = theory.kept_cka(spectra["mante2013"])
+    assert "near 0.8 and is above 0.95 after three" in alts
+    assert kept[0] == pytest.approx(0.8, abs=0.02) and kept[2] > 0.95
+
+
 @pytest.mark.parametrize(
     "equation", [*theory.REPLACED.values(), theory.kept_cka, theory.kept_nbs, theory.growth_nbs]
 )
@@ -484,12 +573,13 @@ def results(tmp_path, monkeypatch):
 def test_the_derivations_name_every_function_and_tests_that_exist():
     """Angular scores of CKA and NBS are named by their endings."""
     tests = Path(__file__).parent
-    named = set(re.findall(r"`(\w+)`", (tests.parent / "book" / "derivations.md").read_text()))
+    pages = [tests.parent / "book" / f"{name}.md" for name in ("derivations", "decoding_reading")]
+    named = set(re.findall(r"`(\w+)`", "".join(page.read_text() for page in pages)))
     equations = {name for name in theory.__all__ if callable(getattr(theory, name))}
     changes = {name for name in equations if not name.startswith("chance_")}
     assert not equations - named - {name for name in changes if name.endswith("_angular_score")}
     written = "".join(
-        (tests / f"{name}.py").read_text() for name in ("test_theory", "test_calibration")
+        (tests / f"test_{name}.py").read_text() for name in ("theory", "readouts", "calibration")
     )
     assert {name for name in named if name.startswith("test_")} <= set(
         re.findall(r"def (test_\w+)", written)

@@ -37,7 +37,27 @@ def test_losses_to_another_power_are_seen():
         assert values["CKA loses to the power of 2"] == pytest.approx(off, abs=1e-12)
 
 
+def test_random_replacements_are_near_the_equations_and_no_identity():
+    """CKA stays quadratic; NBS loses less, by a share that the identity doesn't have."""
+    names = ["cka", "nbs", "procrustes-angular-score"]
+    options = {"seeds": [0, 1], "replacement": "random"}
+    data = ["hierarchy", "surrogate-siegel2015", "surrogate-freemanziemba2013"]
+    table = sensitivity.replacements(data, names, **options)
+    assert set(table["replacement"]) == {"random"}
+    apart = (table["score"] - table["theory"]).abs().groupby(table["measure"]).max()
+    assert (apart > 1e-3).all()
+    verdict = holding(sensitivity.random_values(table))
+    assert all(verdict.values()) and len(verdict) == 4
+    losses = sensitivity.random_losses(table).set_index(["dataset", "measure"])
+    assert losses.loc[("surrogate-freemanziemba2013", "nbs"), "least"] < 0.7
+    assert losses.loc[("surrogate-freemanziemba2013", "cka"), "least"] > 0.95
+    raised = sensitivity.random_values(table.assign(score=table["score"] - 0.1))
+    assert not any(holding(raised).values())
+
+
 def test_replacements_refused(tmp_path):
+    with pytest.raises(ValueError, match="unknown replacement 'rotated'"):
+        sensitivity.replacements(["hierarchy"], ["cka"], replacement="rotated")
     with pytest.raises(ValueError, match="no equation for 'rsa'"):
         sensitivity.replacements(["hierarchy"], ["rsa"])
     full = tmp_path / "wide.npz"
@@ -45,6 +65,8 @@ def test_replacements_refused(tmp_path):
     no_room = "no room to replace a principal component: 8 samples leave 7"
     with pytest.raises(experiments.TaskError, match=no_room):
         sensitivity.replacements([str(full)], ["cka"])
+    table = sensitivity.replacements([str(full)], ["cka"], replacement="random")
+    assert len(table) == 7, "a random one needs no room"
 
 
 def test_changes_and_gradients_match_the_theory():

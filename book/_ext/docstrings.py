@@ -1,7 +1,12 @@
-"""Show docstrings as they are written: plain text with formulas, not reStructuredText."""
+"""Show docstrings as they are written: plain text with formulas, not reStructuredText.
+
+References that they name become links to the bibliography.
+"""
 
 import re
 import textwrap
+
+import citations
 
 SECTIONS = ("Args:", "Attributes:", "Returns:", "Raises:", "Example:")
 
@@ -26,9 +31,14 @@ def show(paragraph: str) -> str:
     if paragraph.startswith((" ", ">>>")):
         return "::\n\n" + "\n".join(f"    {line}" for line in paragraph.splitlines())
     return "".join(
-        f"``{part.strip('`')}``" if part.startswith("`") else re.sub(r"([\\*`|_<>])", r"\\\1", part)
+        f"``{part.strip('`')}``" if part.startswith("`") else prose(part)
         for part in re.split(r"(`+[^`\s](?:[^`]*[^`\s])?`+)", paragraph)
     )
+
+
+def prose(text: str) -> str:
+    escaped = re.sub(r"([\\*`|_<>])", r"\\\1", text)
+    return citations.cited(escaped, ":cite:t:`{}`".format)
 
 
 def section(heading: str, body: str) -> str:

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.stats import kurtosis
 
-from simlib import validation
+from simlib import measures, validation
 from simlib.components import left_singular_vectors
-from simlib.datasets import paper
+from simlib.datasets import made, paper
 from simlib.datasets.made import TAILS
+from simlib.experiments import store
 from simlib.experiments.claims import values
 from simlib.experiments.runner import ascents
 from simlib.experiments.store import Source
+from simlib.linalg import cosine
+from simlib.optimize import start_from_noise
 
 EARLY = 5  # the step at which early scores are compared
 # The tails that the published ascents fit best, of these two; seen first, asserted since.
@@ -76,6 +80,38 @@ def rotated_ascents(
         for turned in (False, True)
     )
     return original.merge(rotated.rename(columns={"score": "rotated"}), on=keys)
+
+
+def _first_step(source: Source, measure: str, tails: str, seed: int) -> pd.DataFrame:
+    """Cosine of the gradient and its sign at the start of one ascent. A task of `first_steps`."""
+    X = made.spectrum_matched(source.load(), seed, tails)
+    X, start = (torch.from_numpy(validation.flat(X)), start_from_noise(X.shape, seed).double())
+    Y = validation.flat(start).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(measures.measure(measure)(X, Y), Y)
+    row = {"dataset": source.dataset, "measure": measure, "tails": tails, "seed": seed}
+    return pd.DataFrame([{**row, "cosine": float(cosine(gradient, gradient.sign()))}])
+
+
+def first_steps(
+    datasets: Sequence[str],
+    measure: str = "cka",
+    tails: Sequence[str] = tuple(TAILS),
+    *,
+    seeds: Sequence[int] = (0,),
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """Cosine of the gradient at the start and Adam's first step, which has its signs, in [0, 1].
+
+    Targets, starts and sizes as in `tail_runs`, float64. A row a dataset, tails and seed: columns
+    dataset, measure, tails, seed, cosine.
+    """
+    tasks = [
+        {"source": Source(name, {}), "measure": measure, "tails": kind, "seed": int(seed)}
+        for name in validation.names(datasets, "datasets")
+        for kind in validation.names(tails, "tails")
+        for seed in seeds
+    ]
+    return pd.concat(store.run(_first_step, tasks, jobs), ignore_index=True)
 
 
 def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:

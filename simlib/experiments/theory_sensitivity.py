@@ -16,6 +16,7 @@ from simlib.experiments.claims import values
 from simlib.experiments.curves import power_law
 from simlib.experiments.store import Source
 
+REPLACEMENTS = ("orthogonal", "random")
 # Change -> measure -> the theory's score at `amount`, of PC `pc` where one is changed.
 EQUATIONS = {
     "rotate": {
@@ -64,11 +65,13 @@ def spread_ranks(count: int, most: int = 16) -> list[int]:
     return sorted({round(rank) for rank in np.geomspace(1, count, most)})
 
 
-def _replaced(source: Source, measure: str, seed: int, quick: bool) -> pd.DataFrame:
+def _replaced(
+    source: Source, measure: str, seed: int, quick: bool, replacement: str
+) -> pd.DataFrame:
     """Score of X with each of some PCs replaced. A task of `replacements`."""
     data = source.load()
     X, U, s = _decomposition(data)
-    w = linalg.direction_outside(U, seed)
+    w = linalg.direction_outside(U[:, :0] if replacement == "random" else U, seed)
     expected = _theory(measure, s.square().numpy())
     bound = catalogue.measure(measure)
     pcs = np.array(spread_ranks(len(s)))
@@ -77,7 +80,7 @@ def _replaced(source: Source, measure: str, seed: int, quick: bool) -> pd.DataFr
     table = pd.DataFrame({"pc": pcs, "score": scores, "theory": expected[pcs - 1]})
     ratios = (s.square() / s.square().sum()).numpy()[pcs - 1]
     facts = {"dataset": source.dataset, "measure": measure, "seed": seed, "neurons": X.shape[1]}
-    facts |= settings.provenance(data, quick)
+    facts |= {"replacement": replacement} | settings.provenance(data, quick)
     return table.assign(explained_variance=ratios, **facts)
 
 
@@ -85,23 +88,32 @@ def replacements(
     datasets: Sequence[str],
     measures: Sequence[str],
     *,
+    replacement: str = "orthogonal",
     seeds: Sequence[int] = (0,),
     quick: bool = False,
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """Replace one PC of each dataset by a random direction outside of X, in float64, at up to 16
-    ranks.
+    """Replace the time course of one PC of each dataset, in float64, at up to 16 ranks.
 
     A row a dataset, measure, seed and PC: columns dataset, measure, seed, pc (from 1),
-    explained_variance (ratio), score (simulated), theory, neurons, title, settings, surrogate,
-    data_hash. The direction is exactly orthogonal to X's PCs and to the constant; figure 6 of the
-    paper takes any random one. Finished tasks are stored and found again. Raises ValueError for a
-    measure without an equation, TaskError where the samples leave no room (samples - 1 <= rank).
+    explained_variance (ratio), score (simulated), theory, neurons, replacement, title, settings,
+    surrogate, data_hash. The new time course is random; "orthogonal": and exactly orthogonal to X's
+    PCs, as `theory` takes it; "random": merely centred, as in figure 6 of the paper. Finished tasks
+    are stored and found again. Raises ValueError for a measure without an equation and another
+    replacement, TaskError where the samples leave no room for an orthogonal one (samples - 1 <=
+    rank).
     """
+    validation.known("replacement", replacement, REPLACEMENTS)
     for measure in measures:
         _theory(measure, np.ones(2))
     tasks = [
-        {"source": source, "measure": measure, "seed": int(seed), "quick": bool(quick)}
+        {
+            "source": source,
+            "measure": measure,
+            "seed": int(seed),
+            "quick": bool(quick),
+            "replacement": replacement,
+        }
         for source in [settings.source(dataset, quick) for dataset in datasets]
         for measure in measures
         for seed in seeds
@@ -200,15 +212,46 @@ def theory_values(replaced: pd.DataFrame) -> pd.DataFrame:
             multiple = (small["procrustes-angular-score"] / small["nbs"]).min()
             rows.append(("CKA loses less than NBS", dataset, "mean", share))
             rows.append(("angular Procrustes loses most", dataset, "mean", multiple))
-    for measure, claim in (
-        ("cka", "CKA loses to the power of 2"),
-        ("nbs", "NBS loses to the power of 1"),
-    ):
-        of_measure = replaced[replaced["measure"] == measure].assign(loss=1 - replaced["score"])
-        seen = of_measure[of_measure["loss"] > 1e-10]  # below is only the rounding of the score
-        for key, run in seen.groupby(["dataset", "seed"], sort=False):
-            power = power_law(run["explained_variance"], run["loss"])
-            rows.append((claim, *key, abs(power - int(claim[-1]))))
+    rows += _powers(replaced, "cka", 2, "CKA loses to the power of 2")
+    rows += _powers(replaced, "nbs", 1, "NBS loses to the power of 1")
+    return values(rows)
+
+
+def _powers(replaced: pd.DataFrame, measure: str, power: int, claim: str) -> list[tuple]:
+    """How far the loss of each dataset and seed is from this power of the variance."""
+    of_measure = replaced[replaced["measure"] == measure].assign(loss=1 - replaced["score"])
+    seen = of_measure[of_measure["loss"] > 1e-10]  # below is only the rounding of the score
+    return [
+        (claim, *key, abs(power_law(run["explained_variance"], run["loss"]) - power))
+        for key, run in seen.groupby(["dataset", "seed"], sort=False)
+    ]
+
+
+def random_losses(replaced: pd.DataFrame) -> pd.DataFrame:
+    """How far random replacements lie from the equations: a row a dataset and measure.
+
+    `replaced` is from `replacements` with replacement="random". Columns dataset, measure,
+    difference (largest, of score), least and most (the loss as a share of the equation's, over
+    seeds and the PCs that cost more than 1e-5).
+    """
+    loss, expected = 1 - replaced["score"], 1 - replaced["theory"]
+    share = (loss / expected).where(expected > 1e-5)
+    table = replaced.assign(difference=(loss - expected).abs(), least=share, most=share)
+    ends = {"difference": "max", "least": "min", "most": "max"}
+    return table.groupby(["dataset", "measure"], sort=False).agg(ends).reset_index()
+
+
+def random_values(replaced: pd.DataFrame) -> pd.DataFrame:
+    """What a random replacement costs (figure 6), from the table of `replacements` with
+    replacement="random".
+    """
+    rows = []
+    for row in random_losses(replaced).itertuples():
+        rows.append(("random replacements are near", row.dataset, row.measure, row.difference))
+        if row.measure == "nbs":
+            rows.append(("NBS loses less to a random one", row.dataset, "all", row.most))
+    rows += _powers(replaced, "cka", 2, "random: CKA to the power of 2")
+    rows += _powers(replaced, "nbs", 1, "random: NBS to the power of 1")
     return values(rows)
 
 

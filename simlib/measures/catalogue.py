@@ -306,7 +306,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Angular linear regression distance",
         regression.linear_regression_angular,
         (0, pi / 2),
-        "Cloos et al. 2024",
+        "Cloos et al. 2025",
         direction=-1,
         own=0.0,
         symmetric=False,

@@ -83,12 +83,13 @@ def cca_regularised(
     whitening: float = 0.5,
     penalty: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """From NBS to CCA: the NBS of partly whitened sides, in [0, 1].
+    """From NBS towards CCA: the NBS of partly whitened sides, in [0, 1].
 
     Each side, scaled to ||X||_F = 1, becomes X (X'X + penalty I)^(-whitening/2): its singular
     values s turn into s / (s^2 + penalty)^(whitening/2). `whitening` 0 is NBS, 1 with `penalty` 0
-    the mean canonical correlation (for unequal ranks the sum over sqrt(r_X r_Y) instead of the
-    smaller rank); a large penalty leads from CCA back to NBS. The penalty counts in shares of the
+    the sum of the canonical correlations over sqrt(r_X r_Y): `cca` where both ranks r are equal,
+    else `cca` times sqrt(min / max) of the ranks, below 1 even where one side lies in the other's
+    span. A large penalty leads back to NBS. The penalty counts in shares of the
     total variance. Symmetric; unchanged by translation, rotation and isotropic scale. Raises
     ValueError for a whitening outside [0, 1] and a negative penalty. Source: Vinod 1976 for the
     penalty; Williams et al. 2021 for whitening as a parameter (theirs mixes X with its whitened
@@ -101,7 +102,7 @@ def cca_regularised(
         0.816
     """
     if not 0 <= whitening <= 1:
-        raise ValueError(f"whitening is from 0 (NBS) to 1 (CCA); got {whitening}")
+        raise ValueError(f"whitening is from 0 (NBS) to 1 (whitened sides); got {whitening}")
     validation.at_least("penalty", penalty, 0)
 
     def values(s: Tensor) -> tuple[Tensor, Tensor]:

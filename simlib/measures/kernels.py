@@ -102,7 +102,7 @@ def cka_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     """Angular CKA, in [0, 1]: 1 - (2/pi) arccos(CKA).
 
     One minus the angle between the two Gram matrices in units of a right angle. Invariances as
-    `cka`. Source: Williams et al. 2021; Cloos et al. 2024.
+    `cka`. Source: Williams et al. 2021; Cloos et al. 2025.
 
     Example:
         >>> import simlib as sl, torch

@@ -75,7 +75,7 @@ def linear_regression_angular(
 
     R^2 is not a cosine (its root is one): the arc cosine only stretches the scale near 1. Exactly 0
     where Y's columns span the samples. Invariances as `linear_regression`. Source: Cloos et al.
-    2024.
+    2025.
 
     Example:
         >>> import simlib as sl, torch
@@ -266,7 +266,7 @@ def regression(
     translation of either side (of X not for "pearson-median") and by scale of X; the penalty acts
     on the scale of Y. With penalty 0 unchanged by invertible linear maps of Y as long as training
     samples outnumber its neurons. Raises ValueError for a negative penalty, another comparison or
-    folds that the samples don't fill. Source: Hoerl & Kennard 1970; Cloos et al. 2024 for the
+    folds that the samples don't fill. Source: Hoerl & Kennard 1970; Cloos et al. 2025 for the
     settings; Schrimpf et al. 2018 for the median.
 
     Example:

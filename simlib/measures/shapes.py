@@ -30,8 +30,8 @@ def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
 
     ||X'Y||_* / (||X||_F ||Y||_F) of the centred columns: the fidelity of the two Gram matrices, and
     the cosine left after the best rotation of Y onto X. Fewer columns count as padded with zeros.
-    Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source: Tang,
-    Maheswaranathan & Singer 2020; Harvey, Larsen & Williams 2023.
+    Symmetric; unchanged by translation, rotation and isotropic scale of either side. Source: Tang
+    et al. 2020; Harvey, Larsen & Williams 2023.
 
     Example:
         >>> import simlib as sl, torch
@@ -92,7 +92,7 @@ def procrustes_angular_score(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -
     """Angular Procrustes score, in [0, 1]: 1 - (2/pi) arccos(NBS).
 
     Steep where NBS is near 1: there it is sensitive to small principal components, too. Invariances
-    as `nbs`. Source: Williams et al. 2021; Cloos et al. 2024.
+    as `nbs`. Source: Williams et al. 2021; Cloos et al. 2025.
 
     Example:
         >>> import simlib as sl, torch
@@ -168,7 +168,7 @@ def procrustes_cv(
     norm and overlaps with nothing, so that X with itself reaches angle 0 only where training
     samples span its neurons. Folds as in `held_out_blocks`. Symmetric; unchanged by translation and
     rotation, the angles also by isotropic scale. Raises ValueError for another comparison and for
-    folds that the samples don't fill. Source: Williams et al. 2021; Cloos et al. 2024 for the
+    folds that the samples don't fill. Source: Williams et al. 2021; Cloos et al. 2025 for the
     folds.
 
     Example:

@@ -1,15 +1,16 @@
-"""The theory, one function per equation; the book proves them as propositions on its page of
-derivations.
+"""The theory, one function per equation; the book proves them as propositions on its pages
+"Derivations" and "Scores as averages over decoding tasks".
 
 `changes`: scores when one principal component (PC) of X is replaced, rotated, rescaled, or only the
 first PCs are kept. `growth`: which PCs an ascent makes grow, and what CKA's gradient flow captures.
 `chance`: expected scores of independent Gaussian data. `bounds`: what one score says of another,
-from the ranks alone. `spectrum`: what all of them, and the exact ranges, check and share.
+from the ranks alone. `readouts`: scores as averages over linear readouts of random tasks.
+`spectrum`: what all of them, and the exact ranges, check and share.
 
 X = U S V' of the centred columns (n samples, p PCs), lambda_i = s_i^2 the variance of PC i.
 Functions of `variances` take the lambda_i as (p,), in any unit and order (ridge needs those of the
 data: its penalty has a unit), and return one value for each PC, or for each number k of PCs, as
-float64. Source of all: Cloos et al. 2024, figure 6, where no other is named.
+float64. Source of all: Cloos et al. 2025, figure 6, where no other is named.
 """
 
 from simlib.theory import spectrum
@@ -62,6 +63,14 @@ from simlib.theory.growth import (
     growth_of_capture,
     learning_order,
 )
+from simlib.theory.readouts import (
+    lowest_cka,
+    readout,
+    readout_alignment,
+    readout_distance,
+    readout_distance_bounds,
+    replaced_readout_alignment,
+)
 
 __all__ = [
     "CHANCE",
@@ -88,12 +97,18 @@ __all__ = [
     "kept_procrustes_angular_score",
     "kept_ridge",
     "learning_order",
+    "lowest_cka",
     "nbs_bounds",
+    "readout",
+    "readout_alignment",
+    "readout_distance",
+    "readout_distance_bounds",
     "replaced_cka",
     "replaced_cka_angular_score",
     "replaced_linear_regression",
     "replaced_nbs",
     "replaced_procrustes_angular_score",
+    "replaced_readout_alignment",
     "replaced_ridge",
     "rescaled_cka",
     "rescaled_cka_angular_score",

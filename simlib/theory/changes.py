@@ -35,7 +35,7 @@ def _ridge_r2(variances, penalty: float, own_loss: Array) -> Float[Array, "*amou
 def replaced_cka(variances) -> Float[Array, " p"]:
     """CKA with X after PC i is replaced by noise, in [0, 1]: 1 - lambda_i^2 / sum lambda_j^2.
 
-    The loss is quadratic in the variance: small PCs cost next to nothing.
+    The loss is quadratic in the variance: a share f costs f^2 times the participation ratio.
 
     Example:
         >>> import simlib as sl

@@ -26,7 +26,7 @@ def spectrum_matched(X: xr.DataArray, seed: int = 0, tails: str = "gaussian") ->
     centred.
 
     Its singular vectors are those of a standard Gaussian matrix: uniformly random, and without any
-    trace of time, task or condition. Source: Cloos et al. 2024, supplement. With other `tails` the
+    trace of time, task or condition. Source: Cloos et al. 2025, supplement. With other `tails` the
     entries of the left singular vectors are drawn from that distribution, independently, before
     they are made orthonormal in order of rank: the first PCs keep its tails, the last ones, mixed
     more, come nearer to Gaussian.

@@ -1,7 +1,7 @@
 """The variance spectra of the paper's five recordings, as numbers.
 
 Explained-variance ratios of 40 principal components (PCs) each, four digits, from the result tables
-published with Cloos et al. 2024 (arXiv:2407.07059; repository nacloos/diffscore-site,
+published with Cloos et al. 2025 (arXiv:2407.07059; repository nacloos/diffscore-site,
 docs/data/benchmarks).
 """
 

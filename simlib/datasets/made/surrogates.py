@@ -29,7 +29,7 @@ from simlib.datasets.made.spectra import variance_ratios
 
 OBJECTS = ("animals", "boats", "cars", "chairs", "faces", "fruits", "planes", "tables")
 EXPONENT = 0.75  # how a signal's share falls with the rank of the PC
-CITATION = "Cloos et al. 2024, arXiv:2407.07059 (spectrum, accuracy); recording: "
+CITATION = "Cloos et al. 2025, arXiv:2407.07059 (spectrum, accuracy); recording: "
 
 
 class Signal(NamedTuple):

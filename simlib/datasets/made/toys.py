@@ -5,7 +5,7 @@ import xarray as xr
 
 from simlib.datasets.arrays import recording
 
-PAPER = "after Cloos et al. 2024, arXiv:2407.07059"
+PAPER = "after Cloos et al. 2025, arXiv:2407.07059"
 
 
 def toy_2d(*, time_bins: int = 20, second_share: float = 0.15) -> xr.DataArray:
