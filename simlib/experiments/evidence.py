@@ -15,6 +15,8 @@ NAMES = {LATE: "CKA", LINEAR: "linear regression"}
 # Of two measures on the same kind of axis the one that is sensitive to few PCs comes first.
 ALIKE = {"CKA later than NBS": (LATE, "nbs")}
 ALIKE["angular CKA later than angular Procrustes"] = "cka-angular-score", EARLY
+RELABELLED = ("nbs", EARLY), (LATE, "cka-angular-score")
+COUNTS = 5, 10, 20, 40, 80  # of captured PCs, at which two measures are compared
 LEVEL, END = 0.9, 0.99
 SEVERAL = 3  # fewest datasets that "all datasets" is tried on
 FILLED = 0.99  # mean R^2 at the start from which Y's columns leave nothing of the samples
@@ -72,6 +74,33 @@ def decoding_values(crossings: pd.DataFrame, halfway: pd.DataFrame | None = None
             first, last = of_datasets.max().min(), of_datasets.min().max()
             apart = last - first if np.isfinite(first) else np.nan
             rows.append(("datasets differ, whatever the label", "all", measure, apart))
+    return values(rows)
+
+
+def common_scale_values(crossings: pd.DataFrame) -> pd.DataFrame:
+    """What is left of the claims where X and Y have one scale; a table of `crossings` there."""
+    rows = decoding_values(crossings)
+    kept = {"CKA later than angular Procrustes", "no score for all datasets"}
+    rows = rows[rows["claim"].isin(kept)]
+    return rows.assign(claim="one scale: " + rows["claim"])
+
+
+def relabelled_values(learned: pd.DataFrame) -> pd.DataFrame:
+    """How far apart two measures that are one score relabelled are in what Y decodes by the time it
+    has captured as many PCs, from the table of `curves.accuracy_by_capture`.
+    """
+    rows = []
+    for (dataset, seed), runs in learned.groupby(["dataset", "seed"], sort=False):
+        wide = {
+            measure: [run.loc[run["captured"] >= count, "share"].head(1).mean() for count in COUNTS]
+            for measure, run in runs.groupby("measure")
+        }
+        for pair in RELABELLED:
+            if set(pair) <= set(wide):
+                apart = np.abs(np.subtract(*(wide[name] for name in pair)))
+                if np.isfinite(apart).any():
+                    run = f"{pair[0]}, {seed}"
+                    rows.append(("relabelled, alike", dataset, run, np.nanmedian(apart)))
     return values(rows)
 
 

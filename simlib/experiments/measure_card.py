@@ -247,11 +247,11 @@ def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, 
     table = climbed(name, lambda: ascents([DATASET], [name], **options))
     if "note" in table:
         return {"crossings": table}
-    known = references([DATASET], quick=True)
+    known = references([DATASET], seeds=options["seeds"], quick=True)
     return {
         "curves": curves.accuracy_curves(table, 0.02),
         "crossings": curves.crossings(table, known),
-        "references": known,
+        "references": curves.deciding(known, "recorded"),
     }
 
 

@@ -34,13 +34,18 @@ def distance_in_words(
     items, title = [], MEASURES[measure].title
     for name, of_data in shares[shares["measure"] == measure].groupby("title", sort=False):
         mine = crossings[(crossings["title"] == name) & (crossings["measure"] == measure)]
+        reached, missed = mine.dropna(subset="score"), mine[mine["score"].isna()]
         way = curves.over_runs(of_data["share"])
-        words = f"- {name}: at a {title} of {score:g} {way} of the way from chance to the accuracy"
-        words += f" on $X$; 90% of it at {curves.over_runs(mine['score'])}"
-        missed = mine.loc[mine["score"].isna(), "furthest"]
+        words = f"- {name}: at a {title} of {score:g} $Y$ has gone {way} of the way from chance to"
+        words += " the accuracy on $X$."
+        if len(reached):
+            words += f" 90% of the way is gone at {curves.over_runs(reached['score'])}"
+            words += f" in {len(reached)} of {len(mine)} runs." * (len(missed) > 0)
+            words += "." * (len(missed) == 0)
         if len(missed):
-            words += f" (the others come as far as {curves.over_runs(missed)})"
-        items.append(words + ".")
+            words += " The others end at" if len(reached) else " No run goes 90% of it: they end at"
+            words += f" {curves.over_runs(missed['furthest'])}, at the furthest."
+        items.append(words)
     return "\n".join(items)
 
 

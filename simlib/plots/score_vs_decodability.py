@@ -83,11 +83,11 @@ def crossings_against_placement(placed: pd.DataFrame, varied: str, ax: Axes) -> 
     by_measure(sns.lineplot, shown, ax, x=varied, y="score", ms=6, **look)
     ax.axhline(NEVER, color=SHIPPED, lw=0.7, ls=":")
     ax.axvline(shown.loc[shown["shipped"], varied].iloc[0], color=SHIPPED, lw=4, alpha=0.3)
-    ticks = np.arange(0, 1.1, 0.2)
+    ticks = np.arange(0.2, 1.1, 0.2)
     ax.set_yticks([*ticks[:-1], NEVER], [*map("{:.1f}".format, ticks[:-1]), "never"])
     labels = {"first_pc": "first PC with the task", "exponent": "exponent of its fall with rank"}
     ax.set(
-        ylim=(0, NEVER + 0.03),
+        ylim=(0.2, NEVER + 0.03),
         xlabel=labels[varied],
         ylabel="score at 90% of the way",
         title=shown["title"].iloc[0],

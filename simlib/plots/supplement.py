@@ -48,7 +48,7 @@ def accuracy_by_penalty(accuracy: pd.DataFrame, references: pd.DataFrame, ax: Ax
 
 
 def crossings_against_penalty(crossings: pd.DataFrame, ax: Axes) -> Axes:
-    """The score at which each variable is decodable against the penalty: mean and range over seeds,
+    """The score at which each variable is decodable against the penalty: median and range over runs,
     "never" on top.
 
     `crossings` is the table of `experiments.curves.crossings` with `penalty`, of one dataset.
@@ -63,6 +63,7 @@ def crossings_against_penalty(crossings: pd.DataFrame, ax: Axes) -> Axes:
         dodge=0.1 * (count > 1),  # beside each other, so that equal values show
         native_scale=True,
         log_scale=(True, False),
+        estimator="median",
         errorbar=RANGE,
         capsize=0.1,
         err_kws={"lw": 1.3},
