@@ -65,32 +65,64 @@ def test_a_plot_neither_saves_nor_shows(path):
 
 
 def accuracy_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Two folds of a straight line, 0.1 apart; the 90% crossing is reached by one measure alone."""
+    """Three runs of a straight line, 0.1 apart; 90% of the way is gone by one measure alone."""
     score = np.arange(0, 1.001, 0.1)
     measures = ("cka", "mine.py:own")
+    kind = {"quantity": "accuracy", "scale": "recorded", "name": "context"}
     curves = pd.concat(
-        pd.DataFrame({"score": score, "value": 0.5 + 0.4 * score + 0.1 * fold}).assign(
-            measure=measure, fold=fold, name="context", **RUN
+        pd.DataFrame({"score": score, "value": 0.5 + 0.3 * score + 0.1 * seed}).assign(
+            measure=measure, **RUN | kind | {"seed": seed}
         )
         for measure in measures
-        for fold in (0, 1)
+        for seed in (0, 1, 2)
     )
     crossings = pd.DataFrame({"measure": measures, "score": [0.8, np.nan], "target": 0.86})
+    crossings = pd.concat([crossings, crossings.assign(score=[0.6, 0.9])])
+    crossings = pd.concat([crossings, crossings.iloc[:2].assign(score=[0.7, np.nan])])
     references = pd.DataFrame({"variable": "main_task", "accuracy": [0.8, 1.0], "chance": 0.5})
     return curves.reset_index(drop=True), crossings, references
 
 
-def test_accuracy_is_the_mean_over_folds_in_the_measures_colour(ax):
+def test_accuracy_is_the_median_over_runs_with_their_range_in_the_measures_colour(ax):
     plots.accuracy_against_score(*accuracy_tables(), ax)
     curve = next(line for line in ax.lines if len(line.get_xdata()) == 11)
-    np.testing.assert_allclose(curve.get_ydata(), 0.55 + 0.4 * curve.get_xdata())
+    np.testing.assert_allclose(curve.get_ydata(), 0.6 + 0.3 * curve.get_xdata())
     assert mpl.colors.same_color(curve.get_color(), plots.colour("cka"))
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
-    assert band.max() - 0.95 == pytest.approx(np.std([0, 0.1], ddof=1))
+    assert band.max() == pytest.approx(1.0) and band.min() == pytest.approx(0.5)
     assert ax.get_legend_handles_labels()[1] == ["CKA", "mine.py:own"]
-    levels = [line.get_ydata()[0] for line in ax.lines if len(line.get_xdata()) == 2]
-    np.testing.assert_allclose(sorted(levels), [0.5, 0.9])
-    assert ax.get_title(loc="left") == "Siegel: main task"
+    assert ax.get_title(loc="left") == "Siegel: main task\nrecorded unit"
+
+
+def test_crossings_lie_below_the_curves_as_median_and_range_and_never_is_open(ax):
+    plots.accuracy_against_score(*accuracy_tables(), ax)
+    spans = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_ydata()[0] < 0.5]
+    bars = [line.get_xdata() for line in spans if line.get_xdata()[0] > 0.3]
+    np.testing.assert_allclose(bars, [[0.6, 0.8], [0.9, 1.04]])
+    dots = [line for line in ax.lines if len(line.get_xdata()) == 1]
+    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx([0.7, 1.04])
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
+
+
+def test_placements_are_drawn_at_their_values_and_the_shipped_one_is_marked(ax):
+    rows = [("cka", 1, 0.9), ("cka", 10, np.nan), ("cka", 1, 0.7), ("cka", 10, 0.8)]
+    placed = pd.DataFrame(rows, columns=["measure", "first_pc", "score"]).assign(
+        varied="first_pc", shipped=lambda t: t["first_pc"] == 10, title="A"
+    )
+    plots.crossings_against_placement(placed, "first_pc", ax)
+    line = next(line for line in ax.lines if list(line.get_xdata()) == [1, 10])
+    np.testing.assert_allclose(line.get_ydata(), [0.8, (0.8 + 1.04) / 2])
+    assert any(set(line.get_xdata()) == {10} for line in ax.lines)
+    assert ax.get_yticklabels()[-1].get_text() == "never"
+
+
+def test_what_is_decoded_by_captured_pcs_is_a_line_a_run(ax):
+    run = pd.DataFrame({"captured": [0, 1, 4], "share": [0.1, 0.5, 1.0], "measure": "cka"})
+    plots.share_against_captured(
+        pd.concat([run.assign(**RUN), run.assign(**RUN | {"seed": 1})]), ax
+    )
+    drawn = [line for line in ax.lines if list(line.get_xdata()) == [1, 4]]
+    assert len(drawn) == 2 and ax.get_xscale() == "log"
 
 
 def test_a_pc_that_is_never_captured_is_a_tick_on_top(ax):

@@ -51,6 +51,7 @@ PARAMETERS = {
     "penalties",
     "against",
     "dataset",
+    "few",
     "variables",
     "lengths",
     "scales",

@@ -30,11 +30,11 @@ def made_up(dataset: str = SIEGEL, seeds: int = 3) -> pd.DataFrame:
     variable = paper.PUBLISHED_TABLES[dataset.removeprefix("surrogate-")].variable
     for measure, power in (("cka", 8.0), ("procrustes-angular-score", 1.0)):
         for seed in range(seeds):
-            run = pd.DataFrame({"step": range(10), "score": scores, "fold": -1, "pc": -1})
+            run = pd.DataFrame({"step": range(10), "score": scores, "scale": "", "pc": -1})
             run = run.assign(dataset=dataset, measure=measure, seed=seed, variant="paper", name="")
-            accuracy = run.assign(quantity="accuracy", name=variable)
+            accuracy = run.assign(quantity="accuracy", name=variable, scale="recorded")
             accuracy["value"] = 0.5 + 0.4 * scores**power + 0.001 * seed
-            parts += [accuracy.assign(fold=fold) for fold in range(2)]
+            parts.append(accuracy)
             captured = run.assign(quantity="captured variance")
             parts += [
                 captured.assign(pc=pc, value=scores ** (power * pc), explained_variance=0.25)

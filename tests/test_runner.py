@@ -36,28 +36,32 @@ def tiny(tmp_path_factory):
         patch.setenv("SIMLIB_RESULTS", str(tmp_path_factory.mktemp("results")))
         options = {"seeds": [0, 1], "steps": 60, "quick": True}
         table = experiments.ascents([TINY], ["cka", "procrustes-angular-score"], **options)
-        return table, experiments.references([TINY], quick=True)
+        return table, experiments.references([TINY], seeds=[0, 1], quick=True)
 
 
 def test_tables_are_tidy_and_say_what_they_are(tiny):
     table, references = tiny
     assert set(table["settings"]) == {"quick"} and table["surrogate"].all()
-    assert table["data_hash"].nunique() == 1 and "surrogate" in table["title"].iloc[0]
+    assert (table.groupby("seed")["data_hash"].nunique() == 1).all()
+    assert table["data_hash"].nunique() == 2 and "surrogate" in table["title"].iloc[0]
     assert pd.api.types.is_integer_dtype(table["pc"]) and set(table["variant"]) == {"paper"}
     assert set(table["quantity"]) == {"accuracy", "captured variance"}
-    assert references["chance"].iloc[0] == 0.5 and len(references) == 5
+    assert references["chance"].iloc[0] == 0.5 and len(references) == 4  # runs x scales
+    assert set(references["data_hash"]) == set(table["data_hash"])
 
 
 def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
     table, _ = tiny
-    data = sl.datasets.load(TINY, **settings.load_options(TINY, True))
+    data = sl.datasets.load(TINY, seed=1, **settings.load_options(TINY, True))
     run = table[(table["measure"] == "cka") & (table["seed"] == 1)]
     step = int(run["step"].max())
     Y = sl.maximize("cka", data, seed=1, steps=60).Y
     last = run[run["step"] == step]
     assert last["score"].iloc[0] == pytest.approx(sl.score("cka", data, Y), abs=1e-5)
-    accuracy = last[last["quantity"] == "accuracy"]["value"].mean()
-    assert accuracy == pytest.approx(sl.decoding_accuracy(Y, data["context"].values), abs=1e-3)
+    for scale in ("recorded", "common"):
+        accuracy = last[last["scale"] == scale]["value"].item()
+        expected = sl.decoding_accuracy(Y, data["context"].values, scale=scale)
+        assert accuracy == pytest.approx(expected, abs=1e-3)
     r2 = last[last["quantity"] == "captured variance"].sort_values("pc")
     np.testing.assert_allclose(r2["value"], sl.captured_variance(data, Y), atol=1e-3)
     ratios = sl.components.explained_variance(data)
@@ -75,7 +79,7 @@ def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
 
     def observe(step, score, Y):
         r2 = sl.captured_variance(data, Y, vectors=vectors)
-        rows.append((score, r2, sl.decoding_accuracy(Y, labels)))
+        rows.append((score, r2, sl.decoding_accuracy(Y, labels, scale="recorded")))
 
     sl.maximize(measure, data, observers=[observe])
     scores, captured, accuracy = (np.array(column) for column in zip(*rows, strict=True))
@@ -86,7 +90,7 @@ def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
     assert len(taken) < 0.7 * len(scores)
     every, few = (sl.score_to_capture(scores[k], captured[k]) for k in (slice(None), taken))
     np.testing.assert_allclose(few, every, atol=2e-3)
-    target = sl.decoding_accuracy(data, labels)
+    target = sl.decoding_accuracy(data, labels, scale="recorded")
     every, few = (
         score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), taken)
     )
@@ -113,6 +117,41 @@ def test_a_variant_changes_what_it_says_and_the_paper_is_maximize():
     assert set(table.loc[table["quantity"] == "accuracy", "name"]) == {"response"}
     start = curves.captures(table).groupby("variant")["start"].mean()
     assert start["0.5 times the neurons"] < start["as in the paper"]
+
+
+def test_a_seed_draws_the_start_and_the_data_together():
+    options = {"steps": 3, "snapshots": False}
+    both = experiments.ascents({TINY: SMALLER}, ["cka"], seeds=[0, 1], **options)
+    one = sl.datasets.load(TINY, **SMALLER, seed=1)
+    expected = sl.maximize("cka", one, seed=1, steps=3).scores
+    np.testing.assert_allclose(both[both["seed"] == 1]["score"], expected)
+    # A seed among the options keeps the draw; what isn't drawn has starts alone.
+    fixed = experiments.ascents({TINY: SMALLER | {"seed": 0}}, ["cka"], seeds=[0, 1], **options)
+    toy = experiments.ascents(["toy-2d"], ["cka"], seeds=[0, 1], **options)
+    for table in (fixed, toy):
+        assert table["data_hash"].nunique() == 1 and table.groupby("seed")["score"].last().nunique()
+    assert both["data_hash"].nunique() == 2
+
+
+def test_costly_pairs_run_from_the_first_seeds_only():
+    few = {TINY: ["nbs"]}
+    table = experiments.ascents({TINY: SMALLER}, ["cka", "nbs"], seeds=range(4), steps=2, few=few)
+    assert table.groupby("measure")["seed"].nunique().to_dict() == {"cka": 4, "nbs": 2}
+
+
+def test_unequal_classes_are_decoded_with_balanced_accuracy_too(tmp_path):
+    rng = np.random.default_rng(0)
+    hit = np.arange(60) % 6 == 0
+    X = rng.standard_normal((1, 60, 5)) + 2 * hit[:, None]
+    np.savez(tmp_path / "mine.npz", X=X, hit=hit.astype(int))
+    references = experiments.references([str(tmp_path / "mine.npz")])
+    assert references.groupby("quantity")["chance"].first().round(3).to_dict() == {
+        "accuracy": 0.833,
+        "balanced accuracy": 0.5,
+    }
+    table = experiments.ascents([str(tmp_path / "mine.npz")], ["cka"], steps=5)
+    first = table[(table["step"] == 0) & (table["scale"] == "common")]
+    assert set(first["quantity"]) == {"accuracy", "balanced accuracy"}
 
 
 def test_another_target_is_the_gaussian_and_says_that_it_is_none_of_the_data():
@@ -222,6 +261,7 @@ CALLS = {
             "steps": 7,
             "variables": ["choice"],
             "snapshots": False,
+            "spacing": 0.2,
             "quick": True,
             "jobs": 2,
             "device": "cuda",

@@ -137,13 +137,14 @@ CLAIMS: dict[str, Claim] = {
         "difference, both at 90% of the way (unknown: neither gets there)",
         DECODING,
         least=ABOVE_0,
-        reported=("siegel2015",),  # neither gets there in one run of five
+        reported=(*FREEMAN, "siegel2015"),  # Siegel: in one run of five neither gets there
     ),
     "angular CKA later than angular Procrustes": Claim(
         "Angular CKA needs a higher score than angular Procrustes before the task can be decoded",
         "difference, both at 90% of the way",
         DECODING,
         least=0.05,
+        reported=FREEMAN,
     ),
     "relabelled, alike": Claim(
         "Of two measures that are one score relabelled Y decodes as much by the time it has "
