@@ -1,8 +1,11 @@
-"""The paper's five recordings, the authors' result tables, and what of both is on this machine."""
+"""The paper's five recordings and one more, the authors' result tables, and what of these is on
+this machine.
+"""
 
-from simlib.datasets.paper.at_hand import REACHING, recordings_at_hand, recordings_note
+from simlib.datasets.paper.at_hand import at_hand, recordings_note
 from simlib.datasets.paper.brainscore import freemanziemba2013, majajhong2015
 from simlib.datasets.paper.downloads import SOURCES, Source, download
+from simlib.datasets.paper.dyer import dyer2017
 from simlib.datasets.paper.hatsopoulos import hatsopoulos2007
 from simlib.datasets.paper.mante import mante2013
 from simlib.datasets.paper.published_tables import (
@@ -15,7 +18,6 @@ from simlib.datasets.paper.published_tables import (
     published_folder,
     published_note,
     read_published,
-    shared_folder,
 )
 from simlib.datasets.paper.siegel import siegel2015
 
@@ -23,11 +25,12 @@ __all__ = [
     "CAPTURES",
     "CURVES",
     "PUBLISHED_TABLES",
-    "REACHING",
     "SOURCES",
     "Source",
+    "at_hand",
     "download",
     "download_published",
+    "dyer2017",
     "freemanziemba2013",
     "hatsopoulos2007",
     "majajhong2015",
@@ -37,8 +40,6 @@ __all__ = [
     "published_folder",
     "published_note",
     "read_published",
-    "recordings_at_hand",
     "recordings_note",
-    "shared_folder",
     "siegel2015",
 ]

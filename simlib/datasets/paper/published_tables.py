@@ -6,7 +6,6 @@ commit and is checked by sha256; without it everything here still works and says
 nothing to compare with.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 import pooch
 
-from simlib.datasets.folders import data_folder
+from simlib.datasets.folders import data_folder, shared_folder
 from simlib.datasets.paper.downloads import fetch
 
 COMMIT = "f7285477a476c6591fbfdcddb2a3a8cf24a5fd53"
@@ -94,13 +93,6 @@ HASHES = {
     for tables in PUBLISHED_TABLES.values()
     for name, known in ((CAPTURES, tables.captures_sha256), (CURVES, tables.curves_sha256))
 }
-
-
-def shared_folder() -> Path:
-    """The folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this
-    checkout.
-    """
-    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[4] / "shared")
 
 
 def published_folder() -> Path | None:
