@@ -68,8 +68,8 @@ DATASETS: dict[str, Dataset] = {
         paper.freemanziemba2013,
     ),
     "dyer2017": Dataset(
-        "Dyer 2017, a recording beyond the paper: motor cortex, time bins of 73 reaches to 4 "
-        "targets; downloaded (0.1 MB), or path=...",
+        "Dyer 2017, a recording beyond the paper: motor cortex, time bins of about 73 "
+        "reaches to 4 targets; downloaded (0.1 MB), or path=...",
         paper.dyer2017,
     ),
 }

@@ -2,7 +2,6 @@
 this machine.
 """
 
-from simlib.datasets.paper.at_hand import at_hand, recordings_note
 from simlib.datasets.paper.brainscore import freemanziemba2013, majajhong2015
 from simlib.datasets.paper.downloads import SOURCES, Source, download
 from simlib.datasets.paper.dyer import dyer2017
@@ -19,6 +18,7 @@ from simlib.datasets.paper.published_tables import (
     published_note,
     read_published,
 )
+from simlib.datasets.paper.recordings import at_hand, recordings_note
 from simlib.datasets.paper.siegel import siegel2015
 
 __all__ = [

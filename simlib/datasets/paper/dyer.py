@@ -1,5 +1,5 @@
-"""Dyer 2017: motor cortex while a monkey reaches to four targets, from the demo file of the authors'
-decoder.
+"""Dyer 2017: motor cortex while a monkey reaches to four targets, from the demo
+file of the authors' decoder.
 
 It is none of the paper's recordings. It is small, and anyone with a network can have it.
 """
@@ -11,28 +11,32 @@ import numpy as np
 import xarray as xr
 
 from simlib import validation
+from simlib.datasets import processing
 from simlib.datasets.arrays import recording
 from simlib.datasets.own import mat_contents, runs
 from simlib.datasets.paper.downloads import SOURCES, locate
-from simlib.datasets.processing import drop_silent
 
 ARRAYS = ("Ytr", "Yte")
 
 
-def dyer2017(*, path: str | os.PathLike | None = None, array: str = "Ytr") -> xr.DataArray:
+def dyer2017(
+    *, path: str | os.PathLike | None = None, array: str = "Ytr", drop_silent: bool = False
+) -> xr.DataArray:
     """Units of primary motor cortex during reaches to four targets, (1, time bin, unit), smoothed
     rates in the file's unit.
 
     The file's rows are consecutive time bins of reaches, about nine a reach, and each counts as a
-    sample: bins of one reach are much alike. A run of rows of one target is a reach, and folds keep
-    the bins of a reach together (coordinate `reach`). The label is `target`. Units that never
-    change are left out and counted. The repository that holds the file states no licence: everyone
-    downloads a copy of their own.
+    sample: bins of one reach are much alike. A run of rows of one target counts as a reach (two to
+    one target in a row as one), and folds keep its bins together (coordinate `reach`). The label is
+    `target`. The repository that holds the file states no licence: everyone downloads a copy of
+    their own.
 
     Args:
         path: the file (MATLAB 5) or its folder; without it, the file is looked for in the folder
             `dyer2017` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
         array: "Ytr" or "Yte", the two sets of rows in the file; their units are not the same.
+        drop_silent: leave out the units that never change, 16 of the 174 of "Ytr". No score
+            depends on them, but an ascent starts from noise in as many units as there are here.
 
     Raises:
         FileNotFoundError: when there is nothing to read.
@@ -43,7 +47,7 @@ def dyer2017(*, path: str | os.PathLike | None = None, array: str = "Ytr") -> xr
     Example:
         >>> import simlib as sl
         >>> sl.datasets.load("dyer2017").shape  # doctest: +SKIP
-        (1, 623, 158)
+        (1, 623, 174)
         >>> sl.datasets.load("dyer2017", path="no.mat")
         Traceback (most recent call last):
         FileNotFoundError: dyer2017 needs its original file, and no.mat does not exist. ...
@@ -66,7 +70,7 @@ def dyer2017(*, path: str | os.PathLike | None = None, array: str = "Ytr") -> xr
         processing={"array": array, "reaches": int(runs(target)[-1]) + 1},
     )
     data = data.assign_coords(region=("neuron", np.full(data.sizes["neuron"], "M1")))
-    return drop_silent(data)
+    return processing.drop_silent(data) if drop_silent else data
 
 
 def _rows(place: Path, array: str) -> tuple[np.ndarray, np.ndarray]:

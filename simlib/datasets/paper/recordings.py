@@ -31,8 +31,8 @@ RECORDINGS = {
     ),
     "dyer2017": (
         dyer2017,
-        "{neuron} units of one monkey's motor cortex in one session, {reach} reaches to {target} "
-        "targets cut into {trial} smoothed time bins, which are no trials",
+        "{neuron} units of one monkey's motor cortex in one session, about {reach} reaches to "
+        "{target} targets cut into {trial} smoothed time bins, which are no trials",
     ),
 }
 
