@@ -14,6 +14,8 @@ from simlib.experiments import (
     measure_card_words,
     published_vs_reproduced,
     supplement_folds,
+    supplement_size,
+    supplement_variables,
     tails,
     theory_sensitivity,
 )
@@ -39,6 +41,8 @@ __all__ = [
     "run",
     "start_variants",
     "supplement_folds",
+    "supplement_size",
+    "supplement_variables",
     "tails",
     "theory_sensitivity",
     "why",

@@ -16,6 +16,7 @@ from simlib.datasets.paper.published_tables import (
     published_curves,
     published_folder,
     published_note,
+    published_variables,
     read_published,
 )
 from simlib.datasets.paper.recordings import at_hand, recordings_note
@@ -39,6 +40,7 @@ __all__ = [
     "published_curves",
     "published_folder",
     "published_note",
+    "published_variables",
     "read_published",
     "recordings_note",
     "siegel2015",

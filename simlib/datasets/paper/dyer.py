@@ -35,8 +35,9 @@ def dyer2017(
         path: the file (MATLAB 5) or its folder; without it, the file is looked for in the folder
             `dyer2017` of SIMLIB_DATA or the cache folder, and downloaded if it is not there.
         array: "Ytr" or "Yte", the two sets of rows in the file; their units are not the same.
-        drop_silent: leave out the units that never change, 16 of the 174 of "Ytr". No score
-            depends on them, but an ascent starts from noise in as many units as there are here.
+        drop_silent: leave out the units that never change, 16 of the 174 of "Ytr". No score of the
+            paper's figures depends on them, but an ascent starts from noise in as many units as
+            there are here.
 
     Raises:
         FileNotFoundError: when there is nothing to read.

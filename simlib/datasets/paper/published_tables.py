@@ -18,6 +18,8 @@ from simlib.datasets.paper.downloads import fetch
 
 COMMIT = "f7285477a476c6591fbfdcddb2a3a8cf24a5fd53"
 URL = f"https://raw.githubusercontent.com/nacloos/diffscore-site/{COMMIT}/docs/data/benchmarks/"
+# A task variable in the tables -> here, where they differ.
+VARIABLES = {"gt_choice": "choice", "coh_mod1": "motion", "coh_mod2": "colour", "color": "colour"}
 CAPTURES, CURVES = "scores_at_threshold.csv", "scores_vs_decoding_acc.csv"
 # Published id -> id here, where they differ. The "RSA" of the tables is CKA: a second run of the
 # same measure.
@@ -188,6 +190,26 @@ def published_curves(datasets: Iterable[str]) -> pd.DataFrame:
     return table[["dataset", "measure", "published_measure", "step", "score", "value"]].reset_index(
         drop=True
     )
+
+
+def published_variables(datasets: Iterable[str]) -> pd.DataFrame:
+    """Published accuracy of every task variable against score: a row a snapshot and variable.
+
+    Columns as for `published_curves`, with name (the variable's, as here).
+
+    Example:
+        >>> from simlib.datasets import paper
+        >>> paper.published_variables(["toy-2d"]).columns.tolist()
+        ['dataset', 'measure', 'published_measure', 'step', 'score', 'name', 'value']
+    """
+    table = read_published(datasets, CURVES)
+    row = table.groupby(["dataset", "published_measure"]).cumcount()
+    table = table.assign(step=row - 1)[row > 0].drop(columns="value")
+    keys = ["dataset", "measure", "published_measure", "step", "score"]
+    columns = [name for name in table if name.startswith("decode.")]
+    long = table.melt(keys, columns, var_name="name").dropna(subset="value")
+    names = long["name"].str.removeprefix("decode.").replace(VARIABLES)
+    return long.assign(name=names)[[*keys, "name", "value"]].reset_index(drop=True)
 
 
 def published_captures(datasets: Iterable[str]) -> pd.DataFrame:
