@@ -77,7 +77,9 @@ NOTEBOOKS = {
     "supplement_ridge_strength": 4,
     "supplement_gaussian": 2,
     "supplement_folds": 1,
-    "supplement_starts": 2,
+    "supplement_starts": 3,
+    "supplement_size": 2,
+    "supplement_variables": 2,
     "claims": 3,
     "published_vs_reproduced": 2,
 }

@@ -39,6 +39,9 @@ PLOTS_MAY = {"validation", "measures"}
 PARAMETERS = {
     "datasets",
     "recordings",
+    "trials",
+    "neurons",
+    "rates",
     "measure",
     "measures",
     "seeds",

@@ -527,8 +527,8 @@ CLAIMS: dict[str, Claim] = {
         least=ORDERED,
     ),
     "smaller steps, later captures by CKA": Claim(
-        "CKA captures the first ten PCs at a higher score with the smallest learning rate than with "
-        "the largest",
+        "CKA captures the first ten PCs at a higher score with the smallest learning rate than "
+        "with the largest",
         "difference of the medians",
         STARTS,
         least=0.1,

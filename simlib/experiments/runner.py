@@ -29,8 +29,8 @@ LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
 # whose time courses have these tails, drawn from the seed `draw` (None: the seed of the start).
 # `rotated`: the samples of X and of the start are rotated together. `scale`: the start's standard
-# deviation. `share`: neurons of Y, as a share of X's. `double`: float64. `lr`: the learning rate, of
-# which SGD takes three times the start's sum of squares.
+# deviation. `share`: neurons of Y, as a share of X's. `double`: float64. `lr`: Adam's learning rate
+# (SGD's is in proportion to it and to the start's sum of squares).
 PAPER = {
     "tails": "",
     "draw": None,

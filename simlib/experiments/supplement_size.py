@@ -134,3 +134,26 @@ def rate_values(crossings: pd.DataFrame, captures: pd.DataFrame) -> pd.DataFrame
         moved = scores[0] - scores[-1]
         rows.append((moves[measure], dataset, seed, moved if measure == LATE else abs(moved)))
     return values(rows)
+
+
+def _ends(scores: pd.Series) -> str:
+    """`0.71 to 0.73`, `0.98 to never` where a run ends before, one number where all are the same."""
+    words = [f"{score:.2f}" for score in (scores.min(), scores.max(skipna=False))]
+    words = ["never" if word == "nan" else word for word in words]
+    return " to ".join(dict.fromkeys(words))
+
+
+def size_table(crossings: pd.DataFrame, captures: pd.DataFrame) -> pd.DataFrame:
+    """For reading: a row a size and measure, scores from the lowest to the highest over seeds."""
+    keys = ["trials", "neurons", "measure"]
+    grouped = (table.groupby(keys, sort=False) for table in (crossings, first_captures(captures)))
+    decodable, captured = (groups["score"].agg(_ends) for groups in grouped)
+    accuracy = crossings.groupby(keys, sort=False)["reference"].mean().map("{:.2f}".format)
+    start = captures.groupby(keys, sort=False)["start"].mean().map("{:.2f}".format)
+    columns = {
+        "accuracy on the data": accuracy,
+        "decodable at": decodable,
+        "first ten PCs at": captured,
+        "R^2 of noise": start,
+    }
+    return pd.DataFrame(columns).reset_index()

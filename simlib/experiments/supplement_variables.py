@@ -68,8 +68,8 @@ def _wait_values(scores: pd.DataFrame) -> list[tuple]:
 
 
 def variable_values(crossings: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """When each variable can be decoded, by run and as published, and how far the surrogate's course
-    is from the published one.
+    """When each variable can be decoded, by run and as published, and how much later CKA has motion
+    and colour as published.
 
     `crossings` is the table of that name, `published` that of `published_variable_crossings`, of
     the same datasets. Nothing is said of published runs where there are none.
