@@ -137,7 +137,7 @@ def rate_values(crossings: pd.DataFrame, captures: pd.DataFrame) -> pd.DataFrame
 
 
 def _ends(scores: pd.Series) -> str:
-    """`0.71 to 0.73`, `0.98 to never` where a run ends before, one number where all are the same."""
+    """`0.71 to 0.73`, `0.98 to never` where a run ends before, or one number for all runs."""
     words = [f"{score:.2f}" for score in (scores.min(), scores.max(skipna=False))]
     words = ["never" if word == "nan" else word for word in words]
     return " to ".join(dict.fromkeys(words))
