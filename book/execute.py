@@ -7,9 +7,10 @@
 
 An executed notebook is out of date when a hash over its cells, its parameters, the code of simlib
 that it can see (docstrings and comments don't count), the pinned versions and its input data
-changed; time stamps play no part. The output is written to `_failed`
-beside the output folder and moves there only when every cell ran: what lies in `book/figures` is
-always whole and current.
+changed: files that a parameter names, the original files of recordings that one names (also those
+that weren't there before) and, where it uses them, the published tables. Time stamps play no part.
+The output is written to `_failed` beside the output folder and moves there only when every cell
+ran: what lies in `book/figures` is always whole and current.
 
 What a notebook must bring:
 
@@ -23,6 +24,8 @@ What a notebook must bring:
 - a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook
   (`make store`) and compared by `make test`, at the quick settings; no other cell is stored with an
   output;
+- recordings that it shows where they are on this machine are named in the parameter `recordings`,
+  which it hands to `paper.at_hand`;
 - code cells that a reader may skip (imports, plots, checks) carry the tag `hide-input`: the page
   folds them;
 - links to a figure of the same page use its name ({numref}`fig-decoding`); other pages link to the
@@ -52,10 +55,17 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "notebooks"
-# By its file: `from simlib import ...` takes seconds, most of them for torch.
-spec = importlib.util.spec_from_file_location("simlib_cache", ROOT / "simlib" / "cache.py")
-cache = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(cache)
+
+
+def by_file(path: str):
+    """A module by its file: `from simlib import ...` takes seconds, most of them for torch."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / "simlib" / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+cache, folders = by_file("cache.py"), by_file("datasets/folders.py")
 # In the order of the book, each with its share of the time.
 NOTEBOOKS = {
     "score_vs_decodability": 6,
@@ -67,7 +77,9 @@ NOTEBOOKS = {
     "supplement_ridge_strength": 4,
     "supplement_gaussian": 2,
     "supplement_folds": 1,
-    "supplement_starts": 2,
+    "supplement_starts": 3,
+    "supplement_size": 2,
+    "supplement_variables": 2,
     "claims": 3,
     "published_vs_reproduced": 2,
 }
@@ -76,6 +88,8 @@ NOTEBOOKS = {
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
+# Parameters that name what is read: datasets by name or path, measures by id or `path.py:function`.
+DATA, MEASURES = ("dataset", "datasets", "recordings"), ("measure", "measures", "against")
 QUIET = ["--IPKernelApp.log_level=40"]
 AGAIN = 30  # seconds after which an interruption is raised once more
 
@@ -230,7 +244,7 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
         if data and name in TAKES_DATA:
             wanted["datasets"] = [str(data.resolve())]
         asked[name] = wanted
-    if set(given) & {"measures", "against", "datasets"}:
+    if set(given) & {*DATA, *MEASURES}:
         for wanted in asked.values():
             check_names(wanted)
     return asked
@@ -240,17 +254,15 @@ def check_names(wanted: dict) -> None:
     """Refuse unknown measures and datasets before an earlier, good figure makes room for a new
     one.
     """
-    from simlib.datasets import load, names
+    from simlib.datasets import load, names, paper
     from simlib.measures import measure
 
-    for name in [
-        *wanted.get("measures", []),
-        *([wanted["against"]] if "against" in wanted else []),
-    ]:
+    for name in [name for key in MEASURES for name in listed(wanted.get(key))]:
         measure(name)
-    for name in wanted.get("datasets", []):
+    for name in [name for key in ("dataset", "datasets") for name in listed(wanted.get(key))]:
         if name not in names():
             load(name)  # says what is wrong with a path or an unknown name
+    paper.at_hand(listed(wanted.get("recordings")))
 
 
 def unknown(kind: str, name: str, names) -> ValueError:
@@ -272,6 +284,11 @@ def defaults(source: Path) -> dict:
         except (ValueError, SyntaxError):
             values[key] = None
     return values
+
+
+def listed(value) -> list:
+    """The values of a parameter, one or several."""
+    return list(value) if isinstance(value, (list, tuple)) else [value] if value else []
 
 
 def as_list(value, default):
@@ -303,8 +320,6 @@ def fingerprint(source: Path, parameters: dict) -> str:
     metadata = [[one.metadata.get(key) for key in ("tags", "mystnb")] for one in cells]
     lines = [line for one in cells if one.cell_type == "code" for line in one.source.splitlines()]
     python = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
-    datasets = {**defaults(source), **parameters}.get("datasets")
-    datasets = datasets if isinstance(datasets, (list, tuple)) else [datasets]
     return cache.digest(
         [
             [[one.cell_type, one.source] for one in cells],
@@ -312,9 +327,26 @@ def fingerprint(source: Path, parameters: dict) -> str:
             {key: value for key, value in parameters.items() if key != "jobs"},
             cache.code(source, ROOT, python),
             cache.checksums(ROOT / "constraints.txt"),
-            [cache.checksums(Path(name)) for name in datasets if isinstance(name, str)],
+            inputs({**defaults(source), **parameters}, python),
         ]
     )
+
+
+def inputs(parameters: dict, python: str) -> list[dict[str, str]]:
+    """Digests of what a notebook reads from outside of the repository and may find changed."""
+    data, measures = (
+        [name for key in keys for name in listed(parameters.get(key)) if isinstance(name, str)]
+        for keys in (DATA, MEASURES)
+    )
+    # A path, or a recording's name: its folder.
+    places = {place for name in data for place in (Path(name), folders.data_folder() / name)}
+    found = [cache.checksums(place) for place in sorted(places)]
+    files = [Path(name.rpartition(":")[0]) for name in measures]
+    found += [cache.code(file) for file in files if file.is_file()]
+    if "published" in python:
+        places = (folders.data_folder(), folders.shared_folder())
+        found += [cache.checksums(place / "published") for place in places]
+    return found
 
 
 def is_done(one: Task, out: Path) -> bool:

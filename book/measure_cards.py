@@ -26,7 +26,6 @@ from myst_nb.docutils_ import Parser
 from prepare import GENERATED, table, write
 from store import CHECK
 
-from simlib import cache
 from simlib.experiments import TaskError, is_quick
 from simlib.experiments import measure_card as tables
 from simlib.experiments.measure_card_words import about, plain
@@ -110,8 +109,7 @@ def card(name: str, asked: argparse.Namespace) -> execute.Task:
     full = asked.full or record.id in OF_THE_PAPER
     write(source, nbformat.writes(filled(record, name, full)).encode())
     parameters = {"measure": name, "quick": asked.quick, "jobs": asked.jobs}
-    file = {} if name in MEASURES else cache.code(Path(name.rpartition(":")[0]))
-    depends = {**parameters, "says": about(name, asked.quick), "file": file}
+    depends = {**parameters, "says": about(name, asked.quick)}
     return execute.Task(record.id, source, parameters, execute.fingerprint(source, depends))
 
 

@@ -248,6 +248,48 @@ def test_the_hash_follows_what_a_notebook_shows(desk, execute, monkeypatch):
     assert value() not in (before, captioned)
 
 
+def test_the_hash_follows_what_lies_outside_of_the_repository(desk, execute, monkeypatch):
+    monkeypatch.setattr(execute, "ROOT", desk)
+    monkeypatch.setenv("SIMLIB_DATA", str(desk / "raw"))
+    monkeypatch.setenv("SIMLIB_SHARED", str(desk / "shared"))
+    source, measure = desk / "nb" / "first.ipynb", desk / "mine.py"
+
+    def put(path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def values(last="1"):
+        write(desk, "first", last=last)
+        asked = (
+            {},
+            {"datasets": ["toy-2d", "mante2013"]},
+            {"dataset": "mante2013"},
+            {"recordings": ("mante2013", "dyer2017")},
+            {"measures": ["cka", f"{measure}:f"]},
+        )
+        return [execute.fingerprint(source, {"seeds": [0]} | one) for one in asked]
+
+    def changed(path, text, last="1"):
+        before, _ = values(last), put(path, text)
+        return [a != b for a, b in zip(before, values(last), strict=True)]
+
+    raw = desk / "raw" / "mante2013" / "PFC data" / "unit.mat"
+    for text in ("one", "two"):  # it appears, it changes
+        assert changed(raw, text) == [False, True, True, True, False]
+    os.utime(raw, (1, 1))
+    size = values()
+    put(raw, "owt")
+    assert values()[1] != size[1], "the content counts, not size and time"
+    new = desk / "raw" / "dyer2017" / "mihi_demo.mat"
+    assert changed(new, "one") == [False, False, False, True, False]
+    for text in ("def f(X, Y): ...", "def f(X, Y):\n    return X"):
+        assert changed(measure, text) == [False, False, False, False, True]
+    for place in ("raw", "shared"):
+        table = desk / place / "published" / "Mante2013" / "scores.csv"
+        assert not any(changed(table, "one"))
+        assert all(changed(table, "two", last="paper.published_curves(datasets)"))
+
+
 def test_the_hash_follows_the_library(desk, execute, monkeypatch):
     source = desk / "nb" / "first.ipynb"
     monkeypatch.setattr(execute, "ROOT", desk)

@@ -275,3 +275,30 @@ def test_one_legend_stands_for_those_of_the_panels():
     plots.legend(axes[0], axes[2])
     assert [bool(ax.get_legend()) for ax in axes] == [False, False, True]
     plt.close(figure)
+
+
+def test_a_setting_is_drawn_with_its_median_and_never_on_top(ax):
+    table = pd.DataFrame({"neurons": [35, 35, 35, 70, 70, 70], "seed": [0, 1, 2] * 2})
+    table = table.assign(measure="cka", score=[0.5, 0.6, 0.9, 0.98, np.nan, np.nan])
+    plots.score_against_setting(table, "neurons", ax)
+    line = next(line for line in ax.lines if len(line.get_xdata()) == 2)
+    assert line.get_color() == plots.colour("cka")
+    np.testing.assert_allclose(line.get_ydata(), [0.6, 1.04])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["35", "70"]
+    assert ax.get_yticklabels()[-1].get_text() == "never"
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_published_variables_are_dashed_in_the_colour_of_their_measure(ax, count):
+    steps = np.arange(5)
+    run = pd.DataFrame({"step": steps, "score": steps / 5, "value": 0.5 + steps / 10})
+    ours = run.assign(measure="cka", seed=0)
+    runs = [run.assign(measure="cka", published_measure=str(k)) for k in range(count)]
+    published = pd.concat([run[:0].assign(measure="", published_measure=""), *runs])
+    references = pd.DataFrame({"variable": ["motion"], "accuracy": [0.8], "chance": [0.5]})
+    plots.accuracy_of_variable(ours, published, references, ax)
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 5]
+    assert {line.get_color() for line in drawn} == {plots.colour("cka")}
+    assert sum(line.get_linestyle() == "--" for line in drawn) == count
+    assert ("published" in ax.get_legend_handles_labels()[1]) == bool(count)
+    assert ax.get_title(loc="left") == "motion"

@@ -38,6 +38,10 @@ LEVELS = [
 PLOTS_MAY = {"validation", "measures"}
 PARAMETERS = {
     "datasets",
+    "recordings",
+    "trials",
+    "neurons",
+    "rates",
     "measure",
     "measures",
     "seeds",
@@ -415,6 +419,14 @@ def test_each_parameter_has_a_known_name_and_an_effect(path):
     assert "quick" in names
     unused = names - names_used([cell for cell in cells if cell is not first])
     assert not unused, "declared, but no later cell uses it"
+
+
+@each_notebook
+def test_recordings_at_hand_are_those_of_the_parameter(path):
+    """The hash of a notebook follows the files of what its parameters name."""
+    text = "\n".join(cell.source for cell in code_cells(path))
+    calls = re.findall(r"(?:at_hand|recordings_note|recorded_tails)\((.*?)\)", text)
+    assert set(calls) <= {"recordings"}
 
 
 @each_notebook

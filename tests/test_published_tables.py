@@ -1,6 +1,7 @@
 """The authors' published tables: fetched, refused where they are others, read whole."""
 
 import numpy as np
+import pandas as pd
 import pooch
 import pytest
 
@@ -21,6 +22,20 @@ needs_tables = pytest.mark.skipif(
     paper.published_folder() is None,
     reason="the published tables are not on this machine: run `make scorecard`",
 )
+
+
+@needs_tables
+def test_every_variable_is_read_under_our_names():
+    table = paper.published_variables(["surrogate-mante2013", SIEGEL])
+    names = table.groupby("dataset")["name"].unique().map(set)
+    assert names["surrogate-mante2013"] == {"context", "choice", "motion", "colour"}
+    assert names[SIEGEL] == {"context", "response", "direction", "colour"}
+    main = paper.published_curves(["surrogate-mante2013", SIEGEL])
+    context = table[table["name"] == "context"].drop(columns="name").reset_index(drop=True)
+    keys = ["dataset", "published_measure", "step"]
+    pd.testing.assert_frame_equal(
+        context.sort_values(keys, ignore_index=True), main.sort_values(keys, ignore_index=True)
+    )
 
 
 @pytest.fixture

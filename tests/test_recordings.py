@@ -12,10 +12,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 import xarray as xr
 
 from simlib import datasets
-from simlib.datasets.paper import SOURCES, Source
+from simlib.datasets import paper
+from simlib.datasets.paper import SOURCES, Source, recordings
 
 SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
 AVERAGES = SHARED / "recordings" / "hatsopoulos2007" / "condition_averages.npz"
@@ -322,6 +324,90 @@ def test_siegel_without_a_file_says_how_to_provide_one(tmp_path):
         datasets.load("siegel2015", path=tmp_path)
 
 
+# -- Dyer 2017
+
+REACHING = SHARED / "recordings" / "m1_reaching" / "mihi_demo.mat"
+
+
+def write_reaches(path, lengths=(3, 2, 4), targets=(5, 3, 5), **instead):
+    """A file of the demo's layout: bins of reaches one below the other, the last unit silent."""
+    rng = np.random.default_rng(0)
+    target = np.repeat(np.array(targets, dtype=np.uint8), lengths)[:, None]
+    held = {"Ytr": rng.random((len(target), 4)) * [1, 1, 1, 0], "Ttr": target}
+    held |= {"Yte": rng.random((5, 2)), "Tte": target[:5], "Xtr": rng.random((len(target), 2))}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {name: value for name, value in (held | instead).items() if value is not None}
+    scipy.io.savemat(path, content)
+    return held
+
+
+def test_dyer_keeps_the_bins_of_a_reach_together(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_DATA", str(tmp_path / "data"))
+    assert paper.at_hand() == []
+    held = write_reaches(tmp_path / "data" / "dyer2017" / "put here by hand.mat")
+    assert paper.at_hand() == ["dyer2017"] and paper.at_hand(["mante2013"]) == []
+    data = datasets.load("dyer2017")
+    np.testing.assert_array_equal(data.values[0], held["Ytr"])
+    assert datasets.labels(data).tolist() == [5] * 3 + [3] * 2 + [5] * 4
+    assert datasets.fold_groups(data).tolist() == [0] * 3 + [1] * 2 + [2] * 4
+    assert json.loads(data.attrs["processing"]) == {"array": "Ytr", "reaches": 3}
+    fewer = datasets.load("dyer2017", drop_silent=True)
+    np.testing.assert_array_equal(fewer.values[0], held["Ytr"][:, :3])
+    assert json.loads(fewer.attrs["processing"])["steps"][0]["dropped"] == 1
+    assert data.attrs["sample_kind"] == "time bins" and not data.attrs["surrogate"]
+    assert data.attrs["licence"].startswith("not stated")
+    assert datasets.load("dyer2017", array="Yte").shape == (1, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("instead", "words"),
+    [
+        ({"Ttr": None}, r"not the demo file of Dyer 2017: it lacks Ttr; it holds .*Ytr"),
+        ({"Ytr": None, "Ttr": None}, "lacks Ytr and Ttr"),
+        (
+            {"Ttr": np.ones((7, 1))},
+            r"one target a row in Ttr; got the shapes \(9, 4\) and \(7, 1\)",
+        ),
+    ],
+)
+def test_dyer_of_another_layout_is_refused(tmp_path, instead, words):
+    write_reaches(tmp_path / "other.mat", **instead)
+    with pytest.raises(ValueError, match=words):
+        datasets.load("dyer2017", path=tmp_path)
+
+
+@pytest.mark.skipif(not REACHING.is_file(), reason="the reaching recording is not on this machine")
+def test_dyer_is_the_file_of_the_source():
+    known = SOURCES["dyer2017"].known_hash
+    assert known == "sha256:" + hashlib.sha256(REACHING.read_bytes()).hexdigest()
+    data = datasets.load("dyer2017", path=REACHING)
+    assert data.shape == (1, 623, 174) and len(np.unique(datasets.fold_groups(data))) == 73
+    assert np.unique(datasets.labels(data), return_counts=True)[1].tolist() == [177, 161, 150, 135]
+    assert datasets.load("dyer2017", path=REACHING, drop_silent=True).sizes["neuron"] == 158
+    assert datasets.load("dyer2017", path=REACHING, array="Yte").shape == (1, 803, 187)
+
+
+def test_a_page_says_how_little_the_recordings_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_DATA", str(tmp_path))
+    note = paper.recordings_note(["mante2013", "dyer2017"])
+    assert "nothing is shown" in note and "`make data NAME=dyer2017`" in note
+    (tmp_path / "dyer2017").mkdir()
+    (tmp_path / "dyer2017" / "0123456789abcdef.part").write_bytes(b"half a download")
+    assert paper.recordings_note(["mante2013", "dyer2017"]) == note
+    write_reaches(tmp_path / "dyer2017" / "mihi_demo.mat")
+    note = paper.recordings_note(["mante2013", "dyer2017"])
+    for words in ("4 units", "one monkey", "one session", "3 reaches", "2 targets", "9 smoothed"):
+        assert words in note
+    assert "That is little" in note and "mante2013" not in note
+
+
+def test_each_recording_at_hand_has_words_that_its_sizes_fill():
+    sizes = {"neuron": 9, "trial": 8, "reach": 7, "target": 6}
+    assert {*SOURCES, "siegel2015"} == set(recordings.RECORDINGS)
+    for name, (loader, words) in recordings.RECORDINGS.items():
+        assert loader is datasets.DATASETS[name].loader and "9" in words.format(**sizes)
+
+
 # -- Downloads and the cache
 
 
@@ -406,9 +492,11 @@ def test_offline_the_message_gives_url_and_folder(name, tmp_path):
         str(tmp_path / "cache" / name),
         "SIMLIB_DATA",
         "path=",
-        f"surrogate-{name}",
+        f"make data NAME={name}",
     ):
         assert words in str(error.value)
+    double = f"surrogate-{name}"
+    assert (double in str(error.value)) == (double in datasets.names())
 
 
 def test_a_missing_file_on_the_server_is_said(server, monkeypatch):

@@ -154,6 +154,17 @@ def test_unequal_classes_are_decoded_with_balanced_accuracy_too(tmp_path):
     assert set(first["quantity"]) == {"accuracy", "balanced accuracy"}
 
 
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_the_learning_rate_is_that_of_maximize(optimiser):
+    variants = {"paper's": {"optimiser": optimiser}, "small": {"optimiser": optimiser, "lr": 0.01}}
+    table = experiments.ascents(["toy-2d"], ["cka"], variants, steps=4, snapshots=False)
+    data = sl.datasets.load("toy-2d")
+    for name, rate in {"paper's": 0.1, "small": 0.01}.items():
+        scores = table.loc[table["variant"] == name, "score"]
+        expected = sl.maximize("cka", data, steps=4, lr=rate, optimiser=optimiser).scores
+        np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
 def test_another_target_is_the_gaussian_and_says_that_it_is_none_of_the_data():
     variants = {"X": {}, "Gaussian": {"tails": "gaussian", "draw": 3}}
     table = experiments.ascents({"hierarchy": {}}, ["cka"], variants, steps=3, snapshots=False)

@@ -165,12 +165,12 @@ def test_ascents_cut_short_are_not_judged():
 
 
 def test_tails_of_recorded_units_are_told_where_they_lie(monkeypatch, tmp_path):
-    monkeypatch.setenv("SIMLIB_SHARED", str(tmp_path))
-    assert tails.recorded_tails().empty
+    monkeypatch.setenv("SIMLIB_DATA", str(tmp_path))
+    assert tails.recorded_tails(["mante2013"]).empty
     data = datasets.load("toy-2d")
-    monkeypatch.setattr(tails.paper, "recordings_at_hand", lambda: {"mante2013": {}})
+    monkeypatch.setattr(tails.paper, "at_hand", list)
     monkeypatch.setattr(datasets, "load", lambda name, **options: data)
-    table = tails.recorded_tails(2)
+    table = tails.recorded_tails(["mante2013"], 2)
     flat = data.values.reshape(-1, 2)
     left = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[0]
     np.testing.assert_allclose(table["kurtosis"], (left**4).mean(0) / (left**2).mean(0) ** 2 - 3)

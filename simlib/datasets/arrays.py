@@ -49,7 +49,7 @@ def recording(
         coordinates: name -> one value a trial.
         name, title, source, citation, licence: whose data these are; `surrogate`: or whose double.
         task_variables: the coordinates to decode; `main_variable` is what a figure shows first.
-        sample_kind: "trials" or "averages".
+        sample_kind: what a sample along trial is: "trials", "averages" or "time bins".
         groups: the coordinate whose trials stay in one fold.
         processing: settings and counts, kept as a JSON string, so that all survives a netCDF file.
         time: bin centres in s.

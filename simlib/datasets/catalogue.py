@@ -67,6 +67,11 @@ DATASETS: dict[str, Dataset] = {
         "FreemanZiemba 2013, the recording: V1 and V2, texture or noise; downloaded, or path=...",
         paper.freemanziemba2013,
     ),
+    "dyer2017": Dataset(
+        "Dyer 2017, a recording beyond the paper: motor cortex, time bins of about 73 "
+        "reaches to 4 targets; downloaded (0.1 MB), or path=...",
+        paper.dyer2017,
+    ),
 }
 
 

@@ -9,7 +9,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pooch
 
-__all__ = ["cache_folder", "data_folder"]
+__all__ = ["cache_folder", "data_folder", "shared_folder"]
 
 
 def cache_folder() -> Path:
@@ -20,3 +20,10 @@ def cache_folder() -> Path:
 def data_folder() -> Path:
     """Folder of the original recordings: SIMLIB_DATA, or the cache folder."""
     return Path(os.environ.get("SIMLIB_DATA") or cache_folder())
+
+
+def shared_folder() -> Path:
+    """Folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this
+    checkout.
+    """
+    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[3] / "shared")

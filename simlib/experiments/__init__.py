@@ -15,6 +15,8 @@ from simlib.experiments import (
     published_vs_reproduced,
     score_vs_decodability,
     supplement_folds,
+    supplement_size,
+    supplement_variables,
     tails,
     theory_sensitivity,
 )
@@ -41,6 +43,8 @@ __all__ = [
     "score_vs_decodability",
     "start_variants",
     "supplement_folds",
+    "supplement_size",
+    "supplement_variables",
     "tails",
     "theory_sensitivity",
     "why",

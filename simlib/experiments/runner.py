@@ -31,12 +31,14 @@ LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
 # whose time courses have these tails, drawn from the seed `draw` (None: the seed of the start).
 # `rotated`: the samples of X and of the start are rotated together. `scale`: the start's standard
-# deviation. `share`: neurons of Y, as a share of X's. `double`: float64.
+# deviation. `share`: neurons of Y, as a share of X's. `double`: float64. `lr`: Adam's learning rate
+# (SGD's is in proportion to it and to the start's sum of squares).
 PAPER = {
     "tails": "",
     "draw": None,
     "rotated": False,
     "optimiser": "adam",
+    "lr": 0.1,
     "scale": 1.0,
     "share": 1.0,
     "double": False,
@@ -147,6 +149,7 @@ def _ascent(
         climbs = maximize_many(bound, X, seeds=seeds, observers=observers.get, **options)
     else:
         options |= {"optimiser": variant["optimiser"], "observers": observers[seeds[0]]}
+        options |= {"lr": variant["lr"]}
         options["dtype"] = torch.float64 if variant["double"] else torch.float32
         climbs = [maximize(bound, X, start=_start(X, variant, seeds[0]), **options)]
     tables = []

@@ -128,20 +128,20 @@ def tail_distances(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     return squares.groupby(keys, sort=False)["distance"].mean().pow(0.5).reset_index()
 
 
-def recorded_tails(count: int = 3) -> pd.DataFrame:
-    """Excess kurtosis of the first PCs' time courses in the units of Mante 2013 on this machine.
+def recorded_tails(recordings: Sequence[str], count: int = 3) -> pd.DataFrame:
+    """Excess kurtosis of the first PCs' time courses in those of the named recordings that are on
+    this machine.
 
-    Columns pc (from 1), kurtosis (uniform -1.2, Gaussian 0, signs -2), units; no rows where there
-    are no recordings.
+    Columns dataset, pc (from 1), kurtosis (uniform -1.2, Gaussian 0, signs -2), units; no rows
+    where there are none.
     """
-    options = paper.recordings_at_hand().get("mante2013")
-    if options is None:
-        return pd.DataFrame(columns=["pc", "kurtosis", "units"])
-    data = Source("mante2013", options).load()
-    courses = left_singular_vectors(data.values)[:, :count].numpy()
-    return pd.DataFrame(
-        {"pc": np.arange(count) + 1, "kurtosis": kurtosis(courses), "units": data.sizes["neuron"]}
-    )
+    parts = [pd.DataFrame(columns=["dataset", "pc", "kurtosis", "units"])]
+    for name in paper.at_hand(recordings):
+        data = Source(name, {}).load()
+        courses = left_singular_vectors(data.values)[:, :count].numpy()
+        part = {"dataset": name, "pc": np.arange(count) + 1, "kurtosis": kurtosis(courses)}
+        parts.append(pd.DataFrame(part | {"units": data.sizes["neuron"]}))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _lengths(runs: pd.DataFrame) -> pd.DataFrame:

@@ -34,9 +34,11 @@ from simlib.plots.score_vs_decodability import (
 from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.supplement import (
     accuracy_by_penalty,
+    accuracy_of_variable,
     capture_against_gaussian,
     capture_by_variant,
     crossings_against_penalty,
+    score_against_setting,
     score_against_smoothness,
 )
 from simlib.plots.theory_sensitivity import (
@@ -48,6 +50,7 @@ from simlib.plots.theory_sensitivity import (
 __all__ = [
     "accuracy_against_score",
     "accuracy_by_penalty",
+    "accuracy_of_variable",
     "accuracy_over_published",
     "badge",
     "capture_against_gaussian",
@@ -74,6 +77,7 @@ __all__ = [
     "rank_colours",
     "region",
     "replacement_against_variance",
+    "score_against_setting",
     "score_against_smoothness",
     "scores_beside_chance",
     "scores_by_tails",

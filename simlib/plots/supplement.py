@@ -12,9 +12,11 @@ from simlib.plots.style import NEVER, by_measure, reference_lines, short_title
 
 __all__ = [
     "accuracy_by_penalty",
+    "accuracy_of_variable",
     "capture_against_gaussian",
     "capture_by_variant",
     "crossings_against_penalty",
+    "score_against_setting",
     "score_against_smoothness",
 ]
 
@@ -120,6 +122,53 @@ def score_against_smoothness(table: pd.DataFrame, ax: Axes) -> Axes:
         ylabel="ridge $R^2$, cross-validated",
         title=f"$Y$ holds {table['content'].iloc[0].replace('X', '$X$')}",
     )
+    return ax
+
+
+def accuracy_of_variable(
+    accuracy: pd.DataFrame, published: pd.DataFrame, references: pd.DataFrame, ax: Axes
+) -> Axes:
+    """Accuracy of one task variable against score, a line a seed in the measure's colour; dashed:
+    published, in the same colours.
+
+    `accuracy` is the table of `experiments.curves.accuracies`, `published` that of
+    `datasets.paper.published_variables` and `references` that of `experiments.references`, each for
+    that variable.
+    """
+    runs = {"x": "score", "y": "value", "style": None, "estimator": None, "sort": False}
+    look = {"units": "seed", "lw": 2.2, "alpha": 0.45}
+    by_measure(sns.lineplot, accuracy.sort_values("step"), ax, **runs, **look)
+    shown = published[published["measure"].isin(accuracy["measure"])]
+    if len(shown):
+        dashed = {"units": "published_measure", "ls": "--", "lw": 1.2, "legend": False}
+        by_measure(sns.lineplot, shown, ax, **runs, **dashed)
+        ax.plot([], [], "--", color="#555555", lw=1.2, label="published")
+    reference_lines(references, ax)
+    ax.set(
+        xlim=(0, 1.02),
+        xlabel="similarity score",
+        ylabel="decoding accuracy",
+        title=references["variable"].iloc[0],
+    )
+    return ax
+
+
+def score_against_setting(table: pd.DataFrame, setting: str, ax: Axes) -> Axes:
+    """A score of each measure against a number that was varied, `setting` (a column, logarithmic
+    axis): median and range over seeds, "never" on top.
+
+    `table` has columns measure, seed, score (NaN: never) and the setting.
+    """
+    shown = table.fillna({"score": NEVER})
+    look = {"estimator": "median", "errorbar": RANGE, "err_style": "bars", "markevery": 1}
+    by_measure(sns.lineplot, shown, ax, x=setting, y="score", ms=7, **look, err_kws={"capsize": 3})
+    ax.axhline(NEVER, color="#999999", lw=0.7, ls=":")
+    values, ticks = sorted(shown[setting].unique()), np.arange(6) / 5
+    ax.set_xscale("log")
+    ax.set_xticks(values, [f"{value:g}" for value in values])
+    ax.minorticks_off()
+    ax.set_yticks([*ticks, NEVER], [*map("{:.1f}".format, ticks[:-1]), "", "never"])
+    ax.set(ylim=(0, NEVER + 0.04), xlabel=setting)
     return ax
 
 

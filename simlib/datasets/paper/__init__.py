@@ -1,8 +1,10 @@
-"""The paper's five recordings, the authors' result tables, and what of both is on this machine."""
+"""The paper's five recordings and one more, the authors' result tables, and what of these is on
+this machine.
+"""
 
-from simlib.datasets.paper.at_hand import REACHING, recordings_at_hand, recordings_note
 from simlib.datasets.paper.brainscore import freemanziemba2013, majajhong2015
 from simlib.datasets.paper.downloads import SOURCES, Source, download
+from simlib.datasets.paper.dyer import dyer2017
 from simlib.datasets.paper.hatsopoulos import hatsopoulos2007
 from simlib.datasets.paper.mante import mante2013
 from simlib.datasets.paper.published_tables import (
@@ -14,20 +16,22 @@ from simlib.datasets.paper.published_tables import (
     published_curves,
     published_folder,
     published_note,
+    published_variables,
     read_published,
-    shared_folder,
 )
+from simlib.datasets.paper.recordings import at_hand, recordings_note
 from simlib.datasets.paper.siegel import siegel2015
 
 __all__ = [
     "CAPTURES",
     "CURVES",
     "PUBLISHED_TABLES",
-    "REACHING",
     "SOURCES",
     "Source",
+    "at_hand",
     "download",
     "download_published",
+    "dyer2017",
     "freemanziemba2013",
     "hatsopoulos2007",
     "majajhong2015",
@@ -36,9 +40,8 @@ __all__ = [
     "published_curves",
     "published_folder",
     "published_note",
+    "published_variables",
     "read_published",
-    "recordings_at_hand",
     "recordings_note",
-    "shared_folder",
     "siegel2015",
 ]

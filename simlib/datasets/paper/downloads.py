@@ -1,5 +1,4 @@
-"""The original files of the paper's recordings: where they are on this machine, or how they get
-there.
+"""The original files of recordings: where they are on this machine, or how they get there.
 
 Raw files live in the folder that SIMLIB_DATA names, one folder a recording, else in the cache
 folder. What was downloaded is made read-only, and its sha256 is written beside it.
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from simlib import cache
 from simlib.datasets.folders import data_folder
+from simlib.datasets.made import SURROGATES
 
 ATTEMPTS, PART, TIMEOUT = 4, 1 << 20, 30  # attempts a file, bytes a read, s without an answer
 
@@ -27,9 +27,11 @@ class Source(NamedTuple):
 
     url: str
     file: str  # its name here
-    known_hash: str | None  # as pooch takes it, "sha1:..."; None where no hash is published
+    known_hash: str | None  # as pooch takes it, "sha1:..."; None where no hash is known
 
 
+SUFFIXES = (".mat", ".nc", ".zip")  # of original files
+DAD = "https://raw.githubusercontent.com/KordingLab/DAD/2f2059798cf599df5839a704682a18958811e13b"
 SOURCES: dict[str, Source] = {
     "mante2013": Source(
         "https://www.ini.uzh.ch/dam/jcr:ca4213cf-1692-4c3d-8aeb-d4c5081d2fd1/PFC%20data.zip",
@@ -49,7 +51,17 @@ SOURCES: dict[str, Source] = {
         "assy_movshon_FreemanZiemba2013_public.nc",
         "sha1:761c08f796db4e342555cdb60eef23a4f19ead43",
     ),
+    "dyer2017": Source(
+        f"{DAD}/data/demo/mihi_demo.mat",
+        "mihi_demo.mat",
+        "sha256:907bc78863d9488ef352eaad8af8296bc28484d5a49591309b1c8576c6009f8c",
+    ),
 }
+
+
+def is_here(name: str) -> bool:
+    """Whether an original file lies in the recording's folder."""
+    return any(path.suffix in SUFFIXES for path in (data_folder() / name).rglob("*"))
 
 
 def locate(name: str, path: str | os.PathLike | None, suffix: str, several: bool = False) -> Path:
@@ -83,13 +95,13 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str, several: bool
 
 def _way_out(name: str) -> str:
     """What to do where a recording can't be fetched."""
-    source = SOURCES[name]
+    double = f"surrogate-{name}"
+    instead = f". Without it there is {double}, of the same spectrum and design"
     return (
-        f"Download {source.url} by other means and put it into {data_folder() / name} (the "
-        "environment variable "
-        f"SIMLIB_DATA names another folder than {data_folder()}), or pass it as path=.... Without "
-        "it there is "
-        f"surrogate-{name}, of the same spectrum and design"
+        f"Where there is a network, `make data NAME={name}` fetches it. Or download "
+        f"{SOURCES[name].url} by other means and put it into {data_folder() / name} (the "
+        f"environment variable SIMLIB_DATA names another folder than {data_folder()}), or pass it "
+        f"as path=...{instead if double in SURROGATES else ''}"
     )
 
 

@@ -6,7 +6,6 @@ commit and is checked by sha256; without it everything here still works and says
 nothing to compare with.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +13,13 @@ from typing import NamedTuple
 import pandas as pd
 import pooch
 
-from simlib.datasets.folders import data_folder
+from simlib.datasets.folders import data_folder, shared_folder
 from simlib.datasets.paper.downloads import fetch
 
 COMMIT = "f7285477a476c6591fbfdcddb2a3a8cf24a5fd53"
 URL = f"https://raw.githubusercontent.com/nacloos/diffscore-site/{COMMIT}/docs/data/benchmarks/"
+# A task variable in the tables -> here, where they differ.
+VARIABLES = {"gt_choice": "choice", "coh_mod1": "motion", "coh_mod2": "colour", "color": "colour"}
 CAPTURES, CURVES = "scores_at_threshold.csv", "scores_vs_decoding_acc.csv"
 # Published id -> id here, where they differ. The "RSA" of the tables is CKA: a second run of the
 # same measure.
@@ -94,13 +95,6 @@ HASHES = {
     for tables in PUBLISHED_TABLES.values()
     for name, known in ((CAPTURES, tables.captures_sha256), (CURVES, tables.curves_sha256))
 }
-
-
-def shared_folder() -> Path:
-    """The folder of files that are not part of this project: SIMLIB_SHARED, or `shared` beside this
-    checkout.
-    """
-    return Path(os.environ.get("SIMLIB_SHARED") or Path(__file__).resolve().parents[4] / "shared")
 
 
 def published_folder() -> Path | None:
@@ -196,6 +190,26 @@ def published_curves(datasets: Iterable[str]) -> pd.DataFrame:
     return table[["dataset", "measure", "published_measure", "step", "score", "value"]].reset_index(
         drop=True
     )
+
+
+def published_variables(datasets: Iterable[str]) -> pd.DataFrame:
+    """Published accuracy of every task variable against score: a row a snapshot and variable.
+
+    Columns as for `published_curves`, with name (the variable's, as here).
+
+    Example:
+        >>> from simlib.datasets import paper
+        >>> paper.published_variables(["toy-2d"]).columns.tolist()
+        ['dataset', 'measure', 'published_measure', 'step', 'score', 'name', 'value']
+    """
+    table = read_published(datasets, CURVES)
+    row = table.groupby(["dataset", "published_measure"]).cumcount()
+    table = table.assign(step=row - 1)[row > 0].drop(columns="value")
+    keys = ["dataset", "measure", "published_measure", "step", "score"]
+    columns = [name for name in table if name.startswith("decode.")]
+    long = table.melt(keys, columns, var_name="name").dropna(subset="value")
+    names = long["name"].str.removeprefix("decode.").replace(VARIABLES)
+    return long.assign(name=names)[[*keys, "name", "value"]].reset_index(drop=True)
 
 
 def published_captures(datasets: Iterable[str]) -> pd.DataFrame:
