@@ -243,6 +243,8 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
             wanted["jobs"] = jobs
         if data and name in TAKES_DATA:
             wanted["datasets"] = [str(data.resolve())]
+            if "recordings" in values:
+                wanted["recordings"] = []  # only one's own
         asked[name] = wanted
     if set(given) & {*DATA, *MEASURES}:
         for wanted in asked.values():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from simlib.experiments.claims import values
-from simlib.experiments.curves import FACTS, RUN, capture_order, captures, crossings
+from simlib.experiments.curves import FACTS, RUN, capture_order, captures, crossings, deciding
 from simlib.experiments.runner import ascents, references
 from simlib.experiments.store import Source
 
@@ -32,6 +32,7 @@ def size_runs(
     trials: Sequence[int],
     neurons: Sequence[int],
     *,
+    seeds: Sequence[int] = (0,),
     quick: bool = False,
     **options,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,8 +45,9 @@ def size_runs(
     crossed, captured = [], []
     for size in sizes(trials, neurons):
         name = f"{size['trials']} trials, {size['neurons']} neurons"
-        table = ascents({dataset: size}, measures, {name: {}}, quick=quick, **options)
-        levels = references({dataset: size}, quick=quick)
+        runs = {"seeds": seeds, "quick": quick}
+        table = ascents({dataset: size}, measures, {name: {}}, **runs, **options)
+        levels = deciding(references({dataset: size}, **runs), "recorded")
         size |= {"samples": size["trials"] * Source(dataset, size).load().sizes["time"]}
         reference = levels["accuracy"].mean()
         crossed.append(crossings(table, levels).assign(reference=reference, **size))

@@ -50,8 +50,8 @@ def accuracy_by_penalty(accuracy: pd.DataFrame, references: pd.DataFrame, ax: Ax
 
 
 def crossings_against_penalty(crossings: pd.DataFrame, ax: Axes) -> Axes:
-    """The score at which each variable is decodable against the penalty: median and range over runs,
-    "never" on top.
+    """The score at which each variable is decodable against the penalty: median and range over
+    runs, "never" on top.
 
     `crossings` is the table of `experiments.curves.crossings` with `penalty`, of one dataset.
     """
