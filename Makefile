@@ -84,7 +84,7 @@ endef
 export FETCH
 
 .PHONY: data
-data: $(STAMP) ## download a recording of the paper: make data NAME=mante2013
+data: $(STAMP) ## download a recording of the paper: make data NAME=mante2013 (dyer2017: small, for everyone)
 	@test -n "$(NAME)" || { echo 'Which one? make data NAME=mante2013 (the others: book/datasets.md)'; exit 2; }
 	@$(BIN)/python -c "$$FETCH" $(NAME)
 
@@ -102,6 +102,10 @@ export TABLES
 scorecard: $(STAMP) ## published against reproduced: fetch the tables, execute that page
 	@$(BIN)/python -c "$$TABLES"
 	@$(EXECUTE) published_vs_reproduced --force
+
+.PHONY: readme
+readme: $(STAMP) ## the picture and the numbers of README.md, from the runs of the first figure
+	@$(BIN)/python book/readme.py
 
 store: $(STAMP) ## refresh the stored text outputs of the notebooks' check cells
 	@$(BIN)/python book/store.py

@@ -49,8 +49,17 @@ def distance_in_words(
     return "\n".join(items)
 
 
+def shares_in_words(shares: pd.DataFrame, measure: str = "cka") -> str:
+    """The shares of the way at one score of this measure in one line: `Mante 2013 0.57 (0.50 to
+    0.71), ...`, median and range over runs; the table is that of `curves.shares`.
+    """
+    rows = shares[shares["measure"] == measure].groupby("title", sort=False)["share"]
+    parts = [f"{t.removesuffix(' (surrogate)')} {curves.over_runs(s)}" for t, s in rows]
+    return ", ".join(parts) + "."
+
+
 def scales_in_words(references: pd.DataFrame) -> str:
-    """Which accuracies on X hang on its unit, a Markdown item a variable; "" for none.
+    """Which accuracies on X hang on its unit, a Markdown item a variable.
 
     `references` is the table of `runner.references`.
     """
@@ -62,7 +71,7 @@ def scales_in_words(references: pd.DataFrame) -> str:
                 f"- {title}: {variable.replace('_', ' ')} is decoded from $X$ with an accuracy of "
                 f"{at['recorded']:.2f} in the recorded unit and of {at['common']:.2f} at one scale."
             )
-    return "\n".join(items)
+    return "\n".join(items) or f"- No accuracy on $X$ differs by more than {APART} between the two."
 
 
 def constructions(datasets: Sequence[str], quick: bool = False) -> pd.DataFrame:
