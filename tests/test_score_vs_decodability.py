@@ -39,7 +39,7 @@ def test_the_distance_is_told_with_its_share_and_who_never_gets_there(scores, wo
     found = score_vs_decodability.distance_in_words(
         shares_of([0.5, 0.6]), crossings_of(scores, furthest=0.7)
     )
-    assert found.startswith("- A: at a CKA of 0.9 $Y$ has gone 0.55 (0.50 to 0.60) of the way")
+    assert found.startswith("In the recorded unit:\n\n- A: at a CKA of 0.9 $Y$ has gone 0.55 (0.50")
     assert found.endswith(words)
     assert "never" not in found.replace("No run", "")
 
@@ -51,6 +51,11 @@ def test_accuracies_that_hang_on_the_unit_are_told():
     assert "texture type" in found and "0.63 in the recorded unit and of 0.92" in found
     near = score_vs_decodability.scales_in_words(rows.assign(accuracy=[0.63, 0.64]))
     assert near == "- No accuracy on $X$ differs by more than 0.02 between the two."
+
+
+def test_ones_own_recording_is_decoded_at_one_scale_first():
+    assert score_vs_decodability.scales_of([SIEGEL, "dyer2017"]) == ["recorded", "common"]
+    assert score_vs_decodability.scales_of(["mine.npz"]) == ["common", "recorded"]
 
 
 def test_what_a_surrogate_was_given_is_what_its_loader_says():

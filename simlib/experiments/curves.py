@@ -94,12 +94,15 @@ def levels(references: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
 
 
 def _runs_and_levels(table: pd.DataFrame, references: pd.DataFrame, scale: str) -> Iterator[tuple]:
-    """(key, run, chance, accuracy on the data) of each run and variable."""
+    """(key, run, chance, accuracy on the data) of each run and variable; an accuracy that is not
+    above chance is NaN: there is no way to go.
+    """
     known = levels(references, scale)
     for key, run in accuracies(table, scale).groupby([*RUN, "name"], sort=False):
         of_run = dict(zip([*RUN, "variable"], key, strict=True))
         level = known.loc[tuple(of_run[name] for name in known.index.names)]
-        yield key, run.sort_values("step"), level["chance"], level["accuracy"]
+        reference = level["accuracy"] if level["accuracy"] > level["chance"] else np.nan
+        yield key, run.sort_values("step"), level["chance"], reference
 
 
 def crossings(

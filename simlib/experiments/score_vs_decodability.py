@@ -20,16 +20,29 @@ SHARES = 0.01, 100.0  # of PC `first_pc`, between which the one that keeps the r
 HALVINGS = 10
 SPACING = 0.03  # between snapshots: crossings are interpolated
 
+SCALE_WORDS = {"recorded": "In the recorded unit", "common": "With X and Y at one scale"}
 APART = 0.02  # accuracies at the two scales that differ by more are told
 
 
+def scales_of(datasets: Sequence[str]) -> list[str]:
+    """`decoding.SCALES` with the one that leads first: the recorded unit for datasets that have a
+    name, as in the paper; one scale where there is a file of one's own, whose unit may be any.
+    """
+    named = all(name in data_sets.names() for name in datasets)
+    return ["recorded", "common"] if named else ["common", "recorded"]
+
+
 def distance_in_words(
-    shares: pd.DataFrame, crossings: pd.DataFrame, measure: str = "cka", score: float = 0.9
+    shares: pd.DataFrame,
+    crossings: pd.DataFrame,
+    scale: str = "recorded",
+    measure: str = "cka",
+    score: float = 0.9,
 ) -> str:
     """How far the task is from as decodable as in X at this score, a Markdown item a dataset.
 
-    Tables of `curves.shares` at that score and `curves.crossings`; numbers are median and range
-    over runs.
+    Tables of `curves.shares` at that score and `curves.crossings`, both at that scale; numbers are
+    median and range over runs.
     """
     items, title = [], MEASURES[measure].title
     for name, of_data in shares[shares["measure"] == measure].groupby("title", sort=False):
@@ -46,7 +59,7 @@ def distance_in_words(
             words += " The others end at" if len(reached) else " No run goes 90% of it: they end at"
             words += f" {curves.over_runs(missed['furthest'])}, at the furthest."
         items.append(words)
-    return "\n".join(items)
+    return f"{SCALE_WORDS[scale]}:\n\n" + "\n".join(items)
 
 
 def shares_in_words(shares: pd.DataFrame, measure: str = "cka") -> str:

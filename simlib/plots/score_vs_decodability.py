@@ -42,7 +42,7 @@ def accuracy_against_score(
         ylim=(low - (len(measures) + 0.8) * step, high),
         yticks=[tick for tick in ax.get_yticks() if low <= tick <= high],
         xlabel="similarity score",
-        ylabel=f"decoding {curves['quantity'].iloc[0]}",
+        ylabel=curves["quantity"].iloc[0].replace("accuracy", "decoding accuracy"),
         title=f"{curves['title'].iloc[0]}: {references['variable'].iloc[0].replace('_', ' ')}\n"
         f"{SCALES[curves['scale'].iloc[0]]}",
     )

@@ -56,8 +56,10 @@ def at_hand(names: Sequence[str] = tuple(RECORDINGS)) -> list[str]:
 
 def recordings_note(names: Sequence[str] = tuple(RECORDINGS)) -> str:
     """Which of the named recordings are shown and how little each is, or how to get one, as a
-    sentence for the page.
+    sentence for the page; "" where none is named.
     """
+    if not len(names):
+        return ""
     found = [f"`{name}`, {_extent(name)}" for name in at_hand(names)]
     if found:
         return (
