@@ -35,7 +35,7 @@ def ascents(
     step, snapshot = sum(each) / len(each), seconds_of(lambda: sl.captured_variance(X, X))
     if sl.experiments.decodable(data):
         labels, groups = sl.datasets.labels(data), sl.datasets.fold_groups(data)
-        snapshot += seconds_of(lambda: sl.decoding_accuracy(X, labels, groups=groups))
+        snapshot += 2 * seconds_of(lambda: sl.decoding_accuracy(X, labels, groups=groups))  # scales
     count, snapshots = len(measures) * len(seeds), min(steps, SNAPSHOTS)
     most = count * (steps * step + snapshots * snapshot) / jobs
     typical = count * (steps / 5 * step + min(steps / 5, snapshots) * snapshot) / jobs
