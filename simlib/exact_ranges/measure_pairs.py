@@ -71,7 +71,8 @@ def score_range(
 ) -> tuple[Levels, Levels]:
     """Lowest and highest score on `other`, in [0, 1], of a Y that scores `level` on `given`.
 
-    `STATUS` says which ends are proved.
+    `STATUS` says which ends are proved. Neither falls as `level` rises: the lowest is that of all Y
+    that score `level` or more.
 
     Args:
         variances: (p,) of X's PCs, in any unit and order.

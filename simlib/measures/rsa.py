@@ -155,10 +155,10 @@ def rsa(
     are unchanged by translation and rotation, and their comparison by isotropic scale; cosine
     distances by rotation and scale; correlation distances by scale, permutation and one number
     added to all neurons of a sample. A sample whose neurons are all equal (zero, for "cosine")
-    counts as uncorrelated with every other. Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single
-    distance), for correlations over fewer than 3 neurons, and where all distances of a side are the
-    same but for rounding, as those of one-hot samples (for "cosine", where all are 0). Source:
-    Kriegeskorte et al. 2008.
+    counts as uncorrelated with every other. Raises ValueError on another distance or comparison,
+    for fewer than 3 samples (2 have a single distance), for correlations over fewer than 3 neurons,
+    and where all distances of a side are the same but for rounding, as those of one-hot samples
+    (for "cosine", where all are 0). Source: Kriegeskorte et al. 2008.
 
     Example:
         >>> import simlib as sl, torch
