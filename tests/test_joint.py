@@ -207,15 +207,6 @@ def test_another_scale_of_y_belongs_to_the_region(X, name, blind):
     assert lowest < smallest + 0.02
 
 
-def test_without_its_scale_the_region_would_say_more_than_it_knows(X, monkeypatch):
-    """Entries alone move too slowly: the same descents from noise at one scale miss small Y."""
-    options = {"points": 3, "steps": 400, "visited": True}
-    with_scale = joint.allowed(sl.joint_range("ridge-cv", ANGULAR, X, **options))["lowest_a"]
-    monkeypatch.setattr(joint, "_has_scale", lambda bound: False)
-    without = joint.allowed(sl.joint_range("ridge-cv", ANGULAR, X, **options))["lowest_a"]
-    assert with_scale < 0.02 < without
-
-
 @pytest.mark.parametrize("pair", [("cka", ANGULAR), ("linreg", "nbs"), ("svcca", "cka")])
 def test_pairs_blind_to_scale_descend_over_the_entries_alone(X, pair, monkeypatch):
     first = sl.joint_range(*pair, X, points=2, steps=10)

@@ -23,7 +23,8 @@ RANGES = {
     ("linreg", "cka"): cka_range_given_linear_regression,
     ("cka", "linreg"): linear_regression_range_given_cka,
 }
-# (given, other) -> what is known of the low and of the high end
+# (given, other) -> what is known of the low and of the high end. Beyond 48 PCs the proved ends of
+# (CKA, NBS) rest on a search over the number of copies, too (conj-search in the book).
 STATUS = {pair: ("proved", "proved") for pair in RANGES} | {
     ("nbs", "cka"): ("conjecture", "proved"),
     ("cka", "nbs"): ("proved", "conjecture"),
