@@ -3,7 +3,7 @@
 A descent is the way of Y's two scores to one target, a point on the edge of the unit square.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ from simlib import validation
 from simlib.measures import Measure, Name, measure
 from simlib.optimize import climb, start_from_noise
 
-__all__ = ["allowed", "approach", "edge_targets", "joint_range", "score_measure"]
+__all__ = ["allowed", "approach", "edge_targets", "end_points", "joint_range", "score_measure"]
+
+SCALES = 1e6  # by how much the scale of Y may rise or fall on the way
 
 
 def edge_targets(points: int = 6) -> Float[Array, "targets 2"]:
@@ -71,6 +73,26 @@ def score_measure(name: Name) -> Measure:
     return bound
 
 
+def _has_scale(bound: Measure) -> bool:
+    """Whether the score may change with the scale of Y."""
+    return "isotropic scale" not in bound.invariances
+
+
+def _with_scale(
+    start: Float[torch.Tensor, "n p"],
+) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+    """Y as a function of its entries and, last, the logarithm of its scale; the parameters of the
+    start.
+    """
+    most = float(np.log(SCALES))
+
+    def drawn(parameters: torch.Tensor) -> torch.Tensor:
+        scale = (most * torch.tanh(parameters[-1] / most)).exp()
+        return scale * parameters[:-1].reshape(start.shape)
+
+    return drawn, torch.cat([start.flatten(), start.new_zeros(1)])
+
+
 class _Stall:
     """When to stop: the distance is within `tolerance`, or for `patience` scores none was less."""
 
@@ -102,7 +124,10 @@ def approach(
     """The descent of Y's two scores to one target: a row for each Y scored.
 
     Adam lowers the distance |score_a - target_a| + |score_b - target_b| from Gaussian noise of X's
-    shape.
+    shape. Where one of the two scores changes with the scale of Y (its record says so; of a
+    function of the caller's own nothing is known), Y is a matrix times a scale, and the logarithm
+    of the scale, from 0, is a parameter like any entry: what another scale of Y would score belongs
+    to the region. The scale stays between 1e-6 and 1e6.
 
     Args:
         name_a, name_b: ids, bound measures or callables that grow with similarity.
@@ -144,11 +169,14 @@ def approach(
     for bound in bounds:
         bound.room(fixed, fixed.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]
+    start = start_from_noise(fixed.shape, seed, dtype, device)
+    drawn, start = _with_scale(start) if any(map(_has_scale, bounds)) else (lambda Y: Y, start)
     visited: list[tuple[float, float]] = []
     goal = np.array(target, float)
     stall = _Stall(tolerance, patience)
 
-    def closeness(Y: torch.Tensor) -> torch.Tensor:
+    def closeness(parameters: torch.Tensor) -> torch.Tensor:
+        Y = drawn(parameters)
         scores = [function(Y) for function in towards]
         visited.append(tuple(float(score.detach()) for score in scores))
         return -sum(
@@ -157,7 +185,7 @@ def approach(
 
     result = climb(
         closeness,
-        start_from_noise(fixed.shape, seed, dtype, device),
+        start,
         steps=steps,
         lr=lr,
         done=lambda climbed: stall(float(np.abs(visited[-1] - goal).sum())),
@@ -178,11 +206,27 @@ def approach(
     )
 
 
-def end_point(descent: pd.DataFrame) -> dict:
-    """The row of `joint_range` that a descent gives: its point nearest to the target."""
-    columns = ["target_a", "target_b", "score_a", "score_b"]
-    nearest = descent.loc[descent["distance"].idxmin(), columns].astype(float).to_dict()
-    return {**nearest, "steps": len(descent), "stopped": descent["stopped"].iloc[0]}
+def end_points(descents: pd.DataFrame, keep: Sequence[str] = ()) -> pd.DataFrame:
+    """The point of each descent nearest to its target, a row a target, in the order of the table.
+
+    Args:
+        descents: tables of `joint.approach`, one below the other.
+        keep: further columns that tell descents apart, or belong to them.
+
+    Returns:
+        A table with columns `keep`, target_a, target_b, score_a, score_b, steps, stopped.
+
+    Example:
+        >>> import simlib as sl
+        >>> descent = sl.joint.approach("cka", "nbs", [[0, 0], [2, 0], [0, 1]], (1, 1), steps=5)
+        >>> ends = sl.joint.end_points(descent)
+        >>> len(ends), bool(ends["score_a"].iloc[0] == descent["score_a"].max())
+        (1, True)
+    """
+    groups = descents.groupby([*keep, "target_a", "target_b"], sort=False)
+    nearest = descents.loc[groups["distance"].idxmin()].assign(steps=groups.size().to_numpy())
+    columns = ["target_a", "target_b", "score_a", "score_b", "steps", "stopped"]
+    return nearest[[*keep, *columns]].reset_index(drop=True)
 
 
 def joint_range(
@@ -203,7 +247,9 @@ def joint_range(
 
     The scores are those of the best Y of each descent (`joint.approach`): Adam at a fixed learning
     rate keeps moving about it, so the last Y is no better than the best. Joined in this order the
-    end points bound the reachable region. Every target starts from the same noise.
+    end points outline what the descents reached, not what can be reached at most: straight lines
+    between them may leave the region where its border bends inwards. Every target starts from the
+    same noise. Y has any scale: where a score depends on it, the descents change it, too.
 
     Args:
         name_a, name_b: ids, bound measures or callables that grow with similarity.
@@ -236,49 +282,34 @@ def joint_range(
         "patience": patience,
         "device": device,
     }
-    descents = [approach(name_a, name_b, X, tuple(t), **options) for t in edge_targets(points)]
-    if visited:
-        return pd.concat(descents, ignore_index=True)
-    return pd.DataFrame([end_point(descent) for descent in descents])
+    targets = edge_targets(points).tolist()
+    descents = [approach(name_a, name_b, X, target, **options) for target in targets]
+    way = pd.concat(descents, ignore_index=True)
+    return way if visited else end_points(way)
 
 
-def _cut(region: Float[Array, "points 2"], axis: int, level: float) -> Float[Array, "kept 2"]:
-    """Corners of the part of a closed polygon where coordinate `axis` is at least `level`."""
-    kept = []
-    for here, there in zip(region, np.roll(region, -1, axis=0), strict=True):
-        if here[axis] >= level:
-            kept.append(here)
-        if (here[axis] >= level) != (there[axis] >= level):
-            part = (level - here[axis]) / (there[axis] - here[axis])
-            kept.append(here + part * (there - here))
-    return np.array(kept).reshape(-1, 2)
+def allowed(points: pd.DataFrame, level: float = 0.9) -> dict[str, float]:
+    """What was reached on one measure by a Y that scored at least `level` on the other.
 
-
-def allowed(ends: pd.DataFrame, level: float = 0.9) -> dict[str, float]:
-    """What a score of at least `level` on one measure allows on the other.
-
-    Read off the region's outline, taken as straight between end points.
+    Each number is the score of a Y that was visited. So more is allowed, not less: no Y is known to
+    be left out. What no Y reaches, `simlib.exact_ranges` says for some pairs.
 
     Args:
-        ends: a table of `joint_range`.
+        points: a table of `joint_range`, best with `visited`: every row is a Y.
         level: in [0, 1].
 
     Returns:
-        lowest_b and highest_b (given score_a >= level), lowest_a and highest_a (given score_b >=
-            level); NaN where the region doesn't come that far.
+        lowest_b and highest_b (of the Y with score_a >= level), lowest_a and highest_a (of those
+            with score_b >= level); NaN where none comes that far.
 
     Example:
         >>> import pandas as pd, simlib as sl
-        >>> ends = pd.DataFrame({"score_a": [0, 1, 1], "score_b": [0, 0.5, 1]})
-        >>> {name: round(value, 2) for name, value in sl.joint.allowed(ends, level=0.8).items()}
-        {'lowest_b': 0.4, 'highest_b': 1.0, 'lowest_a': 0.8, 'highest_a': 1.0}
+        >>> points = pd.DataFrame({"score_a": [0, 0.9, 1], "score_b": [0, 0.5, 1]})
+        >>> sl.joint.allowed(points, level=0.8)
+        {'lowest_b': 0.5, 'highest_b': 1.0, 'lowest_a': 1.0, 'highest_a': 1.0}
     """
-    region = ends[["score_a", "score_b"]].to_numpy(float)
     limits = {}
-    for given, other in ((0, "b"), (1, "a")):
-        values = _cut(region, given, level)[:, 1 - given]
-        limits |= {
-            f"lowest_{other}": float(min(values, default=np.nan)),
-            f"highest_{other}": float(max(values, default=np.nan)),
-        }
+    for given, other in ("ab", "ba"):
+        scores = points.loc[points[f"score_{given}"] >= level, f"score_{other}"]
+        limits |= {f"lowest_{other}": float(scores.min()), f"highest_{other}": float(scores.max())}
     return limits

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 import simlib as sl
 from simlib import exact_ranges, joint
+from simlib.datasets import paper
 from simlib.datasets.made import SPECTRA, variance_ratios
 from simlib.exact_ranges import equations, least_cka, most_cka
 
@@ -89,6 +90,68 @@ def test_any_unit_any_order():
         exact_ranges.nbs_range_given_cka(7 * variances[::-1], LEVELS),
         exact_ranges.nbs_range_given_cka(variances, LEVELS),
     )
+
+
+RANDOM_SPECTRA = [
+    np.random.default_rng(k).dirichlet(np.full(p, width))
+    for k, (p, width) in enumerate([(2, 1), (3, 0.3), (4, 5), (5, 1), (7, 0.5)])
+]
+each_random_spectrum = pytest.mark.parametrize(
+    "variances", RANDOM_SPECTRA, ids=lambda variances: f"p{len(variances)}"
+)
+
+
+@pytest.mark.slow
+@each_random_spectrum
+@pytest.mark.parametrize("more", [0, 2])
+def test_the_ends_of_random_spectra_rise_and_invert_each_other(variances, more):
+    """prop-rising-ends."""
+    levels, columns = np.linspace(0, 1, 9), len(variances) + more
+    for there, back in (
+        (exact_ranges.cka_range_given_nbs, exact_ranges.nbs_range_given_cka),
+        (exact_ranges.nbs_range_given_cka, exact_ranges.cka_range_given_nbs),
+    ):
+        low, high = there(variances, levels, columns)
+        for end, other in ((low, 1), (high, 0)):
+            assert (np.diff(end) > 0).all() and end[0] == 0 and end[-1] == 1
+            np.testing.assert_allclose(back(variances, end, columns)[other], levels, atol=1e-6)
+
+
+def turned_to(X, Y):
+    """Y with its columns turned such that X'Y is symmetric, and positive semidefinite."""
+    U, _, Vt = np.linalg.svd(X.T @ Y)
+    return Y @ Vt.T @ U.T / np.linalg.norm(Y)
+
+
+@each_random_spectrum
+def test_all_between_the_ends_occurs(variances):
+    """The path of the proof of prop-rising-ends: from one end to X and on to the other, variance
+    outside of both added to keep NBS; each CKA between is met on it.
+    """
+    X = data(equations.normalised(variances), n=4 * len(variances) + 4)
+    for nbs in (0.3, 0.8, 0.97):
+        ends = [
+            turned_to(X, exact_ranges.witness(X, e, nbs=nbs)) for e in ("least-cka", "most-cka")
+        ]
+        known = np.column_stack([np.ones(len(X)), X, *ends])
+        new = np.linalg.svd(known)[0][:, -1:]  # at a right angle to all
+
+        def on_the_way(s, ends=ends, new=new, nbs=nbs):
+            end, part = (ends[0], 1 - 2 * s) if s < 0.5 else (ends[1], 2 * s - 1)
+            Y = part * end + (1 - part) * X
+            shared = np.linalg.svd(X.T @ Y, compute_uv=False).sum()
+            added = (shared / nbs) ** 2 - (Y**2).sum()
+            assert added > -1e-9
+            return Y + np.sqrt(max(added, 0)) * new * np.eye(len(variances))[0]
+
+        def cka(s, on_the_way=on_the_way):
+            return sl.score("cka", X, on_the_way(s))
+
+        least, most = map(float, exact_ranges.cka_range_given_nbs(variances, nbs))
+        assert (cka(0), cka(1)) == pytest.approx((least, most), abs=1e-7)
+        for goal in least + (most - least) * np.array([0.2, 0.5, 0.9]):
+            s = brentq(lambda s, goal=goal: cka(s) - goal, 0, 1, xtol=1e-13)
+            assert scores(X, on_the_way(s)) == pytest.approx((nbs, goal), abs=1e-7)
 
 
 @each_spectrum
@@ -822,6 +885,53 @@ def test_linear_regression_ends_are_attained_or_approached(r):
             assert low < sl.score(measure, X, flat) < low + 1e-4
 
 
+@pytest.mark.parametrize("columns", [1, 2, 5, 8])
+def test_linear_regression_ranges_hold_from_0_to_the_most_that_q_columns_reach(columns):
+    """The domain of prop-range-r2: 0 at r = 0 alone, L_q at most, one value for q = 1."""
+    shares = equations.normalised(SPECTRA_TRIED["inverse"])
+    most, before = shares[:columns].sum(), shares[: columns - 1].sum()
+    r = np.linspace(0, most, 12)
+    for there, back in (
+        (
+            exact_ranges.nbs_range_given_linear_regression,
+            exact_ranges.linear_regression_range_given_nbs,
+        ),
+        (
+            exact_ranges.cka_range_given_linear_regression,
+            exact_ranges.linear_regression_range_given_cka,
+        ),
+    ):
+        low, high = there(shares, r, columns)
+        assert low[0] == high[0] == 0 and (high[1:] > 0).all()
+        assert (np.diff(low) >= 0).all() and (np.diff(high) > 0).all()
+        assert (low[1:] < high[1:]).all() if columns > 1 else low == pytest.approx(high)
+        assert most > 1 - 1e-9 or np.isnan(there(shares, most + 1e-6, columns)).all()
+        assert back(shares, 0, columns) == (0, 0)
+        near_none = back(shares, 1e-6, columns)
+        assert near_none[0] < 1e-5 and near_none[1] == pytest.approx(before, abs=1e-5)
+        np.testing.assert_allclose(back(shares, high, columns)[0], r, atol=1e-7)
+
+
+def test_between_the_ends_of_linear_regression_ranges_all_occurs():
+    """r below L_{q-1}: from X's projection, with PCs filled in order, to nearly all outside."""
+    shares = equations.normalised(SPECTRA_TRIED["inverse"])
+    X = data(shares)
+    U = np.linalg.svd(X, full_matrices=False)[0]
+    new = np.linalg.svd(np.column_stack([np.ones(40), U]))[0][:, 6:]
+    r, filled = 0.6, np.clip(0.6 - (shares.cumsum() - shares), 0, shares)
+    turn = np.sqrt(filled / shares)
+    basis = U * turn + new[:, :5] * np.sqrt(1 - turn**2)
+    found = []
+    for weight in np.geomspace(1e-6, 1e3, 200):
+        Y = basis * np.where(filled > 0, weight * np.sqrt(filled), 0.01 * min(1, 1 / weight**2))
+        assert sl.score("linreg", X, Y) == pytest.approx(r, abs=1e-6)
+        found.append(scores(X, Y))
+    for values, measure in zip(np.transpose(found), ("nbs", "cka"), strict=True):
+        low, high = getattr(exact_ranges, f"{measure}_range_given_linear_regression")(shares, r)
+        assert low == 0 < values.min() < 1e-4 and high - 1e-6 < values.max() <= high + 1e-9
+        assert np.diff(np.sort(values)).max() < 0.1
+
+
 def test_linear_regression_ranges_invert():
     shares = equations.normalised(SPECTRA_TRIED["steep"])
     r = np.linspace(0.01, 1, 30)
@@ -904,10 +1014,24 @@ def test_refused(call, words):
         call()
 
 
+needs_tables = pytest.mark.skipif(
+    paper.published_folder() is None,
+    reason="the published tables are not on this machine: run `make scorecard`",
+)
 PAGE = Path(__file__).resolve().parent.parent / "book" / "exact_ranges.md"
 ROWS = re.findall(
     r"^\| (\w+) \d{4} \| (\d+)" + r" \| ([\d.]+)" * 4 + r" \|$", PAGE.read_text(), re.M
 )
+
+
+def table_of(variances):
+    """A row of the book's table: bounds as text, the lowest rounded down, the highest up."""
+    lowest, highest = exact_ranges.angular(
+        np.array(exact_ranges.nbs_range_given_cka(variances, 0.9))
+    )
+    lowest_cka, _ = exact_ranges.cka_range_given_nbs(variances, exact_ranges.from_angular(0.9))
+    lowest_r2, _ = exact_ranges.linear_regression_range_given_cka(variances, 0.9)
+    return np.array([lowest, highest, lowest_cka, lowest_r2])
 
 
 @pytest.mark.slow
@@ -916,14 +1040,43 @@ def test_the_books_table_is_what_the_functions_give(row):
     (key,) = [name for name in SPECTRA if name.startswith(row[0].lower())]
     variances = variance_ratios(key)
     assert len(variances) == int(row[1])
-    lowest, highest = exact_ranges.angular(
-        np.array(exact_ranges.nbs_range_given_cka(variances, 0.9))
-    )
-    lowest_cka, _ = exact_ranges.cka_range_given_nbs(variances, exact_ranges.from_angular(0.9))
-    lowest_r2, _ = exact_ranges.linear_regression_range_given_cka(variances, 0.9)
-    np.testing.assert_allclose(
-        [float(x) for x in row[2:]], [lowest, highest, lowest_cka, lowest_r2], atol=6e-4
-    )
+    found = zip(table_of(variances), ("down", "up", "down", "down"), strict=True)
+    assert list(row[2:]) == [exact_ranges.directed(value, way) for value, way in found]
+
+
+@pytest.mark.slow
+@needs_tables
+@pytest.mark.parametrize("name", SPECTRA)
+def test_how_far_interpolated_spectra_move_the_books_table(name):
+    captures = paper.published_captures([f"surrogate-{name}"])
+    ratios = captures[captures["published_measure"] == "cka"]["explained_variance"]
+    assert len(ratios) == len(variance_ratios(name))
+    here, whole = table_of(variance_ratios(name)), table_of(ratios)
+    assert np.abs(here - whole).max() < 0.00065
+    if name == "mante2013":
+        assert (here[2], whole[2]) == pytest.approx((0.8786, 0.8784), abs=5e-5)
+
+
+def test_the_book_says_what_angular_procrustes_implies_for_r2():
+    least = exact_ranges.score_range([2, 1], "procrustes-angular-score", 0.9, "linreg")[0]
+    assert f"implies $R^2 \\ge {exact_ranges.directed(least, 'down')}$" in PAGE.read_text()
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3, 6])
+def test_bounds_as_text_stay_bounds_and_near(digits):
+    rng = np.random.default_rng(0)
+    for value in (*rng.uniform(-1, 1, 200), 0.97553, 0.13171, 0.0, -1e-12):
+        low, high = (float(exact_ranges.directed(value, way, digits)) for way in ("down", "up"))
+        assert low <= value + 1e-9 and value - 1e-9 <= high
+        assert high - low < 1.01 * 10.0**-digits
+    for short in (0.9, 0.3, 1, 0.29, 0.57):
+        same = {
+            exact_ranges.directed(short + off, w, 3) for off in (0, 1e-12) for w in ("down", "up")
+        }
+        assert same == {f"{short:.3f}"}
+    assert exact_ranges.directed(np.nan, "up") == ""
+    with pytest.raises(ValueError, match="'down' or 'up'; got 'nearest'"):
+        exact_ranges.directed(0.5, "nearest")
 
 
 def test_the_books_table_has_all_five():

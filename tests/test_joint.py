@@ -162,11 +162,66 @@ def test_refuses_bad_data(X):
         sl.joint_range("cka", "nbs", bad)
 
 
-def test_allowed_reads_the_outline():
-    triangle = pd.DataFrame({"score_a": [0, 1, 1.0], "score_b": [0, 0, 1.0]})
-    found = joint.allowed(triangle, 0.9)
-    assert found == pytest.approx({"lowest_b": 0, "highest_b": 1, "lowest_a": 0.9, "highest_a": 1})
-    assert all(np.isnan(value) for value in joint.allowed(triangle * 0.5, 0.9).values())
+def test_allowed_are_scores_of_points_that_come_that_far():
+    rng = np.random.default_rng(0)
+    points = pd.DataFrame(rng.random((200, 2)), columns=["score_a", "score_b"])
+    for level in (0, 0.5, 0.9):
+        found = joint.allowed(points, level)
+        for given, other in ("ab", "ba"):
+            there = points[points[f"score_{given}"] >= level][f"score_{other}"]
+            for end in ("lowest", "highest"):
+                assert (there == found[f"{end}_{other}"]).any()
+            assert there.between(found[f"lowest_{other}"], found[f"highest_{other}"]).all()
+    assert all(np.isnan(value) for value in joint.allowed(points * 0.5, 0.9).values())
+
+
+def test_allowed_draws_no_line_between_points():
+    """An outline straight from (0, 0.8) to (1, 1) would allow 0.98 at 0.9: no Y was there."""
+    ends = pd.DataFrame({"score_a": [0, 0.85, 1.0], "score_b": [0, 0.2, 1.0]})
+    assert joint.allowed(ends) == {"lowest_b": 1, "highest_b": 1, "lowest_a": 1, "highest_a": 1}
+
+
+# -- The scale of Y
+
+
+def own_with_scale(X, Y):
+    """Grows with similarity and, up to X's size, with Y's."""
+    return (X * Y).sum() / X.square().sum().clamp_min((X * Y).sum().abs())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ridge", "ridge-cv", sl.measure("ridge-cv", penalty=1000), own_with_scale],
+    ids=lambda name: getattr(name, "id", str(name)),
+)
+@pytest.mark.parametrize("blind", [ANGULAR, "cka"])
+def test_another_scale_of_y_belongs_to_the_region(X, name, blind):
+    """Y = cX scores 1 on a measure blind to scale at any c: what it scores on the other, however
+    small c is, the descents reach.
+    """
+    measure = joint.score_measure(name)
+    points = sl.joint_range(name, blind, X, points=3, steps=400, visited=True)
+    lowest = joint.allowed(points)["lowest_a"]
+    smallest = min(sl.score(measure, X, c * X) for c in np.geomspace(1e-4, 1, 9))
+    assert sl.score(blind, X, 1e-4 * X) == pytest.approx(1, abs=1e-6)
+    assert lowest < smallest + 0.02
+
+
+@pytest.mark.parametrize("pair", [("cka", ANGULAR), ("linreg", "nbs"), ("svcca", "cka")])
+def test_pairs_blind_to_scale_descend_over_the_entries_alone(X, pair, monkeypatch):
+    first = sl.joint_range(*pair, X, points=2, steps=10)
+    monkeypatch.setattr(joint, "_with_scale", None)  # would fail if it were called
+    pd.testing.assert_frame_equal(sl.joint_range(*pair, X, points=2, steps=10), first)
+
+
+def test_the_scale_stays_within_what_floats_hold():
+    start = torch.ones(3, 2)
+    drawn, parameters = joint._with_scale(start)
+    assert torch.equal(drawn(parameters), start)
+    for logarithm in (-1e4, 1e4):
+        parameters[-1] = logarithm
+        size = float(drawn(parameters).max())
+        assert size == pytest.approx(joint.SCALES ** np.sign(logarithm), rel=1e-3)
 
 
 @pytest.fixture

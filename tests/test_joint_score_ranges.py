@@ -31,9 +31,8 @@ def test_joint_ranges_of_datasets(results):
     direct = sl.joint_range("cka", ANGULAR, sl.datasets.load("toy-2d"), points=2, steps=60, seed=1)
     here = ends[(ends["measure"] == "cka") & (ends["seed"] == 1)]
     np.testing.assert_array_equal(here[["score_a", "score_b"]], direct[["score_a", "score_b"]])
-    limits = ranges.allowed_scores(ends)
+    limits = ranges.allowed_scores(descents)
     assert len(limits) == 4 and (limits["seeds"] == 2).all()
-    assert (limits["lowest"] <= limits["highest"]).all()
 
     files = sorted(results.rglob("*.parquet"))
     before = [file.stat().st_mtime_ns for file in files]
@@ -63,9 +62,37 @@ def test_what_the_regions_say_can_fail():
     assert ranges.range_values(ranges.end_points(other)).empty and ranges.bound_values(other).empty
 
 
-def test_regions_that_do_not_come_that_far_are_no_evidence():
+def test_regions_that_do_not_come_that_far_show_nothing_that_is_left_open():
     descents = ranges.joint_ranges(["hierarchy"], [("linreg", ANGULAR)], points=2, steps=3)
-    assert ranges.range_values(ranges.end_points(descents)).empty
+    found = ranges.range_values(descents)
+    assert found["claim"].tolist() == ["angular Procrustes implies linear regression"]
+    assert found["value"].item() == pytest.approx(np.cos(0.05 * np.pi) ** 2)  # the exact range's
+
+
+@pytest.mark.slow
+def test_what_is_read_off_is_exact_or_was_reached_by_a_y():
+    pairs = [("cka", ANGULAR), ("linreg", ANGULAR), ("cka", "nbs"), ("ridge-cv", ANGULAR)]
+    descents = ranges.joint_ranges(["toy-2d"], pairs, points=3, seeds=[0, 1], steps=80)
+    table = ranges.allowed_scores(descents)
+    assert len(table) == 2 * len(pairs)
+    data = sl.datasets.load("toy-2d").values.reshape(-1, 2)
+    variances = np.linalg.svd(data - data.mean(0), compute_uv=False) ** 2
+    for row in table.itertuples():
+        straight = ((descents["measure"] == row.given) & (descents["against"] == row.other)).any()
+        ids, sides = ((row.given, row.other), "ab") if straight else ((row.other, row.given), "ba")
+        pair = descents[(descents["measure"] == ids[0]) & (descents["against"] == ids[1])]
+        there = pair[pair[f"score_{sides[0]}"] >= 0.9][f"score_{sides[1]}"]
+        assert (row.lowest, row.highest) == (there.min(), there.max())
+        if "ridge" in row.given + row.other:
+            assert np.isnan(row.bound) and row.status == ""
+            continue
+        least = exact_ranges.score_range(variances, row.given, 0.9, row.other)[0]
+        assert row.bound == pytest.approx(float(least)) and row.status in ("proved", "conjecture")
+        assert row.lowest >= row.bound - 1e-5 and row.room
+    swapped = ranges.allowed_scores(
+        descents.assign(score_a=descents["score_b"], score_b=descents["score_a"])
+    )
+    assert (swapped["lowest"] < swapped["bound"] - 0.01).any()  # it could have been wrong
 
 
 def test_distances_are_refused():

@@ -2,6 +2,9 @@
 with formulas.
 """
 
+import itertools
+
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -60,9 +63,122 @@ def test_rsa_agrees_with_scipys_distances_and_correlations(shape, ours, theirs):
 
 def test_ranks_share_ties_as_scipys_do():
     values = np.random.default_rng(0).integers(0, 6, 40).astype(float)
-    np.testing.assert_array_equal(
-        rsa._ranks(torch.from_numpy(values)).numpy(), stats.rankdata(values)
+    np.testing.assert_array_equal(rsa._ranks(values, 1e-9 * values), stats.rankdata(values))
+
+
+# -- Ranks of distances, against exact arithmetic
+
+SCIPYS = {"spearman": stats.spearmanr, "kendall": stats.kendalltau}
+each_ranking = pytest.mark.parametrize("comparison", SCIPYS)
+each_distance = pytest.mark.parametrize("distance", rsa.DISTANCES)
+
+
+def exact_distance(x, y, distance):
+    """Euclidean distance or chord of two samples to 60 digits, from the very numbers given."""
+    x, y = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
+    if distance == "correlation":
+        x, y = ([v - mpmath.fsum(row) / len(row) for v in row] for row in (x, y))
+    if "euclidean" not in distance:
+        sizes = [mpmath.sqrt(mpmath.fsum(v * v for v in row)) for row in (x, y)]
+        if not all(sizes):
+            return mpmath.sqrt(2)
+        x, y = ([v / size for v in row] for row, size in zip((x, y), sizes, strict=True))
+    return mpmath.sqrt(mpmath.fsum((a - b) ** 2 for a, b in zip(x, y, strict=True)))
+
+
+def exact_ranks(X, distance):
+    """Distances of all pairs in order; what float64 can't tell apart is tied."""
+    with mpmath.workdps(60):
+        values = [exact_distance(x, y, distance) for x, y in itertools.combinations(X, 2)]
+        order, rank, ranks = sorted(range(len(values)), key=values.__getitem__), 0, {}
+        for one, k in zip([order[0], *order], order, strict=False):
+            unit = values[k] if "euclidean" in distance else 1
+            rank += values[k] - values[one] > 1e-15 * unit
+            ranks[k] = rank
+    return [ranks[k] for k in range(len(values))]
+
+
+def one_extreme(X, size):
+    X[3] += size
+
+
+def extreme_column(X, size):
+    X[:, 1] *= size
+
+
+def shifted(X, size):
+    X += size
+
+
+def scaled(X, size):
+    X *= size
+
+
+def all_but_one_scaled(X, size):
+    X[np.arange(len(X)) != 3] *= size
+
+
+def duplicated(X, size):
+    X[:6], X[6:9] = X[6:12], size * X[9]
+
+
+def counts(X, size):
+    X[:] = np.round(X) + size
+
+
+CHANGES = [
+    *((one_extreme, 10.0**k) for k in (3, 5, 7, 9, 12, 15, 200)),
+    *((shifted, 10.0**k) for k in (3, 6, 9)),
+    *((scaled, size) for size in (1e-300, 1e-160, 1e160, 1e300)),
+    *((all_but_one_scaled, size) for size in (1e-280, 1e-160, 1e-9)),
+    *((extreme_column, size) for size in (1e-200, 1e9)),
+    *((duplicated, size) for size in (1, 3)),
+    *((counts, size) for size in (0, 0.1, 1e6)),
+]
+
+
+@each_distance
+@each_ranking
+@pytest.mark.parametrize("change, size", CHANGES)
+def test_rsa_of_ranks_is_that_of_exact_distances(distance, comparison, change, size):
+    X, Y = gaussians(14, 4, 5)
+    change(X, size)
+    ours = sl.score("rsa", X, Y, distance=distance, comparison=comparison)
+    ranks = (exact_ranks(Z, distance) for Z in (X, Y))
+    assert ours == pytest.approx(SCIPYS[comparison](*ranks).statistic, abs=1e-9)
+
+
+@each_ranking
+@pytest.mark.parametrize("size", [1e3, 1e7, 1e9])
+def test_rsa_of_ranks_beside_one_extreme_sample_is_scipys(comparison, size):
+    X, Y = gaussians(40, 6, 4)
+    X[3] += size
+    expected = SCIPYS[comparison](*(scipy_distance.pdist(Z) for Z in (X, Y))).statistic
+    assert sl.score("rsa", X, Y, comparison=comparison) == pytest.approx(expected, abs=1e-12)
+
+
+@each_ranking
+def test_turned_and_centred_counts_keep_their_ties(comparison):
+    rng = np.random.default_rng(2)
+    X, Y = rng.integers(0, 4, (40, 6)).astype(float), rng.standard_normal((40, 3))
+    turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    plain, *others = (
+        sl.score("rsa", Z, Y, comparison=comparison)
+        for Z in (X, X - X.mean(0), X @ turn, (X - X.mean(0)) @ turn / 7)
     )
+    assert others == pytest.approx([plain] * 3, abs=1e-12)
+
+
+def test_a_sample_of_equal_neurons_correlates_with_none():
+    """Its mean over neurons is rounded: what is left of it is no direction."""
+    X, Y = gaussians(12, 7, 5)
+    alike = X.copy()
+    X[2], alike[2] = 0.3, 0
+    for comparison in rsa.RANKS:
+        found, expected = (
+            sl.score("rsa", Z, Y, distance="correlation", comparison=comparison) for Z in (X, alike)
+        )
+        assert found == pytest.approx(expected, abs=1e-12)
 
 
 # -- scikit-learn

@@ -28,6 +28,7 @@ from simlib.exact_ranges.linear_regression import (
     nbs_range_given_linear_regression,
 )
 from simlib.exact_ranges.measure_pairs import STATUS, has_range, plain, score_range
+from simlib.exact_ranges.rounding import directed
 from simlib.theory.spectrum import angular
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "angular",
     "cka_range_given_linear_regression",
     "cka_range_given_nbs",
+    "directed",
     "from_angular",
     "has_range",
     "linear_regression_range_given_cka",

@@ -62,7 +62,9 @@ def _range(variances, level, columns: int | None, given: int) -> tuple[Levels, L
 def cka_range_given_nbs(variances, nbs, columns: int | None = None) -> tuple[Levels, Levels]:
     """Lowest and highest CKA of a Y whose NBS with X is `nbs`, in [0, 1]; all between occur.
 
-    Both rise with NBS. The highest is proved. The lowest is attained by a Y; the shape of the best
+    Both rise strictly with NBS, so that the lowest is that of all Y with this NBS or more. The
+    highest is proved (with more than 48 PCs, that the search over the number of copies finds the
+    best one is a conjecture). The lowest is attained by a Y; the shape of the best
     Y is proved, that the search over that shape finds the best one is a conjecture. Exact for
     n - 1 >= p + q samples; with fewer the range may be smaller.
 

@@ -38,8 +38,8 @@ def nbs_range_given_linear_regression(
 ) -> tuple[Levels, Levels]:
     """Lowest and highest NBS at an R^2 = r, in [0, 1]: sqrt(max(r - L_{q-1}, 0)) and sqrt(r).
 
-    Proved. The low end is approached, not attained, for q > 1: one direction takes nearly all of
-    Y's variance.
+    Proved, for 0 <= r <= L_q. For q > 1 and r > 0 the low end is approached, not attained: one
+    direction takes nearly all of Y's variance. For q = 1 both ends are sqrt(r).
 
     Args:
         variances: (p,) of X's PCs, in any unit and order.
@@ -71,7 +71,7 @@ def cka_range_given_linear_regression(
     order.
 
     Proved. The high end is sqrt(l_1^2 + ... + l_{k-1}^2 + (r - L_{k-1})^2) / |l| for
-    L_{k-1} <= r <= L_k; the low end is approached for q > 1, as in
+    L_{k-1} <= r <= L_k, k <= q; the low end is approached, as in
     `nbs_range_given_linear_regression`.
 
     Args:
@@ -99,9 +99,10 @@ def cka_range_given_linear_regression(
 def linear_regression_range_given_nbs(
     variances, nbs, columns: int | None = None
 ) -> tuple[Levels, Levels]:
-    """Lowest and highest R^2 at an NBS of f, in [0, 1]: f^2 and min(f^2 + L_{q-1}, L_q).
+    """Lowest and highest R^2 at an NBS of f > 0, in [0, 1]: f^2 and min(f^2 + L_{q-1}, L_q).
 
-    Proved: the inverses of `nbs_range_given_linear_regression`.
+    Proved: the inverses of `nbs_range_given_linear_regression`. The low end is attained, the high
+    one approached where it is below L_q. At an NBS of 0, and there alone, R^2 is 0.
 
     Args:
         variances, columns: as there.
@@ -121,16 +122,18 @@ def linear_regression_range_given_nbs(
     """
     _, levels, before, most, _ = _setting(variances, nbs, columns)
     low = levels**2
-    return _where(low <= most + ROUNDING, low, np.minimum(low + before, most))
+    high = np.where(levels > ROUNDING, np.minimum(low + before, most), 0)
+    return _where(low <= most + ROUNDING, low, high)
 
 
 def linear_regression_range_given_cka(
     variances, cka, columns: int | None = None
 ) -> tuple[Levels, Levels]:
-    """Lowest and highest R^2 at a CKA of c, in [0, 1]: PCs filled in order, and
+    """Lowest and highest R^2 at a CKA of c > 0, in [0, 1]: PCs filled in order, and
     min(c |l| + L_{q-1}, L_q).
 
-    Proved: the inverses of `cka_range_given_linear_regression`.
+    Proved: the inverses of `cka_range_given_linear_regression`; 0 at a CKA of 0, as in
+    `linear_regression_range_given_nbs`.
 
     Args:
         variances, columns: as there.
@@ -156,5 +159,5 @@ def linear_regression_range_given_cka(
     full = np.searchsorted(squares[:-1], wanted - 1e-15)  # PCs filled before the last one
     last = np.sqrt(np.maximum(wanted - np.append(0, squares)[full], 0))
     low = np.append(0, shares.cumsum())[full] + last
-    high = np.minimum(levels * norm + before, most)
+    high = np.where(levels > ROUNDING, np.minimum(levels * norm + before, most), 0)
     return _where(wanted <= squares[-1] + ROUNDING, np.minimum(low, high), high)

@@ -23,7 +23,8 @@ RANGES = {
     ("linreg", "cka"): cka_range_given_linear_regression,
     ("cka", "linreg"): linear_regression_range_given_cka,
 }
-# (given, other) -> what is known of the low and of the high end
+# (given, other) -> what is known of the low and of the high end. Beyond 48 PCs the proved ends of
+# (CKA, NBS) rest on a search over the number of copies, too (conj-search in the book).
 STATUS = {pair: ("proved", "proved") for pair in RANGES} | {
     ("nbs", "cka"): ("conjecture", "proved"),
     ("cka", "nbs"): ("proved", "conjecture"),
@@ -71,7 +72,8 @@ def score_range(
 ) -> tuple[Levels, Levels]:
     """Lowest and highest score on `other`, in [0, 1], of a Y that scores `level` on `given`.
 
-    `STATUS` says which ends are proved.
+    `STATUS` says which ends are proved. Neither falls as `level` rises: the lowest is that of all Y
+    that score `level` or more.
 
     Args:
         variances: (p,) of X's PCs, in any unit and order.

@@ -87,53 +87,89 @@ def joint_ranges(
     return pd.concat(store.run(_descent, tasks, jobs), ignore_index=True)
 
 
+def _variances(dataset: str, quick: bool) -> tuple[np.ndarray, int, int]:
+    """Variances of a dataset's principal components, number of its neurons, directions left outside
+    of it.
+    """
+    data = settings.source(dataset, quick).load()
+    X = torch.as_tensor(validation.flat(validation.array(data, "X")), dtype=torch.float64)
+    sizes = linalg.principal_components(X)[1].numpy()
+    return sizes**2, X.shape[1], X.shape[0] - 1 - len(sizes)
+
+
+def _is_quick(points: pd.DataFrame) -> bool:
+    return bool((points["settings"] == "quick").any())
+
+
 def end_points(descents: pd.DataFrame) -> pd.DataFrame:
     """The point of each descent nearest to its target, in order round the square: the outline of
-    the region.
+    what was reached.
 
     Columns of `joint.joint_range`, with dataset, measure, against, seed, title, settings,
     surrogate, data_hash.
     """
-    groups = descents.groupby([*REGION, "target_a", "target_b"], sort=False)
-    ends = [
-        points[[*REGION, *FACTS]].iloc[0].to_dict() | joint.end_point(points)
-        for _, points in groups
-    ]
-    return pd.DataFrame(ends)
+    return joint.end_points(descents, [*REGION, *FACTS])
 
 
-def allowed_scores(ends: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """What a score of at least `level` on one measure allows on the other, a row a region and
-    direction.
+def _least(
+    given: str, level: float, other: str, spectrum: tuple[np.ndarray, int, int]
+) -> tuple[float, str]:
+    """The least `other` of any Y that scores `level` or more on `given`, and what is known of it;
+    NaN and "" where nothing is.
 
-    Columns dataset, title, given, at_least, other, lowest, highest (means over seeds), seeds,
-    settings, surrogate; NaN where the region doesn't come that far. `ends` is a table of
-    `end_points`.
+    The least rises with the level (prop-rising-ends), so that it is that at the level itself.
     """
-    rows = []
-    for (dataset, measure, against, _), region in ends.groupby(REGION, sort=False):
-        limits = joint.allowed(region, level)
-        facts = dataset, *region[["title", "settings", "surrogate"]].iloc[0]
-        for given, other, side in ((measure, against, "b"), (against, measure, "a")):
-            interval = limits[f"lowest_{side}"], limits[f"highest_{side}"]
-            rows.append((*facts, given, level, other, *interval))
-    keys = ["dataset", "title", "settings", "surrogate", "given", "at_least", "other"]
-    grouped = pd.DataFrame(rows, columns=[*keys, "lowest", "highest"]).groupby(keys, sort=False)
-    means = {"lowest": ("lowest", "mean"), "highest": ("highest", "mean")}
-    return grouped.agg(**means, seeds=("lowest", "size")).reset_index()
+    if not exact_ranges.has_range(given, other):
+        return np.nan, ""
+    variances, neurons, _ = spectrum
+    lowest, _ = exact_ranges.score_range(variances, given, level, other, neurons)
+    status = exact_ranges.STATUS[exact_ranges.plain(given), exact_ranges.plain(other)]
+    return float(lowest), status[0]
 
 
-def range_values(ends: pd.DataFrame) -> pd.DataFrame:
+def allowed_scores(descents: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """What a score of at least `level` on one measure leaves to the other, a row a dataset, pair
+    and direction.
+
+    Columns dataset, title, settings, surrogate, given, at_least, other, seeds; lowest and highest,
+    each the score of a Y that was visited (of all seeds; NaN where none comes that far): others may
+    lie beyond. bound: no Y scores less, from the exact range (NaN where it isn't known), with its
+    status and room as in `exact_outlines`. `descents` is the table of `joint_ranges`.
+    """
+    rows, keys = [], ["dataset", "title", "settings", "surrogate"]
+    for facts, points in descents.groupby(keys, sort=False, dropna=False):
+        spectrum = _variances(facts[0], facts[2] == "quick")
+        room = spectrum[2] >= spectrum[1]
+        for (measure, against), pair in points.groupby(["measure", "against"], sort=False):
+            limits, seeds = joint.allowed(pair, level), pair["seed"].nunique()
+            for given, other, side in ((measure, against, "b"), (against, measure, "a")):
+                reached = limits[f"lowest_{side}"], limits[f"highest_{side}"]
+                least = _least(given, level, other, spectrum)
+                rows.append((*facts, given, level, other, seeds, *reached, *least, room))
+    columns = ["given", "at_least", "other", "seeds", "lowest", "highest", "bound", "status"]
+    return pd.DataFrame(rows, columns=[*keys, *columns, "room"])
+
+
+def range_values(descents: pd.DataFrame) -> pd.DataFrame:
     """What 0.9 on one measure leaves to the other (figure 7), for CKA and linear regression against
-    angular Procrustes; nothing where the region doesn't come that far.
+    angular Procrustes.
+
+    What is implied is the least of the exact range and of all Y visited; that nothing is implied
+    shows a Y that was visited (no row where none comes that far). `descents` is the table of
+    `joint_ranges`, or one of `end_points`.
     """
     rows = []
-    for (dataset, measure, against, seed), region in ends.groupby(REGION, sort=False):
-        if against == AGAINST and measure in NAMES:
-            limits, name = joint.allowed(region, LEVEL), NAMES[measure]
-            implied, allowed = limits["lowest_a"], limits["lowest_b"]
+    for (dataset, measure, against), points in descents.groupby(REGION[:-1], sort=False):
+        if against != AGAINST or measure not in NAMES:
+            continue
+        name, spectrum = NAMES[measure], _variances(dataset, _is_quick(points))
+        least, _ = _least(against, LEVEL, measure, spectrum)
+        for seed, region in points.groupby("seed", sort=False):
+            limits = joint.allowed(region, LEVEL)
+            implied = np.fmin(least, limits["lowest_a"])
             rows.append((f"angular Procrustes implies {name}", dataset, seed, implied))
-            rows.append((f"{name} doesn't imply angular Procrustes", dataset, seed, allowed))
+            reached = limits["lowest_b"]
+            rows.append((f"{name} doesn't imply angular Procrustes", dataset, seed, reached))
     return values(rows).dropna(subset="value")
 
 
@@ -174,16 +210,6 @@ def distance_values(descents: pd.DataFrame, squared: pd.DataFrame) -> pd.DataFra
 # -- Exact ranges
 
 
-def _variances(dataset: str, quick: bool) -> tuple[np.ndarray, int, int]:
-    """Variances of a dataset's principal components, number of its neurons, directions left outside
-    of it.
-    """
-    data = settings.source(dataset, quick).load()
-    X = torch.as_tensor(validation.flat(validation.array(data, "X")), dtype=torch.float64)
-    sizes = linalg.principal_components(X)[1].numpy()
-    return sizes**2, X.shape[1], X.shape[0] - 1 - len(sizes)
-
-
 def exact_outlines(
     datasets: Sequence[str],
     pairs: Sequence[tuple[str, str]],
@@ -222,7 +248,7 @@ def _beyond(points: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, quick: 
     own level.
     """
     dataset, measure, against = points[["dataset", "measure", "against"]].iloc[0]
-    a, b = points["score_a"].to_numpy(float), points["score_b"].clip(0, 1).to_numpy(float)
+    a, b = points["score_a"].to_numpy(float), points["score_b"].clip(1e-6, 1).to_numpy(float)
     below = np.interp(b, low["score_b"], low["score_a"]) - a
     above = a - np.interp(b, high["score_b"], high["score_a"])
     nearest = np.argsort(-np.maximum(below, above))[:NEAREST]
@@ -262,7 +288,7 @@ def coverage(descents: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
         points = descents[(descents[keys] == list(key)).all(axis=1)]
         regions = [ends for _, ends in end_points(points).groupby("seed")]
         covered = np.mean([_covered(region, low, high) for region in regions])
-        beyond = _beyond(points, low, high, (points["settings"] == "quick").any())
+        beyond = _beyond(points, low, high, _is_quick(points))
         rows.append((*key, len(points), covered, beyond))
     return pd.DataFrame(rows, columns=[*keys, "points", "covered", "beyond"])
 

@@ -257,17 +257,19 @@ def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, 
 
 def _region(measure: str, against: str, seed: int, steps: int) -> pd.DataFrame:
     bound = own.resolve(measure)
-    ends = joint.joint_range(bound, against, toy(0)[0], points=4, seed=seed, steps=steps)
+    options = {"points": 4, "seed": seed, "steps": steps, "visited": True}
+    descents = joint.joint_range(bound, against, toy(0)[0], **options)
     title = f"{SAMPLES} samples of {NEURONS} neurons"
-    return ends.assign(measure=bound.id, against=against, seed=seed, title=title)
+    facts = {"measure": bound.id, "against": against, "seed": seed, "title": title}
+    return joint.end_points(descents).assign(**facts, **joint.allowed(descents))
 
 
 def regions(name: str, *, quick: bool = False, jobs: int = 1) -> pd.DataFrame:
     """Joint ranges against CKA and angular Procrustes (but itself), on the toy of
     `replaced_losses`: the end points in order round the square.
 
-    Columns of `joint.joint_range` and measure, against, seed, title; for a measure that can't be
-    climbed, a `note`.
+    Columns of `joint.joint_range`, measure, against, seed, title and those of `joint.allowed` for
+    all Y visited; for a measure that can't be climbed, a `note`.
     """
     run = amount(quick)
     variants = [
@@ -280,14 +282,14 @@ def regions(name: str, *, quick: bool = False, jobs: int = 1) -> pd.DataFrame:
 
 
 def limits(ends: pd.DataFrame) -> pd.DataFrame:
-    """What 0.9 or more on one score allows on the other, a row a pair, direction and bound.
+    """What was reached with 0.9 or more on the other score, a row a pair, direction and end.
 
     `ends` is a table of `regions`; no rows where that has none. Columns against, given, other,
     bound ("lowest", "highest"), mean, low, high (over seeds), count.
     """
     rows = []
     for (measure, against), pair in () if "note" in ends else ends.groupby(["measure", "against"]):
-        found = pd.DataFrame([joint.allowed(run) for _, run in pair.groupby("seed")])
+        found = pair.groupby("seed").first()
         rows += [
             {"against": against, "given": given, "other": other, "bound": bound}
             | spread(found[f"{bound}_{side}"])

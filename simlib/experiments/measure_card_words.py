@@ -21,7 +21,7 @@ CHECKS = {
     "evidence": "Evidence",
     "reason": "Why it matters",
 }
-LIMITS = {"given": "0.9 or more on", "other": "allows on", "bound": "bound", "score": "score"}
+LIMITS = {"given": "0.9 or more on", "other": "reached on", "bound": "end", "score": "score"}
 
 
 # -- Numbers and text

@@ -1,12 +1,15 @@
 """RSA: compare two matrices of distances between samples."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy import ndarray as Array
 from scipy import stats
+from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from simlib import validation
-from simlib.linalg import centred_unit, cosine, safe_root
+from simlib.linalg import centre, centred_columns, centred_unit, cosine, safe_root
 
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
@@ -39,11 +42,6 @@ def _cosine_distances(X: Tensor) -> Tensor:
 
 
 def _correlation_distances(X: Tensor) -> Tensor:
-    if X.shape[1] < 3:
-        raise ValueError(
-            "correlation distances need 3 or more neurons, since 2 only give -1 or 1; "
-            f"got {X.shape[1]}"
-        )
     return _cosine_distances(X - X.mean(1, keepdim=True))
 
 
@@ -51,22 +49,68 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
     return cosine(a - a.mean(), b - b.mean())
 
 
-def _ranks(a: Tensor) -> Tensor:
-    """Ranks from 1 up. Values that differ by rounding only are tied and share their mean rank."""
-    values, order = a.sort()
-    rounding = 64 * torch.finfo(a.dtype).eps * values.abs().max()
-    group = (values.diff(prepend=values[:1]) > rounding).cumsum(0)
-    count = group.bincount()
-    mean = count.cumsum(0) - (count - 1) / 2
-    return mean.to(a.dtype)[group][order.argsort()]
+# -- Ranks
 
 
-def _spearman(a: Tensor, b: Tensor) -> Tensor:
-    return _pearson(_ranks(a.detach()), _ranks(b.detach()))
+def _from_differences(rows: Float[Array, "n p"]) -> Float[Array, " pairs"]:
+    """Euclidean distance of each pair of rows, exact to its own rounding: no large sums cancel.
+
+    Squares of what is far smaller than the largest number would underflow: they are taken larger.
+    """
+    rows = np.ldexp(rows, -np.frexp(np.abs(rows).max())[1])
+    distances = pdist(rows)
+    small = distances < 2.0**-450
+    if small.any():
+        distances[small] = np.ldexp(pdist(np.ldexp(rows, 500))[small], -500)
+    return distances
+
+
+def _chords(rows: Float[Array, "n p"]) -> Float[Array, " pairs"]:
+    """sqrt(2 (1 - cosine)) of each pair of rows: the distance of their points on the unit sphere.
+
+    A row of zeros is at a right angle to every other.
+    """
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    rows = rows / np.where(largest > 0, largest, 1)
+    sizes = np.linalg.norm(rows, axis=1, keepdims=True)
+    none = sizes[:, 0] == 0
+    first, second = np.triu_indices(len(rows), 1)
+    chords = _from_differences(rows / np.where(none[:, None], 1, sizes))
+    return np.where(none[first] | none[second], np.sqrt(2), chords)
+
+
+def _ranks(values: Float[Array, " k"], rounding: Float[Array, " k"]) -> Float[Array, " k"]:
+    """Ranks from 1 up. Values no farther apart than the `rounding` of the larger are tied and share
+    their mean rank.
+    """
+    order = values.argsort()
+    ordered = values[order]
+    group = (np.diff(ordered, prepend=ordered[:1]) > rounding[order]).cumsum()
+    count = np.bincount(group)
+    ranks = np.empty(len(values))
+    ranks[order] = (count.cumsum() - (count - 1) / 2)[group]
+    return ranks
+
+
+def _ranked_distances(X: Tensor, distance: str) -> Float[Tensor, " pairs"]:
+    """Ranks of the distances of all pairs of samples, ties being equal to their own rounding.
+
+    Of Euclidean ones that is a share of the distance itself, however large others are; of cosines a
+    share of 1, the length of the rows compared.
+    """
+    X = X.detach().double()
+    share = (4 + X.shape[1] ** 0.5) * np.finfo(float).eps
+    if "euclidean" in distance:
+        distances = _from_differences(X.cpu().numpy())
+        rounding = share * distances
+    else:  # centred twice: the first mean may be large and rounded
+        rows = centre(centred_columns(X.T)).T if distance == "correlation" else X
+        distances = _chords(rows.cpu().numpy())
+        rounding = np.full(len(distances), share)
+    return torch.from_numpy(_ranks(distances, rounding)).to(X.device)
 
 
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
-    a, b = _ranks(a.detach()), _ranks(b.detach())
     return a.new_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic)
 
 
@@ -76,8 +120,8 @@ DISTANCES = {
     "correlation": _correlation_distances,
     "cosine": _cosine_distances,
 }
-COMPARISONS = {"pearson": _pearson, "spearman": _spearman, "cosine": cosine, "kendall": _kendall}
-# In float32 rounding would tie what is apart: there are too many pairs.
+# Of distances or, for RANKS, of their ranks.
+COMPARISONS = {"pearson": _pearson, "spearman": _pearson, "cosine": cosine, "kendall": _kendall}
 RANKS = ("spearman", "kendall")
 
 
@@ -106,15 +150,15 @@ def rsa(
     "squared-euclidean", "euclidean", "cosine" (one minus the cosine of two samples, columns not
     centred) or "correlation" (the same of rows centred over neurons). `comparison`: "pearson",
     "cosine", "spearman" (ties share their mean rank) or "kendall" (tau-b); the last two depend on
-    ranks alone, in which distances that differ by rounding only are tied (computed in float64), and
-    carry no gradient. Symmetric. Euclidean distances, squared or not, are unchanged by translation
-    and rotation, and their comparison by isotropic scale; cosine distances by rotation and scale;
-    correlation distances by scale, permutation and one number added to all neurons of a sample. A
-    sample whose neurons are all equal (zero, for "cosine") counts as uncorrelated with every other.
-    Raises ValueError on another distance or comparison, for fewer than 3 samples (2 have a single
-    distance), for correlations over fewer than 3 neurons, and where all distances of a side are the
-    same but for rounding, as those of one-hot samples (for "cosine", where all are 0). Source:
-    Kriegeskorte et al. 2008.
+    ranks alone and carry no gradient. Tied are distances, computed from differences in float64,
+    that differ by no more than their own rounding. Symmetric. Euclidean distances, squared or not,
+    are unchanged by translation and rotation, and their comparison by isotropic scale; cosine
+    distances by rotation and scale; correlation distances by scale, permutation and one number
+    added to all neurons of a sample. A sample whose neurons are all equal (zero, for "cosine")
+    counts as uncorrelated with every other. Raises ValueError on another distance or comparison,
+    for fewer than 3 samples (2 have a single distance), for correlations over fewer than 3 neurons,
+    and where all distances of a side are the same but for rounding, as those of one-hot samples
+    (for "cosine", where all are 0). Source: Kriegeskorte et al. 2008.
 
     Example:
         >>> import simlib as sl, torch
@@ -128,9 +172,16 @@ def rsa(
         raise ValueError(
             f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}"
         )
-    above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
-    sides = (Z.double() if comparison in RANKS else Z for Z in (X, Y))
-    a, b = (DISTANCES[distance](Z)[above] for Z in sides)
+    fewest = min(X.shape[1], Y.shape[1])
+    if distance == "correlation" and fewest < 3:
+        raise ValueError(
+            f"correlation distances need 3 or more neurons, since 2 only give -1 or 1; got {fewest}"
+        )
+    if comparison in RANKS:
+        a, b = (_ranked_distances(Z, distance) for Z in (X, Y))
+    else:
+        above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
+        a, b = (DISTANCES[distance](Z)[above] for Z in (X, Y))
     for values, side in ((a, "X"), (b, "Y")):
         _refuse_rounding(values, side, distance, comparison)
     return COMPARISONS[comparison](a, b).to(X.dtype)

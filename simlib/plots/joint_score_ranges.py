@@ -39,13 +39,13 @@ def _square(ax: Axes) -> None:
 
 
 def region(ends: pd.DataFrame, limits: pd.DataFrame, ax: Axes) -> Axes:
-    """The region of two scores that Y can reach, for one dataset and pair: one outline a seed.
+    """The region of two scores that descents reached, for one dataset and pair: one outline a seed.
 
     `ends` (in order round the square) is from `experiments.joint_score_ranges.end_points`: dots,
     each joined to its target, a cross on the square's edge, by a thin line. `limits` is from
     `experiments.joint_score_ranges.allowed_scores` for the same region: the thick bar at the top
-    spans the horizontal scores that 0.9 or more on the vertical one allows, the bar at the right
-    the other way round.
+    spans the horizontal scores of the Y visited that have 0.9 or more on the vertical one, the bar
+    at the right the other way round.
     """
     measure, against = ends["measure"].iloc[0], ends["against"].iloc[0]
     shade = colour(measure)
@@ -57,7 +57,7 @@ def region(ends: pd.DataFrame, limits: pd.DataFrame, ax: Axes) -> Axes:
     ax.plot(*ways, color="#BBBBBB", lw=0.6, zorder=0)
     crosses = {"color": "#AAAAAA", "ms": 4, "mew": 0.9, "label": "its target"}
     ax.plot(ends["target_a"], ends["target_b"], "x", **crosses)
-    label = f"allowed by {GUIDE} or more on the other score"
+    label = f"reached with {GUIDE} or more on the other score"
     for given, lowest, highest in limits[["given", "lowest", "highest"]].itertuples(index=False):
         bar = ([1.06, 1.06], [lowest, highest])[:: 1 if given == measure else -1]
         ax.plot(*bar, color="black", lw=4, solid_capstyle="butt", label=label)
