@@ -13,7 +13,7 @@ from simlib.experiments.claims import CLAIMS
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 NAMES = re.compile(r"\b(CKA|NBS|Procrustes|regression|[Rr]idge)\b")
 COMPARES = re.compile(
-    r"\b(first|last|latest|later?|early|earlier|higher|lower|lowest|highest|most|least|near(ly)?|"
+    r"\b(first|last|latest|later?|early|earlier|high|higher|lower|lowest|highest|most|least|near(ly)?|"
     r"close|steep\w*|leaves?|before|only|faster|slower|zero|approach\w*|deeper|twice|more|less|"
     r"fewer|stays?|always|never|hardly|far|rises?|falls?|fills?|bulges?)\b"
 )
@@ -27,10 +27,17 @@ HELD = {
     "For the same PC, CKA needs a higher score": ("CKA needs more for the same PC",),
     "CKA loses most by the largest PC": ("changes follow their equations",),
     "On these logarithmic axes CKA's line is twice": ("gradients follow their equations",),
+    "A high angular Procrustes score implies a high score of CKA": (
+        "angular Procrustes implies CKA",
+        "CKA doesn't imply angular Procrustes",
+        "angular Procrustes implies linear regression",
+        "linear regression doesn't imply angular Procrustes",
+    ),
     "Ridge captures its first PCs at scores below 0": "what the frame leaves out",
     "The ridge score at which a task variable becomes decodable": "what is drawn",
     "CKA was published twice": "what the tables hold",
     "Dashed, where the published tables are at hand": "what the tables hold",
+    "Scores that one $Y$ can have at once": "what is drawn",
     "Two straight lines that meet at the first component": "what is drawn",
 }
 

@@ -88,11 +88,15 @@ def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
         if abs(score - scores[taken[-1]]) >= runner.RECORD or k == len(scores) - 1:
             taken.append(k)
     assert len(taken) < 0.7 * len(scores)
+    decoded = taken[:1]
+    for k in taken:
+        if scores[k] > runner.FINE_FROM or abs(scores[k] - scores[decoded[-1]]) >= runner.DECODED:
+            decoded.append(k)
     every, few = (sl.score_to_capture(scores[k], captured[k]) for k in (slice(None), taken))
     np.testing.assert_allclose(few, every, atol=2e-3)
     target = sl.decoding_accuracy(data, labels, scale="recorded")
     every, few = (
-        score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), taken)
+        score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), decoded)
     )
     assert few == pytest.approx(every, abs=2e-3, nan_ok=True)
 

@@ -25,6 +25,9 @@ from simlib.optimize import LARGEST_BATCHED, maximize, maximize_many, start_from
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
 QUICK_RECORD = 0.03
+# Decoding costs most, and accuracy moves slowly at first: up to a score of FINE_FROM only those
+# snapshots are decoded that have moved by DECODED.
+DECODED, FINE_FROM = 0.02, 0.9
 FEW = 2  # runs of what takes minutes
 # Relative length of an ascent: only the order of tasks and the estimate of time depend on it.
 LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
@@ -90,7 +93,7 @@ class _Snapshots:
     """The observer of an ascent: rows of what Y has learned, a table a snapshot."""
 
     def __init__(self, data: xr.DataArray, X: np.ndarray, variables: Sequence[str]):
-        self.X, self.tables = X, []
+        self.X, self.tables, self.decoded = X, [], -np.inf
         self.vectors = left_singular_vectors(X).float()
         ranks = np.arange(1, X.shape[-1] + 1)
         self.pcs = {"pc": ranks, "explained_variance": explained_variance(X)}
@@ -99,7 +102,10 @@ class _Snapshots:
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
         r2 = captured_variance(self.X, Y, vectors=self.vectors)
         captured = {"quantity": "captured variance", "name": "", "scale": "", "value": r2}
-        parts = [pd.DataFrame(captured | self.pcs), self.decoders.rows(Y)]
+        parts = [pd.DataFrame(captured | self.pcs)]
+        if score > FINE_FROM or abs(score - self.decoded) >= DECODED:
+            parts.append(self.decoders.rows(Y))
+            self.decoded = score
         self.tables.append(pd.concat(parts).assign(step=step, score=score))
 
 
@@ -230,8 +236,8 @@ def ascents(
         measures: ids of scores, bound measures, or `path.py:function`.
         variants: label -> what differs from the paper (keys of `PAPER`); one, "paper", if None.
         variables: task variables to decode; the main one, where it can be decoded, if None.
-        snapshots: whether decoding and PC capture are measured. Without, every step has a row with
-            its score.
+        snapshots: whether decoding and PC capture are measured, decoding up to a score of 0.9 at
+            every 0.02 only. Without, every step has a row with its score.
         spacing: how far the score moves from one snapshot to the next; 0.01 (0.03 in a quick run)
             if None.
         few: dataset -> measures that run from the first two seeds only, since a run takes minutes.

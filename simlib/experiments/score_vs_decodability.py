@@ -17,7 +17,7 @@ from simlib.measures import MEASURES
 
 FIRST_PCS, EXPONENTS = (1, 3, 10, 30), (0.0, 0.375, 0.75, 1.5)
 SHARES = 0.01, 100.0  # of PC `first_pc`, between which the one that keeps the reference is sought
-HALVINGS = 10
+HALVINGS = 7  # the share to within 4%
 SPACING = 0.03  # between snapshots: crossings are interpolated
 
 SCALE_WORDS = {"recorded": "In the recorded unit", "common": "With X and Y at one scale"}
