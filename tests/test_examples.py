@@ -31,6 +31,7 @@ PLACES = (
     "simlib.measures.rsa",
     "simlib.measures.shapes",
     "simlib.optimize",
+    "simlib.repeats",
     "simlib.theory",
     "simlib.validation",
 )

@@ -31,7 +31,7 @@ LEVELS = [
     {"optimize"},
     {"decoding", "logistic", "components", "theory"},
     {"joint", "exact_ranges"},
-    {"calibration"},
+    {"calibration", "repeats"},
     {"experiments"},
 ]
 # A plot draws tables: it needs names of measures for its legends, never anything that computes.

@@ -1,0 +1,210 @@
+"""Repeats of a recording, halves of them, and simulated ones with a signal that is known."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from simlib import validation
+from simlib.measures import score
+
+__all__ = ["Simulation", "agreement", "array", "halves", "simulations"]
+
+PILOTS, DRAWS, ROUNDS = 40, 10, 15
+STRENGTHS, DISPERSIONS = (-0.3, 0.3), (0.3, 1.4)  # tried by the pilots, and the limits of the aim
+AROUND = 0.15  # how far simulations lie from the aim, either way
+
+
+def array(values) -> np.ndarray:
+    """Checked repeats as (repeat, time, trial, neuron), NaN throughout where a trial is missing.
+
+    Takes (repeat, samples, neuron), too: one time bin. Raises ValueError for fewer than 2 repeats
+    of a trial, for values that are missing within a trial and for infinity.
+
+    Example:
+        >>> from simlib import repeats
+        >>> repeats.array([[[0, 1], [2, 3]], [[0, 2], [2, 4]]]).shape
+        (2, 1, 2, 2)
+    """
+    repeats = np.asarray(values, dtype=np.float64)
+    if repeats.ndim not in (3, 4) or len(repeats) < 2 or 0 in repeats.shape:
+        raise ValueError(
+            "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
+            f"with 2 repeats or more; got {repeats.shape}"
+        )
+    repeats = repeats[:, None] if repeats.ndim == 3 else repeats
+    there = _there(repeats)
+    validation.finite(np.where(there[:, None, :, None], repeats, 0), "repeats")
+    least = int(there.sum(0).argmin())
+    if there[:, least].sum() < 2:
+        raise ValueError(
+            f"every trial needs 2 repeats or more; trial {least} has {there[:, least].sum()}: "
+            "leave it out, here and in what is compared"
+        )
+    return repeats
+
+
+def _there(repeats: np.ndarray) -> np.ndarray:
+    """Which trials each repeat has, (repeat, trial)."""
+    return ~np.isnan(repeats).all((1, 3))
+
+
+def halves(repeats: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Means of two random halves of each trial's repeats, (time, trial, neuron) each.
+
+    Each trial is split by itself; of an odd number of repeats one is left out.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import repeats
+        >>> data = repeats.array([[[0, 1], [2, 3]], [[0, 1], [2, 3]]])
+        >>> [half.shape for half in repeats.halves(data, np.random.default_rng(0))]
+        [(1, 2, 2), (1, 2, 2)]
+    """
+    there = _there(repeats)
+    order = np.where(there, rng.random(there.shape), 2).argsort(0).argsort(0)
+    half = there.sum(0) // 2
+    chosen = (order < half, (order >= half) & (order < 2 * half))
+    kept = (np.where(those[:, None, :, None], repeats, 0) for those in chosen)
+    return [each.sum(0) / half[:, None] for each in kept]
+
+
+def agreement(pairs: list[list[np.ndarray]]) -> float:
+    """Correlation of two halves with all neurons taken as one, mean over pairs, in [-1, 1].
+
+    Example:
+        >>> from simlib import repeats
+        >>> half = repeats.array([[[0, 1], [2, 3]], [[0, 1], [2, 3]]])[0]
+        >>> round(repeats.agreement([[half, half]]), 3)
+        1.0
+    """
+    flat = [[validation.flat(half) for half in pair] for pair in pairs]
+    flat = [[half - half.mean(0) for half in pair] for pair in flat]
+    lengths = [np.sqrt(np.square(a).sum() * np.square(b).sum()) for a, b in flat]
+    return float(
+        np.mean([(a * b).sum() / (n or 1) for (a, b), n in zip(flat, lengths, strict=True)])
+    )
+
+
+class Simulation(NamedTuple):
+    """A recording whose signal is known: `signal`, `mean` of its repeats, pairs of `halves`.
+
+    Example:
+        >>> from simlib import repeats
+        >>> repeats.Simulation(signal=[], mean=[], halves=[]).halves
+        []
+    """
+
+    signal: np.ndarray
+    mean: np.ndarray
+    halves: list
+
+
+def simulations(
+    repeats: np.ndarray, seen: list, count: int, rng: np.random.Generator
+) -> Iterator[Simulation]:
+    """`count` recordings that could have given these repeats, with as many halves as `seen` has.
+
+    Signals have the principal directions of the mean, and a spectrum that noise takes to that of
+    the mean. Pilots find the strength and dispersion of the spectrum with which halves agree as
+    those that were `seen` do; simulations lie around.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import repeats
+        >>> rng = np.random.default_rng(0)
+        >>> data = repeats.array(rng.standard_normal((6, 2)) + rng.standard_normal((4, 6, 2)))
+        >>> one, two = repeats.simulations(data, [repeats.halves(data, rng)], 2, rng)
+        >>> one.signal.shape, len(one.halves)
+        ((1, 6, 2), 1)
+    """
+    noise = _Noise(repeats, rng)
+    signals = _Signals(np.nanmean(repeats, 0), [np.nanmean(noise.draw(), 0) for _ in range(DRAWS)])
+
+    def simulate(strength: float, dispersion: float, pairs: int) -> Simulation:
+        signal = signals.draw(strength, dispersion, rng)
+        drawn = signal + noise.draw()
+        return Simulation(signal, np.nanmean(drawn, 0), [halves(drawn, rng) for _ in range(pairs)])
+
+    limits = np.transpose([STRENGTHS, DISPERSIONS])
+    tried = rng.uniform(*limits, (PILOTS, 2))
+    found = np.array([_seen(simulate(*each, 2).halves) for each in tried]) - _seen(seen)
+    design = np.column_stack([np.ones(PILOTS), found / (found.std(0) + np.finfo(float).tiny)])
+    aim = np.clip(np.linalg.lstsq(design, tried, rcond=None)[0][0], *limits)
+    for _ in range(count):
+        yield simulate(*(aim + rng.uniform(-AROUND, AROUND, 2)), len(seen))
+
+
+def _seen(pairs: list) -> tuple[float, float]:
+    """How halves agree, which depends on the strength of the signal and on its dispersion."""
+    return agreement(pairs), np.mean([score("cka", *pair) for pair in pairs])
+
+
+class _Noise:
+    """Noise like that of these repeats, drawn from their residuals.
+
+    A trial gets the residual of any, with its own size and a random sign. The fewer residuals, the
+    more correlated neurons seem: a share of each draw takes every neuron from another trial, the
+    share by which Schafer & Strimmer 2005 shrink a covariance to its diagonal.
+    """
+
+    def __init__(self, repeats: np.ndarray, rng: np.random.Generator):
+        self.there, self.rng = _there(repeats), rng
+        counts = self.there.sum(0)
+        residuals = (repeats - np.nanmean(repeats, 0)) * np.sqrt(counts / (counts - 1))[:, None]
+        self.size = np.sqrt(np.nanmean(residuals**2, (0, 1, 3)))
+        repeat, trial = np.nonzero(self.there)
+        sizes = np.where(self.size > 0, self.size, 1)[trial, None, None]
+        self.pool = residuals[repeat, :, trial] / sizes
+        flat, bins = validation.flat(self.pool), self.pool.shape[1]
+        covariance = flat.T @ flat / len(flat)
+        off = np.square(covariance).sum() - np.square(covariance.diagonal()).sum()
+        squares = np.square(self.pool @ self.pool.swapaxes(1, 2)).sum((1, 2))
+        alone = (squares - np.square((self.pool**2).sum(1)).sum(1)).mean() / bins**2
+        excess = (alone - off) / (counts - 1).sum()
+        self.mixed = min(1.0, max(excess, 0) / off) if off > 0 else 0.0
+
+    def draw(self) -> np.ndarray:
+        """(repeat, time, trial, neuron), NaN where a trial is missing."""
+        rng, shape = self.rng, self.there.shape
+        count, _, neurons = self.pool.shape
+        whole = self.pool[rng.integers(count, size=shape)]
+        whole = whole * rng.choice([-1.0, 1.0], (*shape, 1, 1))
+        mixed = self.pool[rng.integers(count, size=(*shape, neurons)), :, np.arange(neurons)]
+        drawn = np.sqrt(1 - self.mixed) * whole + np.sqrt(self.mixed) * mixed.swapaxes(2, 3)
+        drawn = np.where(self.there[..., None, None], drawn * self.size[:, None, None], np.nan)
+        return drawn.swapaxes(1, 2)
+
+
+class _Signals:
+    """Signals that this noise could have turned into this mean."""
+
+    def __init__(self, mean: np.ndarray, noises: list[np.ndarray]):
+        self.shape, X = mean.shape, validation.flat(mean)
+        self.origin = X.mean(0)
+        self.U, sizes, self.V = np.linalg.svd(X - self.origin, full_matrices=False)
+        noises = [validation.flat(noise) - validation.flat(noise).mean(0) for noise in noises]
+        along = np.mean([np.square(noise @ self.V.T).sum(0) for noise in noises], axis=0)
+        self.energies = np.maximum(sizes**2 - along, 0)
+        for _ in range(ROUNDS):
+            signal = self._matrix(self.energies)
+            noisy = [np.linalg.svd(signal + noise, compute_uv=False) ** 2 for noise in noises]
+            missing = sizes**2 - np.mean(noisy, axis=0)
+            self.energies = np.maximum(self.energies + missing, 0)
+        # A PC with less doesn't show among noise (Baik, Ben Arous & Peche 2005).
+        self.unseen = np.mean([np.square(noise).sum() for noise in noises]) / np.sqrt(X.size)
+
+    def _matrix(self, energies: np.ndarray) -> np.ndarray:
+        return (self.U * np.sqrt(energies)) @ self.V
+
+    def draw(self, strength: float, dispersion: float, rng: np.random.Generator) -> np.ndarray:
+        """(time, trial, neuron): the signal times e^strength, its spectrum to the power dispersion.
+
+        PCs that can't be seen are left out in some draws, and added in others.
+        """
+        level = rng.uniform(-1, 1) * self.unseen
+        energies = np.where(self.energies < -level, 0, np.maximum(self.energies, level))
+        energies = energies if energies.any() else self.energies
+        spread = (energies / energies.max()) ** dispersion
+        spread *= self.energies.sum() / spread.sum() * np.exp(2 * strength)
+        return (self.origin + self._matrix(spread)).reshape(self.shape)
