@@ -277,6 +277,7 @@ CALLS = {
             "variables": ["choice"],
             "snapshots": False,
             "spacing": 0.2,
+            "scales": ["common"],
             "quick": True,
             "jobs": 2,
             "device": "cuda",

@@ -92,12 +92,14 @@ def _start(X: np.ndarray, variant: dict, seed: int) -> torch.Tensor:
 class _Snapshots:
     """The observer of an ascent: rows of what Y has learned, a table a snapshot."""
 
-    def __init__(self, data: xr.DataArray, X: np.ndarray, variables: Sequence[str]):
+    def __init__(
+        self, data: xr.DataArray, X: np.ndarray, variables: Sequence[str], scales: Sequence[str]
+    ):
         self.X, self.tables, self.decoded = X, [], -np.inf
         self.vectors = left_singular_vectors(X).float()
         ranks = np.arange(1, X.shape[-1] + 1)
         self.pcs = {"pc": ranks, "explained_variance": explained_variance(X)}
-        self.decoders = _Accuracies(data, variables)
+        self.decoders = _Accuracies(data, variables, scales)
 
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
         r2 = captured_variance(self.X, Y, vectors=self.vectors)
@@ -110,15 +112,17 @@ class _Snapshots:
 
 
 class _Accuracies:
-    """Accuracy of variables decoded from one Y after the other, at both scales, on the same folds.
+    """Accuracy of variables decoded from one Y after the other, at each scale, on the same folds.
 
     Balanced accuracy stands beside it for variables of unequal classes.
     """
 
-    def __init__(self, data: xr.DataArray, variables: Sequence[str]):
+    def __init__(
+        self, data: xr.DataArray, variables: Sequence[str], scales: Sequence[str] = SCALES
+    ):
         self.labels = {name: data.coords[name].values for name in variables}
         options = {"groups": data_sets.fold_groups(data)}
-        self.at = {scale: Decoders(self.labels, FOLDS, scale=scale, **options) for scale in SCALES}
+        self.at = {scale: Decoders(self.labels, FOLDS, scale=scale, **options) for scale in scales}
 
     def rows(self, Y) -> pd.DataFrame:
         """Columns quantity, name, scale, value, pc; no rows without variables."""
@@ -139,6 +143,7 @@ def _ascent(
     seeds: list[int],
     variant: dict,
     variables: list[str],
+    scales: list[str],
     record: float | None,
     steps: int,
     quick: bool,
@@ -149,7 +154,9 @@ def _ascent(
     """
     data, bound = source.load(), own.resolve(measure)
     X = _target(data, variant, seeds[0])
-    observers = {seed: [] if record is None else [_Snapshots(data, X, variables)] for seed in seeds}
+    observers = {
+        seed: [] if record is None else [_Snapshots(data, X, variables, scales)] for seed in seeds
+    }
     options = {"steps": steps, "record": record or 1, "device": device}
     if len(seeds) > 1:
         climbs = maximize_many(bound, X, seeds=seeds, observers=observers.get, **options)
@@ -218,6 +225,7 @@ def ascents(
     seeds: Sequence[int] = (0,),
     steps: int = 1000,
     variables: Sequence[str] | None = None,
+    scales: Sequence[str] = SCALES,
     snapshots: bool = True,
     spacing: float | None = None,
     few: Mapping[str, Sequence[str]] = MappingProxyType({}),
@@ -236,6 +244,7 @@ def ascents(
         measures: ids of scores, bound measures, or `path.py:function`.
         variants: label -> what differs from the paper (keys of `PAPER`); one, "paper", if None.
         variables: task variables to decode; the main one, where it can be decoded, if None.
+        scales: of Y and of the data, at which the variables are decoded.
         snapshots: whether decoding and PC capture are measured, decoding up to a score of 0.9 at
             every 0.02 only. Without, every step has a row with its score.
         spacing: how far the score moves from one snapshot to the next; 0.01 (0.03 in a quick run)
@@ -266,7 +275,12 @@ def ascents(
         data = sources[0].load()
         decoded = _main_variable(data) if variables is None else list(variables)
         shared = {"variables": decoded if snapshots else [], "record": record}
-        shared |= {"steps": int(steps), "quick": bool(quick), "device": device}
+        shared |= {
+            "scales": list(validation.names(scales, "scales")),
+            "steps": int(steps),
+            "quick": bool(quick),
+            "device": device,
+        }
         times, trials, neurons = data.shape
         cost = (data.size * min(neurons, times * trials)) ** 0.5
         same = all(source == sources[0] for source in sources)
