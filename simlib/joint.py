@@ -18,6 +18,10 @@ from simlib.optimize import climb, start_from_noise
 __all__ = ["allowed", "approach", "edge_targets", "end_points", "joint_range", "score_measure"]
 
 SCALES = 1e6  # by how much the scale of Y may rise or fall on the way
+# Scales of the noise that descents start from, where scores depend on it. From the first alone
+# descents to low ridge scores and high others are stuck where the score crosses 0, for large noise
+# is worse than no prediction; from the second alone those to high ridge scores see no slope.
+STARTS = (1.0, 1e-3)
 
 
 def edge_targets(points: int = 6) -> Float[Array, "targets 2"]:
@@ -73,24 +77,20 @@ def score_measure(name: Name) -> Measure:
     return bound
 
 
-def _has_scale(bound: Measure) -> bool:
-    """Whether the score may change with the scale of Y."""
-    return "isotropic scale" not in bound.invariances
-
-
 def _with_scale(
-    start: Float[torch.Tensor, "n p"],
+    noise: Float[torch.Tensor, "n p"], scale: float
 ) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
-    """Y as a function of its entries and, last, the logarithm of its scale; the parameters of the
-    start.
+    """Y as a function of its entries and, last, the logarithm of its scale, which is bounded; the
+    parameters that start at this scale.
     """
     most = float(np.log(SCALES))
 
     def drawn(parameters: torch.Tensor) -> torch.Tensor:
-        scale = (most * torch.tanh(parameters[-1] / most)).exp()
-        return scale * parameters[:-1].reshape(start.shape)
+        size = (most * torch.tanh(parameters[-1] / most)).exp()
+        return size * parameters[:-1].reshape(noise.shape)
 
-    return drawn, torch.cat([start.flatten(), start.new_zeros(1)])
+    last = most * np.arctanh(np.log(scale) / most)
+    return drawn, torch.cat([noise.flatten(), noise.new_full((1,), float(last))])
 
 
 class _Stall:
@@ -126,15 +126,16 @@ def approach(
     Adam lowers the distance |score_a - target_a| + |score_b - target_b| from Gaussian noise of X's
     shape. Where one of the two scores changes with the scale of Y (its record says so; of a
     function of the caller's own nothing is known), Y is a matrix times a scale, and the logarithm
-    of the scale, from 0, is a parameter like any entry: what another scale of Y would score belongs
-    to the region. The scale stays between 1e-6 and 1e6.
+    of the scale is a parameter like any entry: what another scale of Y would score belongs to the
+    region. There are two descents then, from the noise and from a thousandth of it, one below the
+    other in the table. The scale stays between 1e-6 and 1e6.
 
     Args:
         name_a, name_b: ids, bound measures or callables that grow with similarity.
         X: (samples, neurons) or (time, trial, neuron).
         target: (target_a, target_b).
         seed: of the noise.
-        steps: scores at most.
+        steps: scores at most, of each descent.
         lr: learning rate.
         tolerance: the descent ends below this distance ("reached"),
         patience: or when the least distance hasn't fallen by more than `tolerance` for so many
@@ -143,9 +144,9 @@ def approach(
         dtype, device: where and how precisely the descent is computed.
 
     Returns:
-        A table with columns step, score_a, score_b, distance and, the same in each row, target_a,
-            target_b and stopped: "reached", "stalled", "steps" or "not finite" (a measure or its
-            gradient failed there).
+        A table with columns step (from 0 in each descent), score_a, score_b, distance and, the same
+            in each row of a descent, target_a, target_b and stopped: "reached", "stalled", "steps"
+            or "not finite" (a measure or its gradient failed there).
 
     Raises:
         ValueError: for distances and for inputs that can't be scored.
@@ -169,11 +170,30 @@ def approach(
     for bound in bounds:
         bound.room(fixed, fixed.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]
-    start = start_from_noise(fixed.shape, seed, dtype, device)
-    drawn, start = _with_scale(start) if any(map(_has_scale, bounds)) else (lambda Y: Y, start)
+    noise = start_from_noise(fixed.shape, seed, dtype, device)
+    starts = [(lambda Y: Y, noise)]
+    if any("isotropic scale" not in bound.invariances for bound in bounds):
+        starts = [_with_scale(noise, scale) for scale in STARTS]
+    options = {"steps": steps, "lr": lr}
+    stalls = [_Stall(tolerance, patience) for _ in starts]
+    descents = [
+        _descent(towards, drawn, start, np.array(target, float), stall, power, options)
+        for (drawn, start), stall in zip(starts, stalls, strict=True)
+    ]
+    return pd.concat(descents, ignore_index=True)
+
+
+def _descent(
+    towards: Sequence[Callable[[torch.Tensor], torch.Tensor]],
+    drawn: Callable[[torch.Tensor], torch.Tensor],
+    start: torch.Tensor,
+    goal: Float[Array, " 2"],
+    stall: _Stall,
+    power: int,
+    options: dict,
+) -> pd.DataFrame:
+    """One descent from `start`, of parameters from which Y is `drawn`: a table of `approach`."""
     visited: list[tuple[float, float]] = []
-    goal = np.array(target, float)
-    stall = _Stall(tolerance, patience)
 
     def closeness(parameters: torch.Tensor) -> torch.Tensor:
         Y = drawn(parameters)
@@ -183,16 +203,13 @@ def approach(
             (score - aim).abs() ** power for score, aim in zip(scores, goal.tolist(), strict=True)
         )
 
-    result = climb(
-        closeness,
-        start,
-        steps=steps,
-        lr=lr,
-        done=lambda climbed: stall(float(np.abs(visited[-1] - goal).sum())),
-    )
+    def done(climbed: list[float]) -> bool:
+        return stall(float(np.abs(visited[-1] - goal).sum()))
+
+    result = climb(closeness, start, done=done, **options)
     scores = np.array(visited[: len(result.scores)])
     distance = np.abs(scores - goal).sum(1)
-    stalled = result.stopped == "reached" and distance[-1] >= tolerance
+    stalled = result.stopped == "reached" and distance[-1] >= stall.tolerance
     return pd.DataFrame(
         {
             "target_a": goal[0],
@@ -207,7 +224,7 @@ def approach(
 
 
 def end_points(descents: pd.DataFrame, keep: Sequence[str] = ()) -> pd.DataFrame:
-    """The point of each descent nearest to its target, a row a target, in the order of the table.
+    """The point nearest to each target, a row a target, in the order of the table.
 
     Args:
         descents: tables of `joint.approach`, one below the other.
@@ -223,7 +240,7 @@ def end_points(descents: pd.DataFrame, keep: Sequence[str] = ()) -> pd.DataFrame
         >>> len(ends), bool(ends["score_a"].iloc[0] == descent["score_a"].max())
         (1, True)
     """
-    groups = descents.groupby([*keep, "target_a", "target_b"], sort=False)
+    groups = descents.groupby([*keep, "target_a", "target_b"], sort=False, dropna=False)
     nearest = descents.loc[groups["distance"].idxmin()].assign(steps=groups.size().to_numpy())
     columns = ["target_a", "target_b", "score_a", "score_b", "steps", "stopped"]
     return nearest[[*keep, *columns]].reset_index(drop=True)
@@ -249,7 +266,8 @@ def joint_range(
     rate keeps moving about it, so the last Y is no better than the best. Joined in this order the
     end points outline what the descents reached, not what can be reached at most: straight lines
     between them may leave the region where its border bends inwards. Every target starts from the
-    same noise. Y has any scale: where a score depends on it, the descents change it, too.
+    same noise. Y has any scale: where a score depends on it, the descents change it, too, and a
+    target is approached from two scales (`joint.approach`).
 
     Args:
         name_a, name_b: ids, bound measures or callables that grow with similarity.

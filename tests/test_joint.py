@@ -191,7 +191,12 @@ def own_with_scale(X, Y):
 
 @pytest.mark.parametrize(
     "name",
-    ["ridge", "ridge-cv", sl.measure("ridge-cv", penalty=1000), own_with_scale],
+    [
+        "ridge",
+        "ridge-cv",
+        *(sl.measure("ridge-cv", penalty=penalty) for penalty in (1, 10000)),
+        own_with_scale,
+    ],
     ids=lambda name: getattr(name, "id", str(name)),
 )
 @pytest.mark.parametrize("blind", [ANGULAR, "cka"])
@@ -201,6 +206,7 @@ def test_another_scale_of_y_belongs_to_the_region(X, name, blind):
     """
     measure = joint.score_measure(name)
     points = sl.joint_range(name, blind, X, points=3, steps=400, visited=True)
+    assert (points.groupby(["target_a", "target_b"])["step"].value_counts() <= 2).all()
     lowest = joint.allowed(points)["lowest_a"]
     smallest = min(sl.score(measure, X, c * X) for c in np.geomspace(1e-4, 1, 9))
     assert sl.score(blind, X, 1e-4 * X) == pytest.approx(1, abs=1e-6)
@@ -215,9 +221,10 @@ def test_pairs_blind_to_scale_descend_over_the_entries_alone(X, pair, monkeypatc
 
 
 def test_the_scale_stays_within_what_floats_hold():
-    start = torch.ones(3, 2)
-    drawn, parameters = joint._with_scale(start)
-    assert torch.equal(drawn(parameters), start)
+    noise = torch.ones(3, 2)
+    for scale in joint.STARTS:
+        drawn, parameters = joint._with_scale(noise, scale)
+        torch.testing.assert_close(drawn(parameters), scale * noise)
     for logarithm in (-1e4, 1e4):
         parameters[-1] = logarithm
         size = float(drawn(parameters).max())
