@@ -197,7 +197,7 @@ def own_with_scale(X, Y):
         *(sl.measure("ridge-cv", penalty=penalty) for penalty in (1, 10000)),
         own_with_scale,
     ],
-    ids=lambda name: getattr(name, "id", str(name)),
+    ids=lambda name: getattr(name, "id", getattr(name, "__name__", name)),
 )
 @pytest.mark.parametrize("blind", [ANGULAR, "cka"])
 def test_another_scale_of_y_belongs_to_the_region(X, name, blind):

@@ -23,7 +23,7 @@ def published_variable_crossings(published: pd.DataFrame, chance: float = 0.5) -
     variables. The table of `curves.crossings`; CKA was published twice and has two rows a variable.
     """
     facts = {"settings": "published", "surrogate": False, "data_hash": "", "steps": 0}
-    runs = published.assign(quantity="accuracy", variant="published", **facts)
+    runs = published.assign(quantity="accuracy", scale="recorded", variant="published", **facts)
     runs = runs.assign(title=runs["dataset"], seed=runs["published_measure"])
     ends = runs[runs["measure"] == EARLY].sort_values("step").groupby(["dataset", "name"])
     levels = ends["value"].last().rename("accuracy").reset_index()
