@@ -191,7 +191,7 @@ class _Signals:
             noisy = [np.linalg.svd(signal + noise, compute_uv=False) ** 2 for noise in noises]
             missing = sizes**2 - np.mean(noisy, axis=0)
             self.energies = np.maximum(self.energies + missing, 0)
-        # A PC with less doesn't show among noise (Baik, Ben Arous & Peche 2005).
+        # A PC with less doesn't show among noise (Baik et al. 2005).
         self.unseen = np.mean([np.square(noise).sum() for noise in noises]) / np.sqrt(X.size)
 
     def _matrix(self, energies: np.ndarray) -> np.ndarray:

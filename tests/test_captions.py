@@ -24,6 +24,10 @@ HELD = {
         "toy: PC 2 waits for CKA",
     ),
     "For CKA PC 1 rises along the diagonal": ("toy: PC 1 follows CKA", "toy: PC 2 waits for CKA"),
+    "Debiased CKA stays within 0.05 of 0": (
+        "debiased CKA of noise is 0",
+        "CKA of noise comes near 1",
+    ),
     "For the same PC, CKA needs a higher score": ("CKA needs more for the same PC",),
     "CKA loses most by the largest PC": ("changes follow their equations",),
     "On these logarithmic axes CKA's line is twice": ("gradients follow their equations",),

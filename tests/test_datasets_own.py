@@ -466,7 +466,8 @@ def test_nwb_units_are_binned_around_an_event(tmp_path):
 
 def decoded(data, variable=""):
     labels = datasets.labels(data, variable)
-    return sl.decoding_accuracy(data, labels, groups=datasets.fold_groups(data))
+    groups = datasets.fold_groups(data)
+    return sl.decoding_accuracy(data, labels, groups=groups, scale="recorded")
 
 
 @present(SEQUENCES)

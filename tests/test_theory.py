@@ -506,13 +506,12 @@ def test_shape_of_the_loss():
 
 
 def test_numbers_in_the_text_of_the_page():
-    """What a PC of 1% costs, what the first five PCs give, where CKA's line lies: for the five
+    """What a PC of 1% costs and what the first five PCs give: for the five
     spectra.
     """
     page = Path(__file__).parent.parent / "notebooks" / "theory_sensitivity.ipynb"
     cells = nbformat.read(page, as_version=4).cells
     text = " ".join(" ".join(c.source for c in cells if c.cell_type == "markdown").split())
-    alts = " ".join(c.metadata["mystnb"]["image"]["alt"] for c in cells if "mystnb" in c.metadata)
     spectra = {name: variance_ratios(name) for name in SPECTRA}
     ratios = [1 / np.square(shares).sum() for shares in spectra.values()]
     assert f"0.0001 times the participation ratio: {min(ratios) / 1e4:.4f} to" in text
@@ -525,13 +524,6 @@ def test_numbers_in_the_text_of_the_page():
     )
     assert f"a CKA between {min(cka):.2f} and {max(cka):.2f}" in text
     assert f"an NBS between {min(nbs):.2f} and {max(nbs):.2f}" in text
-    lost = [1 - theory.replaced_cka(s)[s < 0.03].min() for s in spectra.values()]
-    assert max(lost) < 0.03 and "within 0.03 of 1 up to a ratio of 0.03" in alts
-    lowest = [theory.replaced_cka(s)[0] for s in spectra.values()]
-    assert 0.3 < min(lowest) < max(lowest) < 0.6 and "between 0.3 and 0.6" in alts
-    kept = theory.kept_cka(spectra["mante2013"])
-    assert "near 0.8 and is above 0.95 after three" in alts
-    assert kept[0] == pytest.approx(0.8, abs=0.02) and kept[2] > 0.95
 
 
 @pytest.mark.parametrize(
