@@ -146,7 +146,7 @@ CLAIMS: dict[str, Claim] = {
         "difference, both at 90% of the way",
         DECODING,
         least=0.05,
-        reported=(*FREEMAN, "siegel2015"),  # Siegel: .0496 in one run of five
+        reported=(*FREEMAN, "siegel2015"),  # Siegel: just below in one run of five
     ),
     "relabelled, alike": Claim(
         "Of two measures that are one score relabelled Y decodes as much by the time it has "
