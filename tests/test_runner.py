@@ -70,8 +70,8 @@ def test_a_row_of_the_table_is_what_its_snapshot_gives(tiny):
 
 @pytest.mark.parametrize("measure", ["cka", "nbs", "procrustes-angular-score", "ridge-cv"])
 def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
-    """Scores at which PCs are captured and at which decoding crosses: within 0.002 of those from
-    every step.
+    """Scores at which PCs are captured and at which decoding crosses: within 0.002 and 0.006 of
+    those from every step.
     """
     data = sl.datasets.load(TINY, **settings.load_options(TINY, True))
     labels, vectors = data[data.attrs["main_variable"]].values, left_singular_vectors(data)
@@ -98,7 +98,7 @@ def test_snapshots_where_the_score_moved_draw_the_curves_of_every_step(measure):
     every, few = (
         score_at_accuracy(scores[k], accuracy[k], 0.5, target) for k in (slice(None), decoded)
     )
-    assert few == pytest.approx(every, abs=2e-3, nan_ok=True)
+    assert few == pytest.approx(every, abs=6e-3, nan_ok=True)
 
 
 def test_the_seeds_of_small_data_climb_as_they_would_alone():
@@ -137,10 +137,10 @@ def test_a_seed_draws_the_start_and_the_data_together():
     assert both["data_hash"].nunique() == 2
 
 
-def test_costly_pairs_run_from_the_first_seeds_only():
+def test_costly_pairs_run_from_the_first_seed_only():
     few = {TINY: ["nbs"]}
     table = experiments.ascents({TINY: SMALLER}, ["cka", "nbs"], seeds=range(4), steps=2, few=few)
-    assert table.groupby("measure")["seed"].nunique().to_dict() == {"cka": 4, "nbs": 2}
+    assert table.groupby("measure")["seed"].nunique().to_dict() == {"cka": 4, "nbs": 1}
 
 
 def test_unequal_classes_are_decoded_with_balanced_accuracy_too(tmp_path):

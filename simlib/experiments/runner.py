@@ -27,8 +27,7 @@ RECORD = 0.01  # a snapshot whenever the score has moved by this much
 QUICK_RECORD = 0.03
 # Decoding costs most, and accuracy moves slowly at first: up to a score of FINE_FROM only those
 # snapshots are decoded that have moved by DECODED.
-DECODED, FINE_FROM = 0.02, 0.9
-FEW = 2  # runs of what takes minutes
+DECODED, FINE_FROM = 0.04, 0.9
 # Relative length of an ascent: only the order of tasks and the estimate of time depend on it.
 LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
@@ -246,10 +245,10 @@ def ascents(
         variables: task variables to decode; the main one, where it can be decoded, if None.
         scales: of Y and of the data, at which the variables are decoded.
         snapshots: whether decoding and PC capture are measured, decoding up to a score of 0.9 at
-            every 0.02 only. Without, every step has a row with its score.
+            every 0.04 only. Without, every step has a row with its score.
         spacing: how far the score moves from one snapshot to the next; 0.01 (0.03 in a quick run)
             if None.
-        few: dataset -> measures that run from the first two seeds only, since a run takes minutes.
+        few: dataset -> measures that run from the first seed only, since a run takes minutes.
 
     Returns:
         A tidy table, a row a snapshot and quantity: dataset, measure, variant, seed, step, score,
@@ -291,7 +290,7 @@ def ascents(
             for measure in measures:
                 slow = measure in few.get(sources[0].dataset, ())
                 ascent = {**shared, "measure": measure, "variant": PAPER | differs}
-                for source, batch in batches[:FEW] if slow else batches:
+                for source, batch in batches[:1] if slow else batches:
                     tasks.append({**ascent, "source": source, "seeds": batch})
                     costs.append(cost * len(batch) * LENGTH.get(measure, 1))
                     labels.append(label)

@@ -20,7 +20,7 @@ FIRST_PCS, EXPONENTS = (1, 3, 10, 30), (0.0, 0.75, 1.5)
 PLACED = {"surrogate-hatsopoulos2007": {"trials": 200}, "surrogate-majajhong2015": {"trials": 800}}
 SHARES = 0.01, 100.0  # of PC `first_pc`, between which the one that keeps the reference is sought
 HALVINGS = 7  # the share to within 4%
-SPACING = 0.03  # between snapshots: crossings are interpolated
+SPACING = 0.05  # between snapshots: crossings are interpolated
 
 SCALE_WORDS = {"recorded": "In the recorded unit", "common": "With X and Y at one scale"}
 APART = 0.02  # accuracies at the two scales that differ by more are told
