@@ -116,7 +116,10 @@ def simulations(
         ((1, 6, 2), 1)
     """
     noise = _Noise(repeats, rng)
-    signals = _Signals(np.nanmean(repeats, 0), [np.nanmean(noise.draw(), 0) for _ in range(DRAWS)])
+    left = noise.size**2 / noise.there.sum(0)  # of the noise's variance in each trial's mean
+    signals = _Signals(
+        np.nanmean(repeats, 0), left, [np.nanmean(noise.draw(), 0) for _ in range(DRAWS)]
+    )
     for _ in range(count):
         signal = signals.draw(*rng.uniform(-AROUND, AROUND, 2), rng)
         drawn = signal + noise.draw()
@@ -140,6 +143,7 @@ class _Noise:
         repeat, trial = np.nonzero(self.there)
         sizes = np.where(self.size > 0, self.size, 1)[trial, None, None]
         self.pool = residuals[repeat, :, trial] / sizes
+        self._steady(counts - 1)
         flat, bins = validation.flat(self.pool), self.pool.shape[1]
         covariance = flat.T @ flat / len(flat)
         off = np.square(covariance).sum() - np.square(covariance.diagonal()).sum()
@@ -147,6 +151,17 @@ class _Noise:
         alone = (squares - np.square((self.pool**2).sum(1)).sum(1)).mean() / bins**2
         excess = (alone - off) / (counts - 1).sum()
         self.mixed = min(1.0, max(excess, 0) / off) if off > 0 else 0.0
+
+    def _steady(self, freedom: np.ndarray) -> None:
+        """Take from the differences of sizes what is due to the few repeats of each trial."""
+        units = self.pool.reshape(len(self.pool), -1)
+        overlap = np.square((units * self.rng.permutation(units)).mean(1)).mean()
+        squares = self.size**2
+        mean = squares.mean()
+        if mean > 0:
+            sampling = 2 * overlap / freedom  # relative variance of each square, if Gaussian
+            real = max(0.0, np.var(squares / mean) - sampling.mean())
+            self.size = np.sqrt(mean + real / (real + sampling) * (squares - mean))
 
     def draw(self) -> np.ndarray:
         """(repeat, time, trial, neuron), NaN where a trial is missing."""
@@ -163,10 +178,16 @@ class _Noise:
 class _Signals:
     """Signals that this noise could have turned into this mean."""
 
-    def __init__(self, mean: np.ndarray, noises: list[np.ndarray]):
+    def __init__(self, mean: np.ndarray, left: np.ndarray, noises: list[np.ndarray]):
         self.shape, X = mean.shape, validation.flat(mean)
         self.origin = X.mean(0)
-        self.U, sizes, self.V = np.linalg.svd(X - self.origin, full_matrices=False)
+        sizes = np.linalg.svd(X - self.origin, compute_uv=False)
+        # Trials of few repeats hold more noise, which is not to look like signal.
+        signal = np.square(X - self.origin).mean() - left.mean()
+        variances = max(signal, left.mean() / 100) + left
+        even = (mean - self.origin) / np.sqrt(variances)[:, None]
+        even = validation.flat(even)
+        self.U, _, self.V = np.linalg.svd(even - even.mean(0), full_matrices=False)
         noises = [validation.flat(noise) - validation.flat(noise).mean(0) for noise in noises]
         along = np.mean([np.square(noise @ self.V.T).sum(0) for noise in noises], axis=0)
         self.energies = np.maximum(sizes**2 - along, 0)

@@ -30,3 +30,11 @@ def test_measures_that_are_not_there_are_no_evidence():
 def test_an_unknown_measure_is_named():
     with pytest.raises(ValueError, match="unknown measure 'ckaa'"):
         chance_level.noise_scores(["ckaa"], 30, [5])
+
+
+def test_what_noise_allows_is_judged_on_the_known_signal():
+    table = chance_level.ceilings(["cka", "linreg"], samples=80, neurons=8, seed=1)
+    verdict = holding(chance_level.ceiling_values(table))
+    assert all(verdict.values()) and len(verdict) == 2
+    off = holding(chance_level.ceiling_values(table.assign(signal=table["half against half"])))
+    assert not any(off.values())
