@@ -21,11 +21,9 @@ __all__ = [
     "permutation_null",
 ]
 
-# Scores that differ by no more, as a share of their scale, are equal: an angle of 0 is computed to
-# 1e-7.
-ROUNDING = 1e-6
+ROUNDING = 1e-6  # scores that differ by no more, as a share of their scale, are equal
 NULLS = ("trials", "trials-and-time")
-SPLITS, SIMULATIONS = 4, 80  # pairs of halves of a simulation; simulations
+SPLITS, SIMULATIONS = 3, 60  # pairs of halves of a simulation; simulations
 LEAST_AGREEMENT = 0.2  # correlation of halves below which nothing is said of the signal
 UNDEFINED = (ValueError, TypeError, ArithmeticError, RuntimeError)
 
@@ -249,7 +247,7 @@ def _ceilings(
     halves = [_attempt(_half_scores, bound, pairs) for bound in bounds]
     agreements, simulated = [], [[] for _ in bounds]
     if seen >= LEAST_AGREEMENT:
-        for simulation in repeated.simulations(repeats, pairs[:SPLITS], SIMULATIONS, rng):
+        for simulation in repeated.simulations(repeats, SIMULATIONS, SPLITS, rng):
             agreements.append(repeated.agreement(simulation.halves))
             for bound, rows in zip(bounds, simulated, strict=True):
                 rows.append(_attempt(_simulated_scores, bound, simulation))
@@ -287,8 +285,8 @@ def _ceiling(
     if failures:
         return found._replace(note=f"no estimate of the ceiling: {failures[0]}")
     half, own = np.transpose(simulated)
-    level = _rounding(bound, [*half, *halves])
-    if seen < 1 - ROUNDING and np.ptp([*half, *halves]) <= level:
+    values, level = _comparable(bound, [*half, *halves])
+    if seen < 1 - ROUNDING and np.ptp(values) <= level:
         note = "half against half scores the same whatever the noise"
         return found._replace(note=f"{note}: saturated, it says nothing of the signal's score")
     observed = np.mean(halves[:SPLITS]), seen
@@ -297,16 +295,21 @@ def _ceiling(
     coefficients = np.linalg.lstsq(design, own, rcond=None)[0]
     left = np.square(own - design @ coefficients).sum() / (len(own) - design.shape[1])
     spread = np.sqrt(left * (1 + np.linalg.pinv(design.T @ design)[0, 0]))
-    ends = coefficients[0] + np.array([0, -1.99, 1.99]) * spread  # t of 77 degrees of freedom
+    ends = coefficients[0] + np.array([0, -2.0, 2.0]) * spread  # t of 57 degrees of freedom
     return found._replace(
         **dict(zip(("estimate", "low", "high"), np.clip(ends, *bound.range).tolist(), strict=True))
     )
 
 
-def _rounding(bound: Measure, scores: Sequence[float]) -> float:
-    """The difference up to which these scores are equal."""
-    width = bound.range[1] - bound.range[0]
-    return ROUNDING * (width if np.isfinite(width) else np.abs(scores).max())
+def _comparable(bound: Measure, scores: Sequence[float]) -> tuple[np.ndarray, float]:
+    """Scores in a unit in which rounding is even, and up to which difference they are equal there.
+
+    Distances are squared: an angle of 0 is only computed to the root of rounding.
+    """
+    ends = np.array([*scores, *bound.range])
+    ends = np.sign(ends) * ends**2 if bound.direction < 0 else ends
+    values, (low, high) = ends[:-2], ends[-2:]
+    return values, ROUNDING * (high - low if np.isfinite(high - low) else np.abs(values).max())
 
 
 def compare(
@@ -400,9 +403,10 @@ def _beside_chance(
 ) -> dict[str, float | str]:
     value = score(bound, X, Y)
     scores = permutation_null(bound, X, Y, permutations=permutations, null=null, seed=seed)
-    chance, spread, level = scores.mean(), scores.std(), _rounding(bound, [value, *scores])
-    constant = np.ptp(scores) <= level
-    saturated = constant and abs(value - chance) <= level
+    chance, spread = scores.mean(), scores.std()
+    (own, *others), level = _comparable(bound, [value, *scores])
+    constant = np.ptp(others) <= level
+    saturated = constant and abs(own - np.mean(others)) <= level
     correctable = bound.direction > 0 and bound.range[1] == 1 and 1 - chance > ROUNDING
     note = f"saturated: with its trials shuffled Y scores the same, {value:.6g}"
     return {
@@ -411,6 +415,7 @@ def _beside_chance(
         "chance_spread": spread,
         "corrected": chance_corrected(value, chance) if correctable and not saturated else np.nan,
         "z": np.nan if constant else bound.direction * (value - chance) / spread,
-        "p": (1 + (bound.direction * (scores - value) >= -level).sum()) / (1 + permutations),
+        "p": (1 + (bound.direction * (np.array(others) - own) >= -level).sum())
+        / (1 + permutations),
         "note": note if saturated else "",
     }

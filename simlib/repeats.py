@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from simlib import validation
-from simlib.measures import score
 
 __all__ = ["Simulation", "agreement", "array", "halves", "simulations"]
 
-PILOTS, DRAWS, ROUNDS = 40, 10, 15
-STRENGTHS, DISPERSIONS = (-0.3, 0.3), (0.3, 1.4)  # tried by the pilots, and the limits of the aim
-AROUND = 0.15  # how far simulations lie from the aim, either way
+DRAWS, ROUNDS = 10, 6  # of noise, to fit the signal's spectrum, and of the fit
+AROUND = 0.2  # how far strength and dispersion of simulated signals lie from the fit, either way
 
 
 def array(values) -> np.ndarray:
@@ -101,43 +99,32 @@ class Simulation(NamedTuple):
 
 
 def simulations(
-    repeats: np.ndarray, seen: list, count: int, rng: np.random.Generator
+    repeats: np.ndarray, count: int, pairs: int, rng: np.random.Generator
 ) -> Iterator[Simulation]:
-    """`count` recordings that could have given these repeats, with as many halves as `seen` has.
+    """`count` recordings that could have given these repeats, each with `pairs` of halves.
 
-    Signals have the principal directions of the mean, and a spectrum that noise takes to that of
-    the mean. Pilots find the strength and dispersion of the spectrum with which halves agree as
-    those that were `seen` do; simulations lie around.
+    Signals have the principal directions of the mean, and about the spectrum that noise takes to
+    that of the mean.
 
     Example:
         >>> import numpy as np
         >>> from simlib import repeats
         >>> rng = np.random.default_rng(0)
         >>> data = repeats.array(rng.standard_normal((6, 2)) + rng.standard_normal((4, 6, 2)))
-        >>> one, two = repeats.simulations(data, [repeats.halves(data, rng)], 2, rng)
+        >>> one, two = repeats.simulations(data, 2, 1, rng)
         >>> one.signal.shape, len(one.halves)
         ((1, 6, 2), 1)
     """
     noise = _Noise(repeats, rng)
-    signals = _Signals(np.nanmean(repeats, 0), [np.nanmean(noise.draw(), 0) for _ in range(DRAWS)])
-
-    def simulate(strength: float, dispersion: float, pairs: int) -> Simulation:
-        signal = signals.draw(strength, dispersion, rng)
-        drawn = signal + noise.draw()
-        return Simulation(signal, np.nanmean(drawn, 0), [halves(drawn, rng) for _ in range(pairs)])
-
-    limits = np.transpose([STRENGTHS, DISPERSIONS])
-    tried = rng.uniform(*limits, (PILOTS, 2))
-    found = np.array([_seen(simulate(*each, 2).halves) for each in tried]) - _seen(seen)
-    design = np.column_stack([np.ones(PILOTS), found / (found.std(0) + np.finfo(float).tiny)])
-    aim = np.clip(np.linalg.lstsq(design, tried, rcond=None)[0][0], *limits)
+    left = noise.size**2 / noise.there.sum(0)  # of the noise's variance in each trial's mean
+    signals = _Signals(
+        np.nanmean(repeats, 0), left, [np.nanmean(noise.draw(), 0) for _ in range(DRAWS)]
+    )
     for _ in range(count):
-        yield simulate(*(aim + rng.uniform(-AROUND, AROUND, 2)), len(seen))
-
-
-def _seen(pairs: list) -> tuple[float, float]:
-    """How halves agree, which depends on the strength of the signal and on its dispersion."""
-    return agreement(pairs), np.mean([score("cka", *pair) for pair in pairs])
+        signal = signals.draw(*rng.uniform(-AROUND, AROUND, 2), rng)
+        drawn = signal + noise.draw()
+        split = [halves(drawn, rng) for _ in range(pairs)]
+        yield Simulation(signal, np.nanmean(drawn, 0), split)
 
 
 class _Noise:
@@ -156,6 +143,7 @@ class _Noise:
         repeat, trial = np.nonzero(self.there)
         sizes = np.where(self.size > 0, self.size, 1)[trial, None, None]
         self.pool = residuals[repeat, :, trial] / sizes
+        self._steady(counts - 1)
         flat, bins = validation.flat(self.pool), self.pool.shape[1]
         covariance = flat.T @ flat / len(flat)
         off = np.square(covariance).sum() - np.square(covariance.diagonal()).sum()
@@ -163,6 +151,17 @@ class _Noise:
         alone = (squares - np.square((self.pool**2).sum(1)).sum(1)).mean() / bins**2
         excess = (alone - off) / (counts - 1).sum()
         self.mixed = min(1.0, max(excess, 0) / off) if off > 0 else 0.0
+
+    def _steady(self, freedom: np.ndarray) -> None:
+        """Take from the differences of sizes what is due to the few repeats of each trial."""
+        units = self.pool.reshape(len(self.pool), -1)
+        overlap = np.square((units * self.rng.permutation(units)).mean(1)).mean()
+        squares = self.size**2
+        mean = squares.mean()
+        if mean > 0:
+            sampling = 2 * overlap / freedom  # relative variance of each square, if Gaussian
+            real = max(0.0, np.var(squares / mean) - sampling.mean())
+            self.size = np.sqrt(mean + real / (real + sampling) * (squares - mean))
 
     def draw(self) -> np.ndarray:
         """(repeat, time, trial, neuron), NaN where a trial is missing."""
@@ -179,18 +178,24 @@ class _Noise:
 class _Signals:
     """Signals that this noise could have turned into this mean."""
 
-    def __init__(self, mean: np.ndarray, noises: list[np.ndarray]):
+    def __init__(self, mean: np.ndarray, left: np.ndarray, noises: list[np.ndarray]):
         self.shape, X = mean.shape, validation.flat(mean)
         self.origin = X.mean(0)
-        self.U, sizes, self.V = np.linalg.svd(X - self.origin, full_matrices=False)
+        sizes = np.linalg.svd(X - self.origin, compute_uv=False)
+        # Trials of few repeats hold more noise, which is not to look like signal.
+        signal = np.square(X - self.origin).mean() - left.mean()
+        variances = max(signal, left.mean() / 100) + left
+        even = (mean - self.origin) / np.sqrt(variances)[:, None]
+        even = validation.flat(even)
+        self.U, _, self.V = np.linalg.svd(even - even.mean(0), full_matrices=False)
         noises = [validation.flat(noise) - validation.flat(noise).mean(0) for noise in noises]
         along = np.mean([np.square(noise @ self.V.T).sum(0) for noise in noises], axis=0)
         self.energies = np.maximum(sizes**2 - along, 0)
         for _ in range(ROUNDS):
             signal = self._matrix(self.energies)
             noisy = [np.linalg.svd(signal + noise, compute_uv=False) ** 2 for noise in noises]
-            missing = sizes**2 - np.mean(noisy, axis=0)
-            self.energies = np.maximum(self.energies + missing, 0)
+            closer = self.energies + sizes**2 - np.mean(noisy, axis=0)
+            self.energies = np.sort(np.maximum(closer, 0))[::-1]
         # A PC with less doesn't show among noise (Baik et al. 2005).
         self.unseen = np.mean([np.square(noise).sum() for noise in noises]) / np.sqrt(X.size)
 
@@ -198,13 +203,13 @@ class _Signals:
         return (self.U * np.sqrt(energies)) @ self.V
 
     def draw(self, strength: float, dispersion: float, rng: np.random.Generator) -> np.ndarray:
-        """(time, trial, neuron): the signal times e^strength, its spectrum to the power dispersion.
+        """(time, trial, neuron): the signal times e^strength, its spectrum to 1 + dispersion.
 
         PCs that can't be seen are left out in some draws, and added in others.
         """
         level = rng.uniform(-1, 1) * self.unseen
         energies = np.where(self.energies < -level, 0, np.maximum(self.energies, level))
         energies = energies if energies.any() else self.energies
-        spread = (energies / energies.max()) ** dispersion
+        spread = (energies / energies.max()) ** (1 + dispersion)
         spread *= self.energies.sum() / spread.sum() * np.exp(2 * strength)
         return (self.origin + self._matrix(spread)).reshape(self.shape)

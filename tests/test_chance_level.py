@@ -55,3 +55,11 @@ def test_a_model_without_noise_can_exceed_the_ceiling_of_halves(measure):
     halves = [repeats[:4].mean(0), repeats[4:].mean(0)]
     assert min(sl.score(measure, half, signal) for half in halves) > ceiling.mean + 0.03
     assert max(sl.score(measure, half, noisy) for half in halves) < ceiling.mean + 0.03
+
+
+def test_what_noise_allows_is_judged_on_the_known_signal():
+    table = chance_level.ceilings(["cka", "linreg"], samples=80, neurons=8, seed=1)
+    verdict = holding(chance_level.ceiling_values(table))
+    assert all(verdict.values()) and len(verdict) == 2
+    off = holding(chance_level.ceiling_values(table.assign(signal=table["half against half"])))
+    assert not any(off.values())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from simlib import measures, validation
+from simlib import calibration, measures, validation
 from simlib.experiments import settings, store
 from simlib.experiments.claims import values
 
@@ -63,3 +63,48 @@ def noise_values(table: pd.DataFrame) -> pd.DataFrame:
         largest = means["cka-debiased"].abs().max()
         rows.append(("debiased CKA of noise is 0", "noise", f"{samples} samples", largest))
     return values(rows)
+
+
+def ceilings(
+    names: Sequence[str],
+    *,
+    samples: int = 200,
+    neurons: int = 30,
+    repeats: int = 10,
+    noise: float = 2.5,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What noise allows where the signal is known, a row a measure.
+
+    The signal is Gaussian with PC variances that fall as 1 / rank, its variance 1; the noise is
+    white, of standard deviation `noise`. Columns measure, half against half, estimate, low, high,
+    signal (its own score with the mean of all repeats).
+    """
+    rng = np.random.default_rng(seed)
+    variances = 1 / np.arange(1.0, neurons + 1)
+    rotation = np.linalg.qr(rng.standard_normal((neurons, neurons)))[0]
+    scales = np.sqrt(variances * neurons / variances.sum())
+    signal = rng.standard_normal((samples, neurons)) * scales @ rotation
+    data = signal + noise * rng.standard_normal((repeats, samples, neurons))
+    rows = []
+    for name in names:
+        found = calibration.noise_ceiling(name, data, seed=seed)
+        own = measures.score(name, data.mean(0), signal)
+        rows.append((name, found.mean, found.estimate, found.low, found.high, own))
+    columns = ["measure", "half against half", "estimate", "low", "high", "signal"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def ceiling_values(table: pd.DataFrame) -> pd.DataFrame:
+    """By how much the signal's score exceeds half against half, and leaves the interval, from the
+    table of `ceilings`.
+    """
+    over = (table["signal"] - table["half against half"]).min()
+    outside = np.maximum(table["low"] - table["signal"], table["signal"] - table["high"]).max()
+    data = "simulated repeats"
+    return values(
+        [
+            ("the signal scores above half against half", data, "all measures", over),
+            ("the interval holds the signal's score", data, "all measures", outside),
+        ]
+    )

@@ -380,6 +380,30 @@ CLAIMS: dict[str, Claim] = {
     "debiased CKA of noise is 0": Claim(
         "Debiased CKA of noise stays within 0.05 of 0", "largest absolute value", NOISE, most=0.05
     ),
+    "the signal scores above half against half": Claim(
+        "The signal scores higher with the mean of all repeats than half against half",
+        "least difference",
+        NOISE,
+        least=0.1,
+    ),
+    "the interval holds the signal's score": Claim(
+        "The estimated interval holds the score of the signal",
+        "by how much the worst lies outside",
+        NOISE,
+        most=0,
+    ),
+    "the surrogate shares the context": Claim(
+        "A surrogate that carries the context scores above shuffled conditions",
+        "largest z of the measures",
+        MODEL,
+        least=3,
+    ),
+    "the control shares nothing": Claim(
+        "The surrogate without its signal scores no more than shuffled conditions",
+        "largest z of the measures",
+        MODEL,
+        most=3,
+    ),
     "the network does the task": Claim(
         "Choice, motion, colour and context can be decoded from the network",
         "accuracy",

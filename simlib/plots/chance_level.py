@@ -34,8 +34,8 @@ def noise_against_neurons(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def scores_beside_chance(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Score (dot), chance with two standard deviations (grey bar) and ceiling (tick) of each
-    measure.
+    """Score (dot), chance with two standard deviations (grey bar) and estimated ceiling (tick) of
+    each measure.
 
     `table` is that of `calibration.compare`; measures that are not scores of at most 1 are left
     out, since they have another axis.
