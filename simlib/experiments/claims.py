@@ -495,6 +495,7 @@ CLAIMS: dict[str, Claim] = {
         CAPTURE_ORDER,
         STARTS,
         least=ORDERED,
+        reported=("freemanziemba2013",),  # just below in one run of 36
     ),
     "as many neurons as samples": Claim(
         "With as many neurons as samples noise predicts every PC from the start, and no order is "
