@@ -85,7 +85,7 @@ NOTEBOOKS = {
 }
 # At the paper's settings these take many minutes to an hour: the whole book has them at the quick
 # ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`).
-ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength"}
+ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength", "supplement_size"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
 # Parameters that name what is read: datasets by name or path, measures by id or `path.py:function`.

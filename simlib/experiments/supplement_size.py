@@ -46,7 +46,9 @@ def size_runs(
     for size in sizes(trials, neurons):
         name = f"{size['trials']} trials, {size['neurons']} neurons"
         runs = {"seeds": seeds, "quick": quick}
-        table = ascents({dataset: size}, measures, {name: {}}, **runs, **options)
+        table = ascents(
+            {dataset: size}, measures, {name: {}}, scales=["recorded"], **runs, **options
+        )
         levels = deciding(references({dataset: size}, **runs), "recorded")
         size |= {"samples": size["trials"] * Source(dataset, size).load().sizes["time"]}
         reference = levels["accuracy"].mean()
