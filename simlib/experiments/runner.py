@@ -27,7 +27,7 @@ RECORD = 0.01  # a snapshot whenever the score has moved by this much
 QUICK_RECORD = 0.03
 # Decoding costs most, and accuracy moves slowly at first: up to a score of FINE_FROM only those
 # snapshots are decoded that have moved by DECODED.
-DECODED, FINE_FROM = 0.04, 0.9
+DECODED, FINE_FROM = 0.04, 0.85
 # Relative length of an ascent: only the order of tasks and the estimate of time depend on it.
 LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
@@ -244,7 +244,7 @@ def ascents(
         variants: label -> what differs from the paper (keys of `PAPER`); one, "paper", if None.
         variables: task variables to decode; the main one, where it can be decoded, if None.
         scales: of Y and of the data, at which the variables are decoded.
-        snapshots: whether decoding and PC capture are measured, decoding up to a score of 0.9 at
+        snapshots: whether decoding and PC capture are measured, decoding up to a score of 0.85 at
             every 0.04 only. Without, every step has a row with its score.
         spacing: how far the score moves from one snapshot to the next; 0.01 (0.03 in a quick run)
             if None.
