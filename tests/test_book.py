@@ -39,6 +39,8 @@ FIGURES = [  # in the order of the book
     "supplement_gaussian",
     "supplement_folds",
     "supplement_starts",
+    "supplement_size",
+    "supplement_variables",
     "claims",
     "chance_level",
     "model_against_brain",
