@@ -156,6 +156,7 @@ class _Noise:
         """Take from the differences of sizes what is due to the few repeats of each trial."""
         units = self.pool.reshape(len(self.pool), -1)
         overlap = np.square((units * self.rng.permutation(units)).mean(1)).mean()
+        self.doubt = np.sqrt(overlap / freedom.sum() / 2)  # of the size of all noise, as a share
         squares = self.size**2
         mean = squares.mean()
         if mean > 0:
@@ -171,7 +172,8 @@ class _Noise:
         whole = whole * rng.choice([-1.0, 1.0], (*shape, 1, 1))
         mixed = self.pool[rng.integers(count, size=(*shape, neurons)), :, np.arange(neurons)]
         drawn = np.sqrt(1 - self.mixed) * whole + np.sqrt(self.mixed) * mixed.swapaxes(2, 3)
-        drawn = np.where(self.there[..., None, None], drawn * self.size[:, None, None], np.nan)
+        size = self.size * np.exp(self.doubt * rng.standard_normal())
+        drawn = np.where(self.there[..., None, None], drawn * size[:, None, None], np.nan)
         return drawn.swapaxes(1, 2)
 
 

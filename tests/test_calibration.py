@@ -119,7 +119,10 @@ def spectrum_of(kind: str, samples: int, neurons: int, seed: int) -> np.ndarray:
 
 
 def covered(kind: str, noise: float, most: str, seed: int, samples: int, neurons: int) -> list:
-    """Whether each interval holds the score of the signal with the mean of all repeats."""
+    """Whether each interval holds the score of the signal with the mean of all repeats.
+
+    NaN where the repeats are too noisy for an estimate, and there is no interval.
+    """
     counts = np.random.default_rng(seed).integers(2, 11, samples)
     counts = counts if most == "ragged" else np.full(samples, int(most))
     signal = spectrum_of(kind, samples, neurons, seed)
@@ -127,7 +130,8 @@ def covered(kind: str, noise: float, most: str, seed: int, samples: int, neurons
     found, mean = [], np.nanmean(repeats, 0)
     for name in NAMES:
         ceiling = sl.calibration.noise_ceiling(name, repeats, splits=3, seed=seed)
-        found.append(ceiling.low <= sl.score(name, mean, signal) <= ceiling.high)
+        holds = ceiling.low <= sl.score(name, mean, signal) <= ceiling.high
+        found.append(np.nan if "too noisy" in ceiling.note else holds)
     return found
 
 
@@ -135,7 +139,7 @@ def test_the_interval_holds_the_score_of_the_signal():
     """A small part of the slow test: of 30 intervals at 95% more than 5 miss once in 150."""
     cases = [("flat", 1.0, "ragged"), ("power", 2.0, "4"), ("low", 1.0, "2")]
     found = [covered(*case, seed, 60, 8) for seed in range(2) for case in cases]
-    assert np.sum(found) >= 25
+    assert np.isfinite(found).all() and np.sum(found) >= 25
 
 
 @pytest.mark.slow
@@ -144,7 +148,7 @@ def test_the_interval_holds_the_score_of_the_signal():
 def test_the_interval_covers_as_often_as_it_says(noise, repeats):
     kinds = ("flat", "power", "low")
     found = [covered(kind, noise, repeats, seed, 100, 15) for seed in range(8) for kind in kinds]
-    assert np.mean(found) >= 0.85
+    assert np.isfinite(found).mean() >= 0.9 and np.nanmean(found) >= 0.85
 
 
 def test_half_against_half_is_below_what_the_signal_scores_and_the_interval_is_not():
@@ -156,6 +160,13 @@ def test_half_against_half_is_below_what_the_signal_scores_and_the_interval_is_n
         own = sl.score(name, repeats.mean(0), signal)
         assert ceiling.mean < own - 0.1
         assert ceiling.low <= own <= ceiling.high < ceiling.low + 0.1
+
+
+def test_the_estimate_is_the_same_however_many_halves_the_bound_averages():
+    repeats = recorded(spectrum_of("power", 60, 8, 0), 1.0, np.full(60, 4), seed=0)
+    one, few = (sl.calibration.noise_ceiling("cka", repeats, splits=n) for n in (1, 3))
+    assert one.spread == 0 < few.spread and one.mean != few.mean
+    assert one[2:] == few[2:]
 
 
 def test_noise_that_neurons_share_and_that_differs_between_trials_is_no_news():
