@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Collection, Iterable
 
 import numpy as np
+import pandas as pd
 import psutil
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "flat",
     "known",
     "label_array",
+    "listing",
     "majority_share",
     "memory",
     "names",
@@ -34,6 +36,19 @@ def nearest_names(name: str, names: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(str(name).lower(), list(names), n=3, cutoff=0.4)
 
 
+def listing(items: Iterable[object], most: int = 12) -> str:
+    """Items separated by commas, the first ones where there are many, each cut where it is long.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.listing(range(100), most=3)
+        '0, 1, 2 and 97 more'
+    """
+    items = [str(item) for item in items]
+    shown = ", ".join(item if len(item) <= 60 else f"{item[:57]}..." for item in items[:most])
+    return shown + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
     """The error for a `kind` ("measure", "dataset", ...) that does not exist, with near names.
 
@@ -44,7 +59,7 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
     """
     names = list(names)
     near = nearest_names(name, names)
-    listed = f"{'nearest' if near else 'known'}: {', '.join(map(repr, near or names))}"
+    listed = f"{'nearest' if near else 'known'}: {listing(map(repr, near or names))}"
     return ValueError(f"unknown {kind} {name!r}; {listed}{'. ' + hint if hint else ''}")
 
 
@@ -255,8 +270,10 @@ def memory(needed: float, what: str) -> None:
         )
 
 
-def label_array(labels, X, name: str = "labels") -> np.ndarray:
+def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.ndarray:
     """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron).
+
+    `gaps`: some may be missing.
 
     Example:
         >>> import numpy as np
@@ -283,10 +300,21 @@ def label_array(labels, X, name: str = "labels") -> np.ndarray:
             f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "
             f"of an array of shape {X.shape}{hint}"
         )
-    missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
-    if missing:
+    missing = np.flatnonzero(missing_labels(values))
+    if len(missing) and not gaps:
         raise ValueError(
             f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop "
             "those trials"
         )
     return values
+
+
+def missing_labels(values: np.ndarray) -> np.ndarray:
+    return pd.isna(np.asarray(values))
+
+
+def looks_missing(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    if values.dtype.kind not in "OU":
+        return np.zeros(len(values), bool)
+    return np.isin(values.astype(str), ["nan", "NaN", "None", "", "NA"])

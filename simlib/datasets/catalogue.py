@@ -75,6 +75,9 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+LONGEST = 1500  # characters of an error, whatever the file holds
+
+
 class Names(list):
     """Ids of datasets: a list, which shows what each is, one line each."""
 
@@ -145,7 +148,12 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     for option in options:
         validation.known("dataset option", option, known)
-    return loader(**options)
+    try:
+        return loader(**options)
+    except ValueError as error:
+        if len(str(error)) <= LONGEST:
+            raise
+        raise ValueError(f"{str(error)[: LONGEST - 300]} ... {str(error)[-290:]}") from error
 
 
 def is_drawn(dataset: object) -> bool:

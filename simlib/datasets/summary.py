@@ -1,6 +1,7 @@
 """A recording in words and numbers."""
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -54,6 +55,7 @@ def describe(data: xr.DataArray) -> str:
             or ["No labels: figures that decode a task variable need one."]
         ),
     ]
+    lines += _as_read(attrs)
     groups = fold_groups(data)
     if groups is not None:
         lines.append(
@@ -77,6 +79,19 @@ def describe(data: xr.DataArray) -> str:
             "Processing: " + ", ".join(f"{key} {value}" for key, value in processing.items()) + "."
         )
     return "\n".join([*lines, f"Source: {attrs['source']}."])
+
+
+def _as_read(attrs: Mapping[str, object]) -> list[str]:
+    """How a file without named axes was read, and what else it holds."""
+    lines = []
+    if "read_as" in attrs:
+        note = "" if not attrs.get("axes_guessed") else " (its own order: dims= names another)"
+        lines.append(f"Axes: {attrs['read_as']}{note}.")
+    left_out = json.loads(attrs.get("left_out", "{}"))
+    if left_out:
+        told = (f"{name} ({why})" for name, why in left_out.items())
+        lines.append(f"Left out: {validation.listing(told)}.")
+    return lines
 
 
 def label_line(data: xr.DataArray, name: str) -> str:

@@ -3,6 +3,6 @@
 from simlib.datasets.own.files import read, runs, save
 from simlib.datasets.own.intake import from_xarray
 from simlib.datasets.own.matlab import Held, mat_contents
-from simlib.datasets.own.tables import from_long_table
+from simlib.datasets.own.tables import from_table
 
-__all__ = ["Held", "from_long_table", "from_xarray", "mat_contents", "read", "runs", "save"]
+__all__ = ["Held", "from_table", "from_xarray", "mat_contents", "read", "runs", "save"]

@@ -1,5 +1,6 @@
 """Recordings of your own: the file types that `load` reads, and the ones that `save` writes."""
 
+import json
 import os
 import zipfile
 import zlib
@@ -10,29 +11,45 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+import zarr
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, three_axes
-from simlib.datasets.own.intake import from_xarray
-from simlib.datasets.own.layouts import along_trial, assemble, named_axes, selected
+from simlib.datasets.arrays import DIMS
+from simlib.datasets.own import foreign
+from simlib.datasets.own.intake import from_xarray, leave_out
+from simlib.datasets.own.layouts import (
+    Unclear,
+    along_trial,
+    assemble,
+    renamed,
+    selected,
+    stacked,
+)
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
-from simlib.datasets.own.tables import from_long_table, label_columns, read_table
+from simlib.datasets.own.tables import from_table, label_columns, read_table
 
 SAVED = (".nc", ".zarr", ".npz")
-SUFFIXES = (*SAVED, ".npy", ".mat", ".h5", ".hdf5", ".csv", ".parquet", ".nwb")
+ARRAYS = (".npz", ".npy", ".mat", ".h5", ".hdf5")
+TABLES = (".csv", ".tsv", ".parquet")
+SUFFIXES = (*SAVED, ".npy", ".mat", ".h5", ".hdf5", *TABLES, ".nwb")
+ABOUT_THE_FILE = ("read_as", "left_out", "axes_guessed")  # what was read, not what is written
 # The options that say how a file is laid out, and the file types that take them.
 TAKES = {
     "values": (".nc", ".zarr", ".npz", ".mat", ".h5", ".hdf5"),
-    "dims": (".nc", ".zarr", ".npz", ".npy", ".mat", ".h5", ".hdf5"),
-    "labels": (".nc", ".zarr", ".npz", ".npy", ".mat", ".h5", ".hdf5", ".csv", ".parquet", ".nwb"),
-    "columns": (".csv", ".parquet"),
+    "dims": (".nc", ".zarr", *ARRAYS),
+    "labels": SUFFIXES,
+    "columns": TABLES,
     "spikes": (".nwb",),
 }
+TRIED, SEVERAL = 6, 3  # readings that are tried where a layout is unclear, and shown
 WAY_OUT = (
     "save it with numpy.savez('recording.npz', X=X, target=labels), X being (time, trial, neuron) "
-    "or "
-    "(trial, neuron) and labels one a trial"
+    "or (trial, neuron) and labels one a trial"
+)
+OBJECTS = (
+    "Python objects are never loaded, since unpickling runs code: save numbers, or strings with "
+    "numpy.array(labels, dtype=str), after leaving out the trials whose label is missing"
 )
 
 
@@ -40,13 +57,13 @@ def read(
     path: str | os.PathLike,
     *,
     values: str | None = None,
-    dims: Sequence[str] | Mapping[str, str] | None = None,
+    dims: Sequence | Mapping[str, str] | None = None,
     labels: Mapping[str, object] | str | os.PathLike | pd.DataFrame | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, object] | None = None,
     spikes: Mapping[str, object] | None = None,
     select: Mapping[str, object] | None = None,
     bins: Mapping[str, Sequence[float] | int] | None = None,
-    missing: str | Sequence[str] = "refuse",
+    missing: str | Sequence[str] | Mapping[str, object] = "refuse",
     task_variables: Sequence[str] | None = None,
     main_variable: str | None = None,
     groups: str | None = None,
@@ -57,24 +74,31 @@ def read(
         a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps
         time, in any order. Only what is used is read.
     `.npz`, `.mat` (5 and 7.3), `.h5`
-        `X`, (time, trial, neuron) or (trial, neuron), and arrays with one value a trial; an array
-        `groups` says which trials stay in one fold, `time` is in seconds, and single strings or
-        numbers (`main_variable`, `name`, ...) of an .npz file become attributes.
+        `X`, (time, trial, neuron) or (trial, neuron), and arrays with one value a trial, a time bin
+        or a neuron; an array `groups` says which trials stay in one fold, `time` is in seconds, and
+        single strings or numbers (`main_variable`, `name`, ...) become attributes.
     `.npy`
-        the array alone; `labels` is a table (.csv, .parquet or pandas) with one row a trial.
-    `.csv`, `.parquet`
-        a long table with the columns trial, time, neuron and value (see `from_long_table`).
+        the array alone; `labels` is a table (.csv, .tsv, .parquet or pandas), one row a trial.
+    `.csv`, `.tsv`, `.parquet`
+        one row a value, with the columns trial, time, neuron and value, or one row a trial, with a
+        column a neuron (see `from_table`).
     `.nwb`
         sorted units and a table of trials (see `read_nwb`).
 
     Where the layout is another one, it is said by the first six options; the others are those of
-    `from_xarray`.
+    `from_xarray`. The attribute `read_as` tells what the axes of a file without names were taken
+    for, `left_out` (JSON) what else it holds, with the reasons; `describe` shows both.
 
     Args:
-        values: the array in the file ("struct.field", "cell[0]").
-        dims: its axes in order; names other than time, trial and neuron are conditions.
-        labels: label -> array of the file, or values; or a table with one row a trial.
-        columns: what a table calls trial, time, neuron and value.
+        values: the array in the file ("struct.field", "cell[0]"; "D[:].data" stacks the same field
+            of many).
+        dims: its axes in order; names other than time, trial and neuron are conditions, and
+            ("neuron", "channel", "y", "x") stands for three axes that are merged into neuron.
+            Without neuron there is one.
+        labels: label -> array of the file, or values, one a trial or a place of one axis of
+            conditions; or a table with one row a trial. By default all arrays that fit.
+        columns: what a table calls trial, time, neuron and value; of one column a neuron,
+            {"neuron": "unit*"} or a list.
         spikes: which bins of an .nwb file to count.
         select: the part to read: {"time": slice(0, 10), "neuron": [0, 4]}.
 
@@ -93,22 +117,31 @@ def read(
         >>> X.shape, sl.datasets.task_variables(X)
         ((1, 8, 3), ['target'])
     """
-    path = Path(path)
-    _check_path(
-        path,
-        {"values": values, "dims": dims, "labels": labels, "columns": columns, "spikes": spikes},
-    )
+    path = Path(path).expanduser()
+    layout = {"values": values, "dims": dims, "labels": labels, "columns": columns}
+    options = {"bins": bins, "missing": missing, "task_variables": task_variables}
+    options |= {"main_variable": main_variable, "groups": groups}
+    layout |= {"spikes": spikes}
+    _check_path(path, layout)
+    try:
+        return _read(path, select=select, options=options, **layout)
+    except Unclear as unclear:
+        readings = _tried(unclear, path, {**layout, "select": select, "options": options})
+        raise ValueError(f"{unclear}{readings}") from unclear
+
+
+def _read(path, *, values, dims, labels, columns, spikes, select, options) -> xr.DataArray:
+    """What `read` does, with Unclear as the error where the layout is."""
+    suffix = _suffix(path)
     table = {} if labels is None or isinstance(labels, Mapping) else label_columns(labels)
     mapped = labels if isinstance(labels, Mapping) else None
-    if path.suffix in (".nc", ".zarr"):
+    if suffix in (".nc", ".zarr"):
         inside = {key: value for key, value in (mapped or {}).items() if isinstance(value, str)}
         mapped = {key: value for key, value in (mapped or {}).items() if key not in inside}
         data = _read_xarray(path, values, dims, select, inside)
-    elif path.suffix == ".npz" and values is None and dims is None and mapped is None:
-        data = _read_npz(path)
-    elif path.suffix in (".csv", ".parquet"):
-        data = from_long_table(read_table(path), columns, path.name)
-    elif path.suffix == ".nwb":
+    elif suffix in TABLES:
+        data = from_table(read_table(path), columns, path.name)
+    elif suffix == ".nwb":
         data = read_nwb(path, spikes)
     else:
         data = assemble(_contents(path), path.name, values, dims, mapped)
@@ -116,16 +149,46 @@ def read(
     for name, column in (table or mapped or {}).items():
         found = along_trial(np.asarray(column), data, f"the label {name!r} for {path.name}")
         data = data.assign_coords({name: found})
-    data = data if path.suffix in (".nc", ".zarr") else selected(data, select)
+    data = data if suffix in (".nc", ".zarr") else selected(data, select)
     data.attrs = {"name": path.stem, "source": f"file {path.name}", **data.attrs}
-    return from_xarray(
-        data,
-        bins=bins,
-        missing=missing,
-        task_variables=task_variables,
-        main_variable=main_variable,
-        groups=groups,
-    )
+    return from_xarray(data, **options)
+
+
+def _tried(unclear: Unclear, path: Path, asked: Mapping[str, object]) -> str:
+    """The calls that read a file of unclear layout: only those that do, each was tried."""
+    calls, failures = [], []
+    for reading in unclear.readings[:TRIED]:
+        given = {**asked, "dims": reading.dims}
+        if _suffix(path) != ".npy":
+            given["values"] = reading.values
+        if asked["labels"] is None and reading.labels:
+            given["labels"] = reading.labels
+        try:
+            _read(path, **given)
+            calls.append(_call(path, given))
+        except ValueError as error:
+            if str(error) != str(unclear):
+                failures.append(f"dims={reading.dims!r} fails: {str(error)[:400]}")
+    if calls:
+        return ". Perhaps " + "\nor ".join(calls[:SEVERAL])
+    return f". {failures[0]}" if failures else ""
+
+
+def _call(path: Path, given: Mapping[str, object]) -> str:
+    """The call of `load` with these options, as text."""
+    told = {key: value for key, value in given.items() if key != "options"} | given["options"]
+    said = [
+        f"{key}={value!r}"
+        for key, value in told.items()
+        if value is not None and value != "refuse" and len(repr(value)) < 200
+    ]
+    return f"load({path.name!r}, {', '.join(said)})"
+
+
+def _suffix(path: Path) -> str:
+    """The file type: the suffix in small letters; a Zarr store may have none."""
+    store = any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata"))
+    return ".zarr" if store else path.suffix.lower()
 
 
 def _check_path(path: Path, layout: Mapping[str, object]) -> None:
@@ -139,12 +202,14 @@ def _check_path(path: Path, layout: Mapping[str, object]) -> None:
             f"there is no recording at {path}"
             + (f"; nearest beside it: {', '.join(near)}" if near else "")
         )
-    if path.suffix not in SUFFIXES:
+    suffix = _suffix(path)
+    if suffix not in SUFFIXES or (path.is_dir() and suffix != ".zarr"):
         raise ValueError(
-            f"{path.name} is none of {', '.join(SUFFIXES)}, which load reads; {WAY_OUT}"
+            foreign.refusal(path)
+            or f"{path.name} is none of {', '.join(SUFFIXES)}, which load reads; {WAY_OUT}"
         )
     for option, value in layout.items():
-        if value is not None and path.suffix not in TAKES[option]:
+        if value is not None and suffix not in TAKES[option]:
             raise ValueError(
                 f"{option}= is for {', '.join(TAKES[option])} files; {path.name} is none of them"
             )
@@ -154,47 +219,28 @@ def _contents(path: Path) -> dict[str, Held]:
     """The arrays of an .npz, .npy, .mat or HDF5 file by name, read when asked for; an .npy file's
     is X.
     """
-    if path.suffix == ".mat":
+    suffix = _suffix(path)
+    if suffix == ".mat":
         return mat_contents(path)
-    if path.suffix in (".h5", ".hdf5"):
+    if suffix in (".h5", ".hdf5"):
         return hdf5_contents(path)
-    return {
-        key: Held(value.shape, partial(np.asarray, value), value.dtype.kind in "biuf")
-        for key, value in _numpy_arrays(path).items()
-    }
-
-
-def _numpy_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, or X of an .npy file; raises ValueError when it is none, or
-    damaged.
-    """
-    if path.suffix == ".npy":
+    if suffix == ".npy":
         try:
-            return {"X": np.load(path, allow_pickle=False)}
+            values = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
+        return {"X": _held(values)}
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
     with np.load(path, allow_pickle=False) as file:
-        return {key: _array_of(file, key, path) for key in file.files}
+        return {key: _held(_array_of(file, key, path)) for key in file.files}
 
 
-def _read_npz(path: Path) -> xr.DataArray:
-    """The arrays of an .npz file as a DataArray, labels as coordinates along trial."""
-    arrays = _numpy_arrays(path)
-    if "X" not in arrays:
-        return assemble(_contents(path), path.name)  # says what the file holds
-    data = xr.DataArray(three_axes(arrays.pop("X")), dims=DIMS)
-    for key, value in arrays.items():
-        if value.ndim == 0:
-            data.attrs[key] = value.item()
-        elif key == "time" and value.shape == (data.sizes["time"],):
-            data = data.assign_coords(time=("time", value))
-        else:
-            data = data.assign_coords(
-                {key: along_trial(value, data, f"the array {key!r} of {path.name}")}
-            )
-    return data
+def _held(values: np.ndarray) -> Held:
+    reason = (
+        "" if values.dtype.names is None else "columns of different kinds: save them one by one"
+    )
+    return Held(values.shape, partial(np.asarray, values), values.dtype.kind in "biuf", reason)
 
 
 def _array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
@@ -203,17 +249,14 @@ def _array_of(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
         return file[key]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"the array {key!r} of {path.name} can't be read ({error}). Python objects are never "
-            "loaded, "
-            "since unpickling runs code: save numbers, or strings with numpy.array(labels, "
-            "dtype=str)"
+            f"the array {key!r} of {path.name} can't be read ({error}). {OBJECTS}"
         ) from error
 
 
 def _read_xarray(
     path: Path,
     values: str | None,
-    dims: Sequence[str] | Mapping[str, str] | None,
+    dims: Sequence | Mapping[str, str] | None,
     select: Mapping[str, object] | None,
     named: Mapping[str, str],
 ) -> xr.DataArray:
@@ -224,14 +267,14 @@ def _read_xarray(
     variables that hold them, and then no other variable is a label.
     """
     try:
-        opened = xr.open_dataset(path, engine="zarr" if path.suffix == ".zarr" else None)
+        opened = _opened(path)
     except Exception as error:  # every engine fails in its own way
         raise ValueError(
-            f"{path.name} can't be read as {path.suffix[1:]} ({error}); save it again"
+            f"{path.name} can't be read as {_suffix(path)[1:]} ({error}); save it again"
         ) from error
     with opened:
         arrays = opened.data_vars
-        held = ", ".join(f"{name} {array.dims}" for name, array in arrays.items()) or "no variables"
+        held = validation.listing(f"{name} {array.dims}" for name, array in arrays.items())
         if values is not None:
             validation.known("variable", values, arrays, f"{path.name} holds {held}")
         fitting = [
@@ -243,23 +286,39 @@ def _read_xarray(
         if len(fitting) != 1:
             raise ValueError(
                 f"{path.name} needs exactly one variable with the dimensions trial and neuron "
-                "(and perhaps time); it "
-                f"holds {held}. Say which one, and what its axes are: load({path.name!r}, "
-                "values='name', "
-                "dims={'its_name': 'trial'})"
+                f"(and perhaps time); it holds {held or 'no variables'}. Say which one, and what "
+                "its axes are, by values='its_name' and dims={'its_axis': 'trial', ...}"
             )
         facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
         for label, name in named.items():
             validation.known("variable", name, data.coords, f"{path.name} holds {held}")
             data = data.assign_coords({label: data.coords[name].variable})
-        data = data.drop_vars(
-            [name for name in facts if named and name not in named and name in data.coords]
-        )
-        new = dims if isinstance(dims, Mapping) else dict(zip(data.dims, dims or (), strict=False))
-        data = data.rename({dim: new[dim] for dim in data.dims if new.get(dim, dim) != dim})
+        unnamed = [name for name in facts if named and name not in named and name in data.coords]
+        reasons = dict.fromkeys(unnamed, "not named in labels=")
+        for name, array in arrays.items():
+            if name not in (data.name, *facts):
+                reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
+        data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
         data = selected(data, select).load()
-        return named_axes(data, None if dims is None else tuple(map(str, data.dims)))
+        data = data if dims is None else stacked(data, axes)
+        return leave_out(data, reasons)
+
+
+def _opened(path: Path) -> xr.Dataset:
+    """A netCDF file or Zarr store, opened; values are missing only where it says so.
+
+    A Zarr array has a fill value always, 0 unless another is chosen: it stands for chunks that were
+    never written, and is no mark of what is missing.
+    """
+    if _suffix(path) != ".zarr":
+        return xr.open_dataset(path)
+    raw = xr.open_dataset(path, engine="zarr", mask_and_scale=False)
+    group = zarr.open_group(path, mode="r")
+    for name, variable in raw.variables.items():
+        if "_FillValue" not in group[name].attrs:
+            variable.attrs.pop("_FillValue", None)
+    return xr.decode_cf(raw)
 
 
 def save(data: xr.DataArray, path: str | os.PathLike) -> None:
@@ -277,23 +336,24 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
         >>> sl.datasets.load(path).identical(X)
         True
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.suffix == ".nc":
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":
         # format 3 has no strings of fixed width yet
         data.rename("response").to_zarr(path, mode="w", zarr_format=2)
     elif path.suffix == ".npz":
-        along = {
-            name: coord.values
+        attrs = {key: value for key, value in data.attrs.items() if key not in ABOUT_THE_FILE}
+        called = {attrs.pop("groups", ""): "groups"}
+        coords = {
+            called.get(name, str(name)): coord
             for name, coord in data.coords.items()
-            if coord.dims in {("trial",), ("time",)}
+            if coord.dims and coord.dtype.kind in "biufU"
         }
-        attrs = dict(data.attrs)
-        groups = attrs.pop("groups", "")
-        if groups:
-            along["groups"] = along.pop(groups)
-        np.savez(path, X=data.transpose(*DIMS).values, **along, **attrs)
+        arrays = {key: coord.values for key, coord in coords.items()}
+        declared = json.dumps({key: coord.dims for key, coord in coords.items()})
+        X = data.transpose(*DIMS).values
+        np.savez(path, X=X, **arrays, **attrs, coordinates=declared)
     else:
         raise ValueError(f"{path.name} is none of {', '.join(SAVED)}, which save writes")
 

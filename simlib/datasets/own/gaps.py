@@ -12,7 +12,9 @@ from simlib.datasets.processing import condition_averages, noted
 POLICIES = ("refuse", "drop-neurons", "drop-trials", "average")
 
 
-def without_gaps(data: xr.DataArray, missing: str | Sequence[str] = "refuse") -> xr.DataArray:
+def without_gaps(
+    data: xr.DataArray, missing: str | Sequence[str] = "refuse", labels: Sequence[str] = ()
+) -> xr.DataArray:
     """The recording (time, trial, neuron) without NaN and infinite values.
 
     `missing` is a policy, or several that are followed in turn: "drop-neurons" and "drop-trials"

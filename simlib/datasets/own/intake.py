@@ -3,6 +3,7 @@ attribute.
 """
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,36 +14,37 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS, three_axes, trial_coordinates, usable
 from simlib.datasets.own.gaps import without_gaps
 from simlib.datasets.own.layouts import named_axes
-from simlib.datasets.own.tables import from_long_table
+from simlib.datasets.own.tables import from_table
 from simlib.datasets.processing import bin_label, is_bookkeeping
 
 
 def from_xarray(
     data: xr.DataArray | pd.DataFrame,
     *,
-    columns: Mapping[str, str] | None = None,
-    dims: Sequence[str] | Mapping[str, str] | None = None,
+    columns: Mapping[str, object] | None = None,
+    dims: Sequence | Mapping[str, str] | None = None,
     bins: Mapping[str, Sequence[float] | int] | None = None,
-    missing: str | Sequence[str] = "refuse",
+    missing: str | Sequence[str] | Mapping[str, object] = "refuse",
     task_variables: Sequence[str] | None = None,
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A DataArray or long table as a recording: checked, (time, trial, neuron), with every
+    """A DataArray or table as a recording: checked, (time, trial, neuron), with every
     attribute that recordings have.
 
     Its dimensions are called trial, neuron and perhaps time, in any order; the coordinates along
     trial are labels. Values that need no conversion are not copied.
 
     Args:
-        columns: what a table calls trial, time, neuron and value (see `from_long_table`).
+        columns: what a table calls trial, time, neuron and value (see `from_table`).
         dims: names of all dimensions in order, or old -> new; those with other names become
-            conditions along trial.
+            conditions along trial, ("neuron", "channel", "y", "x") merges three into neuron.
         bins: continuous label -> inner edges, or a number of equally filled parts (see
             `bin_label`).
-        missing: what becomes of values that are NaN or infinite: "refuse", "drop-neurons",
-            "drop-trials", "average" (over the repeats of each condition that have the value), or
-            several in turn.
+        missing: what becomes of values that are NaN or infinite, and of trials without a label:
+            "refuse", "drop-trials", "drop-neurons", "drop-empty-trials", "drop-empty-neurons",
+            "drop-unlabelled", "average" (over the repeats of each condition that have the value);
+            several in turn, or policy -> share of missing values that is allowed.
         task_variables: labels to decode; by default those that the attribute names, else strings,
             integers and booleans with two classes or more, but not `groups`, ids, sessions or
             repeats. A class needs at least as many trials as there are folds (5).
@@ -61,31 +63,29 @@ def from_xarray(
         [[[0.0, 1.0], [2.0, 5.0]]]
     """
     if isinstance(data, pd.DataFrame):
-        data = from_long_table(data, columns)
+        data = from_table(data, columns)
     elif columns is not None:
         raise ValueError("columns= says what a table calls its columns; got an xarray.DataArray")
     data = _on_axes(named_axes(data, dims))
     for name, edges in (bins or {}).items():
         data = bin_label(data, name, edges)
-    data = without_gaps(data, missing)
-    usable(data.values)
     named = _named_variables(data) if task_variables is None else list(task_variables)
     data = _without_varying(data, named)
-    along = trial_coordinates(data)
     if groups is None:
+        along = trial_coordinates(data)
         groups = data.attrs.get("groups", "groups" if "groups" in along else "")
     grouping = [groups] if groups else []
-    trial_coordinates(data, [*(named or []), *grouping], "Labels and groups lie along trial.")
-    decoded = (
-        [name for name in along if name != groups and _is_label(data[name])]
-        if named is None
-        else named
-    )
+    trial_coordinates(data, [*(named or []), *grouping], _not_there(data))
+    data = without_gaps(data, missing, _decoded(data, named, groups))
+    usable(data.values)
+    decoded = _decoded(data, named, groups)
     for name in [*decoded, *grouping]:
-        values = validation.label_array(_plain(data[name].values), data, name)
-        data = data.assign_coords(
-            {name: ("trial", _as_classes(values, name) if name in decoded else values)}
-        )
+        if name in data.coords:
+            values = _label(data, name)
+            data = data.assign_coords(
+                {name: ("trial", _as_classes(values, name) if name in decoded else values)}
+            )
+    groups = groups if groups in data.coords else ""  # averages have none
     main = data.attrs.get("main_variable", "") if main_variable is None else main_variable
     if not main or (main_variable is None and task_variables is not None and main not in decoded):
         main = decoded[0] if decoded else ""
@@ -95,6 +95,48 @@ def from_xarray(
     return data
 
 
+def _decoded(data: xr.DataArray, named: list[str] | None, groups: str) -> list[str]:
+    """The labels that are decoded: those named, else all that are classes."""
+    if named is not None:
+        return named
+    return [name for name in trial_coordinates(data) if name != groups and _is_label(data[name])]
+
+
+def _not_there(data: xr.DataArray) -> str:
+    """What to know where a label or group is not there."""
+    left_out = json.loads(data.attrs.get("left_out", "{}"))
+    told = validation.listing((f"{name} ({why})" for name, why in left_out.items()), most=5)
+    return "Labels and groups lie along trial." + (f" Left out: {told}." if told else "")
+
+
+def _label(data: xr.DataArray, name: str) -> np.ndarray:
+    """A label that is there in every trial; raises ValueError where it is not."""
+    values = _plain(data[name].values)
+    missing = validation.missing_labels(values)
+    if missing.any():
+        raise ValueError(
+            f"the label {name!r} is missing in {missing.sum()} of {len(values)} trials, the first "
+            f"at trial {np.flatnonzero(missing)[0]}: missing='drop-unlabelled' leaves those trials "
+            "out, task_variables=[...] says which other labels to decode"
+        )
+    words, counts = np.unique(values[validation.looks_missing(values)], return_counts=True)
+    for word, count in zip(words.tolist(), counts.tolist(), strict=True):
+        warnings.warn(
+            f"{count} of {len(values)} trials have {word!r} as their {name!r}, which counts as a "
+            "class: where it stands for a missing value, leave those trials out",
+            stacklevel=4,
+        )
+    return validation.label_array(values, data, name)
+
+
+def leave_out(data: xr.DataArray, reasons: Mapping[str, str]) -> xr.DataArray:
+    """The array with these names and reasons added to its attribute `left_out`."""
+    if not reasons:
+        return data
+    before = json.loads(data.attrs.get("left_out", "{}"))
+    return data.assign_attrs(left_out=json.dumps(before | dict(reasons)))
+
+
 def _on_axes(data: xr.DataArray) -> xr.DataArray:
     """As (time, trial, neuron) of finite numbers, checked, without coordinates of other
     dimensions.
@@ -102,7 +144,8 @@ def _on_axes(data: xr.DataArray) -> xr.DataArray:
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(
             "a recording has the dimensions trial, neuron and perhaps time; got "
-            f"{', '.join(map(str, data.dims))}. Name them with data.rename(old='trial', ...)"
+            f"{validation.listing(data.dims)}. Name them with data.rename(old='trial', ...), or "
+            "all in order with dims=(...), where other names are conditions"
         )
     data = data.reset_index(
         [name for name in data.dims if isinstance(data.indexes.get(name), pd.MultiIndex)]
@@ -116,7 +159,13 @@ def _on_axes(data: xr.DataArray) -> xr.DataArray:
         for name, coord in data.coords.items()
         if len(coord.dims) != 1 and set(coord.dims) != {"time", "trial"}
     ]
-    return data.drop_vars(others).copy(data=three_axes(data.values))
+    reasons = {
+        str(name): f"dimensions {data[name].dims}, not one value a trial"
+        for name in others
+        if data[name].dims
+    }
+    data = data.drop_vars(others).copy(data=three_axes(data.values))
+    return leave_out(data, reasons)
 
 
 def _without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
@@ -133,7 +182,8 @@ def _without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArra
             "with the trial as fold "
             "group, or say which labels to decode: task_variables=['target']"
         )
-    return data.drop_vars(varying)
+    reasons = dict.fromkeys(varying, "varies over time within a trial, and is not asked for")
+    return leave_out(data.drop_vars(varying), reasons)
 
 
 def _named_variables(data: xr.DataArray) -> list[str] | None:
@@ -153,7 +203,11 @@ def _is_label(coordinate: xr.DataArray) -> bool:
     continuous.
     """
     name, values = str(coordinate.name).lower(), _plain(coordinate.values)
-    if values.dtype.kind not in "biufU" or is_bookkeeping(name):
+    if is_bookkeeping(name):
+        return False
+    values = values[~validation.missing_labels(values)]
+    values = values.astype(str) if values.dtype.kind == "O" else values
+    if values.dtype.kind not in "biufU" or not len(values):
         return False
     if values.dtype.kind == "f" and not np.array_equal(values, values.round()):
         raise ValueError(

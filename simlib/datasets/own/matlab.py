@@ -21,6 +21,8 @@ class Held(NamedTuple):
     shape: tuple[int, ...]
     read: Callable[[], np.ndarray]
     numeric: bool = True
+    reason: str = ""
+    within: str = ""
 
 
 def mat_contents(path: Path) -> dict[str, Held]:

@@ -1,33 +1,66 @@
-"""Tables: recordings with one row a value (trial, time, neuron, value), and labels with one row a
-trial.
-"""
+"""Tables: recordings with one row a value or one row a trial, and labels with one row a trial."""
 
+import fnmatch
+import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from simlib import validation
 from simlib.datasets.arrays import DIMS
 
 ROLES = ("trial", "time", "neuron", "value")
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "#N/A", "-nan")
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+NOT_NEURONS = ("t", "time", "bin", "trial", "pc", "x", "lag")  # stems of columns that count others
 
 
 def read_table(path: str | os.PathLike) -> pd.DataFrame:
-    """A .csv or .parquet file as a table; raises ValueError, naming the file, when it can't be
-    read.
+    """A .csv, .tsv or .parquet file as a table; raises ValueError, naming the file, when it can't
+    be read.
+
+    Text is separated by what its first line is separated by; with semicolons the decimal mark may
+    be a comma. "None" and "NA" are words in a column of words, and missing in one of numbers.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix.lower() == ".parquet":
+            return pd.read_parquet(path)
+        return _read_text(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"there is no table at {path}") from error
     except Exception as error:  # parsers of both formats fail in many ways
         raise ValueError(
-            f"{path.name} can't be read as a table ({error}); save it as .csv or .parquet"
+            f"{path.name} can't be read as a table ({str(error)[:500]}); save it as .csv or "
+            ".parquet"
         ) from error
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline()
+    mark = max(SEPARATORS, key=first.count)
+    options = {"sep": mark, "keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig"}
+    frame = pd.read_csv(path, low_memory=False, **options)
+    return frame.apply(lambda column: _numbers(column, decimal_comma=mark != ","))
+
+
+def _numbers(column: pd.Series, *, decimal_comma: bool) -> pd.Series:
+    """A column of text as numbers, where all that is no number is a word for a missing one."""
+    if column.dtype.kind in "biuf":
+        return column
+    words = column.astype(object).where(~column.isin(MISSING))
+    known = words.dropna().astype(str)
+    known = known.str.replace(",", ".", regex=False) if decimal_comma else known
+    numbers = pd.to_numeric(known, errors="coerce")
+    if known.empty or numbers.isna().any():
+        return column
+    return numbers.reindex(column.index)
 
 
 def label_columns(table: str | os.PathLike | pd.DataFrame) -> dict[str, np.ndarray]:
@@ -41,15 +74,20 @@ def _is_row_number(column: object) -> bool:
     return str(column).startswith("Unnamed: ")
 
 
-def from_long_table(
-    frame: pd.DataFrame, columns: Mapping[str, str] | None = None, name: str = "table"
+def from_table(
+    frame: pd.DataFrame, columns: Mapping[str, object] | None = None, name: str = "table"
 ) -> xr.DataArray:
-    """A table with one row a value as a DataArray (time, trial, neuron); what has no row is NaN.
+    """A table as a DataArray (time, trial, neuron); what has no row is NaN.
+
+    One row a value, with columns of trial, neuron, value and perhaps time; or one row a trial (or a
+    time of a trial), with a column a neuron: those that `columns` names, {"neuron": "unit*"} or a
+    list, or those of one name with numbers, unit0, unit1, ..., where there are no others.
 
     Without a column of times there is one time bin. Any other column that is constant within each
     trial is a label, within each neuron a fact of the neuron, and within each time of a trial a
-    label that varies over time. Trials and neurons keep the order in which they come, times are
-    sorted.
+    label that varies over time; what is none is left out, and the attribute `left_out` says why.
+    Trials and neurons keep the order in which they come, times are sorted; times that differ by
+    rounding are one.
 
     Args:
         frame: the table.
@@ -63,82 +101,207 @@ def from_long_table(
     Example:
         >>> import pandas as pd
         >>> table = pd.DataFrame({"trial": [1, 2], "unit": ["a", "a"], "value": [0.5, 2.0]})
-        >>> from_long_table(table, {"neuron": "unit"}).values.tolist()
+        >>> from_table(table, {"neuron": "unit"}).values.tolist()
         [[[0.5], [2.0]]]
+        >>> wide = pd.DataFrame({"unit0": [1.0, 2.0], "unit1": [0.0, 5.0], "hit": [0, 1]})
+        >>> from_table(wide).values.tolist()
+        [[[1.0, 0.0], [2.0, 5.0]]]
     """
-    called = {**{role: role for role in ROLES}, **(columns or {})}
-    needed = {"trial", "neuron", "value", *(columns or {})}
-    if any(role not in ROLES or called[role] not in frame.columns for role in needed):
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"{name} has several columns called {twice[0]!r}; rename or drop them")
+    called = {role: role for role in ROLES if role in frame.columns} | dict(columns or {})
+    units = _units(frame, called)
+    if units:
+        return _from_wide(frame, called, units, name)
+    return _from_long(frame, called, name)
+
+
+def _units(frame: pd.DataFrame, called: Mapping[str, object]) -> list:
+    """The columns that are neurons: named so, or all of one name with numbers; none in a table with
+    one row a value.
+    """
+    asked = called.get("neuron")
+    if asked in frame.columns if isinstance(asked, str) else False:
+        return []
+    names = list(frame.columns)
+    if isinstance(asked, str):
+        return [column for column in names if fnmatch.fnmatchcase(str(column), asked)]
+    if asked is not None:
+        return list(asked)
+    if "value" in called:
+        return []
+    stems: dict[str, list] = {}
+    for column in names:
+        found = re.fullmatch(r"(.*?)[\W_]*\d+", str(column))
+        if found and frame[column].dtype.kind in "biuf":
+            stems.setdefault(found[1].lower(), []).append(column)
+    several = {stem: found for stem, found in stems.items() if len(found) > 1}
+    if len(several) != 1 or next(iter(several)) in NOT_NEURONS:
+        return []
+    return next(iter(several.values()))
+
+
+def _from_wide(
+    frame: pd.DataFrame, called: Mapping[str, object], units: Sequence, name: str
+) -> xr.DataArray:
+    """A table with a column a neuron."""
+    lost = [column for column in units if column not in frame.columns]
+    text = [column for column in units if not lost and frame[column].dtype.kind not in "biuf"]
+    if lost or text:
         raise ValueError(
-            f"{name} has the columns {', '.join(map(str, frame.columns))}, and a recording needs "
-            "trial, neuron, value and perhaps time. Say which is which: "
-            "columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}"
+            f"{name} has no columns of numbers called {validation.listing(lost or text)}; it has "
+            f"{validation.listing(frame.columns)}"
         )
-    timed = called["time"] in frame.columns
-    keys = {
-        role: frame[called[role]] for role in ("trial", "time", "neuron") if role != "time" or timed
-    }
-    empty = [called[role] for role, key in keys.items() if key.isna().any()]
+    keys = {role: called[role] for role in ("trial", "time") if role in called}
+    for column in keys.values():
+        validation.known(f"column of {name}", column, list(frame.columns))
+    if "time" in keys and "trial" not in keys:
+        raise ValueError(
+            f"{name} has a column of times, {keys['time']!r}, and none that says which trial a row "
+            f"belongs to: name it, columns={{'trial': ...}}, or where every row is a trial leave "
+            "the times out"
+        )
+    trials = pd.Series(np.arange(len(frame))) if "trial" not in keys else frame[keys["trial"]]
+    codes, found = _places({"trial": trials} | _times(frame, keys), name)
+    values = np.full((codes["time"].max() + 1, codes["trial"].max() + 1, len(units)), np.nan)
+    _refuse_twice(codes, found, ("time", "trial"), name)
+    values[codes["time"], codes["trial"]] = frame[list(units)].to_numpy(float)
+    data = xr.DataArray(values, dims=DIMS, coords={"unit": ("neuron", list(map(str, units)))})
+    read_as = f"{name}, read as a row a trial and a column a neuron"
+    others = [column for column in frame.columns if column not in (*units, *keys.values())]
+    return _completed(data, frame[others], codes, found, "trial" in keys, name, read_as)
+
+
+def _from_long(frame: pd.DataFrame, called: Mapping[str, object], name: str) -> xr.DataArray:
+    """A table with one row a value."""
+    needed = {"trial", "neuron", "value", *called}
+    if any(role not in ROLES or called.get(role) not in frame.columns for role in needed):
+        raise ValueError(
+            f"{name} has the columns {validation.listing(frame.columns)}, and a recording needs "
+            "trial, neuron, value and perhaps time. Say which is which, with your names: "
+            "columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}; or, where every "
+            "neuron has a column, columns={'neuron': 'unit*'} or a list"
+        )
+    keys = {"trial": frame[called["trial"]], "neuron": frame[called["neuron"]]}
+    codes, found = _places(keys | _times(frame, called), name)
+    _refuse_twice(codes, found, DIMS, name)
+    column = frame[called["value"]]
+    if column.dtype.kind not in "biuf":
+        raise ValueError(
+            f"the column {called['value']!r} of {name} holds {column.dtype}, not numbers"
+        )
+    values = np.full([codes[dim].max() + 1 for dim in DIMS], np.nan)
+    values[tuple(codes[dim] for dim in DIMS)] = column.to_numpy(float)
+    data = xr.DataArray(values, dims=DIMS)
+    data = data.assign_coords(unit=("neuron", _plain(pd.Series(found["neuron"]))))
+    others = frame[[one for one in frame.columns if one not in called.values()]]
+    read_as = f"{name}, read as a row a value"
+    return _completed(data, others, codes, found, True, name, read_as)
+
+
+def _times(frame: pd.DataFrame, called: Mapping[str, object]) -> dict[str, pd.Series]:
+    """The column of times, those that differ by rounding made equal."""
+    if "time" not in called:
+        return {}
+    times = frame[called["time"]]
+    if times.dtype.kind != "f":
+        return {"time": times}
+    ordered = np.unique(times.dropna())
+    step = np.diff(ordered)
+    size = np.abs(ordered).max(initial=0)
+    rounding = 1e-6 * np.median(step[step > 1e-6 * size]) if (step > 1e-6 * size).any() else 0
+    starts = ordered[np.r_[True, step > max(rounding, 8 * np.finfo(float).eps * size)]]
+    places = np.searchsorted(starts, times.fillna(0), side="right") - 1
+    return {"time": pd.Series(starts[places.clip(0)]).where(times.notna().to_numpy())}
+
+
+def _places(keys: Mapping[str, pd.Series], name: str) -> tuple[dict, dict]:
+    """The place of every row along each axis, and what is found there."""
+    empty = [str(key.name or role) for role, key in keys.items() if key.isna().any()]
     if empty:
         raise ValueError(
             f"{name} has rows without {', '.join(empty)}; every value belongs to a trial and a "
             "neuron"
         )
-    codes, found = {"time": np.zeros(len(frame), dtype=int)}, {}
+    codes, found = {"time": np.zeros(len(next(iter(keys.values()))), dtype=int)}, {}
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
-    places = pd.MultiIndex.from_arrays([codes[dim] for dim in DIMS], names=DIMS)
+    if not len(codes["time"]):
+        raise ValueError(f"{name} has no rows")
+    return codes, found
+
+
+def _refuse_twice(codes: Mapping, found: Mapping, dims: Sequence[str], name: str) -> None:
+    places = pd.MultiIndex.from_arrays([codes[dim] for dim in dims])
     twice = places.duplicated()
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
-        what = ", ".join(f"{called[role]} {key.iloc[row]}" for role, key in keys.items())
+        what = ", ".join(
+            f"{role} {found[role][codes[role][row]]}" for role in ROLES if role in found
+        )
         raise ValueError(
             f"{name} has {int(twice.sum())} values more than once, the first for {what}; keep or "
             "average one"
         )
-    if frame[called["value"]].dtype.kind not in "biuf":
-        raise ValueError(
-            f"the column {called['value']!r} of {name} holds {frame[called['value']].dtype}, not "
-            "numbers"
-        )
-    data = pd.Series(frame[called["value"]].to_numpy(float), places).to_xarray().drop_vars(DIMS)
-    coords = {
-        "trial_id": ("trial", _plain(pd.Series(found["trial"]))),
-        "unit": ("neuron", _plain(pd.Series(found["neuron"]))),
-    }
-    if timed and pd.Series(found["time"]).dtype.kind in "iuf":
-        coords["time"] = ("time", np.asarray(found["time"], dtype=float))
-    facts = {
-        str(column): _fact(frame[column], codes, data.shape, name)
-        for column in frame.columns
-        if column not in called.values() and not _is_row_number(column)
-    }
-    return data.assign_coords(coords | facts)
+
+
+def _completed(
+    data: xr.DataArray,
+    others: pd.DataFrame,
+    codes: Mapping[str, np.ndarray],
+    found: Mapping[str, object],
+    numbered: bool,
+    name: str,
+    read_as: str,
+) -> xr.DataArray:
+    """The recording with the other columns as coordinates."""
+    if numbered:
+        data = data.assign_coords(trial_id=("trial", _plain(pd.Series(found["trial"]))))
+    if "time" in found and pd.Series(found["time"]).dtype.kind in "iuf":
+        data = data.assign_coords(time=("time", np.asarray(found["time"], dtype=float)))
+    left_out = {}
+    for column in others.columns:
+        if not _is_row_number(column):
+            fact = _fact(others[column], codes, data.shape)
+            if fact is None:
+                left_out[str(column)] = "constant neither within trials nor within neurons"
+            else:
+                data = data.assign_coords({str(column): fact})
+    sizes = ", ".join(f"{dim} {size}" for dim, size in data.sizes.items())
+    data.attrs["read_as"] = f"{read_as}: {sizes}"
+    if left_out:
+        data.attrs["left_out"] = json.dumps(left_out)
+    return data
 
 
 def _fact(
-    column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...], name: str
-) -> tuple:
-    """A column as a coordinate of the axis within whose places it is constant."""
-    values = _plain(column)
+    column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...]
+) -> tuple | None:
+    """A column as a coordinate of the axis within whose places it is constant; None without."""
+    classes, kinds = pd.factorize(column, use_na_sentinel=False)
+    values = _plain(pd.Series(kinds, dtype=column.dtype))
     for dims in (("trial",), ("neuron",), ("time", "trial")):
+        if any(dim not in codes for dim in dims):
+            continue
         sizes = tuple(shape[DIMS.index(dim)] for dim in dims)
         place = np.ravel_multi_index(tuple(codes[dim] for dim in dims), sizes)
         known, first = np.unique(place, return_index=True)
-        filled = np.empty(int(np.prod(sizes)), dtype=values.dtype)
-        filled[known] = values[first]
-        if (filled[place] == values).all() and len(known) == len(filled):
-            return dims, filled.reshape(sizes)
-    raise ValueError(
-        f"the column {str(column.name)!r} of {name} is constant neither within trials nor within "
-        "neurons (or not known for all): drop it, or give one value a trial"
-    )
+        filled = np.zeros(int(np.prod(sizes)), dtype=int)
+        filled[known] = classes[first]
+        if (filled[place] == classes).all() and len(known) == len(filled):
+            return dims, values[filled].reshape(sizes)
+    return None
 
 
 def _plain(column: pd.Series) -> np.ndarray:
-    """A column as numbers or fixed-width strings; categories as what they stand for."""
+    """A column as numbers or fixed-width strings; categories as what they stand for. Strings among
+    which some are missing stay objects.
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
+    if column.dtype.kind in "biuf" and not isinstance(column.dtype, np.dtype):
+        column = column.astype(float if column.isna().any() else column.dtype.numpy_dtype)
     values = column.to_numpy()
     if values.dtype.kind in "biuf":
         return values
