@@ -128,6 +128,10 @@ def read(
     except Unclear as unclear:
         readings = _tried(unclear, path, {**layout, "select": select, "options": options})
         raise ValueError(f"{unclear}{readings}") from unclear
+    except ValueError as error:
+        if path.name in str(error):
+            raise
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _read(path, *, values, dims, labels, columns, spikes, select, options) -> xr.DataArray:

@@ -141,6 +141,7 @@ def _on_axes(data: xr.DataArray) -> xr.DataArray:
     """As (time, trial, neuron) of finite numbers, checked, without coordinates of other
     dimensions.
     """
+    data = data.squeeze([d for d in data.dims if d not in DIMS and data.sizes[d] == 1], drop=True)
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(
             "a recording has the dimensions trial, neuron and perhaps time; got "

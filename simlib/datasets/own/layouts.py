@@ -273,9 +273,8 @@ def _orders(sizes: Sequence[int], trial: int, facts: Mapping[str, _Fact]) -> lis
     rest = [place for place in range(len(sizes)) if place != trial]
     known = {place: of for place, of in _known_places(sizes, facts).items() if place != trial}
     if len(sizes) == 2:
-        # one column of labels along the columns: (trial, neuron), or one neuron over time
         other = known.get(rest[0])
-        roles = [other] if other else ["neuron", "time"] if trial == 1 else ["neuron"]
+        roles = [other] if other else ["neuron", "time"]  # the latter of one neuron
         return [_ordered({trial: "trial", rest[0]: role}) for role in roles]
     if len(sizes) == 3:
         orders = [

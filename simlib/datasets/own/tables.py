@@ -45,6 +45,7 @@ def _read_text(path: Path) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig") as file:
         first = file.readline()
     mark = max(SEPARATORS, key=first.count)
+    mark = mark if mark in first else "\t"  # a single column, in which a comma is a decimal mark
     options = {"sep": mark, "keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig"}
     frame = pd.read_csv(path, low_memory=False, **options)
     return frame.apply(lambda column: _numbers(column, decimal_comma=mark != ","))
@@ -107,6 +108,8 @@ def from_table(
         >>> from_table(wide).values.tolist()
         [[[1.0, 0.0], [2.0, 5.0]]]
     """
+    if frame.empty:
+        raise ValueError(f"{name} has no rows or no columns: a recording has one row a value")
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise ValueError(f"{name} has several columns called {twice[0]!r}; rename or drop them")
@@ -227,8 +230,6 @@ def _places(keys: Mapping[str, pd.Series], name: str) -> tuple[dict, dict]:
     codes, found = {"time": np.zeros(len(next(iter(keys.values()))), dtype=int)}, {}
     for role, key in keys.items():
         codes[role], found[role] = pd.factorize(key, sort=role == "time")
-    if not len(codes["time"]):
-        raise ValueError(f"{name} has no rows")
     return codes, found
 
 
