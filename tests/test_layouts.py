@@ -362,6 +362,18 @@ def test_numbered_columns_that_are_no_neurons_are_not_taken_for_them():
         np.testing.assert_array_equal(data.values[0], frame)
 
 
+def test_what_the_index_of_a_table_says_is_a_label():
+    X, words = np.random.default_rng(0).random((20, 3)), np.resize(["left", "right"], 20)
+    for index in (pd.Index(words, name="choice"), pd.Index(words)):
+        data = datasets.load(pd.DataFrame(X, columns=["u1", "u2", "u3"], index=index))
+        assert datasets.labels(data).tolist() == words.tolist()
+    shuffled = pd.DataFrame(X, columns=["u1", "u2", "u3"]).sample(frac=1, random_state=0)
+    assert datasets.task_variables(datasets.load(shuffled)) == []
+    frame = pd.DataFrame(X, columns=pd.MultiIndex.from_product([["V1"], [1, 2, 3]]))
+    with pytest.raises(ValueError, match="2 levels"):
+        datasets.load(frame)
+
+
 def test_times_that_differ_by_rounding_are_one():
     times = np.array([[0.1 * 3, 0.30000000000000004, 0.3], [0.6, 0.1 * 6, 0.2 * 3]])
     rows = [(t, "ab"[t % 2], times[k, t], t + 10.0 * k) for t in range(3) for k in range(2)]

@@ -110,6 +110,15 @@ def from_table(
     """
     if frame.empty:
         raise ValueError(f"{name} has no rows or no columns: a recording has one row a value")
+    if frame.columns.nlevels > 1:
+        raise ValueError(
+            f"{name} has columns of {frame.columns.nlevels} levels; give each one name, "
+            "frame.columns = ['_'.join(map(str, names)) for names in frame.columns]"
+        )
+    numbered = frame.index.nlevels == 1 and frame.index.dtype.kind in "iu"
+    if frame.index.names != [None] or not numbered:  # it says something: labels, or trials
+        names = [one or f"label{k or ''}" for k, one in enumerate(frame.index.names)]
+        frame = frame.reset_index(names=names)
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise ValueError(f"{name} has several columns called {twice[0]!r}; rename or drop them")
