@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Collection, Iterable
 
 import numpy as np
+import pandas as pd
 import psutil
 
 __all__ = [
@@ -13,14 +14,33 @@ __all__ = [
     "flat",
     "known",
     "label_array",
+    "listed",
+    "looks_missing",
     "majority_share",
     "memory",
+    "missing_labels",
     "names",
     "nearest_names",
     "pair",
     "responses",
     "unknown_name",
 ]
+
+# What a missing value becomes when it is saved as text.
+SAY_MISSING = {"", "nan", "none", "nat", "na", "n/a", "<na>", "null"}
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names separated by commas, the first `most` of them where there are more, each cut short.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.listed(["a", "b", "c", "d"], most=2)
+        'a, b and 2 more'
+    """
+    names = [f"{name:.60}" for name in names]
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def nearest_names(name: str, names: Iterable[str]) -> list[str]:
@@ -44,8 +64,8 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
     """
     names = list(names)
     near = nearest_names(name, names)
-    listed = f"{'nearest' if near else 'known'}: {', '.join(map(repr, near or names))}"
-    return ValueError(f"unknown {kind} {name!r}; {listed}{'. ' + hint if hint else ''}")
+    found = f"{'nearest' if near else 'known'}: {listed(map(repr, near or names))}"
+    return ValueError(f"unknown {kind} {name!r}; {found}{'. ' + hint if hint else ''}")
 
 
 def known(kind: str, name: str, names: Collection[str], hint: str = "") -> None:
@@ -283,10 +303,41 @@ def label_array(labels, X, name: str = "labels") -> np.ndarray:
             f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "
             f"of an array of shape {X.shape}{hint}"
         )
-    missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
-    if missing:
+    missing = np.flatnonzero(missing_labels(values))
+    if len(missing):
         raise ValueError(
             f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop "
             "those trials"
         )
     return values
+
+
+def missing_labels(values) -> np.ndarray:
+    """Which labels are missing, bool, in the shape of `values`: NaN, None, NaT and pandas' NA.
+
+    Texts are never missing, whatever they say (`looks_missing`).
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.missing_labels(["left", None, float("nan"), "nan", ""]).tolist()
+        [False, True, True, False, False]
+    """
+    values = values if hasattr(values, "dtype") else np.array(values, dtype=object)
+    return np.asarray(pd.isna(np.asarray(values)))
+
+
+def looks_missing(values) -> np.ndarray:
+    """Which labels are texts that say that a value is missing, bool: "nan", "None", "NaT", "NA",
+    "null", or nothing at all.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.looks_missing(["left", "nan", "", "Nancy"]).tolist()
+        [False, True, True, False]
+    """
+    values = np.asarray(values)
+    words = [
+        isinstance(value, str) and value.strip().lower() in SAY_MISSING
+        for value in values.ravel().tolist()
+    ]
+    return np.array(words, dtype=bool).reshape(values.shape)
