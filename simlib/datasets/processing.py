@@ -68,8 +68,8 @@ def spike_counts(spikes: Sequence, edges: np.ndarray, rounding: float = 0.0) -> 
         near = max(rounding, precision(times))
         if near > np.diff(edges, axis=1).min() / 10:
             raise ValueError(
-                f"the spike times of neuron {neuron} are {times.dtype}, which tells times apart by "
-                f"{near:.2g} s around {np.abs(times).max():g} s: too coarse for bins of "
+                f"the times are known to {near:.2g} s (around {np.abs(times).max():g} s, neuron "
+                f"{neuron}, as numbers of little precision are): too coarse for bins of "
                 f"{np.diff(edges, axis=1).min():g} s. Take wider bins, or save the times in float64"
             )
         times = times.astype(float)
@@ -84,8 +84,16 @@ def _times(values) -> np.ndarray:
 
 
 def precision(times: np.ndarray) -> float:
-    """Distance between the largest of some times and the next number of their type, in s."""
-    return float(np.spacing(np.abs(times).max())) if times.size else 0.0
+    """How far numbers next to the largest of some times lie apart in the type they were saved in,
+    in s.
+
+    Numbers that all fit float32, and are not those of a clock of 1024 Hz, were once saved in it.
+    """
+    if not times.size:
+        return 0.0
+    largest = np.abs(times).max()
+    short = (times.astype(np.float32) == times).all() and (times * 1024 % 1 != 0).any()
+    return float(max(np.spacing(largest), np.spacing(np.float32(largest)) if short else 0.0))
 
 
 def bin_edges(
@@ -114,8 +122,8 @@ def bin_spikes(
     neuron).
 
     A spike on an edge counts in the bin that begins there, whatever the rounding of the times: up
-    to 16 eps of the largest time (1e-11 s in a session of an hour), or the precision of times in
-    float32, may lie between them.
+    to 16 eps of the largest time (1e-11 s in a session of an hour) may lie between them, or the
+    precision of times that were saved in float32.
 
     Args:
         spikes: one array of spike times a neuron, in s.
