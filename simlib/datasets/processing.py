@@ -167,7 +167,9 @@ def bin_spikes(
         **facts,
     }
     return noted(
-        recording(values, labels, time=start + width * (np.arange(bins) + 0.5), **facts),
+        recording(
+            values, labels, time=start + width * (np.arange(bins) + 0.5), constant=True, **facts
+        ),
         "bin_spikes",
         start_s=start,
         stop_s=stop,

@@ -277,9 +277,9 @@ def _ends(units: h5py.Group, column: str, size: int, name: str) -> np.ndarray:
     if (np.diff(ends, prepend=0) < 0).any() or ends[-1] != size:
         raise ValueError(
             f"{index} of {name} needs to grow to the number of {column}, {size}; got "
-            f"{validation.listed(ends.tolist(), 6)}, which ends with {ends[-1]}. It holds where "
-            "each unit ends, not how many it has (numpy.cumsum makes one of the other), in a type "
-            "that is large enough"
+            f"{validation.listed(map(str, ends.tolist()), 6)}, the last being {ends[-1]}. It holds "
+            "where each unit ends, not how many it has (numpy.cumsum makes one of the other), in a "
+            "type that is large enough"
         )
     return ends
 
