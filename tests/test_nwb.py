@@ -95,14 +95,15 @@ def test_smoothing_asks_for_all_that_it_reaches(tmp_path):
     assert np.isnan(data.values[:, :, 0]).sum() == 2  # the first bins, before 0 s
 
 
-def test_rounding_at_the_ends_of_intervals_loses_no_bin(tmp_path):
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_rounding_at_the_ends_of_intervals_loses_no_bin(tmp_path, kind):
     begin = 0.1 + 2.1 * np.arange(TRIALS)
     trials = {"start_time": begin, "stop_time": begin + 1}
     own = np.stack([begin, begin + 0.1 * 10], axis=1)
-    path = write(tmp_path / "a.nwb", intervals=[own] * 3, trials=trials)
+    path = write(tmp_path / "a.nwb", intervals=[own.astype(kind)] * 3, trials=trials)
     assert not np.isnan(read(path, width=0.1).values).any()
     touching = np.stack([begin[0] + 0.1 * np.arange(900), begin[0] + 0.1 * np.arange(1, 901)], 1)
-    path = write(tmp_path / "b.nwb", intervals=[touching] * 3, trials=trials)
+    path = write(tmp_path / "b.nwb", intervals=[touching.astype(kind)] * 3, trials=trials)
     assert not np.isnan(read(path).values).any()
 
 
@@ -189,6 +190,15 @@ def test_times_from_the_start_of_each_trial_are_refused(tmp_path, before):
     assert not read(path, check=False).values[:, 2:].any()
 
 
+def test_few_trials_are_enough_to_tell(tmp_path):
+    """Four trials, and spikes that count from the start of each."""
+    trials = {name: np.arange(4) for name in ("id", "stim")}
+    trials |= {"start_time": 2.0 * np.arange(4), "stop_time": 2.0 * np.arange(4) + 1}
+    spikes = np.random.default_rng(4).uniform(0, 1, 60)
+    with pytest.raises(ValueError, match="3 of 4 trials lie where no unit has a spike"):
+        read(write(tmp_path / "a.nwb", [spikes], trials=trials))
+
+
 def test_odd_times_are_questioned_and_right_ones_are_not(tmp_path):
     early = [np.r_[-3.0, -1.0, times] for times in seconds()]
     with pytest.warns(UserWarning, match="6 of .* spike times .* are negative, from -3 s"):
@@ -237,8 +247,28 @@ def test_another_table_can_be_taken_for_the_trials(tmp_path):
         file.copy("intervals/stimulus_presentations", "intervals/trials")
     with pytest.raises(ValueError, match=r"40 trials.*Other tables of intervals: stimulus_pres"):
         datasets.load(path)
+    with pytest.raises(ValueError) as error:
+        datasets.load(path, spikes={"trials": "stimulus_presentations"})
+    call = str(error.value).partition("load(")[2]
+    assert "'trials': 'stimulus_presentations', 'align': 'start_time'" in call
     with pytest.raises(ValueError, match="unknown option of spikes= 'trial'; nearest: 'trials'"):
         read(path, trial="epochs")
+
+
+def test_an_event_needs_no_name_of_a_time(tmp_path):
+    path = write(tmp_path / "a.nwb", trials={"onset": 2 * np.arange(TRIALS)})
+    right = read(path)
+    with h5py.File(path, "a") as file:
+        del file["intervals/trials/start_time"], file["intervals/trials/stop_time"]
+    np.testing.assert_array_equal(read(path, align="onset").values, right.values)
+    with pytest.raises(ValueError, match=r"40 trials with the times onset\..*'align': 'onset'"):
+        nwb.read_nwb(path, None)
+    with pytest.raises(ValueError, match="unknown time of a trial 'start_time'"):
+        read(path)
+    with h5py.File(path, "a") as file:
+        del file["intervals/trials/id"], file["intervals/trials/onset"]
+    with pytest.raises(ValueError, match=r"trials of a\.nwb has no column of times"):
+        read(path)
 
 
 def test_every_column_is_a_coordinate_or_named(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 SLOWEST = 5.0  # median time between two spikes of a unit, in s, that no recording in seconds has
 LONGEST = 60.0  # and a trial that looks like milliseconds, in s
 BEYOND = 100.0  # times the end of the trials: how far spikes don't reach
-OUTSIDE = 0.75  # share of the trials before the first or after the last spike that is too many
+OUTSIDE = 0.5  # share of the trials before the first or after the last spike that is too many
 
 
 def check_clocks(

@@ -16,7 +16,7 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.clocks import check_clocks, meeting, within
-from simlib.datasets.processing import bin_edges, bin_spikes, bins_of_window, noted
+from simlib.datasets.processing import bin_edges, bin_spikes, bins_of_window, noted, precision
 
 WINDOW = ("start", "stop", "width")
 OPTIONS = (*WINDOW, "smooth", "align", "trials", "unit", "trials_unit", "check")
@@ -64,20 +64,18 @@ def _read(file: h5py.File, path: Path, options: dict) -> xr.DataArray:
         )
     times = _spike_times(file["units"], path.name)
     trials, left_out = _columns(tables[which], which)
-    events = _events(trials)
-    if not events:
-        raise ValueError(f"intervals/{which} of {path.name} has no column of times")
-    if not set(WINDOW) <= set(options):
-        others = {name: table for name, table in tables.items() if name != which}
-        more = f" Other tables of intervals: {_named(others)}." if others else ""
+    numbers = [
+        name for name, values in trials.items() if values.dtype.kind in "iuf" and name != "id"
+    ]
+    events = [name for name in numbers if name.endswith("_time")]
+    if not numbers:
         raise ValueError(
-            f"{path.name} holds {len(times)} units and {len(trials[events[0]])} {which} with the "
-            f"times {validation.listed(events)}.{more} Say which bins to count, in seconds: "
-            f"load({path.name!r}, spikes={{'align': {_default(events)!r}, 'start': 0, 'stop': 0.5, "
-            "'width': 0.05})"
+            f"intervals/{which} of {path.name} has no column of times; there are {_named(tables)}"
         )
+    if not set(WINDOW) <= set(options):
+        held = f"{len(times)} units and {len(trials[numbers[0]])} {which}"
+        raise ValueError(_which_bins(path.name, held, which, tables, events or numbers))
     align, clock = str(options.get("align", "start_time")), options.get("trials_unit", "s")
-    numbers = [name for name, values in trials.items() if values.dtype.kind in "iuf"]
     validation.known("time of a trial", align, [*events, *numbers])
     onsets = _in_seconds(trials[align], clock)
     there = np.isfinite(onsets)
@@ -179,17 +177,19 @@ def _values(group: h5py.Group, name: str, item: object, rows: int | None) -> np.
     return item[()] if item.dtype.kind in "biuf" else f"values of type {item.dtype}"
 
 
-def _events(trials: Mapping[str, np.ndarray]) -> list[str]:
-    """Names of the columns of times: numbers called something_time."""
-    return [
-        name
-        for name, values in trials.items()
-        if name.endswith("_time") and values.dtype.kind in "iuf"
-    ]
-
-
-def _default(events: list[str]) -> str:
-    return "start_time" if "start_time" in events else events[0]
+def _which_bins(
+    name: str, held: str, which: str, tables: Mapping[str, h5py.Group], events: list[str]
+) -> str:
+    """What to say when the bins to count are not said: the events there are, and a call."""
+    others = {key: table for key, table in tables.items() if key != which}
+    more = f" Other tables of intervals: {_named(others)}." if others else ""
+    taken = "" if which == "trials" else f"'trials': {which!r}, "
+    usual = "start_time" if "start_time" in events else events[-1]
+    return (
+        f"{name} holds {held} with the times {validation.listed(events)}.{more} Say which bins to "
+        f"count around one of these times, in seconds: load({name!r}, spikes={{{taken}'align': "
+        f"{usual!r}, 'start': 0, 'stop': 0.5, 'width': 0.05}})"
+    )
 
 
 def _coordinates(
@@ -332,7 +332,10 @@ def _seen(
     edges, near = bin_edges(onsets, window["start"], window["width"], places)
     low, high = edges[:, :bins], edges[:, 2 * pad + 1 :]
     valid = ~meeting(invalid, low, high, near)
-    seen = np.stack([(within(own, low, high, near) & valid).T for own in watched], axis=-1)
+    inside = [
+        within(own, low, high, max(near, precision(own[np.isfinite(own)]))) for own in watched
+    ]
+    seen = np.stack([(one & valid).T for one in inside], axis=-1)
     if not seen.any():
         every = np.concatenate([*watched, np.empty((0, 2))])
         spanned = f"{every.min():g} to {every.max():g} s" if len(every) else "nowhere to nowhere"
