@@ -179,7 +179,7 @@ def _said(data: xr.DataArray, labels: Sequence[str], gaps: _Gaps, done: Steps) -
     other = f", or decode others: task_variables={whole[:3]}" if lacking and whole else ""
     ways = [_shown(way, gaps.counts.shape) for way in _ways(data, labels, gaps, done)]
     if not ways:
-        return f"{found}. None of the options of missing= would leave a recording{other}"
+        return f"{found}. None of the options of missing= leaves values that vary and classes to decode{other}"
     return f"{found}. Nothing is repaired in silence. Options: {'; '.join(ways)}{other}"
 
 
@@ -244,9 +244,9 @@ def _working(
     for *_, needed, left in sorted(found, key=lambda way: way[:3]):
         kept = data.isel(left)
         classes = [
-            len(np.unique(kept[name].values.astype(str)))
+            len(set(kept[name].values.tolist()))
             for name in labels
-            if name in kept.coords and kept[name].dims == ("trial",)
+            if name in kept.coords and len(set(data[name].values.tolist())) > 1
         ]
         samples = kept.sizes["time"] * kept.sizes["trial"]
         if samples > 1 and min(classes, default=2) > 1 and not silent(kept.values).all():

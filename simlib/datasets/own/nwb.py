@@ -76,7 +76,7 @@ def _read(file: h5py.File, path: Path, options: dict) -> xr.DataArray:
         held = f"{len(times)} units and {len(trials[numbers[0]])} {which}"
         raise ValueError(_which_bins(path.name, held, which, tables, events or numbers))
     align, clock = str(options.get("align", "start_time")), options.get("trials_unit", "s")
-    validation.known("time of a trial", align, [*events, *numbers])
+    validation.known("time of a trial", align, [*events, *numbers, *({"id"} & set(trials))])
     onsets = _in_seconds(trials[align], clock)
     there = np.isfinite(onsets)
     if not there.any():
