@@ -246,7 +246,7 @@ def _working(
         classes = [
             len(set(kept[name].values.tolist()))
             for name in labels
-            if name in kept.coords and len(set(data[name].values.tolist())) > 1
+            if name in kept.coords and kept[name].dims == ("trial",)
         ]
         samples = kept.sizes["time"] * kept.sizes["trial"]
         if samples > 1 and min(classes, default=2) > 1 and not silent(kept.values).all():
@@ -267,12 +267,16 @@ def _shown(way: _Way, shape: tuple[int, int]) -> str:
     trials, neurons = shape
     rows = f"{way.trials} of {trials} trials"
     lost = 1 - way.trials * way.neurons / (trials * neurons)
-    share = f" ({100 * lost:.1f}% of the values lost)"
+    share = f" ({_percent(lost)} of the values lost)"
     if "average" in dict(way.steps):
         rows, share = f"averages of {way.trials} conditions", ""
     return (
         f"missing={_option(way.steps)} leaves {rows} and {way.neurons} of {neurons} neurons{share}"
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if share >= 0.001 or share == 0 else f"{100 * share:.1g}%"
 
 
 def _report(bad: np.ndarray) -> str:
@@ -281,7 +285,7 @@ def _report(bad: np.ndarray) -> str:
     """
     place = ", ".join(f"{dim} {int(i)}" for dim, i in zip(DIMS, np.argwhere(bad)[0], strict=True))
     parts = [
-        f"{int(bad.sum())} of {bad.size} values ({100 * bad.mean():.1f}%) that are NaN or "
+        f"{int(bad.sum())} of {bad.size} values ({_percent(bad.mean())}) that are NaN or "
         f"infinite, first at {place}"
     ]
     for dim, others in (("trial", (0, 2)), ("neuron", (0, 1))):
