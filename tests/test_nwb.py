@@ -115,6 +115,12 @@ def test_invalid_times_are_missing_for_all(tmp_path):
     missing = np.isnan(read(path).values)
     assert missing.all(axis=2).sum() == missing.any(axis=2).sum() == 2
     assert missing[1, 4].all() and missing[2, 10].all()
+    start = 2000 * np.arange(TRIALS)
+    path = write(tmp_path / "b.nwb", trials={"start_time": start, "stop_time": start + 1000})
+    with h5py.File(path, "a") as file:
+        table = file.create_group("intervals/invalid_times")
+        table["start_time"], table["stop_time"] = [8250, 20600], [8500, 20700]
+    np.testing.assert_array_equal(np.isnan(read(path, trials_unit="ms").values), missing)
 
 
 @pytest.mark.parametrize(
@@ -330,6 +336,7 @@ def test_every_column_is_a_coordinate_or_named(tmp_path):
     }
     cue = read(path, align="cue", start=-0.2, stop=0.8)
     np.testing.assert_array_equal(cue.values, data.values)
+    assert "cue" not in cue.coords
     loaded = datasets.load(path, spikes=WINDOW, task_variables=["stim", "hit"])
     datasets.save(loaded, tmp_path / "a.nc")
     assert left_out(datasets.load(tmp_path / "a.nc")) == reasons

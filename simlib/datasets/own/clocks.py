@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SLOWEST = 5.0  # median time between two spikes of a unit, in s, that no recording in seconds has
-LONGEST = 60.0  # and a trial that looks like milliseconds, in s
-BEYOND = 100.0  # times the end of the trials: how far spikes don't reach
-OUTSIDE = 0.5  # share of the trials before the first or after the last spike that is too many
+# From where on times can't be right: chosen wide, since a factor of 1000 is what is looked for.
+SLOWEST = 5.0  # median time between two spikes of a unit, in s
+LONGEST = 60.0  # median length of a trial, in s
+BEYOND = 100.0  # last spike, in ends of the last trial, or the other way round
+OUTSIDE = 0.5  # share of the trials that lie before the first spike or after the last
 
 
 def check_clocks(
@@ -23,7 +24,7 @@ def check_clocks(
     observed, (intervals, 2).
 
     Raises ValueError for times that look like milliseconds or samples, and for spikes that lie
-    outside of nearly all trials; warns of negative times and of times that go down within a unit.
+    outside of most trials; warns of negative times and of times that go down within a unit.
     """
     units = [times[np.isfinite(times)].astype(float) for times in spikes]
     every = np.concatenate([np.empty(0), *units])

@@ -179,7 +179,10 @@ def _said(data: xr.DataArray, labels: Sequence[str], gaps: _Gaps, done: Steps) -
     other = f", or decode others: task_variables={whole[:3]}" if lacking and whole else ""
     ways = [_shown(way, gaps.counts.shape) for way in _ways(data, labels, gaps, done)]
     if not ways:
-        return f"{found}. None of the options of missing= leaves values that vary and classes to decode{other}"
+        return (
+            f"{found}. None of the options of missing= leaves values that vary and classes to "
+            f"decode{other}"
+        )
     return f"{found}. Nothing is repaired in silence. Options: {'; '.join(ways)}{other}"
 
 

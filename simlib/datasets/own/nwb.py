@@ -64,59 +64,72 @@ def _read(file: h5py.File, path: Path, options: dict) -> xr.DataArray:
         )
     times = _spike_times(file["units"], path.name)
     trials, left_out = _columns(tables[which], which)
-    numbers = [
-        name for name, values in trials.items() if values.dtype.kind in "iuf" and name != "id"
-    ]
-    events = [name for name in numbers if name.endswith("_time")]
-    if not numbers:
+    events = _events(trials)
+    if not events:
         raise ValueError(
             f"intervals/{which} of {path.name} has no column of times; there are {_named(tables)}"
         )
     if not set(WINDOW) <= set(options):
-        held = f"{len(times)} units and {len(trials[numbers[0]])} {which}"
-        raise ValueError(_which_bins(path.name, held, which, tables, events or numbers))
-    align, clock = str(options.get("align", "start_time")), options.get("trials_unit", "s")
-    validation.known("time of a trial", align, [*events, *numbers, *({"id"} & set(trials))])
-    onsets = _in_seconds(trials[align], clock)
-    there = np.isfinite(onsets)
-    if not there.any():
-        raise ValueError(
-            f"none of the {len(onsets)} {which} of {path.name} has a time in {align!r}"
-        )
-    onsets = onsets[there]
-    times = [_in_seconds(one, options.get("unit", "s")) for one in times]
-    watched = _obs_intervals(file["units"], options.get("unit", "s"), len(times), path.name)
-    if options.get("check", True):
-        begin = _in_seconds(trials.get("start_time", trials[align]), clock)[there]
-        begin = np.where(np.isfinite(begin), begin, onsets)
-        end = np.fmax(begin, _in_seconds(trials.get("stop_time", trials[align]), clock)[there])
-        check_clocks(times, begin, end, watched, path.name)
-    window = {name: options[name] for name in (*WINDOW, "smooth") if name in options}
-    facts = {"name": path.stem, "title": path.stem, "source": f"file {path.name}"}
-    data = bin_spikes(times, onsets, **window, **facts)
-    seen = _seen(watched, _invalid(file), onsets, window, path.name)
-    data = data.copy(data=np.where(seen, data.values, np.nan))
+        held = f"{len(times)} units and {len(trials[events[0]])} {which}"
+        raise ValueError(_which_bins(path.name, held, which, tables, events))
+    align = str(options.get("align", "start_time"))
+    there = _with_event(trials, align, f"{which} of {path.name}")
+    trials = {name: values[there] for name, values in trials.items()}
+    data = _counted(file, times, trials, {**options, "align": align}, path)
     units, lost = _columns(file["units"], "units", len(times))
-    labels = {name: values[there] for name, values in trials.items() if name not in events}
+    moments = {align, *(name for name in events if name.endswith("_time"))}
+    labels = {name: values for name, values in trials.items() if name not in moments}
     data = data.assign_coords(_coordinates(which, labels, units))
-    unused = "a time of the trials, no label; align can name it"
-    left_out |= lost | {f"{which}/{name}": unused for name in events if name != align}
-    data.attrs = {
-        name: value
-        for name, value in data.attrs.items()
-        if name not in ("task_variables", "main_variable")  # not chosen yet
+    left_out |= lost | {
+        f"{which}/{name}": "a time of the trials, no label; align can name it"
+        for name in sorted(moments - {align})
     }
     data.attrs |= {"left_out": json.dumps(left_out)} if left_out else {}
+    for chosen in ("task_variables", "main_variable"):  # not yet
+        del data.attrs[chosen]
     return noted(
         data,
         "read_nwb",
         trials=which,
         align=align,
         trials_without=int((~there).sum()),
-        unobserved_values=int((~seen).sum()),
-        units_not_always_observed=int((~seen).any(axis=(0, 1)).sum()),
+        unobserved_values=int(np.isnan(data.values).sum()),
+        units_not_always_observed=int(np.isnan(data.values).any(axis=(0, 1)).sum()),
         **{name: options[name] for name in ("unit", "trials_unit", "check") if name in options},
     )
+
+
+def _with_event(trials: Mapping[str, np.ndarray], align: str, what: str) -> np.ndarray:
+    """Which trials have the time that bins are aligned to; raises ValueError when none has."""
+    validation.known("time of a trial", align, [*_events(trials), *({"id"} & set(trials))])
+    there = np.isfinite(trials[align])
+    if not there.any():
+        raise ValueError(f"none of the {len(there)} {what} has a time in {align!r}")
+    return there
+
+
+def _counted(
+    file: h5py.File,
+    times: list[np.ndarray],
+    trials: Mapping[str, np.ndarray],
+    options: dict,
+    path: Path,
+) -> xr.DataArray:
+    """Spikes per bin around the event of each trial, NaN where they were not observed."""
+    unit, clock = options.get("unit", "s"), options.get("trials_unit", "s")
+    times = [_in_seconds(one, unit) for one in times]
+    onsets = _in_seconds(trials[options["align"]], clock)
+    watched = _obs_intervals(file["units"], unit, len(times), path.name)
+    if options.get("check", True):
+        begin = _in_seconds(trials["start_time"], clock) if "start_time" in trials else onsets
+        begin = np.where(np.isfinite(begin), begin, onsets)
+        end = _in_seconds(trials["stop_time"], clock) if "stop_time" in trials else begin
+        check_clocks(times, begin, np.fmax(begin, end), watched, path.name)
+    window = {name: options[name] for name in (*WINDOW, "smooth") if name in options}
+    facts = {"name": path.stem, "title": path.stem, "source": f"file {path.name}"}
+    data = bin_spikes(times, onsets, **window, **facts)
+    seen = _seen(watched, _invalid(file, clock), onsets, window, path.name)
+    return data.copy(data=np.where(seen, data.values, np.nan))
 
 
 # -- Tables
@@ -177,6 +190,12 @@ def _values(group: h5py.Group, name: str, item: object, rows: int | None) -> np.
     return item[()] if item.dtype.kind in "biuf" else f"values of type {item.dtype}"
 
 
+def _events(trials: Mapping[str, np.ndarray]) -> list[str]:
+    """Names of the numbers of a trial that its bins can be aligned to, times first."""
+    numbers = [name for name, values in trials.items() if values.dtype.kind in "iuf"]
+    return sorted(set(numbers) - {"id"}, key=lambda name: (not name.endswith("_time"), name))
+
+
 def _which_bins(
     name: str, held: str, which: str, tables: Mapping[str, h5py.Group], events: list[str]
 ) -> str:
@@ -184,9 +203,10 @@ def _which_bins(
     others = {key: table for key, table in tables.items() if key != which}
     more = f" Other tables of intervals: {_named(others)}." if others else ""
     taken = "" if which == "trials" else f"'trials': {which!r}, "
-    usual = "start_time" if "start_time" in events else events[-1]
+    usual = "start_time" if "start_time" in events else events[0]
+    times = [event for event in events if event.endswith("_time")] or events
     return (
-        f"{name} holds {held} with the times {validation.listed(events)}.{more} Say which bins to "
+        f"{name} holds {held} with the times {validation.listed(times)}.{more} Say which bins to "
         f"count around one of these times, in seconds: load({name!r}, spikes={{{taken}'align': "
         f"{usual!r}, 'start': 0, 'stop': 0.5, 'width': 0.05}})"
     )
@@ -312,11 +332,11 @@ def _obs_intervals(units: h5py.Group, unit: object, count: int, name: str) -> li
     return np.split(_in_seconds(intervals, unit), ends[:-1])
 
 
-def _invalid(file: h5py.File) -> np.ndarray:
+def _invalid(file: h5py.File, unit: object) -> np.ndarray:
     """The times that are not to be analysed, (intervals, 2) in s."""
     table = file.get("intervals/invalid_times", {})
     columns = [table[key][()] for key in ("start_time", "stop_time") if key in table]
-    return np.stack(columns, axis=1).astype(float) if len(columns) == 2 else np.empty((0, 2))
+    return _in_seconds(np.stack(columns, axis=1), unit) if len(columns) == 2 else np.empty((0, 2))
 
 
 def _seen(
