@@ -14,15 +14,34 @@ __all__ = [
     "flat",
     "known",
     "label_array",
-    "listing",
+    "listed",
+    "looks_missing",
     "majority_share",
     "memory",
+    "missing_labels",
     "names",
     "nearest_names",
     "pair",
     "responses",
     "unknown_name",
 ]
+
+# What a missing value becomes when it is saved as text.
+SAY_MISSING = {"", "nan", "none", "nat", "na", "n/a", "<na>", "null"}
+
+
+def listed(names: Iterable[str], most: int = 12, width: int = 60) -> str:
+    """Names separated by commas, the first `most` of them where there are more, each cut at `width`
+    characters.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.listed(["a", "b", "c", "d"], most=2)
+        'a, b and 2 more'
+    """
+    names = [str(name)[:width] for name in names]
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def nearest_names(name: str, names: Iterable[str]) -> list[str]:
@@ -36,19 +55,6 @@ def nearest_names(name: str, names: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(str(name).lower(), list(names), n=3, cutoff=0.4)
 
 
-def listing(items: Iterable[object], most: int = 12) -> str:
-    """Items separated by commas, the first ones where there are many, each cut where it is long.
-
-    Example:
-        >>> from simlib import validation
-        >>> validation.listing(range(100), most=3)
-        '0, 1, 2 and 97 more'
-    """
-    items = [str(item) for item in items]
-    shown = ", ".join(item if len(item) <= 60 else f"{item[:57]}..." for item in items[:most])
-    return shown + (f" and {len(items) - most} more" if len(items) > most else "")
-
-
 def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> ValueError:
     """The error for a `kind` ("measure", "dataset", ...) that does not exist, with near names.
 
@@ -59,8 +65,8 @@ def unknown_name(kind: str, name: str, names: Iterable[str], hint: str = "") -> 
     """
     names = list(names)
     near = nearest_names(name, names)
-    listed = f"{'nearest' if near else 'known'}: {listing(map(repr, near or names))}"
-    return ValueError(f"unknown {kind} {name!r}; {listed}{'. ' + hint if hint else ''}")
+    found = f"{'nearest' if near else 'known'}: {listed(map(repr, near or names))}"
+    return ValueError(f"unknown {kind} {name!r}; {found}{'. ' + hint if hint else ''}")
 
 
 def known(kind: str, name: str, names: Collection[str], hint: str = "") -> None:
@@ -309,12 +315,32 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
     return values
 
 
-def missing_labels(values: np.ndarray) -> np.ndarray:
-    return pd.isna(np.asarray(values))
+def missing_labels(values) -> np.ndarray:
+    """Which labels are missing, bool, in the shape of `values`: NaN, None, NaT and pandas' NA.
+
+    Texts are never missing, whatever they say (`looks_missing`).
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.missing_labels(["left", None, float("nan"), "nan", ""]).tolist()
+        [False, True, True, False, False]
+    """
+    values = values if hasattr(values, "dtype") else np.array(values, dtype=object)
+    return np.asarray(pd.isna(np.asarray(values)))
 
 
-def looks_missing(values: np.ndarray) -> np.ndarray:
+def looks_missing(values) -> np.ndarray:
+    """Which labels are texts that say that a value is missing, bool: "nan", "None", "NaT", "NA",
+    "null", or nothing at all.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.looks_missing(["left", "nan", "", "Nancy"]).tolist()
+        [False, True, True, False]
+    """
     values = np.asarray(values)
-    if values.dtype.kind not in "OU":
-        return np.zeros(len(values), bool)
-    return np.isin(values.astype(str), ["nan", "NaN", "None", "", "NA"])
+    words = [
+        isinstance(value, str) and value.strip().lower() in SAY_MISSING
+        for value in values.ravel().tolist()
+    ]
+    return np.array(words, dtype=bool).reshape(values.shape)

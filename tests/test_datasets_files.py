@@ -148,7 +148,7 @@ def test_silent_neurons_stay_and_are_reported(X):
             ["target has 20 values", "Say what the axes are"],
         ),
         (
-            {"X": np.eye(20)[None], "hit": np.resize([0, 1, np.nan], 20)},
+            {"X": np.eye(20)[:, :6], "hit": np.resize([0, 1, np.nan], 20)},
             ["'hit' is missing in 6 of 20 trials", "trial 2", "drop-unlabelled"],
         ),
         ({"X": np.eye(20)[None], "main_variable": "hand"}, ["unknown main variable 'hand'"]),

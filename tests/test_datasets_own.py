@@ -441,7 +441,7 @@ def test_nwb_units_are_binned_around_an_event(tmp_path):
     ):
         datasets.load(path)
     window = {"start": 0, "stop": 0.2, "width": 0.1}
-    data = datasets.load(path, spikes=window)
+    data = datasets.load(path, spikes=window, task_variables=["choice"])
     assert data.shape == (2, 4, 2) and datasets.labels(data).tolist() == [
         "left",
         "right",
@@ -451,7 +451,10 @@ def test_nwb_units_are_binned_around_an_event(tmp_path):
     assert data.values[..., 0].T.tolist() == [[1, 1], [0, 0], [1, 0], [1, 0]]
     assert data.values[..., 1].T.tolist() == [[0, 0], [2, 0], [0, 0], [0, 0]]
     assert data["location"].values.tolist() == ["PFC", "V1"]
-    late = datasets.load(path, spikes={**window, "start": -0.1, "align": "go_time"})
+    assert np.isnan(data["reaction"].values[1])
+    late = datasets.load(
+        path, spikes={**window, "start": -0.1, "align": "go_time"}, task_variables=["choice"]
+    )
     assert late.sizes["trial"] == 3 and '"trials_without": 1' in late.attrs["processing"]
     with pytest.raises(ValueError, match="unknown time of a trial 'go'"):
         datasets.load(path, spikes={**window, "align": "go"})

@@ -41,6 +41,7 @@ def recording(
     groups: str = "",
     processing: Mapping | None = None,
     time: np.ndarray | None = None,
+    constant: bool = False,
 ) -> xr.DataArray:
     """A checked recording, (time, trial, neuron), with every attribute that recordings have.
 
@@ -53,6 +54,7 @@ def recording(
         groups: the coordinate whose trials stay in one fold.
         processing: settings and counts, kept as a JSON string, so that all survives a netCDF file.
         time: bin centres in s.
+        constant: whether nothing needs to vary.
 
     Raises:
         ValueError: for a wrong number of axes, values that are not finite, neurons that are all
@@ -66,7 +68,10 @@ def recording(
         (('time', 'trial', 'neuron'), (1, 2, 2))
     """
     values = three_axes(values)
-    usable(values)
+    if constant:
+        validation.finite(values)
+    else:
+        usable(values)
     coords = {
         key: ("trial", validation.label_array(value, values, key))
         for key, value in (coordinates or {}).items()

@@ -50,22 +50,61 @@ def noted(data: xr.DataArray, step: str, **settings) -> xr.DataArray:
     return data.assign_attrs(processing=json.dumps(done, sort_keys=True))
 
 
-def spike_counts(spikes: Sequence, edges: np.ndarray) -> np.ndarray:
+def spike_counts(spikes: Sequence, edges: np.ndarray, rounding: float = 0.0) -> np.ndarray:
     """Spikes of each neuron between neighbouring edges, (bins, trials, neurons), float64.
 
     `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins +
-    1), in s. A spike on an edge counts in the bin that begins there. Raises ValueError for times
-    that are not finite.
+    1), in s. A spike on an edge counts in the bin that begins there, and so does one that lies
+    before it by no more than `rounding`, in s, and by what the precision of its time leaves open.
+    Raises ValueError for times that are not finite, and for times too coarse for the bins.
     """
     counts = np.empty((edges.shape[1] - 1, len(edges), len(spikes)))
     for neuron, times in enumerate(spikes):
-        times = np.sort(np.asarray(times, dtype=float).ravel())
+        times = np.sort(_times(times).ravel())
         if not np.isfinite(times).all():
             raise ValueError(
                 f"the spike times of neuron {neuron} hold NaN or infinity; remove those entries"
             )
-        counts[..., neuron] = np.diff(np.searchsorted(times, edges), axis=1).T
+        near = max(rounding, precision(times))
+        if near > np.diff(edges, axis=1).min() / 10:
+            raise ValueError(
+                f"the times are known to {near:.2g} s (around {np.abs(times).max():g} s, neuron "
+                f"{neuron}, as numbers of little precision are): too coarse for bins of "
+                f"{np.diff(edges, axis=1).min():g} s. Take wider bins, or save the times in float64"
+            )
+        times = times.astype(float)
+        counts[..., neuron] = np.diff(np.searchsorted(times, edges - near), axis=1).T
     return counts
+
+
+def _times(values) -> np.ndarray:
+    """As floating-point numbers, in the precision in which they come."""
+    times = np.asarray(values)
+    return times if times.dtype.kind == "f" else times.astype(float)
+
+
+def precision(times: np.ndarray) -> float:
+    """How far numbers next to the largest of some times lie apart in the type they were saved in,
+    in s.
+
+    Numbers that all fit float32, and are not those of a clock of 1024 Hz, were once saved in it.
+    """
+    if not times.size:
+        return 0.0
+    largest = np.abs(times).max()
+    short = (times.astype(np.float32) == times).all() and (times * 1024 % 1 != 0).any()
+    return float(max(np.spacing(largest), np.spacing(np.float32(largest)) if short else 0.0))
+
+
+def bin_edges(
+    onsets: np.ndarray, start: float, width: float, places: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Edges of the bins, (trials, edges), `places` counted in bins from `start`, and what rounding
+    of their sums leaves open: 16 eps of the largest time in them, in s.
+    """
+    edges = onsets.astype(float)[:, None] + start + width * places
+    largest = np.abs(onsets).max() + abs(start) + np.abs(width * places).max()
+    return edges, max(16 * np.finfo(float).eps * float(largest), precision(onsets))
 
 
 def bin_spikes(
@@ -82,6 +121,10 @@ def bin_spikes(
     """Spike times as spikes per bin, aligned to an event of each trial: a recording (time, trial,
     neuron).
 
+    A spike on an edge counts in the bin that begins there, whatever the rounding of the times: up
+    to 16 eps of the largest time (1e-11 s in a session of an hour) may lie between them, or the
+    precision of times that were saved in float32.
+
     Args:
         spikes: one array of spike times a neuron, in s.
         onsets: the event of each trial, (trial,), in s on the same clock.
@@ -93,7 +136,7 @@ def bin_spikes(
 
     Raises:
         ValueError: for a window that is no whole number of bins, for times or onsets that are not
-            finite.
+            finite or too coarse for the bins, and when no spike lies in any window.
 
     Example:
         >>> import numpy as np, simlib as sl
@@ -103,24 +146,17 @@ def bin_spikes(
         >>> X.sel(trial=1).values.tolist()  # (time, neuron)
         [[0.0, 1.0], [2.0, 0.0]]
     """
-    onsets = np.asarray(onsets, dtype=float)
-    bins = round((stop - start) / width) if width > 0 else 0
-    if bins < 1 or abs(bins * width - (stop - start)) > 1e-6 or smooth < 0:
-        raise ValueError(
-            f"bins of width {width:g} s don't fill the window from {start:g} to {stop:g} s, or "
-            f"smooth={smooth:g} is "
-            "negative; the window is a whole number of bins, for instance start=0, stop=0.5, "
-            "width=0.05"
-        )
+    onsets = _times(onsets)
+    bins, pad = bins_of_window(start, stop, width, smooth)
     if onsets.ndim != 1 or len(onsets) == 0 or not np.isfinite(onsets).all():
         raise ValueError(
             f"onsets needs one finite time a trial, in seconds; got shape {onsets.shape} with "
             f"{int((~np.isfinite(onsets)).sum())} that are NaN or infinite. Leave out the trials "
             "without the event"
         )
-    pad = int(np.ceil(4 * smooth / width))
-    edges = onsets[:, None] + start + width * np.arange(-pad, bins + pad + 1)
-    values = spike_counts(spikes, edges)
+    values = spike_counts(spikes, *bin_edges(onsets, start, width, np.arange(-pad, bins + pad + 1)))
+    if not values.any():
+        raise ValueError(_no_spikes(spikes, onsets, start, stop))
     if smooth:
         values = gaussian_filter1d(values, smooth / width, axis=0, truncate=4.0)[pad : pad + bins]
     facts = {
@@ -131,7 +167,9 @@ def bin_spikes(
         **facts,
     }
     return noted(
-        recording(values, labels, time=start + width * (np.arange(bins) + 0.5), **facts),
+        recording(
+            values, labels, time=start + width * (np.arange(bins) + 0.5), constant=True, **facts
+        ),
         "bin_spikes",
         start_s=start,
         stop_s=stop,
@@ -141,18 +179,47 @@ def bin_spikes(
     )
 
 
+def bins_of_window(start: float, stop: float, width: float, smooth: float) -> tuple[int, int]:
+    """How many bins fill a window, and how many more on each side a Gaussian over them reaches.
+
+    Raises ValueError for a window that is no whole number of bins.
+    """
+    bins = round((stop - start) / width) if width > 0 else 0
+    if bins < 1 or abs(bins * width - (stop - start)) > 1e-6 or smooth < 0:
+        raise ValueError(
+            f"bins of width {width:g} s don't fill the window from {start:g} to {stop:g} s, or "
+            f"smooth={smooth:g} is "
+            "negative; the window is a whole number of bins, for instance start=0, stop=0.5, "
+            "width=0.05"
+        )
+    return bins, int(np.ceil(4 * smooth / width))
+
+
+def _no_spikes(spikes: Sequence, onsets: np.ndarray, start: float, stop: float) -> str:
+    """What to say when every window is empty: where spikes and windows lie."""
+    times = np.concatenate([np.asarray(times, dtype=float).ravel() for times in spikes] or [[]])
+    lie = f"reach from {times.min():g} to {times.max():g} s" if len(times) else "are none"
+    return (
+        f"no spike lies in any of the {len(onsets)} windows: they reach from "
+        f"{onsets.min() + start:g} to {onsets.max() + stop:g} s, and the {len(times)} spike times "
+        f"of {len(spikes)} neurons {lie}. Spikes and events need one clock, in seconds"
+    )
+
+
 def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
     """Averages over the trials of each condition, (time, condition, neuron), missing values left
     out.
 
-    Conditions come in the order of their first trials, with the number of trials as the coordinate
-    `averaged_trials`. A neuron without any trial in a condition stays NaN there. Groups of folds
-    are dropped: averages have none.
+    Conditions come in the order of their first trials. The coordinate `averaged_trials` counts the
+    trials of each that have any value: padding doesn't count. Where neurons or times lack some of
+    these, their averages are over fewer; the note in `processing` has the fewest. A neuron without
+    any trial in a condition stays NaN there. Groups of folds are dropped: averages have none.
 
     Args:
         data: (time, trial, neuron).
-        by: trial coordinates whose combinations are the conditions; by default all that vary and
-            are not repeats, sessions, ids or fold groups.
+        by: trial coordinates whose combinations are the conditions. By default the task variables,
+            where the recording declares some; else all that are not repeats, sessions, ids or fold
+            groups, nor number the trials, nor are continuous.
 
     Raises:
         ValueError: for a coordinate that is not there, or when nothing says what a condition is.
@@ -165,28 +232,26 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
         ((1, 10, 50), [10, 10, 10])
     """
     along = trial_coordinates(data, by or ())
-    if by is None:
-        by = [
-            name
-            for name in along
-            if not is_bookkeeping(name) and name != data.attrs.get("groups", "")
-        ]
+    by = _conditions(data, along) if by is None else by
     if not by:
         raise ValueError(
             "nothing says what a condition is: name coordinates along trial, by=[...]; there are "
-            f"{along}"
+            f"{validation.listed(map(repr, along)) or 'none'}"
         )
     data = data.transpose(*DIMS)
     conditions = pd.DataFrame({name: data[name].values for name in by})
     member = conditions.groupby(list(by), sort=False, dropna=False).ngroup().to_numpy()
     first = np.unique(member, return_index=True)[1]
-    present = data.where(np.isfinite(data)).transpose("trial", ...)
+    there = np.isfinite(data)
+    counted = np.bincount(member, weights=there.any(("time", "neuron")).values).astype(int)
+    rows = pd.DataFrame(there.transpose("trial", ...).values.reshape(len(member), -1))
+    fewest = rows.groupby(member).sum().to_numpy().min()
     others = [key for key, coord in data.coords.items() if "trial" in coord.dims and key not in by]
     averages = (
         data.isel(trial=first)
         .drop_vars(others)
-        .copy(data=group_means(present.values, member).swapaxes(0, 1))
-        .assign_coords(averaged_trials=("trial", np.bincount(member)))
+        .copy(data=group_means(data.where(there).values.swapaxes(0, 1), member).swapaxes(0, 1))
+        .assign_coords(averaged_trials=("trial", counted))
         .assign_attrs(sample_kind="averages", groups="")
     )
     if "task_variables" in data.attrs:
@@ -194,7 +259,37 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
         main = data.attrs.get("main_variable", "")
         main = main if main in kept else next(iter(kept), "")
         averages.attrs |= {"task_variables": json.dumps(kept), "main_variable": main}
-    return noted(averages, "condition_averages", by=list(by), trials=data.sizes["trial"])
+    return noted(
+        averages,
+        "condition_averages",
+        by=list(by),
+        trials=data.sizes["trial"],
+        fewest_averaged=int(fewest),
+    )
+
+
+def _conditions(data: xr.DataArray, along: list[str]) -> list[str]:
+    """The trial coordinates that say what a condition is, as `condition_averages` describes."""
+    declared = [name for name in task_variables(data) if name in along]
+    return declared or [
+        name
+        for name in along
+        if not is_bookkeeping(name)
+        and name != data.attrs.get("groups", "")
+        and not _differs_by_trial(data[name].values)
+    ]
+
+
+def _differs_by_trial(values: np.ndarray) -> bool:
+    """Whether numbers are another in every trial, or continuous: fractions of which most come
+    once.
+    """
+    if values.dtype.kind not in "iuf":
+        return False
+    values = values[np.isfinite(values)]
+    distinct = len(np.unique(values))
+    fractions = values.dtype.kind == "f" and not np.array_equal(values, values.round())
+    return 1 < len(values) <= distinct or (fractions and 2 * distinct > len(values))
 
 
 def group_means(values: np.ndarray, member: np.ndarray | pd.Categorical) -> np.ndarray:

@@ -90,7 +90,7 @@ def _as_read(attrs: Mapping[str, object]) -> list[str]:
     left_out = json.loads(attrs.get("left_out", "{}"))
     if left_out:
         told = (f"{name} ({why})" for name, why in left_out.items())
-        lines.append(f"Left out: {validation.listing(told)}.")
+        lines.append(f"Left out: {validation.listed(told, width=160)}.")
     return lines
 
 

@@ -278,7 +278,7 @@ def _read_xarray(
         ) from error
     with opened:
         arrays = opened.data_vars
-        held = validation.listing(f"{name} {array.dims}" for name, array in arrays.items())
+        held = validation.listed(f"{name} {array.dims}" for name, array in arrays.items())
         if values is not None:
             validation.known("variable", values, arrays, f"{path.name} holds {held}")
         fitting = [

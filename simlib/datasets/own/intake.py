@@ -76,6 +76,8 @@ def from_xarray(
         groups = data.attrs.get("groups", "groups" if "groups" in along else "")
     grouping = [groups] if groups else []
     trial_coordinates(data, [*(named or []), *grouping], _not_there(data))
+    if "task_variables" in data.attrs:
+        data = data.assign_attrs(task_variables=json.dumps(_named_variables(data)))
     data = without_gaps(data, missing, _decoded(data, named, groups))
     usable(data.values)
     decoded = _decoded(data, named, groups)
@@ -105,20 +107,15 @@ def _decoded(data: xr.DataArray, named: list[str] | None, groups: str) -> list[s
 def _not_there(data: xr.DataArray) -> str:
     """What to know where a label or group is not there."""
     left_out = json.loads(data.attrs.get("left_out", "{}"))
-    told = validation.listing((f"{name} ({why})" for name, why in left_out.items()), most=5)
+    told = validation.listed(
+        (f"{name} ({why})" for name, why in left_out.items()), most=5, width=160
+    )
     return "Labels and groups lie along trial." + (f" Left out: {told}." if told else "")
 
 
 def _label(data: xr.DataArray, name: str) -> np.ndarray:
-    """A label that is there in every trial; raises ValueError where it is not."""
+    """A label, one a trial; warns where it has a word for a missing value as a class."""
     values = _plain(data[name].values)
-    missing = validation.missing_labels(values)
-    if missing.any():
-        raise ValueError(
-            f"the label {name!r} is missing in {missing.sum()} of {len(values)} trials, the first "
-            f"at trial {np.flatnonzero(missing)[0]}: missing='drop-unlabelled' leaves those trials "
-            "out, task_variables=[...] says which other labels to decode"
-        )
     words, counts = np.unique(values[validation.looks_missing(values)], return_counts=True)
     for word, count in zip(words.tolist(), counts.tolist(), strict=True):
         warnings.warn(
@@ -145,7 +142,7 @@ def _on_axes(data: xr.DataArray) -> xr.DataArray:
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(
             "a recording has the dimensions trial, neuron and perhaps time; got "
-            f"{validation.listing(data.dims)}. Name them with data.rename(old='trial', ...), or "
+            f"{validation.listed(data.dims)}. Name them with data.rename(old='trial', ...), or "
             "all in order with dims=(...), where other names are conditions"
         )
     data = data.reset_index(

@@ -60,7 +60,6 @@ def assemble(
     main = _main(held, name, values)
     shape = held[main].shape
     facts = _facts(held, main)
-    guessed = dims is None and "coordinates" not in held
     asked = facts if labels is None else _named_facts(facts, labels)
     axes = _usual(held, main, name, asked) if dims is None else parsed(dims)
     if len(axes) != len(shape):
@@ -95,7 +94,7 @@ def assemble(
     data.attrs["read_as"] = f"{main} {held[main].shape} of {name}, read as {sizes}"
     if left_out:
         data.attrs["left_out"] = json.dumps(left_out)
-    if guessed:
+    if dims is None and "coordinates" not in held and not _told(asked, shape):
         data.attrs["axes_guessed"] = 1
     return data
 
@@ -242,6 +241,12 @@ def _usual(
             _readings(held, main, facts),
         )
     return [(axis, axis) for axis in usual]
+
+
+def _told(facts: Mapping[str, _Fact], shape: tuple[int, ...]) -> bool:
+    """Whether labels say which axis is trial: they have as many values as this axis alone."""
+    fits = [key for key in _evidence(facts) if facts[key].length == shape[-2]]
+    return bool(fits) and shape.count(shape[-2]) == 1
 
 
 def _readings(held: Mapping[str, Held], main: str, facts: Mapping[str, _Fact]) -> list[Reading]:
@@ -463,7 +468,7 @@ def contents(held: Mapping[str, Held]) -> str:
     listed = [key for key, value in held.items() if not value.within]
     listed = sorted(listed, key=lambda key: not _is_table(held[key]))
     shown = [f"{key} {held[key].shape}" for key in listed]
-    return validation.listing(shown) or "nothing"
+    return validation.listed(shown) or "nothing"
 
 
 # -- Axes

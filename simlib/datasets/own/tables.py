@@ -162,8 +162,8 @@ def _from_wide(
     text = [column for column in units if not lost and frame[column].dtype.kind not in "biuf"]
     if lost or text:
         raise ValueError(
-            f"{name} has no columns of numbers called {validation.listing(lost or text)}; it has "
-            f"{validation.listing(frame.columns)}"
+            f"{name} has no columns of numbers called {validation.listed(lost or text)}; it has "
+            f"{validation.listed(frame.columns)}"
         )
     keys = {role: called[role] for role in ("trial", "time") if role in called}
     for column in keys.values():
@@ -190,7 +190,7 @@ def _from_long(frame: pd.DataFrame, called: Mapping[str, object], name: str) -> 
     needed = {"trial", "neuron", "value", *called}
     if any(role not in ROLES or called.get(role) not in frame.columns for role in needed):
         raise ValueError(
-            f"{name} has the columns {validation.listing(frame.columns)}, and a recording needs "
+            f"{name} has the columns {validation.listed(frame.columns)}, and a recording needs "
             "trial, neuron, value and perhaps time. Say which is which, with your names: "
             "columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}; or, where every "
             "neuron has a column, columns={'neuron': 'unit*'} or a list"
