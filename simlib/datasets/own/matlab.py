@@ -8,7 +8,6 @@ are stored.
 """
 
 import os
-import re
 import struct
 import warnings
 import zlib
@@ -52,7 +51,7 @@ class Part(NamedTuple):
 
 
 # A value of a file: an array, a struct (its fields), or a cell array or array of structs.
-Node = Part | dict[str, "Node"] | list["Node"]
+Node = Part | dict | list
 
 NUMBERS = {
     "double",
@@ -145,18 +144,19 @@ def _first_bytes(path: Path) -> str:
 
 def _named(path: Path, nodes: Mapping[str, Node], opened: Callable) -> dict[str, Held]:
     """The arrays in the values of a file by dotted name, those of many elements before them."""
-    entries = [entry for name, node in nodes.items() for entry in _entries(name, name, node)]
+    entries = [entry for name, node in nodes.items() for entry in _entries(name, (name,), node)]
     names = {name for name, _, _ in entries}
     held = {}
     for name, together, part in entries:
-        while together and together not in names:
-            together = re.sub(r"(\.[^.\[]*|\[[^\[]*|[^.\[]+)$", "", together)
+        together = (*together, "[:]") if part.parts else together
+        while together and "".join(together) not in names:
+            together = together[:-1]
         held[name] = Held(
             part.shape,
             partial(_read, path, opened, name, part),
             part.kind == "number" and not part.reason,
             part.reason,
-            "" if together == name else together,
+            "" if "".join(together) == name else "".join(together),
         )
     return held
 
@@ -177,30 +177,32 @@ def _read(path: Path, opened: Callable, name: str, part: Part) -> np.ndarray:
         ) from error
 
 
-def _entries(name: str, together: str, node: Node) -> Iterator[tuple[str, str, Part]]:
-    """The arrays in a value: name, name with every index a colon, array."""
+def _entries(
+    name: str, together: tuple[str, ...], node: Node
+) -> Iterator[tuple[str, tuple[str, ...], Part]]:
+    """The arrays in a value: name, its pieces with a colon for every index, array."""
     if isinstance(node, Part):
         yield name, together, node
         if node.kind != "text":
             for place, part in enumerate(node.parts):
-                yield f"{name}[{place}]", f"{together}[:]", part
+                yield f"{name}[{place}]", (*together, "[:]"), part
     elif isinstance(node, dict):
         for field, inner in node.items():
-            yield from _entries(f"{name}.{field}", f"{together}.{field}", inner)
+            yield from _entries(f"{name}.{field}", (*together, f".{field}"), inner)
     else:
         places = "[:]" if len(node) > 1 else "[0]"
         if len(node) > 1:
-            yield from _stacked(f"{name}[:]", f"{together}[:]", node, (len(node),))
+            yield from _stacked(f"{name}[:]", (*together, "[:]"), node, (len(node),))
         for place, inner in enumerate(node):
-            yield from _entries(f"{name}[{place}]", f"{together}{places}", inner)
+            yield from _entries(f"{name}[{place}]", (*together, places), inner)
 
 
 # -- Many elements as one array
 
 
 def _stacked(
-    name: str, together: str, nodes: list[Node | None], shape: tuple[int, ...]
-) -> Iterator[tuple[str, str, Part]]:
+    name: str, together: tuple[str, ...], nodes: list[Node | None], shape: tuple[int, ...]
+) -> Iterator[tuple[str, tuple[str, ...], Part]]:
     """Values of many elements as arrays whose first axes, `shape`, are the elements."""
     if any(isinstance(node, list) for node in nodes):
         nodes = [list(node.parts) or node if isinstance(node, Part) else node for node in nodes]
@@ -208,19 +210,19 @@ def _stacked(
     if kinds == {dict}:
         for field in {field: None for node in nodes for field in node}:
             inner = [node.get(field) for node in nodes]
-            yield from _stacked(f"{name}.{field}", f"{together}.{field}", inner, shape)
+            yield from _stacked(f"{name}.{field}", (*together, f".{field}"), inner, shape)
     elif kinds == {list}:
         lengths = {len(node) for node in nodes}
         if len(lengths) == 1:
             flat, length = [inner for node in nodes for inner in node], lengths.pop()
             ending, more = ("[:]", (length,)) if length > 1 else ("[0]", ())
-            yield from _stacked(name + ending, together + ending, flat, shape + more)
+            yield from _stacked(name + ending, (*together, ending), flat, shape + more)
         else:
             reason = (
                 f"{len(nodes)} cells or structs of {min(lengths)} to {max(lengths)} elements: give "
                 "all as many in MATLAB, or load one of them"
             )
-            yield f"{name}[:]", f"{together}[:]", Part(shape, kind="other", reason=reason)
+            yield f"{name}[:]", (*together, "[:]"), Part(shape, kind="other", reason=reason)
     elif kinds == {Part}:
         yield name, together, _joined(nodes, shape)
     else:
@@ -391,7 +393,7 @@ def _node5(value, stored, depth: int) -> Node:
         if array.size == 0:
             return _empty(array.shape, "text")
         rows = _rows(array)
-        return Part(rows.shape, lambda _: rows, "text", bool((rows == "").all()))
+        return Part(rows.shape, lambda _: rows, "text")
     if array.dtype.kind == "V":
         return _foreign("")
     if array.dtype.kind != "O":
