@@ -551,11 +551,14 @@ def every_kind(file):
     file["lost"] = h5py.SoftLink("/no/where")
     file["outside"] = h5py.ExternalLink("other.h5", "/x")
     file["gone"] = h5py.ExternalLink("missing.h5", "/x")
+    file["marked"] = A.T
+    file["marked"].attrs["MATLAB_class"] = np.array([b"double"])
     file["group/up"] = h5py.SoftLink("/group")
     file["group/deep/top"] = file["/"]
     return {
         "x": A,
         "scalar": 3.5,
+        "marked": A,
         "big_endian": A,
         "half": A.astype("f2"),
         "flags": A > 0,
@@ -625,9 +628,15 @@ def test_a_chain_without_end_ends(tmp_path):
             file.create_dataset(f"all/{k}", (20,), dtype=h5py.ref_dtype)
         for k in range(20):
             file[f"all/{k}"][:] = [file[f"all/{j}"].ref for j in range(20)]
+            file.create_group(f"linked/{k}")["x"] = k
+        for k in range(10):
+            for j in range(10):
+                file[f"linked/{k}/to{j}"] = file[f"linked/{j}"]
     found = contents_of_hdf5(tmp_path / "a.h5")
     assert any("deep" in one.reason for one in found.values())
     assert "back" in found["c[0]"].reason and "back" in found["c[1]"].reason
+    assert found["linked.3.x"].read() == 3
+    assert any("a group that 100 others lead to" in one.reason for one in found.values())
     assert "a reference to /all/1: load what that holds" in found["all.0[1]"].reason
 
 

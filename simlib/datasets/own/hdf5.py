@@ -4,8 +4,10 @@ Axes are in MATLAB's order where MATLAB wrote them; plain HDF5 files keep the or
 are stored.
 """
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -34,6 +36,17 @@ NUMBERS = {
 PLAIN = NUMBERS | {"", "char", "cell", "struct", "canonical empty"}
 OWN = ("#refs#", "#subsystem#")  # groups of MATLAB's own, reached by references
 COMPLEX = ("real", "imag")
+OFTEN = 100  # times that a group is listed, under as many names
+
+
+class Walk(NamedTuple):
+    """The way to a group or dataset: the file's number, how often each group was listed, and the
+    addresses of those that hold it.
+    """
+
+    file: int
+    visits: Counter
+    above: tuple[int, ...]
 
 
 def hdf5_contents(path: Path) -> dict[str, Held]:
@@ -45,7 +58,8 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
         with h5py.File(path, "r") as file:
             root = h5py.h5o.get_info(file.id)
             items = {name: item for name, item in _items(file).items() if name not in OWN}
-            nodes = {name: _node(item, (root.fileno, root.addr)) for name, item in items.items()}
+            walk = Walk(root.fileno, Counter(), (root.addr,))
+            nodes = {name: _node(item, walk) for name, item in items.items()}
     except Exception as error:  # damage shows as OSError, KeyError, RuntimeError, ...
         raise ValueError(
             f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy "
@@ -61,8 +75,8 @@ def _attribute(item: h5py.HLObject, name: str):
 
 def _class_of(item: h5py.HLObject) -> str:
     """MATLAB's class of a group or dataset; nothing for plain HDF5."""
-    value = _attribute(item, "MATLAB_class")
-    return value.decode() if isinstance(value, bytes) else str(value or "")
+    value = np.ravel(_attribute(item, "MATLAB_class") or "")[0]
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _items(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset | Part]:
@@ -81,28 +95,32 @@ def _items(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset | Part]:
     return items
 
 
-def _node(item: h5py.Group | h5py.Dataset | Part, above: tuple[int, ...]) -> Node:
-    """A group or dataset; `above` are the file's number and the addresses of what holds it."""
+def _node(item: h5py.Group | h5py.Dataset | Part, walk: Walk) -> Node:
+    """A group or dataset as a value; links and references that never end are cut."""
     if isinstance(item, Part):
         return item
     try:
-        info = h5py.h5o.get_info(item.id)
-        if info.fileno != above[0]:
-            place = item.file.filename[-200:]
-            return unreadable(f"a link into {place}: load that file")
-        if info.addr in above[1:]:
+        info, kind = h5py.h5o.get_info(item.id), _class_of(item)
+        if info.fileno != walk.file:
+            return unreadable(f"a link into {item.file.filename[-200:]}: load that file")
+        if info.addr in walk.above:
             return unreadable("a link back to a group that holds it")
-        if len(above) > DEEPEST:
+        if len(walk.above) >= DEEPEST:
             return unreadable(f"nested more than {DEEPEST} deep: save it flat")
-        above, kind = (*above, info.addr), _class_of(item)
         if kind not in PLAIN or (kind and _attribute(item, "MATLAB_object_decode")):
             return foreign(kind)
-        return (_group if isinstance(item, h5py.Group) else _dataset)(item, kind, above)
+        walk = walk._replace(above=(*walk.above, info.addr))
+        if isinstance(item, h5py.Dataset):
+            return _dataset(item, kind, walk)
+        walk.visits[info.addr] += 1
+        if walk.visits[info.addr] > OFTEN:
+            return unreadable(f"a link to a group that {OFTEN} others lead to")
+        return _group(item, kind, walk)
     except Exception as error:  # damage shows as OSError, KeyError, RuntimeError, ...
         return unreadable(f"damaged ({str(error)[:200]}): save the file again")
 
 
-def _group(group: h5py.Group, kind: str, above: tuple[int, ...]) -> Node:
+def _group(group: h5py.Group, kind: str, walk: Walk) -> Node:
     """A struct, an array of structs, a sparse matrix, or a plain group."""
     items = _items(group)
     if h5py.h5a.exists(group.id, b"MATLAB_sparse"):
@@ -111,14 +129,14 @@ def _group(group: h5py.Group, kind: str, above: tuple[int, ...]) -> Node:
         fetch = partial(_fetch_sparse, group.ref, shape, kind == "logical")
         return Part(shape, fetch, kinds, 0 in shape)
     if kind == "struct" and all(map(_is_column, items.values())):
-        columns = {name: _targets(column, above) for name, column in items.items()}
+        columns = {name: _targets(column, walk) for name, column in items.items()}
         counts = set(map(len, columns.values()))
         if len(counts) == 1:
             nodes = [
                 dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
             ]
             return nodes[0] if len(nodes) == 1 else nodes
-    fields = {name: _node(item, above) for name, item in items.items()}
+    fields = {name: _node(item, walk) for name, item in items.items()}
     return fields or unreadable("a struct without fields" if kind else "a group without arrays")
 
 
@@ -129,7 +147,7 @@ def _is_column(item: h5py.Group | h5py.Dataset | Part) -> bool:
     return h5py.check_ref_dtype(item.dtype) is h5py.Reference and not _class_of(item)
 
 
-def _targets(item: h5py.Dataset, above: tuple[int, ...], plain: bool = False) -> list[Node]:
+def _targets(item: h5py.Dataset, walk: Walk, plain: bool = False) -> list[Node]:
     """What references lead to; HDF5's order is MATLAB's column order. Only MATLAB's form a tree:
     those of plain files are followed to arrays alone.
     """
@@ -144,11 +162,11 @@ def _targets(item: h5py.Dataset, above: tuple[int, ...], plain: bool = False) ->
         if plain and (isinstance(target, h5py.Group) or h5py.check_ref_dtype(target.dtype)):
             nodes.append(unreadable(f"a reference to {target.name}: load what that holds"))
         else:
-            nodes.append(_node(target, above))
+            nodes.append(_node(target, walk))
     return nodes
 
 
-def _dataset(item: h5py.Dataset, kind: str, above: tuple[int, ...]) -> Node:
+def _dataset(item: h5py.Dataset, kind: str, walk: Walk) -> Node:
     """A dataset: numbers, text, or references to the elements of a cell array."""
     dtype = item.dtype
     text = kind == "char" or h5py.check_string_dtype(dtype) is not None
@@ -165,7 +183,7 @@ def _dataset(item: h5py.Dataset, kind: str, above: tuple[int, ...]) -> Node:
         return unreadable(missing, _shape(item, kind))
     if reference:
         return (
-            cell(_targets(item, above, not kind))
+            cell(_targets(item, walk, not kind))
             if item.size
             else empty(_shape(item, kind), "other")
         )

@@ -56,7 +56,7 @@ def mat_contents(path: Path) -> dict[str, Held]:
     except Exception as error:  # zlib, struct, header: a damaged file fails in many ways
         raise ValueError(
             f"{path.name} can't be read as a MATLAB file: {first_bytes(path)} "
-            f"({str(error)[:300]}); copy or save it again"
+            f"({str(error)[:300]}); copy it again, or save it with '-v7.3'"
         ) from error
     return named(path, nodes, nullcontext)
 
