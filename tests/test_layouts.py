@@ -328,7 +328,7 @@ def test_a_fill_value_is_missing_only_where_the_store_says_so(recording):
 
 
 def test_words_for_missing_values_are_words_among_words(recording):
-    X, choice, folder = recording
+    X, _, folder = recording
     stimulus = np.resize(["None", "NA", "left"], 60)
     table = pd.DataFrame(X[0], columns=[f"unit{k}" for k in range(8)]).assign(stimulus=stimulus)
     table.to_csv(folder / "wide.csv", index=False)

@@ -1,28 +1,40 @@
-"""MATLAB files, version 5 and 7.3, and plain HDF5: what they hold, by dotted names, read when asked
-for.
+"""MATLAB files of the versions 4, 5 and 7.3: what they hold, by dotted names, read when asked for.
 
-A struct's field is `struct.field`, an element of a cell array `cell[0]`. Axes are in MATLAB's order
-for both versions; plain HDF5 files keep the order in which they are stored.
+Axes are in MATLAB's order for all versions, and one content gives the same names, shapes and values
+in each.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import numpy as np
 import scipy.io
+import scipy.sparse
 
+from simlib.datasets.own.hdf5 import hdf5_contents
+from simlib.datasets.own.parts import (
+    DEEPEST,
+    Held,
+    Node,
+    Part,
+    cell,
+    empty,
+    first_bytes,
+    foreign,
+    named,
+    native,
+    unreadable,
+)
 
-class Held(NamedTuple):
-    """An array in a file: its shape, and the function that reads it."""
+__all__ = ["Held", "hdf5_contents", "mat_contents"]
 
-    shape: tuple[int, ...]
-    read: Callable[[], np.ndarray]
-    numeric: bool = True
-    reason: str = ""
-    within: str = ""
+MCOS = 17  # the class of version 5 that holds strings, tables and other objects
 
 
 def mat_contents(path: Path) -> dict[str, Held]:
@@ -33,110 +45,115 @@ def mat_contents(path: Path) -> dict[str, Held]:
     if h5py.is_hdf5(path):
         return hdf5_contents(path)
     try:
-        content = scipy.io.loadmat(path, struct_as_record=False, chars_as_strings=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            content = _loaded(path, mat_dtype=True)
+        # the true types lose imaginary parts, stored ones lose logicals
+        dropped = any(issubclass(one.category, np.exceptions.ComplexWarning) for one in caught)
+        stored = _loaded(path, mat_dtype=False) if dropped else content
+        nodes = {name: _node(value, stored[name], 0) for name, value in content.items()}
+        nodes |= {name: foreign(kind) for name, kind in _objects(path)}
     except Exception as error:  # zlib, struct, header: a damaged file fails in many ways
         raise ValueError(
-            f"{path.name} can't be read as a MATLAB file ({error}); copy or save it again"
+            f"{path.name} can't be read as a MATLAB file: {first_bytes(path)} "
+            f"({str(error)[:300]}); copy it again, or save it with '-v7.3'"
         ) from error
-    return {
-        key: held
+    return named(path, nodes, nullcontext)
+
+
+def _loaded(path: Path, mat_dtype: bool) -> dict[str, object]:
+    """The variables of a version 4 or 5 file; raises what scipy raises."""
+    options = {"struct_as_record": False, "chars_as_strings": False, "mat_dtype": mat_dtype}
+    version = scipy.io.matlab.matfile_version(path)[0]
+    if version == 1:  # two bytes a letter, in the file's order of bytes
+        with open(path, "rb") as file:
+            order = "le" if file.read(128)[126:] == b"IM" else "be"
+        options["uint16_codec"] = f"utf-16-{order}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scipy.io.matlab.MatReadWarning)
+        content = scipy.io.loadmat(path, **options)
+    content = {
+        name: value
         for name, value in content.items()
-        if not name.startswith("__")
-        for key, held in _flattened(name, value)
+        if not name.startswith("__") and not isinstance(value, scipy.io.matlab.MatlabOpaque)
     }
+    if version == 0 and not all(map(str.isidentifier, content)):
+        raise ValueError("its names are no names of variables")
+    return content
 
 
-def _flattened(name: str, value) -> Iterator[tuple[str, Held]]:
-    """The arrays in a value of a version 5 file."""
-    if hasattr(value, "_fieldnames"):
-        for field in value._fieldnames:
-            yield from _flattened(f"{name}.{field}", getattr(value, field))
-        return
-    array = np.asarray(value)
-    if array.dtype.kind != "O":
-        yield name, Held(array.shape, partial(np.asarray, array), array.dtype.kind in "biuf")
-        return
-    items = list(array.ravel(order="F"))
-    texts = [
-        item
-        for item in items
-        if isinstance(item, np.ndarray) and item.dtype.kind == "U" and item.size == 1
-    ]
-    if items and len(texts) == len(items):
-        yield name, Held((len(items),), partial(np.array, [text.item() for text in texts]), False)
-    elif len(items) == 1 and hasattr(items[0], "_fieldnames"):
-        yield from _flattened(name, items[0])
-    else:
-        for place, item in enumerate(items):
-            yield from _flattened(f"{name}[{place}]", item)
-
-
-def hdf5_contents(path: Path) -> dict[str, Held]:
-    """Every dataset of an HDF5 file, MATLAB 7.3's among them, by dotted name.
-
-    Raises ValueError, naming the file, when it is damaged or of another type.
+def _objects(path: Path) -> Iterator[tuple[str, str]]:
+    """Name and class of the variables of a version 5 file that hold strings, tables and other
+    objects, which scipy doesn't name.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return {
-                key: held
-                for name, item in file.items()
-                if not name.startswith("#")
-                for key, held in _walk(path, file, name, item)
-            }
-    except OSError as error:
-        raise ValueError(
-            f"{path.name} can't be read as HDF5 ({error}); copy or save it again"
-        ) from error
+    with open(path, "rb") as file:
+        header = file.read(128)
+        order = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}.get(header[124:128])
+        while order and len(tag := file.read(8)) == 8:
+            kind, size = struct.unpack(f"{order}II", tag)
+            element = tag + file.read(min(size, 1024))
+            file.seek(max(size - 1024, 0), os.SEEK_CUR)
+            if kind == 15:  # compressed
+                element = zlib.decompressobj().decompress(element[8:], 1024)
+            if len(element) > 48 and struct.unpack_from(f"{order}I", element, 16)[0] & 255 == MCOS:
+                name, place = _text(element, 24, order)
+                _, place = _text(element, place, order)
+                yield name, _text(element, place, order)[0]
 
 
-def _walk(path: Path, file: h5py.File, name: str, item) -> Iterator[tuple[str, Held]]:
-    """The arrays in a group or dataset of an HDF5 file."""
-    kind = _class_of(item)
-    if isinstance(item, h5py.Group):
-        for field, inner in item.items():
-            yield from _walk(path, file, f"{name}.{field}", inner)
-    elif h5py.check_ref_dtype(item.dtype) is not None:  # cells, or a field of an array of structs
-        # in HDF5's order, which is MATLAB's column order
-        targets = [file[ref] if ref else None for ref in item[()].ravel()]
-        if targets and all(one is not None and _class_of(one) == "char" for one in targets):
-            read = partial(_read_texts, path, [target.name for target in targets])
-            yield name, Held((len(targets),), read, False)
-        else:
-            for place, target in enumerate(targets):
-                if target is not None:
-                    yield from _walk(path, file, f"{name}[{place}]", target)
-    elif kind == "char":
-        yield name, Held((1,), partial(_read_texts, path, [item.name]), False)
-    elif item.attrs.get("MATLAB_empty", 0):
-        yield name, Held((0, 0), partial(np.empty, (0, 0)))
-    elif item.shape is not None and item.dtype.names is None:
-        read = partial(_read_numbers, path, item.name, bool(kind))
-        shape = item.shape[::-1] if kind else item.shape
-        yield name, Held(shape, read, item.dtype.kind in "biuf")
+def _text(raw: bytes, place: int, order: str) -> tuple[str, int]:
+    """A short text of a version 5 file, and the place after it."""
+    kind, size = struct.unpack_from(f"{order}II", raw, place)
+    if kind >> 16:  # at most four letters stand in the place of the size
+        return raw[place + 4 : place + 4 + (kind >> 16)].decode(), place + 8
+    return raw[place + 8 : place + 8 + size].decode(), place + 8 + (size + 7) // 8 * 8
 
 
-def _class_of(item) -> str:
-    """MATLAB's class of a dataset; nothing for plain HDF5."""
-    value = item.attrs.get("MATLAB_class", b"")
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _node(value, stored, depth: int) -> Node:
+    """A value of a version 5 file; `stored` is the same in the types of the file's bytes."""
+    if depth > DEEPEST:
+        return unreadable(f"nested more than {DEEPEST} deep: save it flat")
+    if isinstance(value, str):  # scipy's word for a variable that it can't read
+        return unreadable(f"damaged ({value[:200]}): save the file again")
+    if isinstance(value, scipy.io.matlab.MatlabFunction):
+        return foreign("function_handle")
+    if isinstance(value, scipy.io.matlab.MatlabOpaque):
+        return foreign(value.ravel()[0]["s2"].decode())
+    if isinstance(value, scipy.io.matlab.MatlabObject):
+        return foreign(value.classname)
+    if hasattr(value, "_fieldnames"):
+        fields = {
+            field: _node(getattr(value, field), getattr(stored, field), depth + 1)
+            for field in value._fieldnames
+        }
+        return fields or unreadable("a struct without fields")
+    if scipy.sparse.issparse(value):
+        kind = "complex" if value.dtype.kind == "c" else "number"
+        true = value if value.dtype.kind in "bc" else value.astype(float)
+        return Part(value.shape, lambda _: true.toarray(), kind, 0 in value.shape)
+    array = np.asarray(value)
+    if array.dtype.kind == "U":
+        if array.size == 0:
+            return empty(array.shape, "text")
+        rows = _rows(array)
+        return Part(rows.shape, lambda _: rows, "text")
+    if array.dtype.kind == "V":
+        return foreign("")
+    if array.dtype.kind != "O":
+        complete = np.asarray(stored)
+        array = native(complete if complete.dtype.kind == "c" else array)
+        kind = "complex" if array.dtype.kind == "c" else "number"
+        return Part(array.shape, lambda _: array, kind, array.size == 0)
+    if array.size == 0:
+        return empty(array.shape, "other")
+    pairs = zip(array.ravel(order="F"), np.asarray(stored).ravel(order="F"), strict=True)
+    nodes = [_node(item, twin, depth + 1) for item, twin in pairs]
+    if hasattr(array.ravel()[0], "_fieldnames"):
+        return nodes[0] if len(nodes) == 1 else nodes
+    return cell(nodes)
 
 
-def _read_numbers(path: Path, name: str, reverse: bool) -> np.ndarray:
-    with h5py.File(path, "r") as file:
-        item = file[name]
-        text = h5py.check_string_dtype(item.dtype)
-        values = np.asarray(item.asstr()[()] if text else item[()])
-    values = values.astype(str) if values.dtype.kind == "O" else values
-    return values.T if reverse else values
-
-
-def _read_texts(path: Path, names: list[str]) -> np.ndarray:
-    with h5py.File(path, "r") as file:
-        return np.array([_text_of(file[name]) for name in names])
-
-
-def _text_of(item: h5py.Dataset) -> str:
-    if item.attrs.get("MATLAB_empty", 0):
-        return ""
-    return "".join(chr(code) for code in item[()].ravel(order="C" if item.shape[-1] != 1 else "F"))
+def _rows(letters: np.ndarray) -> np.ndarray:
+    """The rows of a matrix of letters as strings, trailing blanks cut."""
+    rows = np.moveaxis(letters, 1, -1).reshape(-1, letters.shape[1])
+    return np.array(["".join(row).rstrip(" \0") for row in rows])
