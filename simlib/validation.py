@@ -297,8 +297,8 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
         )
     if len(values) != trials:
         hint = (
-            "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes with "
-            "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
+            "; they fit axis 0, and arrays are (time, trial, neuron): say which axis is which, "
+            "xarray.DataArray(X, dims=('trial', 'time', 'neuron')) or ('trial', 'neuron', 'time')"
             if X.ndim == 3 and len(values) == X.shape[0]
             else ""
         )

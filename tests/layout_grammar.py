@@ -124,7 +124,16 @@ def npz(path, case: Case):
 
 
 def mat5(path, case: Case):
-    scipy.io.savemat(path, _nested(case.held, lambda value: value))
+    """Text as a matrix of letters, or a cell of words where it has two axes."""
+    scipy.io.savemat(
+        path,
+        _nested(
+            case.held,
+            lambda value: (
+                value.astype(object) if value.dtype.kind == "U" and value.ndim > 1 else value
+            ),
+        ),
+    )
     return str, case.bad
 
 
