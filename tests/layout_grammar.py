@@ -5,6 +5,7 @@ lay them out: axes in any order or merged, arrays nested, named and padded in ma
 beside them that are no labels.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import h5py
@@ -275,3 +276,70 @@ def _values(case: Case) -> tuple[np.ndarray, str]:
     return {"text": np.full(case.X.shape, "high"), "constant": np.ones(case.X.shape)}.get(
         bad, case.X
     ), bad
+
+
+class Session(NamedTuple):
+    """An NWB file: counts and labels as meant, the options that read it, and what is wrong."""
+
+    counts: np.ndarray  # (time, trial, unit)
+    labels: dict
+    options: dict
+    bad: str
+
+
+def nwb(path, seed: int) -> Session:
+    """Sorted units and trials in NWB's layout, with odd indices, columns, tables and clocks."""
+    rng = np.random.default_rng(seed)
+    trials, units, bins = (
+        int(rng.integers(10, 24)),
+        int(rng.integers(1, 6)),
+        int(rng.integers(1, 5)),
+    )
+    bad = str(rng.choice(["", "", "", "", "ms", "nan", "unobserved", "no trials", "no window"]))
+    onsets = 2.0 * np.arange(trials) + rng.uniform(0, 0.5)
+    spikes = [
+        np.sort(rng.uniform(0, 2.0 * trials + 1, int(rng.integers(20, 80)))) for _ in range(units)
+    ]
+    edges = onsets[:, None] + 0.2 * np.arange(bins + 1)
+    counts = np.array(
+        [
+            [[((one >= low) & (one < high)).sum() for one in spikes] for low, high in pairwise(e)]
+            for e in edges
+        ]
+    ).swapaxes(0, 1)
+    labels, table = _labels(rng, trials), str(rng.choice(["trials", "trials", "epochs"]))
+    with h5py.File(path, "w") as file:
+        group = file.create_group("units")
+        group["spike_times"] = np.concatenate(spikes) * (1000 if bad == "ms" else 1)
+        if bad == "nan":
+            group["spike_times"][0] = np.nan
+        ends = np.cumsum([len(one) for one in spikes])
+        group.create_dataset("spike_times_index", data=ends.astype(rng.choice(["u2", "i4", "u8"])))
+        if rng.random() < 0.7:
+            group["id"] = np.arange(units)
+        if bad == "unobserved":
+            group["obs_intervals"] = np.tile([[0.0, onsets[2]]], (units, 1))
+            group["obs_intervals_index"] = np.arange(units) + 1
+        if rng.random() < 0.4:  # columns that are no facts: of several values, or references
+            group["waveform_mean"] = np.zeros((units, 30))
+            group.create_dataset(
+                "electrodes", data=[file["units"].ref] * units, dtype=h5py.ref_dtype
+            )
+        if bad != "no trials":
+            rows = file.create_group(f"intervals/{table}")
+            rows["start_time"], rows["stop_time"] = onsets, onsets + 1
+            if rng.random() < 0.7:
+                rows["id"] = np.arange(trials)
+            for name, values in labels.items():
+                text = values.dtype.kind == "U"
+                rows.create_dataset(
+                    name,
+                    data=values.astype(object) if text else values,
+                    dtype=h5py.string_dtype() if text else None,
+                )
+            if rng.random() < 0.3:
+                rows["tags"], rows["tags_index"] = np.arange(3), np.minimum(np.arange(trials), 3)
+    spike_options = {} if bad == "no window" else {"start": 0, "stop": 0.2 * bins, "width": 0.2}
+    if table != "trials":
+        spike_options["trials"] = table
+    return Session(counts, labels, {"spikes": spike_options}, bad)

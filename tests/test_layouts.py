@@ -8,12 +8,24 @@ import warnings
 from functools import partial
 from itertools import product
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 import zarr as zarr_store
-from layout_grammar import drawn, hdf5, long_table, mat5, mat73, netcdf, npz, wide_table, zarr
+from layout_grammar import (
+    drawn,
+    hdf5,
+    long_table,
+    mat5,
+    mat73,
+    netcdf,
+    npz,
+    nwb,
+    wide_table,
+    zarr,
+)
 
 from simlib import datasets
 
@@ -134,6 +146,51 @@ def test_odd_layouts_are_read_as_meant_or_refused(tmp_path, kind):
             failures.append((seed, f"{type(problem).__name__}: {problem}"[:600]))
     assert not failures, f"{len(failures)}: {failures[:4]}"
     assert loaded > LAYOUTS / 5
+
+
+def test_odd_nwb_files_are_read_as_meant_or_refused(tmp_path):
+    for seed in range(LAYOUTS):
+        path = tmp_path / f"odd{seed}.nwb"
+        session = nwb(path, seed)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                data = datasets.load(path, **session.options)
+        except ValueError as error:
+            assert session.bad and path.name in str(error) and len(str(error)) <= 1500, (
+                seed,
+                error,
+            )
+            for call in suggested(str(error)):
+                assert session.bad not in ("no window",) or run(call, tmp_path).size
+            continue
+        assert not session.bad, seed
+        np.testing.assert_array_equal(data.values, session.counts, err_msg=str(seed))
+        for name, meant in session.labels.items():
+            assert same_classes(data[name].values, meant), (seed, name)
+        left_out = json.loads(data.attrs.get("left_out", "{}"))
+        with h5py.File(path) as file:
+            lost = (
+                {*file["units"]} - {*map(str, data.coords)} - {"spike_times", "spike_times_index"}
+            )
+            assert all(f"units/{name}" in left_out for name in lost - {"id"}), (seed, lost)
+
+
+def test_odd_arrays_alone_are_read_as_meant_or_refused(tmp_path):
+    for seed in range(LAYOUTS):
+        case, path = drawn(seed), tmp_path / f"odd{seed}.npy"
+        np.save(path, case.held[case.main])
+        options = {"dims": case.axes, "labels": case.labels} if case.options else {}
+        try:
+            data = datasets.load(path, **options)
+        except ValueError as error:
+            check_refused(error, case._replace(usual=False), path, "npy")
+            continue
+        assert not case.bad, seed
+        if case.options or case.usual:
+            np.testing.assert_allclose(data.values, case.X, atol=1e-6)
+        else:
+            assert data.attrs["axes_guessed"] and "read as" in datasets.describe(data)
 
 
 # -- Axes

@@ -106,7 +106,7 @@ def _main(held: Mapping[str, Held], name: str, values: str | None) -> str:
     """The name of the recording's array; raises Unclear where nothing says which it is."""
     main = "X" if values is None else values
     if values is not None and main not in held:
-        raise validation.unknown_name("array", main, held, f"{name} holds {contents(held)}")
+        raise _unknown(main, held, name)
     if main in held and held[main].reason:
         raise ValueError(f"{main} of {name} can't be read: {held[main].reason}")
     if main in held:
@@ -121,6 +121,11 @@ def _main(held: Mapping[str, Held], name: str, values: str | None) -> str:
         + ("" if tables else "; this needs another file: none of these is a table of numbers"),
         [one for key in tables[:2] for one in _readings(held, key, _facts(held, key))[:2]],
     )
+
+
+def _unknown(array: str, held: Mapping[str, Held], name: str) -> ValueError:
+    known = [key for key, value in held.items() if not value.within]
+    return validation.unknown_name("array", array, known, f"{name} holds {contents(held)}")
 
 
 def _is_table(value: Held) -> bool:
@@ -353,7 +358,7 @@ def _values(held: Mapping[str, Held], value: object, name: str) -> object:
         return axes, _values(held, value[1], name)
     if isinstance(value, str):
         if value not in held:
-            raise validation.unknown_name("array", value, held, f"{name} holds {contents(held)}")
+            raise _unknown(value, held, name)
         if held[value].reason:
             raise ValueError(f"{value} of {name} can't be read: {held[value].reason}")
         value = held[value].read()
