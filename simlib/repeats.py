@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlib import validation
+from simlib import trials, validation
 
 __all__ = ["Simulation", "agreement", "array", "halves", "simulations"]
 
@@ -16,7 +16,8 @@ AROUND = 0.2  # how far strength and dispersion of simulated signals lie from th
 def array(values) -> np.ndarray:
     """Checked repeats as (repeat, time, trial, neuron), NaN throughout where a trial is missing.
 
-    Takes (repeat, samples, neuron), too: one time bin. Raises ValueError for fewer than 2 repeats
+    Takes (repeat, samples, neuron), too: one time bin. In a list of recordings their labels say
+    which trial is which (`trials.order`). Raises ValueError for fewer than 2 repeats
     of a trial, for values that are missing within a trial and for infinity.
 
     Example:
@@ -24,7 +25,7 @@ def array(values) -> np.ndarray:
         >>> repeats.array([[[0, 1], [2, 3]], [[0, 2], [2, 4]]]).shape
         (2, 1, 2, 2)
     """
-    repeats = np.asarray(values, dtype=np.float64)
+    repeats = np.asarray(_in_one_order(values), dtype=np.float64)
     if repeats.ndim not in (3, 4) or len(repeats) < 2 or 0 in repeats.shape:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
@@ -40,6 +41,16 @@ def array(values) -> np.ndarray:
             "leave it out, here and in what is compared"
         )
     return repeats
+
+
+def _in_one_order(values):
+    """Repeats given one by one, with the trials of each in the order of the first."""
+    if not isinstance(values, list | tuple) or not len(values):
+        return values
+    orders = [trials.order(values[0], each, ("the first repeat", "another")) for each in values]
+    arrays = (np.asarray(each, dtype=np.float64) for each in values)
+    pairs = zip(arrays, orders, strict=True)
+    return [each if order is None else each[..., order, :] for each, order in pairs]
 
 
 def _there(repeats: np.ndarray) -> np.ndarray:
