@@ -192,8 +192,8 @@ def rounded_to_single(X: Float[Tensor, "*shape"]) -> bool:
     Example:
         >>> import simlib as sl, torch
         >>> thirds = torch.tensor([[1 / 3], [2 / 3], [1.0]], dtype=torch.float64)
-        >>> sl.linalg.rounded_to_single(thirds), sl.linalg.rounded_to_single(thirds.float().double())
-        (False, True)
+        >>> [sl.linalg.rounded_to_single(X) for X in (thirds, thirds.float().double())]
+        [False, True]
     """
     if X.dtype != torch.float64 or not bool((X[:1].float() == X[:1]).all()):
         return False
@@ -341,8 +341,9 @@ def onto_columns(
     """Q'U of Y = QR in Y's precision, without forming Q. No gradient.
 
     None for n < q, and where a column of Y is no longer than `shortest` or nearly depends on the
-    others, `share` being the `rounding` of what was measured. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker.
-    Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
+    others, `share` being the `rounding` of what was measured. By the reflections that make up Q or,
+    where n > 8q, as R'^-1 Y'U, which is quicker. Rounding moves it by about eps times the condition
+    of Y with its columns scaled to one length.
 
     Example:
         >>> import simlib as sl, torch

@@ -216,7 +216,7 @@ def order(X, Y, sides: tuple[str, str] = ("X", "Y")) -> np.ndarray | None:
     ids = {name: pair for name, pair in shared.items() if name.lower().endswith("id")}
     ids = {name: pair for name, pair in ids.items() if name not in counted and _agree(pair)}
     numbers = {}
-    if None not in indexes and len(indexes[0]) == len(indexes[1]):
+    if all(index is not None for index in indexes) and len(indexes[0]) == len(indexes[1]):
         codes = _codes(*(np.asarray(index) for index in indexes))
         if _agree(codes) or not any(map(_is_default, indexes)):
             numbers = {"trial": codes}

@@ -49,9 +49,9 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     """Linear-regression R^2 of X predicted from Y, in [0, 1].
 
     ||Q'X||_F^2 / ||X||_F^2 of the centred columns, Q an orthonormal basis of Y's column space (of
-    its numerical rank: a rank-deficient Y explains no more than it spans, and what rounding adds to
-    it, of float32 where Y was in float32, is no direction: `linalg.rounding`). 1 whenever Y's columns
-    span the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
+    its numerical rank: a rank-deficient Y explains no more than it spans, and rounding, that of
+    float32 where Y was in float32, is no direction: `linalg.rounding`). 1 whenever Y's columns span
+    the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
     rotation and isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019,
     section 3.
 
