@@ -193,7 +193,11 @@ class Decoders:
     ):
         validation.known("scale", scale, SCALES)
         if hasattr(variables, "dims"):
-            groups = _groups(variables, groups)
+            if groups is None and trials.fold_groups(variables) is not None:
+                groups = variables.attrs["groups"]
+            if isinstance(groups, str):
+                validation.labels(variables, groups, "groups")
+                groups = variables[groups]  # which knows the order of its trials
             variables = {name: variables[name] for name in trials.task_variables(variables)}
             if not variables:
                 raise ValueError("the recording declares no task variables: nothing to decode")

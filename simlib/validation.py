@@ -451,12 +451,12 @@ def label_array(labels, X, name: str = "labels") -> np.ndarray:
     values = np.asarray(labels)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8")
-    trials = X.shape[-2]
+    count = X.shape[-2]
     if values.ndim != 1:
         raise ValueError(
-            f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}"
+            f"{name} needs one value a trial ({count},); got an array of shape {values.shape}"
         )
-    if len(values) != trials:
+    if len(values) != count:
         hint = (
             "; they fit axis 0: arrays are (time, trial, neuron), so swap the first two axes with "
             "np.swapaxes(X, 0, 1), or pass an xarray.DataArray with named dimensions"
@@ -464,7 +464,7 @@ def label_array(labels, X, name: str = "labels") -> np.ndarray:
             else ""
         )
         raise ValueError(
-            f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "
+            f"{name} needs one value a trial: got {len(values)} labels for {count} trials "
             f"of an array of shape {X.shape}{hint}"
         )
     missing = np.flatnonzero(pd.isna(values)).tolist()

@@ -122,13 +122,13 @@ def _above(matrix: Float[Tensor, "n n"]) -> Float[Tensor, " pairs"]:
 
 
 def _given_distances(matrix: Tensor, side: str, comparison: str) -> Float[Tensor, " pairs"]:
-    """The upper triangle of a distance matrix, or its ranks: tied within 64 roundings."""
+    """The upper triangle of a distance matrix, or its ranks: tied within 8 roundings."""
     values = _above(torch.from_numpy(validation.dissimilarities(matrix, side)).to(matrix.device))
     if comparison not in RANKS:
         return values / values.abs().max()
     values = values.cpu().numpy()
     single = matrix.dtype == torch.float32 or rounded_to_single(matrix)
-    share = 64 * float(np.finfo(np.float32 if single else float).eps)
+    share = 8 * float(np.finfo(np.float32 if single else float).eps)
     return torch.from_numpy(_ranks(values, share * np.abs(values))).to(matrix.device)
 
 
