@@ -202,21 +202,27 @@ def rounded_to_single(X: Float[Tensor, "*shape"]) -> bool:
     return bool((single == X).all() and filled.any())
 
 
+@torch.no_grad()
 def rounding(X: Float[Tensor, "n p"]) -> float:
     """The share of the largest singular value of the centred X up to which others are rounding.
 
-    max(n, p) * eps of X's precision; at least 8 sqrt(max(n, p)) * eps of float32 for float64
-    numbers that were `rounded_to_single`: so large are the singular values that rounded entries
-    make where columns depend on each other, as outputs that add up to 1 do.
+    max(n, p) * eps of X's precision. For float64 numbers that were `rounded_to_single` 8 eps of
+    float32, times the median over columns of ||x|| / ||x - mean||, since entries far from 0 are
+    rounded at their own size: what rounding leaves where columns depend on each other, as outputs
+    that add up to 1 do, is smaller (tests/test_rounding.py).
 
     Example:
         >>> import simlib as sl, torch
         >>> f"{sl.linalg.rounding(torch.ones(100, 3)):.2g}"
         '1.2e-05'
     """
-    largest = max(X.shape)
-    own = largest * torch.finfo(X.dtype).eps
-    return 8 * largest**0.5 * torch.finfo(torch.float32).eps if rounded_to_single(X) else own
+    own = max(X.shape) * torch.finfo(X.dtype).eps
+    if not rounded_to_single(X):
+        return own
+    lengths = (torch.linalg.vector_norm(Z, dim=0) for Z in (X, centre(X)))
+    whole, varying = (length[X.amax(0) > X.amin(0)] for length in lengths)
+    away = (whole / varying).median() if len(varying) else 1.0
+    return max(own, 8 * torch.finfo(torch.float32).eps * float(away))
 
 
 def compact_svd(

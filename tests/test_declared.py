@@ -8,6 +8,7 @@ import xarray as xr
 
 import simlib as sl
 from simlib.decoding import Decoders, fold_accuracies
+from simlib.experiments import runner
 
 
 def drifting(runs=30, repeats=8, neurons=20):
@@ -109,10 +110,8 @@ def test_missing_labels_are_counted_and_placed(nothing):
 
 def test_the_groups_of_a_recording_are_those_that_the_experiments_use():
     """The reference accuracies of a stored run, and the plain function on the recording."""
-    from simlib.experiments.runner import _Accuracies
-
     data = drifting()
-    rows = _Accuracies(data, ["target"]).rows(data.values)
+    rows = runner._Accuracies(data, ["target"]).rows(data.values)
     at = rows[rows["quantity"] == "accuracy"].set_index("scale")["value"]
     for scale in ("common", "recorded"):
         assert at[scale] == sl.decoding_accuracy(data, "target", scale=scale)

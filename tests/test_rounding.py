@@ -23,7 +23,7 @@ SIZES = [(40, 3), (240, 24), (240, 150), (2000, 10), (1500, 300)]
 
 
 @pytest.mark.parametrize("n, k", SIZES)
-@pytest.mark.parametrize("temperature", [1, 4])
+@pytest.mark.parametrize("temperature", [0.1, 1, 4])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_outputs_that_add_up_to_1_have_one_predictor_less(n, k, temperature, dtype):
     """In either precision, in a tensor as in an array: the same as without the last column."""
@@ -31,8 +31,9 @@ def test_outputs_that_add_up_to_1_have_one_predictor_less(n, k, temperature, dty
     X = np.random.default_rng(1).standard_normal((n, 3))
     free = Y[:, :-1].astype(np.float64)
     assert sl.score("linreg", X, Y) == pytest.approx(explained(X, free), abs=1e-6)
-    # scikit-learn cuts the rank of float32 numbers, too
-    assert sl.score("linreg", X, Y) == pytest.approx(explained(X.astype(dtype), Y), abs=1e-4)
+    if temperature >= 1:  # scikit-learn cuts the rank of float32 numbers, too; further off its own
+        # float32 loses digits to the offset
+        assert sl.score("linreg", X, Y) == pytest.approx(explained(X.astype(dtype), Y), abs=1e-4)
     for name in ("cca", "linreg-angular", "cca-angular"):
         assert sl.score(name, X, Y) == pytest.approx(sl.score(name, X, free), abs=1e-6), name
     unpenalised = sl.measure("ridge-cv", penalty=0)
