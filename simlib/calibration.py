@@ -369,10 +369,11 @@ def compare(
     listed = validation.names(names, "names") if names is not None else MEASURES
     bounds = [measure(name) for name in listed]
     precomputed = all(bound.params.get("precomputed") for bound in bounds)
+    labelled = X
     X, Y = _shuffleable(X, Y, permutations, null, precomputed)
     ceilings = [{"note": ""}] * len(bounds)
     if repeats is not None:
-        repeats = np.asarray(repeats, dtype=np.float64)
+        repeats = np.asarray(repeated.in_one_order(repeats, labelled), dtype=np.float64)
         if repeats.shape[1:] != X.shape:
             needed = f"(repeat, {', '.join(map(str, X.shape))})"
             raise ValueError(f"repeats needs the shape {needed}; got {repeats.shape}")

@@ -202,7 +202,7 @@ class Decoders:
             if not variables:
                 raise ValueError("the recording declares no task variables: nothing to decode")
         self.variables, self.options = dict(variables), (folds, seed, groups)
-        self.scale, self.tol, self.last, self.batches = scale, tol, {}, []
+        self.scale, self.tol, self.last, self.batches = scale, tol, [], []
 
     def __call__(self, Y) -> dict[str, np.ndarray]:
         """Whether each trial is decoded rightly, (trials, times) of bool, for each variable."""
@@ -214,17 +214,22 @@ class Decoders:
             )
             for name, of_Y in given.items()
         }
-        if not all(np.array_equal(labels[name], self.last.get(name)) for name in labels):
-            self.last, self.batches = labels, self._by_number_of_classes(labels, Y)
+        folds, seed, groups = self.options
+        declared = [*labels.values(), _groups(Y, groups)]
+        same = map(np.array_equal, declared, self.last)
+        if not self.last or not all(same):  # of the first Y, and where Y declares something else
+            self.last = declared
+            self.batches = self._by_number_of_classes(labels, folds, seed, declared[-1])
         if self.scale == "common":
             responses = _to_unit_size(responses)
         bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
         found = {n: r for batch in self.batches for n, r in batch.right(bins).items()}
         return {name: found[name] for name in self.variables}
 
-    def _by_number_of_classes(self, variables: Mapping[str, np.ndarray], Y) -> list["_Batch"]:
-        folds, seed, groups = self.options
-        groups, tasks = _groups(Y, groups), {}
+    def _by_number_of_classes(
+        self, variables: Mapping[str, np.ndarray], folds: int, seed: int, groups
+    ) -> list["_Batch"]:
+        tasks: dict[int, dict[str, tuple]] = {}
         for name, labels in variables.items():
             folded = split(labels, folds, seed, groups)
             classes, codes = np.unique(labels, return_inverse=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from simlib import trials, validation
 
-__all__ = ["Simulation", "agreement", "array", "halves", "simulations"]
+__all__ = ["Simulation", "agreement", "array", "halves", "in_one_order", "simulations"]
 
 DRAWS, ROUNDS = 10, 6  # of noise, to fit the signal's spectrum, and of the fit
 AROUND = 0.2  # how far strength and dispersion of simulated signals lie from the fit, either way
@@ -25,7 +25,7 @@ def array(values) -> np.ndarray:
         >>> repeats.array([[[0, 1], [2, 3]], [[0, 2], [2, 4]]]).shape
         (2, 1, 2, 2)
     """
-    repeats = np.asarray(_in_one_order(values), dtype=np.float64)
+    repeats = np.asarray(in_one_order(values), dtype=np.float64)
     if repeats.ndim not in (3, 4) or len(repeats) < 2 or 0 in repeats.shape:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
@@ -43,14 +43,27 @@ def array(values) -> np.ndarray:
     return repeats
 
 
-def _in_one_order(values):
-    """Repeats given one by one, with the trials of each in the order of the first."""
-    if not isinstance(values, list | tuple) or not len(values):
+def in_one_order(values, first=None):
+    """Repeats with the trials of each in the order of `first`, else of the first of a list, by
+    their labels (`trials.order`). What has no labels is returned as it is.
+
+    Example:
+        >>> from simlib import repeats
+        >>> repeats.in_one_order([[[0, 1], [2, 3]], [[0, 2], [2, 4]]])[1].shape
+        (2, 2)
+    """
+    listed = isinstance(values, list | tuple) and len(values) > 0
+    given = list(values) if listed else [values]
+    first = values[0] if first is None and listed else first
+    orders = [trials.order(first, each, ("X", "repeat")) for each in given]
+    if all(order is None for order in orders) and not listed:
         return values
-    orders = [trials.order(values[0], each, ("the first repeat", "another")) for each in values]
-    arrays = (np.asarray(each, dtype=np.float64) for each in values)
-    pairs = zip(arrays, orders, strict=True)
-    return [each if order is None else each[..., order, :] for each, order in pairs]
+    arrays = [np.asarray(each, dtype=np.float64) for each in given]
+    ordered = [
+        each if order is None else each[..., order, :]
+        for each, order in zip(arrays, orders, strict=True)
+    ]
+    return ordered if listed else ordered[0]
 
 
 def _there(repeats: np.ndarray) -> np.ndarray:

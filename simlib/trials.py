@@ -287,9 +287,12 @@ def _unmatched(X, Y, known: Mapping, values: Mapping, sides: tuple[str, str]) ->
         taken = f"Take {sides[1]} from the same table or recording, or, {matched}"
         return ValueError(f"the trials of {sides[0]} and {sides[1]} differ: {found}. {taken}")
     whole = "X" if table or "time" in X.dims else "sl.datasets.load(X)"
-    by = [n for n in known if n != "trial"]
+    by = [n for n in known if n != "trial"][:6]
     average = f"sl.datasets.processing.condition_averages({whole}, by={by!r})"
-    select, sort = f"X.isel(trial=np.isin(X[{name!r}], Y[{name!r}]))", f"X.sortby({list(known)!r})"
+    select, sort = (
+        f"X.isel(trial=np.isin(X[{name!r}], Y[{name!r}]))",
+        f"X.sortby({list(known)[:6]!r})",
+    )
     if table:
         average = f"X.groupby(level={list(range(X.index.nlevels))}).mean()"
         select, sort = "X.loc[X.index.isin(Y.index)]", "X.sort_index()"

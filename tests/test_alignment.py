@@ -80,6 +80,20 @@ def test_every_function_of_two_sides_has_the_rule():
         assert found == function(Y), name
 
 
+def test_repeats_for_the_ceiling_are_put_in_the_order_of_X():
+    signal = responses(neurons=10)
+    X = labelled(signal, stimulus=NAMES)
+    repeats = [labelled(signal + 0.5 * responses(24, 10, seed=s), stimulus=NAMES) for s in (3, 4)]
+    expected = sl.compare(X, X, ["cka"], repeats=repeats, permutations=2)
+    mixed = [repeats[0], repeats[1].isel(trial=SHUFFLE)]
+    with pytest.warns(UserWarning, match="order of X"):
+        found = sl.compare(X, X, ["cka"], repeats=mixed, permutations=2)
+    assert found.equals(expected)
+    stacked = xr.concat(repeats, "repeat").isel(trial=SHUFFLE)
+    with pytest.warns(UserWarning, match="order of X"):
+        assert sl.compare(X, X, ["cka"], repeats=stacked, permutations=2).equals(expected)
+
+
 def test_repeats_of_conditions_in_another_order_are_refused_with_ways_out_that_work():
     cond = np.repeat(list("abcdef"), 4)
     X, Y = (

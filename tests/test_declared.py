@@ -67,6 +67,14 @@ def test_decoders_follow_labels_that_change_with_Y():
         assert Decoders(data)(data.isel(trial=order))["target"].mean() == second
 
 
+def test_decoders_follow_groups_that_change_with_Y():
+    data = drifting()
+    values = data["target"].values
+    decoders = Decoders({"target": values})
+    found = [decoders(Y)["target"].mean() for Y in (data, data.assign_attrs(groups=""), data)]
+    assert found[0] == found[2] == sl.decoding_accuracy(data, values) < found[1]
+
+
 def test_labels_are_matched_to_the_trials_where_both_say_which_is_which():
     rng = np.random.default_rng(0)
     label = np.arange(60) % 2
