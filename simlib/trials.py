@@ -263,47 +263,47 @@ def _said(found: np.ndarray, names: list[str], sides: tuple[str, str], X) -> np.
 
 def _unmatched(X, Y, known: Mapping, values: Mapping, sides: tuple[str, str]) -> ValueError:
     """The error for labels that differ, or don't say which trial is which."""
-    table = _is_table(Y)
     differ = [name for name, pair in known.items() if not _agree(pair)]
-    same = not differ and _agree(_joint(list(known.values())))
     name = (differ or [n for n, pair in known.items() if not np.array_equal(*pair)])[0]
-    shown = "the index" if table and name == "trial" else repr(name)
     first, second = known[name]
     lacking = ~np.isin(first, second)
     at = int(np.flatnonzero(lacking if lacking.any() else first != second)[0])
     one, other = (examples([np.asarray(side)[at]]) for side in values[name])
-    found = (
-        f"at trial {at} {shown} is {one} in {sides[0]} and {other} in {sides[1]}; "
-        f"{int((first != second).sum())} of {len(first)} trials differ"
-    )
-    multi = isinstance(_index(Y), pd.MultiIndex)
+    shown = "the index" if _is_table(Y) and name == "trial" else repr(name)
     drop = f"{sides[1]}.drop_vars({name!r})"
-    if table:
+    if _is_table(Y):
         drop = f"{sides[1]}.reset_index(drop=True)"
-    elif multi:
+    elif isinstance(_index(Y), pd.MultiIndex):
         drop = f"{sides[1]}.reset_index('trial', drop=True)"
-    matched = f"if the trials are matched in this order all the same, drop the label: {drop}"
-    if sides[1] != "Y":
-        taken = f"Take {sides[1]} from the same table or recording, or, {matched}"
-        return ValueError(f"the trials of {sides[0]} and {sides[1]} differ: {found}. {taken}")
-    whole = "X" if table or "time" in X.dims else "sl.datasets.load(X)"
-    by = [n for n in known if n != "trial"][:6]
-    average = f"sl.datasets.processing.condition_averages({whole}, by={by!r})"
-    select, sort = (
-        f"X.isel(trial=np.isin(X[{name!r}], Y[{name!r}]))",
-        f"X.sortby({list(known)[:6]!r})",
-    )
-    if table:
-        average = f"X.groupby(level={list(range(X.index.nlevels))}).mean()"
-        select, sort = "X.loc[X.index.isin(Y.index)]", "X.sort_index()"
-    averaged = f"average the trials of each condition on both sides, {average}, or "
-    averaged = averaged if by or table else ""
-    if same:
-        return ValueError(
-            f"X and Y hold the same labels in another order, and {shown} doesn't say which trial "
-            f"is which: {found}. Ways out: {averaged}sort both, {sort}; {matched}"
-        )
+    ways = _ways_out(X, known, name) if sides == ("X", "Y") and _is_table(X) == _is_table(Y) else []
+    ways.append(f"if the trials are matched in this order all the same, drop the label: {drop}")
+    same = not differ and _agree(_joint(list(known.values())))
     return ValueError(
-        f"X and Y have trials of different labels: {found}. Ways out: {averaged}select the trials "
-        f"that both have, {select} and Y likewise; {matched}"
+        f"{sides[0]} and {sides[1]} hold "
+        + ("the same labels in another order" if same else "trials of different labels")
+        + f": at trial {at} {shown} is {one} in {sides[0]} and {other} in {sides[1]}, and "
+        f"{int((first != second).sum())} of {len(first)} trials differ"
+        + (f"; {shown} doesn't say which trial is which" if same else "")
+        + f". Ways out: {'; or '.join(ways)}"
     )
+
+
+def _ways_out(X, known: Mapping, name: str) -> list[str]:
+    """What brings both sides to trials that correspond, where something does."""
+    first, second = known[name]
+    common = np.isin(first, second)
+    if not common.all() or not np.isin(second, first).all():
+        select = f"X.isel(trial=np.isin(X[{name!r}], Y[{name!r}]))"
+        select = "X.loc[X.index.isin(Y.index)]" if _is_table(X) else select
+        return [f"select the trials that both have, {select} and Y likewise"] * bool(common.any())
+    same = all(map(_agree, known.values())) and _agree(_joint(list(known.values())))
+    by = [each for each in known if each != "trial"][:6] if same else [name]
+    whole = "X" if "time" in getattr(X, "dims", ()) else "sl.datasets.load(X)"
+    average = f"sl.datasets.processing.condition_averages({whole}, by={by!r})"
+    if _is_table(X):
+        levels = list(range(X.index.nlevels)) if same or name == "trial" else name
+        average = f"X.groupby(level={levels!r}).mean()"
+    averaged = f"average the trials of each condition on both sides, {average}"
+    ways = [averaged] if _is_table(X) or (by and by != ["trial"]) else []
+    sort = "X.sort_index()" if _is_table(X) else f"X.sortby({list(known)[:6]!r})"
+    return [*ways, f"sort both, {sort}"] if same else ways
