@@ -178,7 +178,7 @@ class Decoders:
         [1.0, 1.0]
         >>> X = sl.datasets.load("hierarchy")
         >>> list(sl.decoding.Decoders(X)(X.values))
-        ['kingdom', 'category', 'object']
+        ['category']
     """
 
     def __init__(
@@ -347,8 +347,8 @@ def decoding_accuracy(
         >>> labels = ["left", "left", "right", "right"]
         >>> sl.decoding_accuracy([[-2], [-1], [1], [2]], labels, folds=2)
         1.0
-        >>> sl.decoding_accuracy(sl.datasets.load("toy-2d"), "choice", folds=3)
-        1.0
+        >>> round(sl.decoding_accuracy(sl.datasets.load("toy-2d"), "choice", folds=3), 3)
+        0.975
     """
     labels, groups = validation.labels(Y, labels), _groups(Y, groups)
     right = Decoders({"": labels}, folds, seed, groups, scale=scale)(Y)[""]
