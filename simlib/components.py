@@ -121,14 +121,13 @@ def _samples(Y, n: int) -> torch.Tensor:
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of Y's centred columns."""
     mean = Y.mean(0)
-    shortest, share = (
-        8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs(),
-        rounding(Y.double()),
-    )
+    shortest = 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs()
+    share = rounding(Y) if Y.dtype == torch.float64 else 0.0  # in float32 its eps is enough
     # Centred twice, since the first mean is rounded at its own size.
     projected = onto_columns(centre(Y - mean), vectors, shortest, share)
     if projected is None:
-        projected = orthonormal_basis(centred_columns(Y.double()), share).T @ vectors.double()
+        Y = Y.double()
+        projected = orthonormal_basis(centred_columns(Y), rounding(Y)).T @ vectors.double()
     return projected.square().sum(0).double()
 
 
