@@ -42,9 +42,9 @@ def test_outputs_that_add_up_to_1_have_one_predictor_less(n, k, temperature, dty
     captured = sl.captured_variance(X, free)
     vectors = sl.components.left_singular_vectors(X)
     for given in (Y, Y.astype("f8"), torch.from_numpy(Y)):
-        np.testing.assert_allclose(sl.captured_variance(X, given), captured, atol=1e-6)
+        np.testing.assert_allclose(sl.captured_variance(X, given), captured, atol=1e-5)
         found = sl.captured_variance(X, given, vectors=vectors)
-        np.testing.assert_allclose(found, captured, atol=1e-6)
+        np.testing.assert_allclose(found, captured, atol=1e-5)
     assert np.isnan(sl.captured_variance(Y, X)[-1])  # a PC of rounding is none
     assert sl.calibration.expected_by_chance("linreg", X, Y) == (k - 1) / (n - 1)
 
