@@ -34,8 +34,8 @@ def ascents(
     each = [seconds_of(lambda m=m: sl.maximize(m, X, steps=3, stop=None)) / 3 for m in measures]
     step, snapshot = sum(each) / len(each), seconds_of(lambda: sl.captured_variance(X, X))
     if sl.experiments.decodable(data):
-        labels, groups = sl.datasets.labels(data), sl.datasets.fold_groups(data)
-        snapshot += 2 * seconds_of(lambda: sl.decoding_accuracy(X, labels, groups=groups))  # scales
+        variable = data.attrs["main_variable"]
+        snapshot += 2 * seconds_of(lambda: sl.decoding_accuracy(data, variable))  # scales
     count, snapshots = len(measures) * len(seeds), min(steps, SNAPSHOTS)
     most = count * (steps * step + snapshots * snapshot) / jobs
     typical = count * (steps / 5 * step + min(steps / 5, snapshots) * snapshot) / jobs

@@ -66,23 +66,28 @@ def permutation_null(
         (3,)
     """
     bound = measure(name)
-    X, Y = _shuffleable(X, Y, permutations, null)
+    precomputed = bool(bound.params.get("precomputed"))
+    X, Y = _shuffleable(X, Y, permutations, null, precomputed)
     rng = np.random.default_rng(seed)
-    return np.array([score(bound, X, _shuffled(Y, null, rng)) for _ in range(permutations)])
+    draws = (_shuffled(Y, null, rng, precomputed) for _ in range(permutations))
+    return np.array([score(bound, X, shuffled) for shuffled in draws])
 
 
-def _shuffled(Y: np.ndarray, null: str, rng: np.random.Generator) -> np.ndarray:
-    Y = Y[..., rng.permutation(Y.shape[-2]), :]
+def _shuffled(Y: np.ndarray, null: str, rng: np.random.Generator, precomputed: bool) -> np.ndarray:
+    order = rng.permutation(Y.shape[-2])
+    Y = Y[order][:, order] if precomputed else Y[..., order, :]
     if null == "trials":
         return Y
     there_and_back = np.concatenate([Y, Y[::-1]])
     return np.roll(there_and_back, rng.integers(len(there_and_back)), axis=0)[: len(Y)]
 
 
-def _shuffleable(X, Y, permutations: int, null: str) -> tuple[np.ndarray, np.ndarray]:
+def _shuffleable(
+    X, Y, permutations: int, null: str, precomputed: bool
+) -> tuple[np.ndarray, np.ndarray]:
     validation.at_least("permutations", permutations, 1)
     validation.known("null", null, NULLS)
-    X, Y = validation.pair(X, Y)
+    X, Y = validation.pair(X, Y, precomputed=precomputed)
     if Y.shape[-2] < 2:
         raise ValueError(
             "there is one trial, and the null shuffles trials; pass (samples, neurons) if its "
@@ -129,7 +134,7 @@ def expected_by_chance(name: Name, X, Y) -> float:
     forms = {
         "cka": lambda: np.sqrt(participation_ratio(X) * participation_ratio(Y)) / free,
         "ensd": lambda: participation_ratio(X) * participation_ratio(Y) / free,
-        "linreg": lambda: int(torch.linalg.matrix_rank(centre(Y))) / free,
+        "linreg": lambda: len(principal_components(Y)[1]) / free,
         "ridge": lambda: _explained_by_ridge(Y, bound.params["penalty"]).sum() / free,
         "cka-debiased": lambda: 0.0,
         "rsa": lambda: 0.0,
@@ -332,7 +337,7 @@ def compare(
 
     Args:
         X, Y: (samples, neurons) or (time, trial, neuron), with the same samples; regression
-            measures predict X from Y.
+            measures predict X from Y. Labels along trial say which is which, as for `score`.
         names: ids or bound measures; all of MEASURES if None.
         repeats: of X, for the ceiling (`calibration.noise_ceiling`); X is their mean.
         permutations, null, seed: as for `calibration.permutation_null`.
@@ -361,12 +366,14 @@ def compare(
         0     cka   0.97
         1  linreg   0.80
     """
-    X, Y = _shuffleable(X, Y, permutations, null)
     listed = validation.names(names, "names") if names is not None else MEASURES
     bounds = [measure(name) for name in listed]
+    precomputed = all(bound.params.get("precomputed") for bound in bounds)
+    labelled = X
+    X, Y = _shuffleable(X, Y, permutations, null, precomputed)
     ceilings = [{"note": ""}] * len(bounds)
     if repeats is not None:
-        repeats = np.asarray(repeats, dtype=np.float64)
+        repeats = np.asarray(repeated.in_one_order(repeats, labelled), dtype=np.float64)
         if repeats.shape[1:] != X.shape:
             needed = f"(repeat, {', '.join(map(str, X.shape))})"
             raise ValueError(f"repeats needs the shape {needed}; got {repeats.shape}")

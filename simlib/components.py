@@ -3,13 +3,15 @@
 import numpy as np
 import torch
 
-from simlib import validation
+from simlib import trials, validation
 from simlib.linalg import (
+    centre,
     centred_columns,
     explained_variance_ratio,
     onto_columns,
     orthonormal_basis,
     principal_components,
+    rounding,
 )
 
 __all__ = [
@@ -98,6 +100,8 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     if vectors is None:
         X, Y = validation.pair(X, Y)
         vectors = left_singular_vectors(X)
+    elif (order := trials.order(X, Y)) is not None:
+        Y = validation.array(Y, "Y")[..., order, :]
     captured = np.full(np.shape(X)[-1], np.nan)
     captured[: vectors.shape[1]] = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
     return captured
@@ -117,10 +121,13 @@ def _samples(Y, n: int) -> torch.Tensor:
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of Y's centred columns."""
     mean = Y.mean(0)
-    rounding = 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs()
-    projected = onto_columns(Y - mean, vectors, rounding)
+    shortest = 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs()
+    share = rounding(Y) if Y.dtype == torch.float64 else 0.0  # in float32 its eps is enough
+    # Centred twice, since the first mean is rounded at its own size.
+    projected = onto_columns(centre(Y - mean), vectors, shortest, share)
     if projected is None:
-        projected = orthonormal_basis(centred_columns(Y.double())).T @ vectors.double()
+        Y = Y.double()
+        projected = orthonormal_basis(centred_columns(Y), rounding(Y)).T @ vectors.double()
     return projected.square().sum(0).double()
 
 

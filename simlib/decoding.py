@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from simlib import validation
+from simlib import trials, validation
 from simlib.components import first_crossing
 from simlib.logistic import fit
 
@@ -122,8 +122,10 @@ def fold_accuracies(
 
     Args:
         Y: (trial, neuron) or (time, trial, neuron).
-        labels: (trials,).
-        folds, seed, groups: as for `split`.
+        labels: (trials,), or the name of a coordinate along trial of Y.
+        folds, seed: as for `split`.
+        groups: (trials,), no group is on both sides of a split, or the name of a coordinate; by
+            default those that Y declares (`datasets.fold_groups`; arrays and tensors declare none).
         scale: "common" (all responses divided by one number: root mean square 1 about the neurons'
             means) or "recorded" (as they are: the penalty then depends on their unit).
         tol: how far the log odds may be off, relative to the size of all.
@@ -143,8 +145,14 @@ def fold_accuracies(
         array([[1.],
                [1.]])
     """
+    labels, groups = validation.labels(Y, labels), _groups(Y, groups)
     right = Decoders({"": labels}, folds, seed, groups, scale=scale, tol=tol)(Y)[""]
     return np.array([right[test].mean(0) for _, test in split(labels, folds, seed, groups)])
+
+
+def _groups(Y, groups) -> np.ndarray | None:
+    """The fold groups given, or else those that Y declares."""
+    return trials.fold_groups(Y) if groups is None else validation.labels(Y, groups, "groups")
 
 
 class Decoders:
@@ -156,7 +164,8 @@ class Decoders:
     begins anew. Variables of as many classes share one batch.
 
     Args:
-        variables: name -> labels (trials,).
+        variables: name -> labels (trials,), or the name of a coordinate along trial of Y; or a
+            recording: all its task variables, and the fold groups that it declares.
         folds, seed, groups, scale, tol: as for `fold_accuracies`, which says what is raised. Called
             on Y it returns for each variable an array (trials, times) of bool: whether the decoder
             that was trained without the trial gives it its label.
@@ -167,11 +176,14 @@ class Decoders:
         >>> snapshots = [[-2], [-1], [1], [2]], [[-3], [-3], [2], [2]]
         >>> [float(decoders(Y)["side"].mean()) for Y in snapshots]
         [1.0, 1.0]
+        >>> X = sl.datasets.load("hierarchy")
+        >>> list(sl.decoding.Decoders(X)(X.values))
+        ['category']
     """
 
     def __init__(
         self,
-        variables: Mapping[str, object],
+        variables,
         folds: int = 5,
         seed: int = 0,
         groups=None,
@@ -180,28 +192,46 @@ class Decoders:
         tol: float = 3e-4,
     ):
         validation.known("scale", scale, SCALES)
-        self.variables, self.split = dict(variables), (folds, seed, groups)
-        self.scale, self.tol, self.batches = scale, tol, []
+        if hasattr(variables, "dims"):
+            if groups is None and trials.fold_groups(variables) is not None:
+                groups = variables.attrs["groups"]
+            if isinstance(groups, str):
+                validation.labels(variables, groups, "groups")
+                groups = variables[groups]  # which knows the order of its trials
+            variables = {name: variables[name] for name in trials.task_variables(variables)}
+            if not variables:
+                raise ValueError("the recording declares no task variables: nothing to decode")
+        self.variables, self.options = dict(variables), (folds, seed, groups)
+        self.scale, self.tol, self.last, self.batches = scale, tol, [], []
 
     def __call__(self, Y) -> dict[str, np.ndarray]:
         """Whether each trial is decoded rightly, (trials, times) of bool, for each variable."""
         responses = validation.responses(Y, "Y")
+        given = {name: validation.labels(Y, of_Y) for name, of_Y in self.variables.items()}
         labels = {
-            name: validation.label_array(labels, responses)
-            for name, labels in self.variables.items()
+            name: validation.label_array(
+                of_Y, responses, f"the label {name!r}" if name else "labels"
+            )
+            for name, of_Y in given.items()
         }
-        if not self.batches:
-            self.batches = self._by_number_of_classes(labels)
+        folds, seed, groups = self.options
+        declared = [*labels.values(), _groups(Y, groups)]
+        same = map(np.array_equal, declared, self.last)
+        if not self.last or not all(same):  # of the first Y, and where Y declares something else
+            self.last = declared
+            self.batches = self._by_number_of_classes(labels, folds, seed, declared[-1])
         if self.scale == "common":
             responses = _to_unit_size(responses)
         bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
         found = {n: r for batch in self.batches for n, r in batch.right(bins).items()}
         return {name: found[name] for name in self.variables}
 
-    def _by_number_of_classes(self, variables: Mapping[str, np.ndarray]) -> list["_Batch"]:
+    def _by_number_of_classes(
+        self, variables: Mapping[str, np.ndarray], folds: int, seed: int, groups
+    ) -> list["_Batch"]:
         tasks: dict[int, dict[str, tuple]] = {}
         for name, labels in variables.items():
-            folded = split(labels, *self.split)
+            folded = split(labels, folds, seed, groups)
             classes, codes = np.unique(labels, return_inverse=True)
             tasks.setdefault(len(classes), {})[name] = codes, folded
         return [_Batch(classes, group, self.tol) for classes, group in tasks.items()]
@@ -298,8 +328,10 @@ def decoding_accuracy(
 
     Args:
         Y: (trial, neuron) or (time, trial, neuron).
-        labels: (trials,), one a trial.
-        folds, seed, groups: as for `decoding.split`.
+        labels: (trials,), one a trial, or the name of a coordinate along trial of Y.
+        folds, seed: as for `decoding.split`.
+        groups: (trials,), no group is on both sides of a split, or the name of a coordinate; by
+            default those that Y declares (`datasets.fold_groups`; arrays and tensors declare none).
         scale: "common" (the same in volts and microvolts) or "recorded" (the paper's: the decoder's
             penalty acts on the unit of Y), as for `decoding.fold_accuracies`.
         balanced: mean over classes of the accuracy within each, for classes of unequal numbers.
@@ -315,7 +347,10 @@ def decoding_accuracy(
         >>> labels = ["left", "left", "right", "right"]
         >>> sl.decoding_accuracy([[-2], [-1], [1], [2]], labels, folds=2)
         1.0
+        >>> round(sl.decoding_accuracy(sl.datasets.load("toy-2d"), "choice", folds=3), 3)
+        0.975
     """
+    labels, groups = validation.labels(Y, labels), _groups(Y, groups)
     right = Decoders({"": labels}, folds, seed, groups, scale=scale)(Y)[""]
     return accuracy(right, labels, balanced=balanced)
 

@@ -13,7 +13,7 @@ from numpy import ndarray as Array
 
 from simlib import validation
 from simlib.measures import Measure, Name, measure
-from simlib.optimize import climb, start_from_noise
+from simlib.optimize import climb, fixed_side, start_from_noise
 
 __all__ = ["allowed", "approach", "edge_targets", "end_points", "joint_range", "score_measure"]
 
@@ -166,7 +166,7 @@ def approach(
     if power not in (1, 2):
         raise ValueError(f"power is 1 (absolute differences) or 2 (squares); got {power}")
     bounds = score_measure(name_a), score_measure(name_b)
-    fixed = torch.as_tensor(validation.flat(validation.array(X)), dtype=dtype, device=device)
+    fixed = fixed_side(bounds, validation.array(X), dtype, device)
     for bound in bounds:
         bound.room(fixed, fixed.shape[1], dtype)
     towards = [bound.towards(fixed) for bound in bounds]

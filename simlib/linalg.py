@@ -23,6 +23,8 @@ __all__ = [
     "orthonormal_basis",
     "participation_ratio",
     "principal_components",
+    "rounded_to_single",
+    "rounding",
     "safe_root",
     "spectral_map",
     "square_sum",
@@ -61,7 +63,8 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X centred, each column times the power of two that brings its largest entry into [0.5, 1).
 
-    A column that varies by no more than rounding becomes 0. For measures that don't depend on the
+    A column that varies by no more than rounding (of float32, where X was `rounded_to_single`)
+    becomes 0. For measures that don't depend on the
     scale of single columns: neurons in other units don't count as a lost rank.
 
     Example:
@@ -73,7 +76,8 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     mean = X.mean(0, keepdim=True)
     centred = X - mean
     largest = centred.detach().abs().amax(0)
-    varies = largest > 8 * torch.finfo(X.dtype).eps * (largest + mean.detach().abs())
+    digits = torch.float32 if rounded_to_single(X) else X.dtype
+    varies = largest > 8 * torch.finfo(digits).eps * (largest + mean.detach().abs())
     return centred * torch.ldexp(varies.to(X.dtype), -torch.frexp(largest).exponent)
 
 
@@ -178,29 +182,70 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
     return _NuclearNorm.apply(M)
 
 
-def compact_svd(
-    X: Float[Tensor, "n p"], digits: torch.dtype
-) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"], Float[Tensor, "r p"]]:
-    """U, s and V' of X = U S V': the singular values above rounding, largest first; r = rank.
+@torch.no_grad()
+def rounded_to_single(X: Float[Tensor, "*shape"]) -> bool:
+    """Whether float64 numbers were in float32 before: each is a float32 number, and some fill it.
 
-    That is above max(n, p) * eps of the largest, eps of `digits`, the precision in which X was
-    measured.
+    Whole numbers and short fractions, which lose nothing in float32, say nothing. Once such numbers
+    were scaled or centred in float64 they can't be told from others.
 
     Example:
         >>> import simlib as sl, torch
-        >>> U, s, Vh = sl.linalg.compact_svd(torch.ones(2, 3), torch.float32)
+        >>> thirds = torch.tensor([[1 / 3], [2 / 3], [1.0]], dtype=torch.float64)
+        >>> [sl.linalg.rounded_to_single(X) for X in (thirds, thirds.float().double())]
+        [False, True]
+    """
+    if X.dtype != torch.float64 or not bool((X[:1].float() == X[:1]).all()):
+        return False
+    single = X.float()
+    filled = (single.view(torch.int32) & 0xFF).bool() & (single % 1 != 0)
+    return bool((single == X).all() and filled.any())
+
+
+@torch.no_grad()
+def rounding(X: Float[Tensor, "n p"]) -> float:
+    """The share of the largest singular value of the centred X up to which others are rounding.
+
+    max(n, p) * eps of X's precision. For float64 numbers that were `rounded_to_single` 8 eps of
+    float32, times the median over columns of ||x|| / ||x - mean||, since entries far from 0 are
+    rounded at their own size: what rounding leaves where columns depend on each other, as outputs
+    that add up to 1 do, is smaller (tests/test_rounding.py).
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> f"{sl.linalg.rounding(torch.ones(100, 3)):.2g}"
+        '1.2e-05'
+    """
+    own = max(X.shape) * torch.finfo(X.dtype).eps
+    if not rounded_to_single(X):
+        return own
+    lengths = (torch.linalg.vector_norm(Z, dim=0) for Z in (X, centre(X)))
+    whole, varying = (length[X.amax(0) > X.amin(0)] for length in lengths)
+    away = (whole / varying).median() if len(varying) else 1.0
+    return max(own, 8 * torch.finfo(torch.float32).eps * float(away))
+
+
+def compact_svd(
+    X: Float[Tensor, "n p"], share: float
+) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"], Float[Tensor, "r p"]]:
+    """U, s and V' of X = U S V': the singular values above this share of the largest, largest
+    first; r = rank. The share is the `rounding` of what was measured.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> U, s, Vh = sl.linalg.compact_svd(torch.ones(2, 3), share=1e-6)
         >>> U.shape, round(float(s), 3)
         (torch.Size([2, 1]), 2.449)
     """
     U, s, Vh = torch.linalg.svd(X, full_matrices=False)
-    keep = s > s[0] * max(X.shape) * torch.finfo(digits).eps
+    keep = s > s[0] * share
     return U[:, keep], s[keep], Vh[keep]
 
 
 class _SpectralMap(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, X, values, digits):
-        U, s, Vh = compact_svd(X.double(), digits or X.dtype)
+    def forward(ctx, X, values, share):
+        U, s, Vh = compact_svd(X.double(), rounding(X) if share is None else share)
         g, slopes = values(s)
         start = values(torch.zeros_like(s[:1]))[1]
         ctx.save_for_backward(U, s, Vh, g, slopes, torch.where(torch.isfinite(start), start, 0))
@@ -225,13 +270,13 @@ class _SpectralMap(torch.autograd.Function):
 
 
 def spectral_map(
-    X: Float[Tensor, "n p"], values: Callable, digits: torch.dtype | None = None
+    X: Float[Tensor, "n p"], values: Callable, share: float | None = None
 ) -> Float[Tensor, "n p"]:
     """U g(s) V' for X = U S V': X with its singular values replaced, its singular vectors kept.
 
-    `values(s)` gives g and its slope at the singular values above max(n, p) * eps of the largest;
-    those below are left out. eps is that of `digits`, the precision in which X was measured (X's
-    own unless said). g = 1 gives the polar factor. The gradient holds divided differences of g,
+    `values(s)` gives g and its slope at the singular values above `share` of the largest; those
+    below are left out. The share is the `rounding` of what was measured (X's own unless said). g =
+    1 gives the polar factor. The gradient holds divided differences of g,
     finite for repeated singular values; where g has no finite slope at 0, it is that of changes
     that leave the rank as it is. Computed in float64. Source: Daleckii & Krein 1965, for singular
     values by Noferini 2017.
@@ -243,7 +288,7 @@ def spectral_map(
         >>> squared.diagonal().round(decimals=3)
         tensor([ 9., 16.])
     """
-    return _SpectralMap.apply(X, values, digits)
+    return _SpectralMap.apply(X, values, share)
 
 
 # Share of the digits that the inverse of a Gram matrix may lose in each precision.
@@ -294,13 +339,17 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
 
 @torch.no_grad()
 def onto_columns(
-    Y: Float[Tensor, "n q"], U: Float[Tensor, "n r"], shortest: Float[Tensor, " q"] | float = 0.0
+    Y: Float[Tensor, "n q"],
+    U: Float[Tensor, "n r"],
+    shortest: Float[Tensor, " q"] | float = 0.0,
+    share: float = 0.0,
 ) -> Float[Tensor, "q r"] | None:
     """Q'U of Y = QR in Y's precision, without forming Q. No gradient.
 
-    None for n < q, and where a column of Y nearly depends on the others or is no longer than
-    `shortest`. By the reflections that make up Q or, where n > 8q, as R'^-1 Y'U, which is quicker.
-    Rounding moves it by about eps times the condition of Y with its columns scaled to one length.
+    None for n < q, and where a column of Y is no longer than `shortest` or nearly depends on the
+    others, `share` being the `rounding` of what was measured. By the reflections that make up Q or,
+    where n > 8q, as R'^-1 Y'U, which is quicker. Rounding moves it by about eps times the condition
+    of Y with its columns scaled to one length.
 
     Example:
         >>> import simlib as sl, torch
@@ -314,30 +363,34 @@ def onto_columns(
     U = U.to(Y.dtype)
     reflections, sizes = torch.geqrf(Y)
     R = reflections[:q].triu()
-    if not _independent(R, shortest):
+    if not _independent(R, share, shortest):
         return None
     if n > 8 * q:
         return torch.linalg.solve_triangular(R.T, Y.T @ U, upper=False)
     return torch.ormqr(reflections, sizes, U, transpose=True)[:q]
 
 
-def _independent(R: Float[Tensor, "q q"], shortest: Float[Tensor, " q"] | float = 0.0) -> bool:
+def _independent(
+    R: Float[Tensor, "q q"], share: float, shortest: Float[Tensor, " q"] | float = 0.0
+) -> bool:
     """Whether columns of Y = QR are longer than `shortest`, and none nearly depends on the others.
 
     R's diagonal over the lengths of its columns bounds the condition of Y with its columns scaled
-    to one length from below: down to 1e4 eps is taken (1 / 840 in float32).
+    to one length from below: down to 1e4 eps is taken (1 / 840 in float32), or 30 times the
+    `share` that counts as rounding.
     """
     lengths = torch.linalg.vector_norm(R, dim=0)
-    safe = (R.diagonal().abs() > 1e4 * torch.finfo(R.dtype).eps * lengths) & (lengths > shortest)
+    least = max(1e4 * torch.finfo(R.dtype).eps, 30 * share)
+    safe = (R.diagonal().abs() > least * lengths) & (lengths > shortest)
     return bool(safe.all())
 
 
 @torch.no_grad()
-def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
+def orthonormal_basis(Y: Float[Tensor, "n q"], share: float | None = None) -> Float[Tensor, "n r"]:
     """Orthonormal basis, in float64, of Y's column space; r is its numerical rank. No gradient.
 
-    By QR where no column nearly depends on the others, else the left singular vectors above max(n,
-    q) * eps of the largest singular value (eps of Y's own precision).
+    By QR where no column nearly depends on the others, else the left singular vectors above `share`
+    of the largest singular value: the `rounding` of what was measured (Y's own unless said).
 
     Example:
         >>> import simlib as sl, torch
@@ -345,12 +398,12 @@ def orthonormal_basis(Y: Float[Tensor, "n q"]) -> Float[Tensor, "n r"]:
         >>> sl.linalg.orthonormal_basis(torch.cat([X, X], 1)).shape
         torch.Size([4, 2])
     """
-    Y64 = Y.double()
+    Y64, share = Y.double(), rounding(Y) if share is None else share
     if len(Y) >= Y.shape[1]:
         Q, R = torch.linalg.qr(Y64)
-        if _independent(R):
+        if _independent(R, share):
             return Q
-    return compact_svd(Y64, Y.dtype)[0]
+    return compact_svd(Y64, share)[0]
 
 
 def principal_components(
@@ -367,7 +420,7 @@ def principal_components(
         >>> U.shape, s.square().round(decimals=3).tolist()
         (torch.Size([4, 2]), [4.0, 1.0])
     """
-    return compact_svd(centre(X.double()), X.dtype)[:2]
+    return compact_svd(centre(X.double()), rounding(X))[:2]
 
 
 def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:

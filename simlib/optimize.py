@@ -17,6 +17,7 @@ __all__ = [
     "Trajectory",
     "climb",
     "climb_together",
+    "fixed_side",
     "maximize",
     "maximize_many",
     "start_from_noise",
@@ -123,6 +124,47 @@ def start_from_noise(
     """
     generator = torch.Generator().manual_seed(operator.index(seed))
     return torch.randn(shape, generator=generator, dtype=dtype).to(device)
+
+
+def fixed_side(
+    bounds: Sequence[Measure], X: np.ndarray, dtype=torch.float32, device="cpu"
+) -> torch.Tensor:
+    """X as the tensor (samples, neurons) that ascents of these measures compare Y with.
+
+    Its neurons are centred in float64, so that an offset costs no digits of a lower precision,
+    unless a measure depends on the offset. Raises ValueError for a measure without a gradient.
+
+    Example:
+        >>> import numpy as np, simlib as sl
+        >>> X = np.array([[1e9, 0], [1e9 + 2, 1]])
+        >>> sl.optimize.fixed_side([sl.MEASURES["cka"]], X)
+        tensor([[-1.0000, -0.5000],
+                [ 1.0000,  0.5000]])
+    """
+    X = validation.flat(X)
+    for bound in bounds:
+        bound.climbable()
+    if all("translation" in bound.invariances_of("X") for bound in bounds):
+        X = _less_mean(X)
+    return torch.as_tensor(X, dtype=dtype, device=device)
+
+
+def _less_mean(X: np.ndarray) -> np.ndarray:
+    """X with its columns centred, twice, since the first mean is rounded at its own size."""
+    X = X - X.mean(0)
+    return X - X.mean(0)
+
+
+FAR = 100  # times its deviation: an offset that a start in single precision can't carry along
+
+
+def _offset(bound: Measure, start: np.ndarray) -> np.ndarray | float:
+    """What to take from the neurons of a start before it is cast, (neurons,); 0 unless they lie
+    far from 0 and the measure doesn't depend on it.
+    """
+    flat = validation.flat(start)
+    far = (np.abs(flat.mean(0)) > FAR * flat.std(0)).any()
+    return flat.mean(0) if far and "translation" in bound.invariances_of("Y") else 0.0
 
 
 def climb(
@@ -260,7 +302,8 @@ def maximize(
     """Climb the gradient of score(X, Y) with respect to Y, from noise.
 
     Adam, in the precision of the paper: float32 scores differ from float64 by about 1e-6, far below
-    a figure's resolution. Memory doesn't grow with the steps.
+    a figure's resolution. X is centred in float64 first where the measure allows it, so that this
+    holds with any offset. Memory doesn't grow with the steps.
 
     Args:
         name: id, bound measure or any callable on two (samples, neurons) tensors; a distance (the
@@ -272,7 +315,10 @@ def maximize(
         stop: ends early once the score exceeds this; None never does. For a distance: once no more
             than the share 1 - stop of the start's distance is left; for a score without an upper
             end (ENSD): once it exceeds that share of X's score with itself.
-        start: the first Y instead of noise: the same samples, any number of neurons.
+        start: the first Y instead of noise: the same samples, any number of neurons; put into X's
+            order where labels along trial say so. Where its neurons lie more than 100 deviations
+            from 0 and the measure doesn't depend on it, the ascent goes without that offset, and
+            every Y has it again, in float64.
         observers: each is called as observer(step, score, Y) with the Y that has this score,
             detached, in X's layout, valid during the call.
         record: calls them at every k-th step (int), or (float) at the first, the last and whenever
@@ -296,27 +342,38 @@ def maximize(
     """
     validation.at_least("steps", operator.index(steps), 1)
     bound = measure(name)
-    reference = validation.array(X, "X")
+    bound.climbable()
+    offset = 0.0
     if start is None:
+        reference = validation.array(X, "X")
         Y0 = start_from_noise(reference.shape, seed, dtype, device)
     else:
-        reference, given = validation.pair(reference, start)
-        Y0 = torch.as_tensor(given, dtype=dtype, device=device)
-    shape = Y0.shape
-    fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
+        reference, given = validation.pair(X, start)
+        offset = _offset(bound, given)
+        Y0 = torch.as_tensor(given - offset, dtype=dtype, device=device)
+    shape, far = Y0.shape, bool(np.any(offset))
+    there = torch.as_tensor(offset, device=device)
+    fixed = fixed_side([bound], reference, dtype, device)
     bound.room(fixed, shape[-1], dtype)
     recorder = Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
+
+    def watch(step: int, value: float, Y: torch.Tensor, last: bool) -> None:
+        Y = Y.reshape(shape)
+        recorder(step, sign * value, Y.double() + there if far else Y, last)
+
     ascent = climb(
         lambda Y: sign * _differentiable(bound, towards, Y),
         Y0.reshape(-1, shape[-1]),
         steps=steps,
         lr=lr,
         done=_stop_rule(bound, fixed, stop),
-        watch=lambda step, value, Y, last: recorder(step, sign * value, Y.reshape(shape), last),
+        watch=watch,
         optimiser=optimiser,
     )
-    return ascent._replace(scores=sign * ascent.scores, Y=ascent.Y.reshape(shape))
+    Y = ascent.Y.reshape(shape)
+    Y = Y.astype(np.float64) + offset if far else Y
+    return ascent._replace(scores=sign * ascent.scores, Y=Y)
 
 
 # Numbers in X up to which a batch of ascents beats processes that take one each
@@ -389,7 +446,7 @@ def maximize_many(
         "device": device,
     }
     bound, reference = measure(name), validation.array(X, "X")
-    fixed = torch.as_tensor(validation.flat(reference), dtype=dtype, device=device)
+    fixed = fixed_side([bound], reference, dtype, device)
     objective = None
     if len(seeds) > 1 and fixed.numel() <= LARGEST_BATCHED and operator.index(steps) >= 1:
         starts = torch.stack([start_from_noise(fixed.shape, s, dtype, device) for s in seeds])

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simlib import validation
+from simlib import trials, validation
 
-__all__ = ["Simulation", "agreement", "array", "halves", "simulations"]
+__all__ = ["Simulation", "agreement", "array", "halves", "in_one_order", "simulations"]
 
 DRAWS, ROUNDS = 10, 6  # of noise, to fit the signal's spectrum, and of the fit
 AROUND = 0.2  # how far strength and dispersion of simulated signals lie from the fit, either way
@@ -16,7 +16,8 @@ AROUND = 0.2  # how far strength and dispersion of simulated signals lie from th
 def array(values) -> np.ndarray:
     """Checked repeats as (repeat, time, trial, neuron), NaN throughout where a trial is missing.
 
-    Takes (repeat, samples, neuron), too: one time bin. Raises ValueError for fewer than 2 repeats
+    Takes (repeat, samples, neuron), too: one time bin. In a list of recordings their labels say
+    which trial is which (`trials.order`). Raises ValueError for fewer than 2 repeats
     of a trial, for values that are missing within a trial and for infinity.
 
     Example:
@@ -24,7 +25,7 @@ def array(values) -> np.ndarray:
         >>> repeats.array([[[0, 1], [2, 3]], [[0, 2], [2, 4]]]).shape
         (2, 1, 2, 2)
     """
-    repeats = np.asarray(values, dtype=np.float64)
+    repeats = np.asarray(in_one_order(values), dtype=np.float64)
     if repeats.ndim not in (3, 4) or len(repeats) < 2 or 0 in repeats.shape:
         raise ValueError(
             "repeats needs the shape (repeat, samples, neuron) or (repeat, time, trial, neuron) "
@@ -40,6 +41,29 @@ def array(values) -> np.ndarray:
             "leave it out, here and in what is compared"
         )
     return repeats
+
+
+def in_one_order(values, first=None):
+    """Repeats with the trials of each in the order of `first`, else of the first of a list, by
+    their labels (`trials.order`). What has no labels is returned as it is.
+
+    Example:
+        >>> from simlib import repeats
+        >>> repeats.in_one_order([[[0, 1], [2, 3]], [[0, 2], [2, 4]]])[1].shape
+        (2, 2)
+    """
+    listed = isinstance(values, list | tuple) and len(values) > 0
+    given = list(values) if listed else [values]
+    first = values[0] if first is None and listed else first
+    orders = [trials.order(first, each, ("X", "repeat")) for each in given]
+    if all(order is None for order in orders) and not listed:
+        return values
+    arrays = [np.asarray(each, dtype=np.float64) for each in given]
+    ordered = [
+        each if order is None else each[..., order, :]
+        for each, order in zip(arrays, orders, strict=True)
+    ]
+    return ordered if listed else ordered[0]
 
 
 def _there(repeats: np.ndarray) -> np.ndarray:

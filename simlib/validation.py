@@ -1,19 +1,26 @@
 """Everything that can be wrong with an input, said once: what was found and what to do."""
 
 import difflib
+import warnings
 from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
 import psutil
+import scipy.sparse
+
+from simlib import trials
 
 __all__ = [
     "array",
     "at_least",
+    "dissimilarities",
     "finite",
     "flat",
+    "is_dissimilarities",
     "known",
     "label_array",
+    "labels",
     "listed",
     "looks_missing",
     "majority_share",
@@ -22,6 +29,7 @@ __all__ = [
     "names",
     "nearest_names",
     "pair",
+    "refuse_dissimilarities",
     "responses",
     "unknown_name",
 ]
@@ -167,22 +175,59 @@ def _by_names(values, name: str) -> np.ndarray:
     return values.transpose(*order).values
 
 
+def _of_table(table: pd.DataFrame, name: str) -> np.ndarray:
+    """The numbers of a table, (rows, columns); ValueError where columns hold something else."""
+    kinds = [(str(column), kind) for column, kind in table.dtypes.items()]
+    other = [column for column, kind in kinds if not pd.api.types.is_numeric_dtype(kind)]
+    if other:
+        without = f"{name}.drop(columns={other!r})"
+        if len(without) > 200 or any(column not in table for column in other):
+            without = f"{name}.select_dtypes(('number', 'bool'))"
+        raise ValueError(
+            f"{name} has {len(other)} of {len(kinds)} columns that are no numbers: "
+            f"{trials.examples(other)}. Without them: {without}; if they hold numbers as text or "
+            "objects, turn them into numbers with pandas.to_numeric"
+        )
+    memory(8.0 * table.size, f"{name} as an array")
+    return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _as_numpy(values, name: str):
+    """What holds numbers under names, on a device or sparse, as the array it stands for."""
+    if hasattr(values, "dims") and hasattr(values, "transpose"):
+        return _by_names(values, name)
+    if hasattr(values, "detach"):
+        return _from_tensor(values, name)
+    if isinstance(values, pd.DataFrame):
+        return _of_table(values, name)
+    if scipy.sparse.issparse(values):
+        memory(float(np.prod(values.shape)) * values.dtype.itemsize, f"{name} as a dense array")
+        return values.toarray()
+    return values
+
+
 def responses(values, name: str = "X") -> np.ndarray:
     """Responses as a float64 array, (samples, neurons) or (time, trial, neuron), finite.
 
-    Takes numpy arrays, torch tensors and xarray.DataArrays; the latter are transposed by dimension
-    names. Raises TypeError for values that are not numbers, ValueError for another shape or other
-    dimension names, for no neurons or fewer than 2 samples, and for NaN or infinity.
+    Takes numpy arrays, torch tensors, xarray.DataArrays, which are transposed by dimension names,
+    pandas tables and scipy's sparse arrays. Raises TypeError for values that are not numbers,
+    ValueError for columns of a table that aren't, another shape or other dimension names, for no
+    neurons or fewer than 2 samples, for NaN or infinity, and for a matrix of dissimilarities. Warns
+    of other matrices that compare samples with each other.
 
     Example:
         >>> from simlib import validation
         >>> validation.responses([[0, 1], [2, 3]]).dtype
         dtype('float64')
     """
-    if hasattr(values, "dims") and hasattr(values, "transpose"):
-        values = _by_names(values, name)
-    elif hasattr(values, "detach"):
-        values = _from_tensor(values, name)
+    values = _numbers(values, name)
+    refuse_dissimilarities(values, name)
+    return values
+
+
+def _numbers(values, name: str) -> np.ndarray:
+    """`responses`, whatever they say of each other."""
+    values = _as_numpy(values, name)
     if np.ma.is_masked(values):
         raise ValueError(
             f"{name} has {np.ma.count_masked(values)} masked values; drop or fill them in before "
@@ -207,6 +252,110 @@ def responses(values, name: str = "X") -> np.ndarray:
         raise ValueError(f"{name} needs at least 2 samples and 1 neuron; got shape {values.shape}")
     finite(values, name)
     return values
+
+
+# -- Matrices that compare samples with each other
+
+ROUNDED = 1e-6  # share of the largest entry that counts as rounding, in float32, too
+ROUNDED_DIAGONAL = 1e-3  # the same of a diagonal of zeros, which may hold roots of rounding
+
+
+def _symmetric(values: np.ndarray) -> float:
+    """The largest entry of a symmetric matrix of 3 samples or more; 0 for any other array."""
+    matrix = values[0] if values.ndim == 3 and len(values) == 1 else values
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
+        return 0.0
+    largest = np.abs(matrix).max()
+    return float(largest) if np.abs(matrix - matrix.T).max() <= ROUNDED * largest else 0.0
+
+
+def is_dissimilarities(values: np.ndarray) -> bool:
+    """Whether a matrix could be one of dissimilarities: symmetric, 0 on its diagonal, not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.is_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
+        True
+    """
+    largest = _symmetric(values)
+    diagonal = np.abs(np.diagonal(values, axis1=-2, axis2=-1)).max() if largest else 0.0
+    return bool(
+        largest and diagonal <= ROUNDED_DIAGONAL * largest and values.min() >= -ROUNDED * largest
+    )
+
+
+def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
+    """Refuse a matrix of dissimilarities given as responses; warn of one of similarities.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import validation
+        >>> validation.refuse_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
+        Traceback (most recent call last):
+        ValueError: X looks like a dissimilarity matrix (RDM): 3 x 3, symmetric, 0 on the diago...
+    """
+    if is_dissimilarities(values):
+        n = values.shape[-1]
+        raise ValueError(
+            f"{name} looks like a dissimilarity matrix (RDM): {n} x {n}, symmetric, 0 on the "
+            "diagonal and nowhere negative. Responses are (samples, neurons). To compare two RDMs: "
+            "sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the "
+            "responses that it was made of"
+        )
+    if not _symmetric(values):
+        return
+    matrix = values[0] if values.ndim == 3 else values
+    diagonal, n = np.diagonal(matrix), len(matrix)
+    if np.array_equal(matrix, np.diag(diagonal)):
+        return
+    largest = np.abs(matrix).max()
+    gram = np.linalg.eigvalsh(matrix / largest)[0] >= -ROUNDED * n
+    if gram or np.ptp(diagonal) <= ROUNDED * largest:
+        instead = "pass the responses that it was made of"
+        if gram:
+            instead += (
+                f", or responses with the same Gram matrix: values, vectors = "
+                f"numpy.linalg.eigh({name}); vectors * values.clip(0) ** 0.5"
+            )
+        warnings.warn(
+            f"{name} is read as responses, {n} samples x {n} neurons, and looks like a matrix of "
+            f"similarities between samples (symmetric, such as a Gram or correlation matrix): if "
+            f"it is one, {instead}",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def dissimilarities(values, name: str = "X") -> np.ndarray:
+    """A matrix of dissimilarities (RDM), samples x samples, as a float64 array.
+
+    Symmetric with a diagonal of 0, both up to rounding; unbiased ones may be negative. Raises
+    ValueError for anything else, such as the vector of its upper triangle.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.dissimilarities([[0, 1, 2], [1, 0, 3], [2, 3, 0]]).shape
+        (3, 3)
+    """
+    given = _as_numpy(values, name)
+    if np.ndim(given) == 1:
+        raise ValueError(
+            f"{name} is a vector of {len(given)} values; precomputed=True takes a square matrix, "
+            f"samples x samples: scipy.spatial.distance.squareform({name})"
+        )
+    matrix = _numbers(given, name)
+    matrix = matrix[0] if matrix.ndim == 3 and len(matrix) == 1 else matrix
+    if not is_dissimilarities(np.abs(matrix)) or not _symmetric(matrix):
+        raise ValueError(
+            f"{name} is no dissimilarity matrix (RDM), samples x samples, symmetric with a "
+            f"diagonal of 0, for 3 samples or more: it has the shape {matrix.shape}. Without "
+            "precomputed=True RSA makes the matrices itself, from responses (samples, neurons)"
+        )
+    return matrix
+
+
+# -- One side and two
 
 
 def array(values, name: str = "X") -> np.ndarray:
@@ -238,8 +387,12 @@ def flat(values):
     return values.reshape(-1, values.shape[-1])
 
 
-def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
-    """Both sides as checked float64 arrays with the same samples.
+def pair(X, Y, *, precomputed: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides as checked float64 arrays with the same samples; `precomputed` ones are matrices
+    of dissimilarities, samples x samples.
+
+    Where both say which trial is which (xarray coordinates, the index of pandas tables), the trials
+    of Y come in X's order, or are refused (`trials.order`).
 
     Example:
         >>> from simlib import validation
@@ -247,7 +400,9 @@ def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
         >>> X.shape, Y.shape
         ((2, 2), (2, 1))
     """
-    X, Y = array(X, "X"), array(Y, "Y")
+    order = trials.order(X, Y)
+    checked = dissimilarities if precomputed else array
+    X, Y = checked(X, "X"), checked(Y, "Y")
     if X.shape[:-1] != Y.shape[:-1]:
         rows = X.ndim == Y.ndim == 2
         got = f"{len(X)} and {len(Y)} rows" if rows else f"shapes {X.shape} and {Y.shape}"
@@ -255,6 +410,8 @@ def pair(X, Y) -> tuple[np.ndarray, np.ndarray]:
             f"X and Y need the same samples in the same order; got {got}. Arrays are "
             "(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
         )
+    if order is not None:
+        Y = Y[order][:, order] if precomputed else Y[..., order, :]
     return X, Y
 
 
@@ -276,6 +433,32 @@ def memory(needed: float, what: str) -> None:
         )
 
 
+def labels(Y, given, name: str = "labels") -> np.ndarray:
+    """Labels of Y's trials, (trial,): as given, or by the name of a coordinate along trial of Y.
+
+    A coordinate or a pandas Series that says which trial is which is put into Y's order
+    (`trials.order`). Raises ValueError for a name that Y doesn't have.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("toy-2d")
+        >>> sl.validation.labels(X, "choice").tolist()
+        ['left', 'left', 'left', 'right', 'right', 'right']
+    """
+    if isinstance(given, str):
+        along = trials.coordinates(Y)
+        if not along:
+            raise ValueError(
+                f"{name} is the name {given!r}, and Y has no labels along its trials: pass an "
+                "xarray.DataArray with that coordinate, or an array with one value a trial"
+            )
+        known("trial coordinate", given, along)
+        return along[given]
+    order = trials.order(Y, given, ("Y", name))
+    values = np.asarray(given)
+    return values if order is None else values[order]
+
+
 def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.ndarray:
     """Labels as a 1-D array, one a trial of X (trial, neuron) or (time, trial, neuron).
 
@@ -290,12 +473,12 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
     values = np.asarray(labels)
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8")
-    trials = X.shape[-2]
+    count = X.shape[-2]
     if values.ndim != 1:
         raise ValueError(
-            f"{name} needs one value a trial ({trials},); got an array of shape {values.shape}"
+            f"{name} needs one value a trial ({count},); got an array of shape {values.shape}"
         )
-    if len(values) != trials:
+    if len(values) != count:
         hint = (
             "; they fit axis 0, and arrays are (time, trial, neuron): say which axis is which, "
             "xarray.DataArray(X, dims=('trial', 'time', 'neuron')) or ('trial', 'neuron', 'time')"
@@ -303,14 +486,15 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
             else ""
         )
         raise ValueError(
-            f"{name} needs one value a trial: got {len(values)} labels for {trials} trials "
+            f"{name} needs one value a trial: got {len(values)} labels for {count} trials "
             f"of an array of shape {X.shape}{hint}"
         )
-    missing = np.flatnonzero(missing_labels(values))
-    if len(missing) and not gaps:
+    missing = np.flatnonzero(missing_labels(values)).tolist()
+    if missing and not gaps:
+        then = f" (then {trials.examples(missing[1:])})" if missing[1:] else ""
         raise ValueError(
-            f"{name} has {len(missing)} missing values, the first at trial {missing[0]}; drop "
-            "those trials"
+            f"{name} has {len(missing)} missing values, the first at trial {missing[0]}{then}; "
+            "drop those trials, from the labels and from the responses"
         )
     return values
 

@@ -158,7 +158,7 @@ def mean_r2(fits):
 def careful_ridge(X, Y, penalty, folds):
     """Each fit by itself, through singular values in float64."""
     fits = regression._careful_fits(
-        X, Y, splits.contiguous_blocks(len(X), folds) if folds else [], penalty, torch.float64
+        X, Y, splits.contiguous_blocks(len(X), folds) if folds else [], penalty, linalg.rounding(Y)
     )
     return mean_r2(fits)
 
@@ -192,7 +192,7 @@ def test_unequal_folds_that_leave_few_samples_are_fitted_with_care():
     groups = np.r_[np.zeros(108), 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     bound = sl.measure("ridge-cv", penalty=1e-6, scheme="grouped", groups=groups, folds=5)
     blocks = [torch.from_numpy(np.flatnonzero(groups == k)) for k in range(5)]
-    fits = regression._careful_fits(X, Y, blocks, 1e-6, torch.float64)
+    fits = regression._careful_fits(X, Y, blocks, 1e-6, linalg.rounding(Y))
     slow = mean_r2(fits)
     assert float(bound(X, Y)) == pytest.approx(float(slow), rel=1e-7)
 

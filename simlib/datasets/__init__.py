@@ -6,12 +6,13 @@ Three wings hold where they come from: `made` by code, the recordings of the `pa
 """
 
 from simlib.datasets import made, own, paper, processing
-from simlib.datasets.arrays import data_hash, fold_groups, labels, recording, task_variables
+from simlib.datasets.arrays import data_hash, labels, recording
 from simlib.datasets.catalogue import DATASETS, is_drawn, load, names
 from simlib.datasets.own import runs, save
 from simlib.datasets.paper import download
 from simlib.datasets.summary import describe, spectrum
 from simlib.datasets.targeted import project, targeted_axes
+from simlib.trials import fold_groups, task_variables
 
 __all__ = [
     "DATASETS",

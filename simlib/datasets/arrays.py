@@ -9,16 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from simlib import validation
+from simlib import trials, validation
+from simlib.trials import fold_groups, task_variables
 
 __all__ = [
     "DIMS",
     "data_hash",
-    "fold_groups",
     "labels",
     "recording",
     "silent",
-    "task_variables",
     "trial_coordinates",
 ]
 
@@ -134,6 +133,7 @@ def usable(values: np.ndarray) -> None:
             "values were "
             "not rounded or normalised away"
         )
+    validation.refuse_dissimilarities(values)
 
 
 def silent(values: np.ndarray) -> np.ndarray:
@@ -143,25 +143,10 @@ def silent(values: np.ndarray) -> np.ndarray:
 
 def trial_coordinates(data: xr.DataArray, named: Iterable[str] = (), hint: str = "") -> list[str]:
     """Names of the coordinates along trial; raises ValueError for a `named` one that is none."""
-    along = [
-        str(name)
-        for name, coord in data.coords.items()
-        if coord.dims == ("trial",) and name != "trial"
-    ]
+    along = list(trials.coordinates(data))
     for name in named:
         validation.known("trial coordinate", name, along, hint)
     return along
-
-
-def task_variables(data: xr.DataArray) -> list[str]:
-    """Names of the trial coordinates that are decoded, possibly none.
-
-    Example:
-        >>> import simlib as sl
-        >>> sl.datasets.task_variables(sl.datasets.load("toy-2d"))
-        ['choice', 'coherence']
-    """
-    return json.loads(data.attrs.get("task_variables", "[]"))
 
 
 def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
@@ -184,22 +169,6 @@ def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:
         )
     validation.known("task variable", variable, known)
     return data[variable].values
-
-
-def fold_groups(data: xr.DataArray) -> np.ndarray | None:
-    """Group of each trial, (trial,): trials of a group stay in one fold. None when trials are
-    independent.
-
-    Example:
-        >>> import simlib as sl
-        >>> X = sl.datasets.load("toy-2d")
-        >>> sl.datasets.fold_groups(X) is None
-        True
-        >>> sl.datasets.fold_groups(X.assign_attrs(groups="coherence")).tolist()[:3]
-        ['weak', 'middle', 'strong']
-    """
-    name = data.attrs.get("groups", "")
-    return data[name].values if name else None
 
 
 def data_hash(data: xr.DataArray) -> str:

@@ -12,7 +12,8 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, recording, silent, task_variables, trial_coordinates
+from simlib.datasets.arrays import DIMS, recording, silent, trial_coordinates
+from simlib.trials import is_bookkeeping, task_variables
 
 __all__ = [
     "bin_label",
@@ -20,27 +21,9 @@ __all__ = [
     "condition_averages",
     "drop_silent",
     "group_means",
-    "is_bookkeeping",
     "noted",
     "soft_normalise",
 ]
-
-NOT_DECODED = (
-    "session",
-    "day",
-    "repeat",
-    "repetition",
-    "run",
-    "index",
-    "averaged_trials",
-)  # nor names ending in id
-
-
-def is_bookkeeping(name: str) -> bool:
-    """Whether a trial coordinate counts trials instead of saying what they were: sessions, repeats,
-    ids.
-    """
-    return name.lower() in NOT_DECODED or name.lower().endswith("id")
 
 
 def noted(data: xr.DataArray, step: str, **settings) -> xr.DataArray:

@@ -72,8 +72,10 @@ def score(name: Name, X, Y, **params) -> float:
 
     Args:
         name: an id of MEASURES, a bound measure or a callable, as in `measure`.
-        X, Y: numpy arrays, tensors or xarray.DataArrays, (samples, neurons) or (time, trial,
-            neuron), with the same samples in the same order. Regression measures predict X from Y.
+        X, Y: numpy arrays, tensors, xarray.DataArrays or pandas tables, (samples, neurons) or
+            (time, trial, neuron), with the same samples in the same order. Regression measures
+            predict X from Y. Where both sides have labels along their trials (or an index), these
+            say which trial is which: another order is mended, other trials are refused.
         params: parameters of the measure; the fold scheme "condition" takes the number of trials
             from the array.
 
@@ -91,7 +93,7 @@ def score(name: Name, X, Y, **params) -> float:
         (0.97, 0.8)
     """
     bound = measure(name, **params)
-    X, Y = validation.pair(X, Y)
+    X, Y = validation.pair(X, Y, precomputed=bool(bound.params.get("precomputed")))
     if bound.params.get("scheme") == "condition" and not bound.params.get("conditions"):
         bound = bound.bind(conditions=X.shape[-2])
     X, Y = validation.flat(X), validation.flat(Y)

@@ -11,6 +11,7 @@ from simlib.linalg import (
     centred_columns,
     centred_unit,
     nuclear_norm,
+    rounding,
     spectral_map,
     square_sum,
 )
@@ -24,7 +25,8 @@ def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
         kept = before < (explained - 1e-12) * square_sum(s) if explained < 1 else torch.ones_like(s)
         return kept.to(s.dtype), torch.zeros_like(s)
 
-    whitened = spectral_map(centred_unit(X) if explained < 1 else centred_columns(X), values)
+    columns = centred_unit(X) if explained < 1 else centred_columns(X)
+    whitened = spectral_map(columns, values, rounding(X))
     return whitened, round(float(square_sum(whitened.detach())))
 
 
@@ -110,9 +112,8 @@ def cca_regularised(
         g = s * ridge ** (-whitening / 2)
         return g, g / s - whitening * s * g / ridge
 
-    wx, wy = (
-        spectral_map(Z / square_sum(Z).sqrt(), values) for Z in (centred_unit(X), centred_unit(Y))
-    )
+    sides = [(centred_unit(Z), rounding(Z)) for Z in (X, Y)]
+    wx, wy = (spectral_map(Z / square_sum(Z).sqrt(), values, share) for Z, share in sides)
     return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
 
 

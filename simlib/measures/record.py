@@ -98,12 +98,17 @@ class Measure:
     def __call__(self, X: torch.Tensor, Y: torch.Tensor):
         """A 0-d tensor; of a caller's own function whatever it returns."""
         tracked = torch.is_grad_enabled() and (X.requires_grad or Y.requires_grad)
-        if tracked and not self.differentiable:
-            raise ValueError(
-                f"{self.title} depends on ranks: it has no gradient to climb; choose another "
-                "comparison"
-            )
+        if tracked:
+            self.climbable()
         return self.function(X, Y, **self.params)
+
+    def climbable(self) -> None:
+        """Refuse an ascent of a measure without a gradient in responses."""
+        if not self.differentiable:
+            raise ValueError(
+                f"{self.title} has no gradient to climb: it depends on ranks, or on distances that "
+                "are given instead of responses; choose another comparison, or responses"
+            )
 
     def towards(self, X: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         """The measure as a function of Y, for many Y and one X, with gradients in Y alone."""
@@ -232,6 +237,11 @@ CONSEQUENCES: tuple[tuple[str, object, Callable[[Measure], dict]], ...] = (
     ("whitening", 1, lambda record: {} if record.params.get("penalty") else _linear(record)),
     ("distance", "correlation", _less("translation", "rotation")),
     ("distance", "cosine", _less("translation")),
+    (
+        "precomputed",
+        True,
+        lambda record: {"invariances": frozenset({"isotropic scale"}), "differentiable": False},
+    ),
     ("comparison", "spearman", lambda record: {"differentiable": False}),
     ("comparison", "kendall", lambda record: {"differentiable": False}),
     ("comparison", "cosine", lambda record: {"range": (max(record.range[0], -1), 1)}),

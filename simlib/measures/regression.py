@@ -13,17 +13,18 @@ from simlib.linalg import (
     compact_svd,
     inverse_gram,
     inverse_of,
+    rounding,
     spectral_map,
     square_sum,
 )
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 
-def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, digits: torch.dtype) -> Tensor:
-    """B = Y^+ X, by (Y'Y)^-1 where `inverse` has it, else by singular values above rounding."""
+def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, share: float) -> Tensor:
+    """B = Y^+ X, by (Y'Y)^-1 where `inverse` has it, else by singular values above this share."""
     if inverse is not None:
         return inverse @ (Y.T @ X)
-    U, s, Vh = compact_svd(Y, digits)
+    U, s, Vh = compact_svd(Y, share)
     return (Vh.T / s) @ (U.T @ X)
 
 
@@ -31,8 +32,8 @@ class _ExplainedEnergy(torch.autograd.Function):
     """||YB||_F^2, B the least-squares coefficients of X on Y."""
 
     @staticmethod
-    def forward(ctx, X, Y, inverse, digits):
-        coefficients = _least_squares(X, Y, inverse, digits)
+    def forward(ctx, X, Y, inverse, share):
+        coefficients = _least_squares(X, Y, inverse, share)
         fitted = Y @ coefficients
         ctx.save_for_backward(X, fitted, coefficients)
         return square_sum(fitted)
@@ -48,8 +49,9 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     """Linear-regression R^2 of X predicted from Y, in [0, 1].
 
     ||Q'X||_F^2 / ||X||_F^2 of the centred columns, Q an orthonormal basis of Y's column space (of
-    its numerical rank: a rank-deficient Y explains no more than it spans). 1 whenever Y's columns
-    span the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
+    its numerical rank: a rank-deficient Y explains no more than it spans, and rounding, that of
+    float32 where Y was in float32, is no direction: `linalg.rounding`). 1 whenever Y's columns span
+    the samples (q >= n - 1). Not symmetric; unchanged by any invertible linear map of Y, by
     rotation and isotropic scale of X, and by translation of either. Source: Kornblith et al. 2019,
     section 3.
 
@@ -64,7 +66,8 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
         inverse = inverse_gram(columns)
         if inverse is not None:
             break
-    explained = _ExplainedEnergy.apply(target, columns, inverse, Y.dtype)
+    share = rounding(Y) if inverse is None else 0.0
+    explained = _ExplainedEnergy.apply(target, columns, inverse, share)
     return (explained / square_sum(target)).to(Y.dtype)
 
 
@@ -199,9 +202,9 @@ def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty:
 
 
 def _careful_fits(
-    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, digits: torch.dtype
+    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, share: float
 ) -> Fits:
-    """Each fit by itself, through the singular values of its samples above rounding in `digits`.
+    """Each fit by itself, through the singular values of its samples above this share.
 
     No digits are lost to squares; least norm where the penalty is 0.
     """
@@ -214,7 +217,7 @@ def _careful_fits(
         (train_x, x), (train_y, y) = (
             split(Z, block) if blocks else (centre(Z), centre(Z)) for Z in (X, Y)
         )
-        fits.append((x, y @ (spectral_map(train_y, shrunk, digits).T @ train_x)))
+        fits.append((x, y @ (spectral_map(train_y, shrunk, share).T @ train_x)))
     return fits
 
 
@@ -235,7 +238,7 @@ def _one_way(
     for dtype in dict.fromkeys((Y.dtype, torch.float64)):
         x, y = X.to(dtype), Y.to(dtype)
         fits = fits or _quick_fits(x, y, blocks, penalty)
-    fits = fits or _careful_fits(x, y, blocks, penalty, Y.dtype)
+    fits = fits or _careful_fits(x, y, blocks, penalty, rounding(Y))
     return torch.stack([COMPARISONS[comparison](*fit) for fit in fits]).mean().to(Y.dtype)
 
 

@@ -9,7 +9,14 @@ from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from simlib import validation
-from simlib.linalg import centre, centred_columns, centred_unit, cosine, safe_root
+from simlib.linalg import (
+    centre,
+    centred_columns,
+    centred_unit,
+    cosine,
+    rounded_to_single,
+    safe_root,
+)
 
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
@@ -110,6 +117,21 @@ def _ranked_distances(X: Tensor, distance: str) -> Float[Tensor, " pairs"]:
     return torch.from_numpy(_ranks(distances, rounding)).to(X.device)
 
 
+def _above(matrix: Float[Tensor, "n n"]) -> Float[Tensor, " pairs"]:
+    return matrix[torch.triu_indices(*matrix.shape, 1, device=matrix.device).unbind()]
+
+
+def _given_distances(matrix: Tensor, side: str, comparison: str) -> Float[Tensor, " pairs"]:
+    """The upper triangle of a distance matrix, or its ranks: tied within 8 roundings."""
+    values = _above(torch.from_numpy(validation.dissimilarities(matrix, side)).to(matrix.device))
+    if comparison not in RANKS:
+        return values / values.abs().max()
+    values = values.cpu().numpy()
+    single = matrix.dtype == torch.float32 or rounded_to_single(matrix)
+    share = 8 * float(np.finfo(np.float32 if single else float).eps)
+    return torch.from_numpy(_ranks(values, share * np.abs(values))).to(matrix.device)
+
+
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
     return a.new_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic)
 
@@ -143,6 +165,7 @@ def rsa(
     *,
     distance: str = "squared-euclidean",
     comparison: str = "pearson",
+    precomputed: bool = False,
 ) -> Float[Tensor, ""]:
     """Representational similarity analysis (RSA), in [-1, 1].
 
@@ -155,7 +178,9 @@ def rsa(
     are unchanged by translation and rotation, and their comparison by isotropic scale; cosine
     distances by rotation and scale; correlation distances by scale, permutation and one number
     added to all neurons of a sample. A sample whose neurons are all equal (zero, for "cosine")
-    counts as uncorrelated with every other. Raises ValueError on another distance or comparison,
+    counts as uncorrelated with every other. `precomputed`: X and Y are themselves distance matrices
+    (RDMs), samples x samples, whose upper triangles are compared in the same way; `distance` is not
+    used, and an ascent is not possible. Raises ValueError on another distance or comparison,
     for fewer than 3 samples (2 have a single distance), for correlations over fewer than 3 neurons,
     and where all distances of a side are the same but for rounding, as those of one-hot samples
     (for "cosine", where all are 0). Source: Kriegeskorte et al. 2008.
@@ -168,6 +193,11 @@ def rsa(
     """
     validation.known("distance of RSA", distance, DISTANCES)
     validation.known("comparison of RSA", comparison, COMPARISONS)
+    if precomputed:
+        a, b = (_given_distances(Z, side, comparison) for Z, side in ((X, "X"), (Y, "Y")))
+        for values, side in ((a, "X"), (b, "Y")):
+            _refuse_rounding(values, side, "given", comparison)
+        return COMPARISONS[comparison](a, b).to(X.dtype)
     if len(X) < 3:
         raise ValueError(
             f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}"
@@ -180,8 +210,7 @@ def rsa(
     if comparison in RANKS:
         a, b = (_ranked_distances(Z, distance) for Z in (X, Y))
     else:
-        above = torch.triu_indices(X.shape[0], X.shape[0], 1, device=X.device).unbind()
-        a, b = (DISTANCES[distance](Z)[above] for Z in (X, Y))
+        a, b = (_above(DISTANCES[distance](Z)) for Z in (X, Y))
     for values, side in ((a, "X"), (b, "Y")):
         _refuse_rounding(values, side, distance, comparison)
     return COMPARISONS[comparison](a, b).to(X.dtype)
