@@ -17,6 +17,8 @@ from simlib.measures import measure
 RUN = ["dataset", "measure", "variant", "seed"]
 FACTS = ["title", "settings", "surrogate", "data_hash"]
 FEWEST = 5  # PCs below which no correlation is taken
+LOWEST_CEILING = 0.2  # held-out R^2 of X itself, below which a PC isn't told from noise
+AT_CHANCE = "$X$ itself is at chance: nothing to cross"
 
 
 def at_scores(run: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
@@ -68,13 +70,21 @@ def accuracy_curves(
     return _on_grid(deciding(table, scale), [*RUN, "name", "scale", "quantity"], width)
 
 
+def component_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold R^2 of PCs, with its `ceiling`: 1 for captured variance, X's own where
+    variance is held out.
+    """
+    rows = table[table["quantity"].isin(["captured variance", "held-out variance"])]
+    return rows.assign(ceiling=rows["ceiling"].fillna(1.0) if "ceiling" in rows else 1.0)
+
+
 def component_curves(table: pd.DataFrame, pcs: Sequence[int], width: float = 0.01) -> pd.DataFrame:
     """R^2 of some PCs (ranks from 1) against score, each run on a grid of scores of this `width`.
 
     Columns as for `accuracy_curves`, with pc in the place of name, scale and quantity.
     """
-    rows = table[(table["quantity"] == "captured variance") & table["pc"].isin(pcs)]
-    return _on_grid(rows, [*RUN, "pc"], width)
+    rows = component_rows(table)
+    return _on_grid(rows[rows["pc"].isin(pcs)], [*RUN, "pc"], width)
 
 
 def accuracies(table: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
@@ -86,22 +96,27 @@ def accuracies(table: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
 
 
 def levels(references: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
-    """Chance and accuracy on the data, by dataset, variable and, where there are draws, seed."""
+    """Chance, accuracy on the data and `clear` (whether that is more than guessing gives), by
+    dataset, variable and, where there are draws, seed.
+    """
     if "scale" in references:
         references = deciding(references, scale)
     keys = [key for key in ("dataset", "variable", "seed") if key in references]
-    return references.groupby(keys)[["chance", "accuracy"]].mean()
+    guessed = references["guessed" if "guessed" in references else "chance"]
+    known = references.assign(guessed=guessed).groupby(keys)
+    known = known[["chance", "accuracy", "guessed"]].mean()
+    return known.assign(clear=known["accuracy"] > known["guessed"]).drop(columns="guessed")
 
 
 def _runs_and_levels(table: pd.DataFrame, references: pd.DataFrame, scale: str) -> Iterator[tuple]:
-    """(key, run, chance, accuracy on the data) of each run and variable; an accuracy that is not
-    above chance is NaN: there is no way to go.
+    """(key, run, chance, accuracy on the data) of each run and variable; an accuracy that can't be
+    told from guessing is NaN: there is no way to go.
     """
     known = levels(references, scale)
     for key, run in accuracies(table, scale).groupby([*RUN, "name"], sort=False):
         of_run = dict(zip([*RUN, "variable"], key, strict=True))
         level = known.loc[tuple(of_run[name] for name in known.index.names)]
-        reference = level["accuracy"] if level["accuracy"] > level["chance"] else np.nan
+        reference = level["accuracy"] if level["clear"] else np.nan
         yield key, run.sort_values("step"), level["chance"], reference
 
 
@@ -112,8 +127,9 @@ def crossings(
     and variable.
 
     Columns dataset, measure, variant, seed, variable, score (NaN: never), target, furthest (the
-    largest share of the way at any snapshot), final_score, title, settings, surrogate, data_hash.
-    `references` is the table of that name; where both have several draws of a dataset, each run is
+    largest share of the way at any snapshot), final_score, at_chance (whether there is no way: the
+    accuracy on the data can't be told from guessing, `runner.beyond_guessing`), title, settings,
+    surrogate, data_hash. `references` is the table of that name; where both have several draws of a dataset, each run is
     held against its own. `scale`: of what is decoded (`decoding.SCALES`).
     """
     rows = []
@@ -121,8 +137,9 @@ def crossings(
         score = score_at_accuracy(run["score"], run["value"], floor, reference, share)
         target, end = floor + share * (reference - floor), run["score"].iloc[-1]
         furthest = (run["value"].max() - floor) / (reference - floor)
-        rows.append((*key, score, target, furthest, end, *run[FACTS].iloc[0]))
-    columns = [*RUN, "variable", "score", "target", "furthest", "final_score", *FACTS]
+        none = bool(np.isnan(reference))
+        rows.append((*key, score, target, furthest, end, none, *run[FACTS].iloc[0]))
+    columns = [*RUN, "variable", "score", "target", "furthest", "final_score", "at_chance", *FACTS]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -132,14 +149,15 @@ def shares(
     """How far accuracy has come from chance (0) to that on the data (1) at a score, a row a run and
     variable.
 
-    Columns dataset, measure, variant, seed, variable, share (NaN where the run ends below), title,
-    settings, surrogate, data_hash. Arguments as for `crossings`.
+    Columns dataset, measure, variant, seed, variable, share (NaN where the run ends below),
+    at_chance, title, settings, surrogate, data_hash. Arguments as for `crossings`.
     """
     rows = []
     for key, run, floor, reference in _runs_and_levels(table, references, scale):
         (value,) = at_scores(run, np.array([score]))
-        rows.append((*key, (value - floor) / (reference - floor), *run[FACTS].iloc[0]))
-    return pd.DataFrame(rows, columns=[*RUN, "variable", "share", *FACTS])
+        share, none = (value - floor) / (reference - floor), bool(np.isnan(reference))
+        rows.append((*key, share, none, *run[FACTS].iloc[0]))
+    return pd.DataFrame(rows, columns=[*RUN, "variable", "share", "at_chance", *FACTS])
 
 
 def over_runs(numbers) -> str:
@@ -160,9 +178,10 @@ def over_runs(numbers) -> str:
 
 def crossing_table(crossings: pd.DataFrame, column: str = "score") -> pd.DataFrame:
     """A reader's table of crossings (or `shares`, by their column): a row a dataset, a column a
-    measure, each cell `over_runs`; where a measure has fewer runs than others, their number.
+    measure, each cell `over_runs`; where a measure has fewer runs than others, their number; where
+    the data is at chance, that.
     """
-    groups = crossings.groupby(["title", "measure"], sort=False)[column]
+    groups = with_way(crossings).groupby(["title", "measure"], sort=False)[column]
     words, runs = groups.agg(over_runs), groups.size()
     fewer = runs < runs.max()
     words[fewer] += "; " + runs[fewer].astype(str) + " runs"
