@@ -379,9 +379,14 @@ def _reference(source: Source, variables: Sequence[str] | None, quick: bool) -> 
         if reason := _undecodable(data, variable):
             raise ValueError(f"{source.dataset} can't be decoded by {variable!r}: {reason}")
     rows = _Accuracies(data, variables).rows(data.values)
-    kinds = [(data.coords[n].values, q == "balanced accuracy") for n, q in rows[["name", "quantity"]].values]
+    kinds = [
+        (data.coords[n].values, q == "balanced accuracy")
+        for n, q in rows[["name", "quantity"]].values
+    ]
     groups = data_sets.fold_groups(data)
     rows["chance"] = [chance(labels, balanced=balanced) for labels, balanced in kinds]
-    rows["guessed"] = [beyond_guessing(labels, groups, balanced=balanced) for labels, balanced in kinds]
+    rows["guessed"] = [
+        beyond_guessing(labels, groups, balanced=balanced) for labels, balanced in kinds
+    ]
     rows = rows.rename(columns={"value": "accuracy", "name": "variable"}).drop(columns="pc")
     return rows.assign(dataset=source.dataset, **settings.provenance(data, quick))
