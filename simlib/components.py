@@ -251,5 +251,5 @@ def score_to_capture(scores, r2, ceilings=1.0) -> np.ndarray:
         raise ValueError(
             f"r2 needs the shape (snapshots, PCs) with {len(scores)} snapshots; got {r2.shape}"
         )
-    levels = (r2[:1] + ceilings) / 2
+    levels = (r2[:1] + np.asarray(ceilings, float)) / 2
     return np.array([first_crossing(scores, *pc) for pc in zip(r2.T, levels.ravel(), strict=True)])

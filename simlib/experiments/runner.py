@@ -111,10 +111,12 @@ class _Snapshots:
             groups = data_sets.fold_groups(data)
             self.r2 = partial(held_out_variance, X, groups=groups, vectors=vectors)
             self.pcs["ceiling"] = self.r2(X)
+            self.pcs = {name: column[: vectors.shape[1]] for name, column in self.pcs.items()}
         self.decoders = _Accuracies(data, variables, scales)
 
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
-        parts = [pd.DataFrame({**self.kind, "value": self.r2(Y), **self.pcs})]
+        r2 = self.r2(Y)[: len(self.pcs["pc"])]
+        parts = [pd.DataFrame({**self.kind, "value": r2, **self.pcs})]
         if score > FINE_FROM or abs(score - self.decoded) >= DECODED:
             parts.append(self.decoders.rows(Y))
             self.decoded = score
@@ -268,9 +270,9 @@ def ascents(
         `pc`), "accuracy" (of the variable `name`, mean over trials and time bins), where its
         classes are unequal also "balanced accuracy", or "score". Where neurons fill the samples
         (`datasets.fills_samples`), "held-out variance" (`components.held_out_variance`) takes the
-        place of captured variance, with X's own in a column `ceiling`. `scale` says how Y is scaled
-        for the decoder (`decoding.SCALES`). Finished ascents are stored and found again
-        (`store.run`); `jobs` of them run at once, the seeds of small data in one batch
+        place of captured variance up to the rank of X, with X's own in a column `ceiling`. `scale`
+        says how Y is scaled for the decoder (`decoding.SCALES`). Finished ascents are stored and
+        found again (`store.run`); `jobs` of them run at once, the seeds of small data in one batch
         (`optimize.maximize_many`).
 
     Raises:
