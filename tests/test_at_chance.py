@@ -8,8 +8,7 @@ from test_curves import captured, run_of
 
 import simlib as sl
 from simlib import experiments, plots
-from simlib.experiments import claims, curves, evidence, score_vs_decodability
-from simlib.experiments.runner import beyond_guessing
+from simlib.experiments import claims, curves, evidence, runner, score_vs_decodability
 
 SCORES = np.linspace(0, 1, 11)
 EARLY = "procrustes-angular-score"
@@ -32,7 +31,7 @@ def ascents(measures=("cka", EARLY), **facts) -> pd.DataFrame:
 @pytest.mark.parametrize("classes, trials", [(2, 40), (8, 96), (4, 20)])
 def test_guessing_passes_the_bound_about_as_often_as_two_standard_errors_are(classes, trials):
     labels = np.arange(trials) % classes
-    bound, rng = beyond_guessing(labels), np.random.default_rng(0)
+    bound, rng = runner.beyond_guessing(labels), np.random.default_rng(0)
     right = [(rng.permutation(labels) == rng.integers(classes, size=trials)) for _ in range(4000)]
     assert 0.005 < (np.mean(right, axis=1) > bound).mean() < 0.05
     assert bound == pytest.approx(
@@ -42,19 +41,23 @@ def test_guessing_passes_the_bound_about_as_often_as_two_standard_errors_are(cla
 
 def test_repeats_of_a_group_are_no_further_evidence():
     labels, groups = np.repeat(["a", "b"] * 10, 5), np.repeat(np.arange(20), 5)
-    assert beyond_guessing(labels, groups) == pytest.approx(beyond_guessing(["a", "b"] * 10))
+    assert runner.beyond_guessing(labels, groups) == pytest.approx(
+        runner.beyond_guessing(["a", "b"] * 10)
+    )
     # Runs that hold every class once: each trial counts.
     runs = np.repeat(np.arange(50), 2)
-    assert beyond_guessing(["a", "b"] * 50, runs) == pytest.approx(beyond_guessing(["a", "b"] * 50))
+    assert runner.beyond_guessing(["a", "b"] * 50, runs) == pytest.approx(
+        runner.beyond_guessing(["a", "b"] * 50)
+    )
 
 
 def test_the_bound_of_balanced_accuracy_is_that_of_its_smallest_classes():
     labels, rng = np.repeat([0, 1], [90, 10]), np.random.default_rng(1)
-    bound = beyond_guessing(labels, balanced=True)
+    bound = runner.beyond_guessing(labels, balanced=True)
     hits = rng.integers(2, size=(4000, 100)) == labels
     balanced = (hits[:, :90].mean(1) + hits[:, 90:].mean(1)) / 2
     assert bound == pytest.approx(0.5 + 2 * balanced.std(), abs=0.01)
-    assert bound > beyond_guessing([0, 1] * 50)
+    assert bound > runner.beyond_guessing([0, 1] * 50)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_the_table_of_references_has_the_bound(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).normal(size=(1, 20, 4))
     np.savez(tmp_path / "noise.npz", X=noise, choice=labels)
     known = experiments.references([str(tmp_path / "noise.npz")])
-    np.testing.assert_allclose(known["guessed"], beyond_guessing(labels))
+    np.testing.assert_allclose(known["guessed"], runner.beyond_guessing(labels))
 
 
 def test_no_surrogate_is_near_chance(tmp_path, monkeypatch):

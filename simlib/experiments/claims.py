@@ -749,8 +749,9 @@ def verdicts(values: pd.DataFrame) -> pd.DataFrame:
     for (name, where, dataset), runs in groups:
         tested, untested = judge(runs), runs[runs["untested"] != ""]
         why = "not tested: " + "; ".join(dict.fromkeys(untested["untested"]))
-        evidence = [_evidence(tested)] if len(tested) else []
-        evidence += [f"{len(untested)} run{'s' * (len(untested) > 1)} {why}"] * (len(why) > 12)
+        evidence = [_evidence(tested) if len(tested) else "no number"]
+        if len(tested) and len(untested):
+            evidence.append(f"{len(untested)} run{'s' * (len(untested) > 1)} {why}")
         words = CLAIMS[name].sentence, _bound(CLAIMS[name]), "; ".join(evidence)
         holds = tested["holds"].all() if len(tested) else why
         rows.append((where, dataset, *words, holds, bool(len(tested)) and tested["asserted"].all()))

@@ -19,7 +19,7 @@ RUN = ["dataset", "measure", "variant", "seed"]
 FACTS = ["title", "settings", "surrogate", "data_hash"]
 FEWEST = 5  # PCs below which no correlation is taken
 # Held-out R^2 of X itself below which a PC isn't told from noise: from 24 samples on noise exceeds
-# it in one PC of 20 at most.
+# it in one PC of 15 at most (fewer samples, more).
 LOWEST_CEILING = 0.2
 # Why a run's number says nothing (`note`).
 AT_CHANCE = "X itself is at chance: nothing to cross"
