@@ -172,13 +172,13 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
     Y = centred_unit(_samples(Y, n))
     gram = (Y @ Y.T).double()
     penalty = PENALTY * float(gram.trace()) / n or 1.0
-    # Residuals are fit @ U of the ridge fit and mean @ U of the mean; those of a fit without some
-    # samples follow from their block of either matrix.
-    mean = torch.eye(n, dtype=torch.float64) - 1 / n
-    fit = penalty * torch.linalg.inv(gram + penalty * torch.eye(n, dtype=torch.float64)) - 1 / n
+    # Residuals are left @ U of the ridge fit and U of the mean; those of a fit without some samples
+    # follow from their block of what takes U there.
+    one = torch.eye(n, dtype=torch.float64)
+    left = penalty * torch.cholesky_inverse(torch.linalg.cholesky(gram + penalty * one)) - 1 / n
     errors = [
-        sum(torch.linalg.solve(M[k][:, k], (M[k] @ U)).square().sum(0) for k in held_out)
-        for M in (fit, mean)
+        sum(torch.linalg.solve(M[k][:, k], residuals[k]).square().sum(0) for k in held_out)
+        for M, residuals in ((left, left @ U), (one - 1 / n, U))
     ]
     predicted = np.full(shape[-1], np.nan)
     predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1)

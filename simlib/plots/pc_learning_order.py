@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogFormatterSciNotation
 
 from simlib.plots.style import NEVER, by_measure, colour, short_title
 
@@ -47,6 +48,9 @@ def components_against_score(table: pd.DataFrame, ax: Axes) -> Axes:
     held_out = "quantity" in table and (table["quantity"] == "held-out variance").all()
     label = "held-out $R^2$ of the PC" if held_out else "$R^2$ of the PC"
     ax.set(**AXES, ylabel=label, ylim=(0, 1.02), title=short_title(table["measure"].iloc[0]))
+    if table["step"].nunique() == 1:
+        words = f"no ascent:\nnoise scores {table['score'].iloc[0]:.2f}"
+        ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center")
     return ax
 
 
@@ -81,6 +85,8 @@ def capture_against_variance(captures: pd.DataFrame, ax: Axes) -> Axes:
         ylabel="score to capture the PC",
         title=captures["title"].iloc[0],
     )
+    # Names between the powers of ten only where there is room for them.
+    ax.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(0.6, 0.3)))
     return ax
 
 
