@@ -210,10 +210,11 @@ def test_the_pages_say_it_where_it_applies_and_nothing_elsewhere(layer):
     plt.close(figure)
 
 
-def test_embedded_data_never_fill_their_samples():
+def test_embedded_data_never_fill_their_samples_and_noise_scores_none_of_them_highly():
     for name in ("toy-2d", "hierarchy", *datasets.made.SURROGATES):
-        data = datasets.load(name)
-        assert not datasets.fills_samples(data), name
+        times, trials, neurons = datasets.load(name).shape
+        # What linear regression expects of noise, the highest start of all measures in the figures.
+        assert neurons / (times * trials - 1) < claims.LATE, name
 
 
 # -- Colours of ranks
