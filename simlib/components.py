@@ -7,6 +7,7 @@ from simlib import trials, validation
 from simlib.linalg import (
     centre,
     centred_columns,
+    centred_unit,
     explained_variance_ratio,
     onto_columns,
     orthonormal_basis,
@@ -14,10 +15,13 @@ from simlib.linalg import (
     rounding,
 )
 
+PENALTY = 0.1  # of `held_out_variance`, in units of Y's mean square of a sample
+
 __all__ = [
     "captured_variance",
     "explained_variance",
     "first_crossing",
+    "held_out_variance",
     "left_singular_vectors",
     "score_to_capture",
 ]
@@ -131,6 +135,76 @@ def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     return projected.square().sum(0).double()
 
 
+def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None) -> np.ndarray:
+    """R^2 of each PC of X predicted from Y on trials that the fit has not seen, in [0, 1].
+
+    With as many neurons as samples any Y fits any PC (`captured_variance` is 1): what is left to
+    ask is what the fit says of other trials. 1 - sum (u - f)^2 / sum (u - m)^2, clipped at 0: u a
+    left singular vector of the centred X, f its ridge fit and m its mean, both from all other
+    groups. Held out are whole groups, one after the other; a trial with all its time bins where no
+    groups are given; a fifth of the time bins in a row where there is one trial (group) only. The
+    penalty is 0.1 of the mean square of Y's centred samples, so that rotation, scale and
+    translation of Y change nothing. Matrices of samples x samples are held.
+
+    Args:
+        X, Y: (samples, neurons) or (time, trial, neuron), with the same samples.
+        groups: (trials,); (samples,) for two axes.
+        vectors: `left_singular_vectors(X)`, to spare the decomposition of X.
+
+    Returns:
+        An array (p,), the PC of largest variance first; NaN beyond the rank of X. X's own is the
+        ceiling: a PC that X itself doesn't predict can't be predicted from Y either.
+
+    Raises:
+        ValueError: for inputs that can't be scored and for groups that don't fit.
+
+    Source: residuals of left-out samples in closed form as in Golub et al. 1979, here of several
+        samples at a time.
+
+    Example:
+        >>> import numpy as np, simlib as sl
+        >>> X, noise = np.random.default_rng(0).normal(size=(2, 20, 40))
+        >>> X[:, 0] *= 100
+        >>> for Y in (X, noise):
+        ...     print(sl.captured_variance(X, Y)[0].round(2), end=" ")
+        ...     print(sl.components.held_out_variance(X, Y)[0].round(2))
+        1.0 1.0
+        1.0 0.0
+    """
+    shape = validation.responses(X, "X").shape
+    if vectors is None:
+        X, Y = validation.pair(X, Y)
+        vectors = left_singular_vectors(X)
+    held_out, n, U = _held_out(shape, groups), len(vectors), vectors.double()
+    Y = centred_unit(_samples(Y, n))
+    gram = (Y @ Y.T).double()
+    penalty = PENALTY * float(gram.trace()) / n or 1.0
+    # Residuals are left @ U of the ridge fit and U of the mean; those of a fit without some samples
+    # follow from their block of what takes U there.
+    one = torch.eye(n, dtype=torch.float64)
+    left = penalty * torch.cholesky_inverse(torch.linalg.cholesky(gram + penalty * one)) - 1 / n
+    errors = [
+        sum(torch.linalg.solve(M[k][:, k], residuals[k]).square().sum(0) for k in held_out)
+        for M, residuals in ((left, left @ U), (one - 1 / n, U))
+    ]
+    predicted = np.full(shape[-1], np.nan)
+    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1)
+    return predicted
+
+
+def _held_out(shape: tuple[int, ...], groups) -> list[torch.Tensor]:
+    """The samples of (..., trial, neuron), time x trial in a row, that are held out together."""
+    trials = (
+        np.arange(shape[-2])
+        if groups is None
+        else validation.label_array(groups, np.empty(shape), "groups")
+    )
+    units = np.tile(np.unique(trials, return_inverse=True)[1], int(np.prod(shape[:-2])))
+    if units.max() == 0:
+        units = np.arange(len(units)) * min(5, len(units)) // len(units)
+    return [torch.from_numpy(np.flatnonzero(units == k)) for k in range(units.max() + 1)]
+
+
 def first_crossing(scores, values, level: float) -> float:
     """The score at which `values` first reach `level`, in the unit of `scores`.
 
@@ -157,12 +231,13 @@ def first_crossing(scores, values, level: float) -> float:
     return float(scores[k - 1] + part * (scores[k] - scores[k - 1]))
 
 
-def score_to_capture(scores, r2) -> np.ndarray:
+def score_to_capture(scores, r2, ceilings=1.0) -> np.ndarray:
     """The score at which R^2 of each PC first crosses (R^2 at the start + 1) / 2: its capture.
 
     Args:
         scores: (snapshots,), in the order of the ascent.
         r2: (snapshots, p), the `captured_variance` of each snapshot.
+        ceilings: what takes the place of 1; (p,) for `held_out_variance`: that of X itself.
 
     Returns:
         An array (p,) by `first_crossing`: scores[0] where R^2 starts at 1, NaN where the midpoint
@@ -183,4 +258,5 @@ def score_to_capture(scores, r2) -> np.ndarray:
         raise ValueError(
             f"r2 needs the shape (snapshots, PCs) with {len(scores)} snapshots; got {r2.shape}"
         )
-    return np.array([first_crossing(scores, of_pc, (of_pc[0] + 1) / 2) for of_pc in r2.T])
+    levels = (r2[:1] + np.asarray(ceilings, float)) / 2
+    return np.array([first_crossing(scores, *pc) for pc in zip(r2.T, levels.ravel(), strict=True)])

@@ -6,7 +6,13 @@ Three wings hold where they come from: `made` by code, the recordings of the `pa
 """
 
 from simlib.datasets import made, own, paper, processing
-from simlib.datasets.arrays import data_hash, labels, recording
+from simlib.datasets.arrays import (
+    data_hash,
+    few_samples,
+    fills_samples,
+    labels,
+    recording,
+)
 from simlib.datasets.catalogue import DATASETS, is_drawn, load, names
 from simlib.datasets.own import runs, save
 from simlib.datasets.paper import download
@@ -19,6 +25,8 @@ __all__ = [
     "data_hash",
     "describe",
     "download",
+    "few_samples",
+    "fills_samples",
     "fold_groups",
     "is_drawn",
     "labels",

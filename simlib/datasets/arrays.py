@@ -15,6 +15,8 @@ from simlib.trials import fold_groups, task_variables
 __all__ = [
     "DIMS",
     "data_hash",
+    "few_samples",
+    "fills_samples",
     "labels",
     "recording",
     "silent",
@@ -139,6 +141,38 @@ def usable(values: np.ndarray) -> None:
 def silent(values: np.ndarray) -> np.ndarray:
     """Which neurons of (time, trial, neuron) never change, (neuron,), bool."""
     return (values == values[:1, :1]).all(axis=(0, 1))
+
+
+def fills_samples(data: xr.DataArray) -> bool:
+    """Whether neurons are as many as samples less one, or more: the columns of any responses of
+    this shape then span all that samples can do.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.fills_samples(sl.datasets.load("hierarchy"))
+        False
+    """
+    return data.sizes["neuron"] >= data.size // data.sizes["neuron"] - 1
+
+
+def few_samples(data: xr.DataArray) -> str:
+    """What it means that neurons fill the samples (`fills_samples`), in a sentence; "" where they
+    don't.
+
+    Example:
+        >>> import simlib as sl
+        >>> layer = sl.datasets.load("hierarchy")[:, :40]
+        >>> print(sl.datasets.few_samples(layer))
+        With 50 neurons and 40 samples any responses fit any other without error: linear...
+    """
+    if not fills_samples(data):
+        return ""
+    neurons = data.sizes["neuron"]
+    return (
+        f"With {neurons} neurons and {data.size // neurons} samples any responses fit any other "
+        "without error: linear regression, CCA and the R^2 of every principal component are 1 for "
+        "noise, too."
+    )
 
 
 def trial_coordinates(data: xr.DataArray, named: Iterable[str] = (), hint: str = "") -> list[str]:

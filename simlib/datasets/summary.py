@@ -7,7 +7,15 @@ import numpy as np
 import xarray as xr
 
 from simlib import validation
-from simlib.datasets.arrays import DIMS, fold_groups, labels, silent, task_variables
+from simlib.datasets.arrays import (
+    DIMS,
+    few_samples,
+    fills_samples,
+    fold_groups,
+    labels,
+    silent,
+    task_variables,
+)
 
 __all__ = ["describe", "spectrum"]
 
@@ -68,6 +76,7 @@ def describe(data: xr.DataArray) -> str:
         f"Variance: participation ratio {1 / (shares**2).sum():.1f}; first principal components "
         f"{top}."
     )
+    lines += [few_samples(data)] if fills_samples(data) else []
     constant = silent(data.transpose(*DIMS).values).sum()
     if constant:
         lines.append(

@@ -675,9 +675,17 @@ UNTESTED = (
 
 
 def values(rows: list[tuple], where: str = "reproduced") -> pd.DataFrame:
-    """(claim, dataset, run, value) as a table of values."""
-    table = pd.DataFrame(rows, columns=["claim", "dataset", "run", "value"])
+    """(claim, dataset, run, value) as a table of values; a fifth entry says why the claim can't be
+    tested on that run, "" where it can.
+    """
+    columns = ["claim", "dataset", "run", "value", "untested"]
+    table = pd.DataFrame([(*row, "")[:5] for row in rows], columns=columns)
     return table.assign(where=where).astype({"value": float})
+
+
+def _in_order(values: pd.DataFrame) -> pd.DataFrame:
+    order = {name: k for k, name in enumerate(CLAIMS)}
+    return values.sort_values("claim", key=lambda names: names.map(order), kind="stable")
 
 
 def _asserted(claim: Claim, dataset: str) -> bool:
@@ -689,13 +697,12 @@ def _asserted(claim: Claim, dataset: str) -> bool:
 
 
 def judge(values: pd.DataFrame) -> pd.DataFrame:
-    """The values in the order of CLAIMS, with columns sentence, least, most (bounds), holds (NaN
-    doesn't), asserted.
+    """The values that can be tested in the order of CLAIMS, with columns sentence, least, most
+    (bounds), holds (NaN doesn't), asserted.
 
     Raises KeyError for a claim that isn't in CLAIMS.
     """
-    order = {name: k for k, name in enumerate(CLAIMS)}
-    values = values.sort_values("claim", key=lambda names: names.map(order), kind="stable")
+    values = _in_order(values[values["untested"] == ""]).drop(columns="untested")
     claims = [CLAIMS[name] for name in values["claim"]]
     bounds = {end: [getattr(claim, end) for claim in claims] for end in ("least", "most")}
     pairs = zip(claims, values["dataset"], strict=True)
@@ -734,12 +741,20 @@ def _evidence(runs: pd.DataFrame) -> str:
 def verdicts(values: pd.DataFrame) -> pd.DataFrame:
     """A row a claim and dataset: columns where, dataset, claim (the sentence), bound, evidence,
     holds (in every run), asserted.
+
+    Where no run can be tested, holds is "not tested: " and why, and nothing is asserted.
     """
     rows = []
-    groups = judge(values).groupby(["claim", "where", "dataset"], sort=False)
+    groups = _in_order(values).groupby(["claim", "where", "dataset"], sort=False)
     for (name, where, dataset), runs in groups:
-        words = CLAIMS[name].sentence, _bound(CLAIMS[name]), _evidence(runs)
-        rows.append((where, dataset, *words, runs["holds"].all(), runs["asserted"].all()))
+        tested, untested = judge(runs), runs[runs["untested"] != ""]
+        why = "not tested: " + "; ".join(dict.fromkeys(untested["untested"]))
+        evidence = [_evidence(tested) if len(tested) else "no number"]
+        if len(tested) and len(untested):
+            evidence.append(f"{len(untested)} run{'s' * (len(untested) > 1)} {why}")
+        words = CLAIMS[name].sentence, _bound(CLAIMS[name]), "; ".join(evidence)
+        holds = tested["holds"].all() if len(tested) else why
+        rows.append((where, dataset, *words, holds, bool(len(tested)) and tested["asserted"].all()))
     columns = ["where", "dataset", "claim", "bound", "evidence", "holds", "asserted"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -752,6 +767,7 @@ def overview(values: pd.DataFrame) -> pd.DataFrame:
     reason as the evidence.
     """
     judged, rows = judge(values), []
+    untested = values[values["untested"] != ""].groupby("claim")["untested"].unique()
     for name, claim in [(name, claim) for name, claim in CLAIMS.items() if claim.figure]:
         runs = judged[judged["claim"] == name]
         parts = [
@@ -762,6 +778,7 @@ def overview(values: pd.DataFrame) -> pd.DataFrame:
         words = {0: "no", len(runs): "yes"}.get(holding, f"in {holding} of {len(runs)} runs")
         if runs.empty:
             parts, words = ["no numbers: this run has no such measures or data"], "not tested"
+            parts = untested.get(name, parts)
         evidence = "; ".join(parts)
         rows.append((claim.sentence, claim.figure, claim.page, _bound(claim), evidence, words))
     rows += [(sentence, figure, "", "", why, "not tested") for sentence, figure, why in UNTESTED]

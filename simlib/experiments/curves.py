@@ -5,6 +5,7 @@ when dataset, measure, variant and seed are given.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,14 @@ from simlib.measures import measure
 RUN = ["dataset", "measure", "variant", "seed"]
 FACTS = ["title", "settings", "surrogate", "data_hash"]
 FEWEST = 5  # PCs below which no correlation is taken
+# Held-out R^2 of X itself below which a PC isn't told from noise: from 24 samples on noise exceeds
+# it in one PC of 15 at most (fewer samples, more).
+LOWEST_CEILING = 0.2
+# Why a run's number says nothing (`note`).
+AT_CHANCE = "X itself is at chance: nothing to cross"
+AT_THE_END = "noise scores 0.99 or more: nothing to climb"
+HELD_OUT = "neurons fill the samples: any Y predicts every PC, only held-out R^2 is left"
+END = 0.99  # score at which an ascent stops
 
 
 def at_scores(run: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
@@ -68,13 +77,21 @@ def accuracy_curves(
     return _on_grid(deciding(table, scale), [*RUN, "name", "scale", "quantity"], width)
 
 
+def component_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold R^2 of PCs, with its `ceiling`: 1 for captured variance, X's own where
+    variance is held out.
+    """
+    rows = table[table["quantity"].isin(["captured variance", "held-out variance"])]
+    return rows.assign(ceiling=rows["ceiling"].fillna(1.0) if "ceiling" in rows else 1.0)
+
+
 def component_curves(table: pd.DataFrame, pcs: Sequence[int], width: float = 0.01) -> pd.DataFrame:
     """R^2 of some PCs (ranks from 1) against score, each run on a grid of scores of this `width`.
 
     Columns as for `accuracy_curves`, with pc in the place of name, scale and quantity.
     """
-    rows = table[(table["quantity"] == "captured variance") & table["pc"].isin(pcs)]
-    return _on_grid(rows, [*RUN, "pc"], width)
+    rows = component_rows(table)
+    return _on_grid(rows[rows["pc"].isin(pcs)], [*RUN, "pc"], width)
 
 
 def accuracies(table: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
@@ -86,22 +103,27 @@ def accuracies(table: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
 
 
 def levels(references: pd.DataFrame, scale: str = "recorded") -> pd.DataFrame:
-    """Chance and accuracy on the data, by dataset, variable and, where there are draws, seed."""
+    """Chance, accuracy on the data and `clear` (whether that is more than guessing gives), by
+    dataset, variable and, where there are draws, seed.
+    """
     if "scale" in references:
         references = deciding(references, scale)
     keys = [key for key in ("dataset", "variable", "seed") if key in references]
-    return references.groupby(keys)[["chance", "accuracy"]].mean()
+    guessed = references["guessed" if "guessed" in references else "chance"]
+    known = references.assign(guessed=guessed).groupby(keys)
+    known = known[["chance", "accuracy", "guessed"]].mean()
+    return known.assign(clear=known["accuracy"] > known["guessed"]).drop(columns="guessed")
 
 
 def _runs_and_levels(table: pd.DataFrame, references: pd.DataFrame, scale: str) -> Iterator[tuple]:
-    """(key, run, chance, accuracy on the data) of each run and variable; an accuracy that is not
-    above chance is NaN: there is no way to go.
+    """(key, run, chance, accuracy on the data) of each run and variable; an accuracy that can't be
+    told from guessing is NaN: there is no way to go.
     """
     known = levels(references, scale)
     for key, run in accuracies(table, scale).groupby([*RUN, "name"], sort=False):
         of_run = dict(zip([*RUN, "variable"], key, strict=True))
         level = known.loc[tuple(of_run[name] for name in known.index.names)]
-        reference = level["accuracy"] if level["accuracy"] > level["chance"] else np.nan
+        reference = level["accuracy"] if level["clear"] else np.nan
         yield key, run.sort_values("step"), level["chance"], reference
 
 
@@ -112,18 +134,21 @@ def crossings(
     and variable.
 
     Columns dataset, measure, variant, seed, variable, score (NaN: never), target, furthest (the
-    largest share of the way at any snapshot), final_score, title, settings, surrogate, data_hash.
-    `references` is the table of that name; where both have several draws of a dataset, each run is
-    held against its own. `scale`: of what is decoded (`decoding.SCALES`).
+    largest share of the way at any snapshot), first_score, final_score, note (why there is nothing
+    to cross: accuracy on the data can't be told from guessing, `runner.beyond_guessing`, or the run
+    ends where it starts; else ""), title, settings, surrogate, data_hash. `references` is the table
+    of that name; where both have several draws of a dataset, each run is held against its own.
+    `scale`: of what is decoded (`decoding.SCALES`).
     """
     rows = []
     for key, run, floor, reference in _runs_and_levels(table, references, scale):
         score = score_at_accuracy(run["score"], run["value"], floor, reference, share)
-        target, end = floor + share * (reference - floor), run["score"].iloc[-1]
+        target, ends = floor + share * (reference - floor), run["score"].iloc[[0, -1]]
         furthest = (run["value"].max() - floor) / (reference - floor)
-        rows.append((*key, score, target, furthest, end, *run[FACTS].iloc[0]))
-    columns = [*RUN, "variable", "score", "target", "furthest", "final_score", *FACTS]
-    return pd.DataFrame(rows, columns=columns)
+        note = AT_CHANCE if np.isnan(reference) else AT_THE_END if ends.iloc[0] >= END else ""
+        rows.append((*key, score, target, furthest, *ends, note, *run[FACTS].iloc[0]))
+    columns = ["score", "target", "furthest", "first_score", "final_score", "note"]
+    return pd.DataFrame(rows, columns=[*RUN, "variable", *columns, *FACTS])
 
 
 def shares(
@@ -132,14 +157,17 @@ def shares(
     """How far accuracy has come from chance (0) to that on the data (1) at a score, a row a run and
     variable.
 
-    Columns dataset, measure, variant, seed, variable, share (NaN where the run ends below), title,
-    settings, surrogate, data_hash. Arguments as for `crossings`.
+    Columns dataset, measure, variant, seed, variable, share (NaN where the run ends below), note
+    (why there is none: as for `crossings`, or the run starts above), title, settings, surrogate,
+    data_hash. Arguments as for `crossings`.
     """
     rows = []
     for key, run, floor, reference in _runs_and_levels(table, references, scale):
         (value,) = at_scores(run, np.array([score]))
-        rows.append((*key, (value - floor) / (reference - floor), *run[FACTS].iloc[0]))
-    return pd.DataFrame(rows, columns=[*RUN, "variable", "share", *FACTS])
+        above = f"noise scores more than {score:g}" if run["score"].iloc[0] > score else ""
+        note = AT_CHANCE if np.isnan(reference) else above
+        rows.append((*key, (value - floor) / (reference - floor), note, *run[FACTS].iloc[0]))
+    return pd.DataFrame(rows, columns=[*RUN, "variable", "share", "note", *FACTS])
 
 
 def over_runs(numbers) -> str:
@@ -158,12 +186,37 @@ def over_runs(numbers) -> str:
     return f"never in {missed} of {len(numbers)}, else {words}" if missed else words
 
 
+def notes(rows: pd.DataFrame) -> pd.Series:
+    """`note` of rows of `crossings` or `shares`: why their number says nothing, "" where it does
+    (and where the table has no notes).
+    """
+    return rows["note"] if "note" in rows else pd.Series("", rows.index)
+
+
+def in_words(rows: pd.DataFrame, column: str) -> str:
+    """Rows of `crossings` or `shares` of one measure in words: `over_runs` of a column, and why
+    some runs have no number.
+    """
+    told = rows.loc[notes(rows) == "", column]
+    return "; ".join(filter(None, [over_runs(told) if len(told) else "", why_not(rows)]))
+
+
+def why_not(rows: pd.DataFrame) -> str:
+    """The `notes` of rows of `crossings` or `shares`, with how many runs they are about where these
+    are not all.
+    """
+    counts = notes(rows).value_counts(sort=False).drop("", errors="ignore").items()
+    return "; ".join(
+        note + f" ({count} of {len(rows)} runs)" * (count < len(rows)) for note, count in counts
+    )
+
+
 def crossing_table(crossings: pd.DataFrame, column: str = "score") -> pd.DataFrame:
     """A reader's table of crossings (or `shares`, by their column): a row a dataset, a column a
-    measure, each cell `over_runs`; where a measure has fewer runs than others, their number.
+    measure, each cell `in_words`; where a measure has fewer runs than others, their number.
     """
-    groups = crossings.groupby(["title", "measure"], sort=False)[column]
-    words, runs = groups.agg(over_runs), groups.size()
+    groups = crossings.groupby(["title", "measure"], sort=False)
+    words, runs = groups[list(crossings)].apply(in_words, column), groups.size()
     fewer = runs < runs.max()
     words[fewer] += "; " + runs[fewer].astype(str) + " runs"
     wide = words.unstack("measure")[list(dict.fromkeys(crossings["measure"]))]
@@ -177,20 +230,24 @@ def accuracy_by_capture(
     no relabelling of the score changes it.
 
     Columns dataset, measure, variant, seed, score, captured (PCs whose R^2 is beyond the midpoint
-    between start and 1), share (of the way from chance to the data's accuracy), title, settings,
+    between start and ceiling, as in `captures`), share (of the way from chance to the data's
+    accuracy), note (as for `crossings`, and where variance is held out), title, settings,
     surrogate, data_hash.
     """
-    r2 = table[table["quantity"] == "captured variance"]
+    r2 = component_rows(table)
     first = r2["step"] == r2.groupby(RUN)["step"].transform("min")
     starts = r2[first].rename(columns={"value": "start"})[[*RUN, "pc", "start"]]
     r2 = r2.merge(starts, on=[*RUN, "pc"])
-    beyond = r2.assign(captured=r2["value"] >= (r2["start"] + 1) / 2)
+    beyond = r2["value"] >= (r2["start"] + r2["ceiling"]) / 2
+    beyond = r2.assign(captured=beyond & (r2["ceiling"] > LOWEST_CEILING))
+    held_out = set(r2.loc[r2["quantity"] == "held-out variance", "dataset"])
     counts = beyond.groupby([*RUN, "step"], sort=False)["captured"].sum()
     parts = []
     for key, run, floor, reference in _runs_and_levels(table, references, scale):
-        way = run.assign(share=(run["value"] - floor) / (reference - floor))
+        note = AT_CHANCE if np.isnan(reference) else HELD_OUT if key[0] in held_out else ""
+        way = run.assign(share=(run["value"] - floor) / (reference - floor), note=note)
         parts.append(way.join(counts.loc[key[:-1]], on="step"))
-    columns = [*RUN, "score", "captured", "share", *FACTS]
+    columns = [*RUN, "score", "captured", "share", "note", *FACTS]
     return pd.concat(parts, ignore_index=True)[columns]
 
 
@@ -199,16 +256,23 @@ def captures(
 ) -> pd.DataFrame:
     """The score at which each PC is captured, a row a run and PC.
 
-    Columns dataset, measure, variant, seed, pc (from 1), explained_variance (ratio), start (R^2
-    before the first step), score (NaN: never), final_score, title, settings, surrogate, data_hash.
-    `score_of(scores, r2)` reads it off the snapshots: at the first crossing of the midpoint.
+    Columns dataset, measure, variant, seed, pc (from 1), explained_variance (ratio), ceiling, start
+    (R^2 before the first step), score (NaN: never), left_out, final_score, title, settings,
+    surrogate, data_hash. `score_of(scores, r2)` reads it off the snapshots: at the first crossing
+    of the midpoint between start and 1. Where variance is held out, it is that between start and
+    the ceiling, X's own R^2; a PC with a ceiling of 0.2 or less is left out, without a score: it
+    can't be told from noise.
     """
-    tables = []
-    for key, run in table[table["quantity"] == "captured variance"].groupby(RUN, sort=False):
+    tables, rows = [], component_rows(table)
+    for key, run in rows.groupby(RUN, sort=False):
         r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
         scores = run.groupby("step")["score"].first().loc[r2.index].to_numpy()
-        pcs = run.groupby("pc")[["explained_variance", *FACTS]].first().loc[r2.columns]
-        pcs = pcs.assign(start=r2.iloc[0], score=score_of(scores, r2.to_numpy()))
+        pcs = run.groupby("pc")[["explained_variance", "ceiling", *FACTS]].first().loc[r2.columns]
+        held_out = run["quantity"].iloc[0] == "held-out variance"
+        read = partial(score_to_capture, ceilings=pcs["ceiling"]) if held_out else score_of
+        pcs = pcs.assign(start=r2.iloc[0], score=read(scores, r2.to_numpy()))
+        pcs["left_out"] = held_out & (pcs["ceiling"] <= LOWEST_CEILING)
+        pcs.loc[pcs["left_out"], "score"] = np.nan
         of_run = dict(zip(RUN, key, strict=True), final_score=scores[-1])
         tables.append(pcs.reset_index().assign(**of_run))
     return pd.concat(tables, ignore_index=True)
@@ -223,7 +287,9 @@ def capture_order(captures: pd.DataFrame) -> pd.DataFrame:
     """
     columns = ["order", "captured", "last", "start", "final_score"]
     rows = []
-    for key, run in captures[captures["explained_variance"] > 0].groupby(RUN, sort=False):
+    left_out = captures.get("left_out", pd.Series(False, captures.index))
+    kept = captures[(captures["explained_variance"] > 0) & ~left_out]
+    for key, run in kept.groupby(RUN, sort=False):
         reached = run.dropna(subset="score")
         enough = len(reached) >= FEWEST and reached["score"].nunique() > 1
         order = spearmanr(reached["pc"], reached["score"]).statistic if enough else np.nan

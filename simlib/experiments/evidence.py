@@ -7,8 +7,16 @@ never reached is infinite: later than any.
 import numpy as np
 import pandas as pd
 
+from simlib.experiments.claims import LATE as NEAR_1
 from simlib.experiments.claims import values
-from simlib.experiments.curves import FEWEST, capture_differences, capture_order
+from simlib.experiments.curves import (
+    FEWEST,
+    HELD_OUT,
+    capture_differences,
+    capture_order,
+    notes,
+)
+from simlib.measures import MEASURES
 
 EARLY, LATE, LINEAR = "procrustes-angular-score", "cka", "linreg"
 NAMES = {LATE: "CKA", LINEAR: "linear regression"}
@@ -46,30 +54,54 @@ def _wide(crossings: pd.DataFrame) -> pd.DataFrame:
     return known.pivot(index=["dataset", "seed"], columns="measure", values="score")
 
 
+def _reasons(crossings: pd.DataFrame) -> pd.DataFrame:
+    """Why a crossing is no evidence, in the layout of `_wide`: "" where it is one.
+
+    A measure that noise scores highly crosses late in any case.
+    """
+    why, start = notes(crossings), crossings.get("first_score", pd.Series(0.0, crossings.index))
+    titles = crossings["measure"].map(
+        lambda name: MEASURES[name].title if name in MEASURES else name
+    )
+    high = titles + " of noise is " + start.map("{:.2f}".format) + " from the start"
+    why = why.where((why != "") | (start < NEAR_1), high)
+    table = crossings.assign(why=why)
+    return table.pivot(index=["dataset", "seed"], columns="measure", values="why").fillna("")
+
+
 def decoding_values(crossings: pd.DataFrame, halfway: pd.DataFrame | None = None) -> pd.DataFrame:
     """When the task can be decoded (figure 3), from tables of `crossings`, at 90% of the way and at
     half of it.
     """
-    wide = _wide(crossings)
-    found = {"reaches the end": crossings.groupby(["dataset", "seed"])["final_score"].min()}
+    wide, why = _wide(crossings), _reasons(crossings)
+    found, needed = {}, {}
     for measure in [name for name in (LATE, LINEAR) if name in wide]:
+        needed[f"{NAMES[measure]} decodes late"] = [measure]
         found[f"{NAMES[measure]} decodes late"] = wide[measure].dropna()
-        if EARLY in wide:
-            claim = f"{NAMES[measure]} later than angular Procrustes"
-            found[claim] = _gap(wide[measure], wide[EARLY])
-    for claim, (later, earlier) in ALIKE.items():
-        if {later, earlier} <= set(wide):
-            found[claim] = _gap(wide[later], wide[earlier])
-    if wide.shape[1] > 1:
-        found["no score for all measures"] = wide.agg(_spread, axis=1)
+    gaps = {f"{NAMES[m]} later than angular Procrustes": (m, EARLY) for m in (LATE, LINEAR)}
+    for claim, pair in (gaps | ALIKE).items():
+        if set(pair) <= set(wide):
+            needed[claim], found[claim] = list(pair), _gap(wide[pair[0]], wide[pair[1]])
     if halfway is not None and {EARLY, LATE} <= set(half := _wide(halfway)):
+        needed["CKA later halfway"] = [LATE, EARLY]
         found["CKA later halfway"] = _gap(half[LATE], half[EARLY])
-    rows = [(claim, *run, value) for claim in found for run, value in found[claim].items()]
+    ends = crossings.groupby(["dataset", "seed"])["final_score"].min()
+    rows = [("reaches the end", *run, value) for run, value in ends.items()]
+    rows += [
+        (claim, *run, value, next(filter(None, why.loc[run, needed[claim]]), ""))
+        for claim in found
+        for run, value in found[claim].items()
+    ]
+    tested = wide.where(why == "")
+    if wide.shape[1] > 1:
+        for run, scores in tested.iterrows():
+            reason = next(filter(None, why.loc[run]), "") if scores.count() < 2 else ""
+            rows.append(("no score for all measures", *run, _spread(scores), reason))
     if wide.index.unique("dataset").size >= SEVERAL:
         if EARLY in wide:
-            apart = wide[EARLY].groupby("seed").agg(_spread)
+            apart = tested[EARLY].groupby("seed").agg(_spread)
             rows += [("no score for all datasets", "all", *run) for run in apart.items()]
-        for measure, scores in wide.items():
+        for measure, scores in tested.items():
             of_datasets = scores.dropna().groupby("dataset")
             first, last = of_datasets.max().min(), of_datasets.min().max()
             apart = last - first if np.isfinite(first) else np.nan
@@ -98,9 +130,10 @@ def relabelled_values(learned: pd.DataFrame) -> pd.DataFrame:
         for pair in RELABELLED:
             if set(pair) <= set(wide):
                 apart = np.abs(np.subtract(*(wide[name] for name in pair)))
-                if np.isfinite(apart).any():
-                    run = f"{pair[0]}, {seed}"
-                    rows.append(("relabelled, alike", dataset, run, np.nanmedian(apart)))
+                run, why = f"{pair[0]}, {seed}", "".join(notes(runs).unique()[:1])
+                if np.isfinite(apart).any() or why:
+                    middle = np.nan if why else np.nanmedian(apart)
+                    rows.append(("relabelled, alike", dataset, run, middle, why))
     return values(rows)
 
 
@@ -140,10 +173,17 @@ def _orders(claim: str, orders: pd.DataFrame) -> list[tuple]:
 def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
     """Order and scores of captured PCs (figures 4, 5), for CKA and angular Procrustes."""
     both = captures[captures["measure"].isin([EARLY, LATE]) & (captures["explained_variance"] > 0)]
+    held_out = both.get("ceiling", pd.Series(1.0, both.index)) < 1
+    few = dict.fromkeys(both["dataset"], f"fewer than {FEWEST} PCs to tell it by")
+    few |= dict.fromkeys(both.loc[held_out, "dataset"], HELD_OUT)
+    both = both[~held_out]
     orders = capture_order(both)
     orders = orders[orders["captured"] >= FEWEST]
     ahead = orders.assign(order=orders["last"] - 1.5 * orders["captured"])
     rows = _orders("large PCs first", orders) + _orders("no PC far ahead", ahead)
+    pairs = ["large PCs first", "no PC far ahead"]
+    if {EARLY, LATE} <= set(captures["measure"]):
+        pairs += ["CKA needs more for the same PC", "CKA learns late"]
     for run, pcs in both.groupby(["dataset", "seed"], sort=False):
         wide = pcs.pivot(index="pc", columns="measure", values="score")
         if {EARLY, LATE} <= set(wide):
@@ -154,6 +194,10 @@ def capture_values(captures: pd.DataFrame) -> pd.DataFrame:
             middle = late[wide[EARLY].between(0.4, 0.5)]
             if len(middle) >= FEWEST:
                 rows.append(("CKA learns late", *run, middle.median()))
+    known = {row[:2] for row in rows}
+    rows += [
+        (claim, d, "all", np.nan, few[d]) for claim in pairs for d in few if (claim, d) not in known
+    ]
     return values(rows)
 
 

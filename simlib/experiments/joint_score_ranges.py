@@ -20,6 +20,7 @@ FACTS = ["title", "settings", "surrogate", "data_hash"]
 LEVEL = 0.9
 AGAINST = "procrustes-angular-score"
 NAMES = {"cka": "CKA", "linreg": "linear regression"}
+ALIKE = 1e-3  # scores of all Y visited that differ by less
 NEAREST = 40  # visited points a region that are compared with ranges of their own
 IMPLIED = [
     (given, other)
@@ -155,8 +156,9 @@ def range_values(descents: pd.DataFrame) -> pd.DataFrame:
     angular Procrustes.
 
     What is implied is the least of the exact range and of all Y visited; that nothing is implied
-    shows a Y that was visited (no row where none comes that far). `descents` is the table of
-    `joint_ranges`, or one of `end_points`.
+    shows a Y that was visited (no row where none comes that far). A measure that scores every Y
+    visited alike, as linear regression does where neurons fill the samples, tests nothing.
+    `descents` is the table of `joint_ranges`, or one of `end_points`.
     """
     rows = []
     for (dataset, measure, against), points in descents.groupby(REGION[:-1], sort=False):
@@ -166,11 +168,14 @@ def range_values(descents: pd.DataFrame) -> pd.DataFrame:
         least, _ = _least(against, LEVEL, measure, spectrum)
         for seed, region in points.groupby("seed", sort=False):
             limits = joint.allowed(region, LEVEL)
+            alike = np.ptp(region["score_a"]) < ALIKE
+            why = f"{name} is {region['score_a'].iloc[0]:.2f} for every Y here" if alike else ""
             implied = np.fmin(least, limits["lowest_a"])
-            rows.append((f"angular Procrustes implies {name}", dataset, seed, implied))
+            rows.append((f"angular Procrustes implies {name}", dataset, seed, implied, why))
             reached = limits["lowest_b"]
-            rows.append((f"{name} doesn't imply angular Procrustes", dataset, seed, reached))
-    return values(rows).dropna(subset="value")
+            rows.append((f"{name} doesn't imply angular Procrustes", dataset, seed, reached, why))
+    table = values(rows)
+    return table[table["value"].notna() | (table["untested"] != "")]
 
 
 def bound_values(descents: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ those of a measure of one's own.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +15,12 @@ import xarray as xr
 
 from simlib import datasets as data_sets
 from simlib import validation
-from simlib.components import captured_variance, explained_variance, left_singular_vectors
+from simlib.components import (
+    captured_variance,
+    explained_variance,
+    held_out_variance,
+    left_singular_vectors,
+)
 from simlib.decoding import SCALES, Decoders, accuracy, chance, split, unequal
 from simlib.experiments import settings, store
 from simlib.experiments.store import Source
@@ -94,16 +100,23 @@ class _Snapshots:
     def __init__(
         self, data: xr.DataArray, X: np.ndarray, variables: Sequence[str], scales: Sequence[str]
     ):
-        self.X, self.tables, self.decoded = X, [], -np.inf
-        self.vectors = left_singular_vectors(X).float()
+        self.tables, self.decoded = [], -np.inf
+        vectors = left_singular_vectors(X).float()
         ranks = np.arange(1, X.shape[-1] + 1)
         self.pcs = {"pc": ranks, "explained_variance": explained_variance(X)}
+        self.kind = {"quantity": "captured variance", "name": "", "scale": ""}
+        self.r2 = partial(captured_variance, X, vectors=vectors)
+        if data_sets.fills_samples(data):
+            self.kind["quantity"] = "held-out variance"
+            groups = data_sets.fold_groups(data)
+            self.r2 = partial(held_out_variance, X, groups=groups, vectors=vectors)
+            self.pcs["ceiling"] = self.r2(X)
+            self.pcs = {name: column[: vectors.shape[1]] for name, column in self.pcs.items()}
         self.decoders = _Accuracies(data, variables, scales)
 
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
-        r2 = captured_variance(self.X, Y, vectors=self.vectors)
-        captured = {"quantity": "captured variance", "name": "", "scale": "", "value": r2}
-        parts = [pd.DataFrame(captured | self.pcs)]
+        r2 = self.r2(Y)[: len(self.pcs["pc"])]
+        parts = [pd.DataFrame({**self.kind, "value": r2, **self.pcs})]
         if score > FINE_FROM or abs(score - self.decoded) >= DECODED:
             parts.append(self.decoders.rows(Y))
             self.decoded = score
@@ -255,9 +268,11 @@ def ascents(
         quantity, name, scale, pc (from 1; -1: none), explained_variance (ratio), value, steps,
         stopped, title, settings, surrogate, data_hash. `quantity` is "captured variance" (R^2 of PC
         `pc`), "accuracy" (of the variable `name`, mean over trials and time bins), where its
-        classes are unequal also "balanced accuracy", or "score". `scale` says how Y is scaled for
-        the decoder (`decoding.SCALES`). Finished ascents are stored and found again (`store.run`);
-        `jobs` of them run at once, the seeds of small data in one batch
+        classes are unequal also "balanced accuracy", or "score". Where neurons fill the samples
+        (`datasets.fills_samples`), "held-out variance" (`components.held_out_variance`) takes the
+        place of captured variance up to the rank of X, with X's own in a column `ceiling`. `scale`
+        says how Y is scaled for the decoder (`decoding.SCALES`). Finished ascents are stored and
+        found again (`store.run`); `jobs` of them run at once, the seeds of small data in one batch
         (`optimize.maximize_many`).
 
     Raises:
@@ -313,6 +328,24 @@ def _undecodable(data: xr.DataArray, variable: str) -> str:
         return str(error)
 
 
+def beyond_guessing(labels, groups=None, *, balanced: bool = False) -> float:
+    """What an accuracy has to exceed to be told from guessing: chance and two standard errors of a
+    guesser over the trials.
+
+    Trials of one group and class count once.
+
+    >>> round(beyond_guessing(["left", "right"] * 50), 3)
+    0.6
+    >>> round(beyond_guessing(["left", "right"] * 50, groups=np.arange(100) // 4), 3)
+    0.641
+    """
+    groups = np.arange(len(labels)) if groups is None else groups
+    counted = pd.DataFrame({"label": labels, "group": groups}).drop_duplicates()
+    counts, level = counted["label"].value_counts(), chance(labels, balanced=balanced)
+    trials = len(counts) ** 2 / (1 / counts).sum() if balanced else len(counted)
+    return float(level + 2 * np.sqrt(level * (1 - level) / trials))
+
+
 def references(
     datasets: Sequence[str] | Mapping[str, dict],
     variables: Sequence[str] | None = None,
@@ -323,7 +356,8 @@ def references(
     """Decoding accuracy on each dataset itself, and chance: a row a variable, run and scale.
 
     Columns dataset, title, variable, seed, scale, quantity ("accuracy", and where classes are
-    unequal "balanced accuracy"), accuracy, chance, settings, surrogate, data_hash. Arguments, folds
+    unequal "balanced accuracy"), accuracy, chance, guessed (the most that guessing plausibly gives:
+    `beyond_guessing`), settings, surrogate, data_hash. Arguments, folds
     and scales as in `ascents`. Raises ValueError for a dataset without labels, or with too few
     trials of a class.
     """
@@ -347,9 +381,14 @@ def _reference(source: Source, variables: Sequence[str] | None, quick: bool) -> 
         if reason := _undecodable(data, variable):
             raise ValueError(f"{source.dataset} can't be decoded by {variable!r}: {reason}")
     rows = _Accuracies(data, variables).rows(data.values)
-    rows["chance"] = [
-        chance(data.coords[name].values, balanced=quantity == "balanced accuracy")
-        for name, quantity in rows[["name", "quantity"]].itertuples(index=False)
+    kinds = [
+        (data.coords[n].values, q == "balanced accuracy")
+        for n, q in rows[["name", "quantity"]].values
+    ]
+    groups = data_sets.fold_groups(data)
+    rows["chance"] = [chance(labels, balanced=balanced) for labels, balanced in kinds]
+    rows["guessed"] = [
+        beyond_guessing(labels, groups, balanced=balanced) for labels, balanced in kinds
     ]
     rows = rows.rename(columns={"value": "accuracy", "name": "variable"}).drop(columns="pc")
     return rows.assign(dataset=source.dataset, **settings.provenance(data, quick))

@@ -49,10 +49,15 @@ def distance_in_words(
     items, title = [], MEASURES[measure].title
     for name, of_data in shares[shares["measure"] == measure].groupby("title", sort=False):
         mine = crossings[(crossings["title"] == name) & (crossings["measure"] == measure)]
+        told, mine = (rows[curves.notes(rows) == ""] for rows in (of_data, mine))
         reached, missed = mine.dropna(subset="score"), mine[mine["score"].isna()]
-        way = curves.over_runs(of_data["share"])
-        words = f"- {name}: at a {title} of {score:g} $Y$ has gone {way} of the way from chance to"
-        words += " the accuracy on $X$."
+        words = f"- {name}:"
+        if len(told):
+            way = curves.over_runs(told["share"])
+            words += f" at a {title} of {score:g} $Y$ has gone {way} of the way from chance to"
+            words += " the accuracy on $X$."
+        if why := curves.why_not(of_data):
+            words += f" {why[0].upper()}{why[1:]}."
         if len(reached):
             words += f" 90% of the way is gone at {curves.over_runs(reached['score'])}"
             words += f" in {len(reached)} of {len(mine)} runs." * (len(missed) > 0)
@@ -68,8 +73,8 @@ def shares_in_words(shares: pd.DataFrame, measure: str = "cka") -> str:
     """The shares of the way at one score of this measure in one line: `Mante 2013 0.57 (0.50 to
     0.71), ...`, median and range over runs; the table is that of `curves.shares`.
     """
-    rows = shares[shares["measure"] == measure].groupby("title", sort=False)["share"]
-    parts = [f"{t.removesuffix(' (surrogate)')} {curves.over_runs(s)}" for t, s in rows]
+    rows = shares[shares["measure"] == measure].groupby("title", sort=False)
+    parts = [f"{t.removesuffix(' (surrogate)')} {curves.in_words(s, 'share')}" for t, s in rows]
     return ", ".join(parts) + "."
 
 

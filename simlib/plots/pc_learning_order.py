@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogFormatterSciNotation
 
 from simlib.plots.style import NEVER, by_measure, colour, short_title
 
@@ -20,15 +21,15 @@ __all__ = [
 
 MOST = 40  # PCs drawn as lines
 RANKS = {"norm": LogNorm(1, MOST), "cmap": "viridis_r"}
-AXES = {"xlim": (0, 1.02), "xlabel": "similarity score", "ylabel": "$R^2$ of the PC"}
+AXES = {"xlim": (0, 1.02), "xlabel": "similarity score"}
 
 
 def components_against_score(table: pd.DataFrame, ax: Axes) -> Axes:
     """R^2 of each of the first 40 PCs against score during one ascent, coloured by rank (log
     scale).
 
-    `table` holds the "captured variance" rows of `experiments.ascents` for one dataset, measure and
-    seed.
+    `table` holds the rows of `experiments.curves.component_rows` for one dataset, measure and seed;
+    where variance is held out, the axis says so.
     """
     sns.lineplot(
         table[table["pc"] <= MOST].sort_values("step"),
@@ -44,14 +45,20 @@ def components_against_score(table: pd.DataFrame, ax: Axes) -> Axes:
         legend=False,
         ax=ax,
     )
-    ax.set(**AXES, ylim=(0, 1.02), title=short_title(table["measure"].iloc[0]))
+    held_out = "quantity" in table and (table["quantity"] == "held-out variance").all()
+    label = "held-out $R^2$ of the PC" if held_out else "$R^2$ of the PC"
+    ax.set(**AXES, ylabel=label, ylim=(0, 1.02), title=short_title(table["measure"].iloc[0]))
+    if table["step"].nunique() == 1:
+        words = f"no ascent:\nnoise scores {table['score'].iloc[0]:.2f}"
+        ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center")
     return ax
 
 
-def rank_colours(axes: Sequence[Axes]) -> Colorbar:
-    """Colour bar of `components_against_score` beside these axes: PC rank from 1 (most
+def rank_colours(axes: Axes | Sequence[Axes]) -> Colorbar:
+    """Colour bar of `components_against_score` beside these axes, or this one: PC rank from 1 (most
     variance).
     """
+    axes = [axes] if isinstance(axes, Axes) else list(axes)
     bar = axes[0].figure.colorbar(ScalarMappable(**RANKS), ax=axes)
     bar.set_ticks([1, 3, 10, 30], labels=["1", "3", "10", "30"])
     bar.minorticks_off()
@@ -63,11 +70,12 @@ def capture_against_variance(captures: pd.DataFrame, ax: Axes) -> Axes:
     """Score that captures a PC against its explained-variance ratio (log axis), one dataset.
 
     `captures` is the table of `experiments.curves.captures`; PCs that are never captured are ticks
-    above 1.
+    above 1, those that are left out aren't drawn.
     """
     points = {"x": "explained_variance", "y": "score", "s": 14, "lw": 0, "alpha": 0.8}
     by_measure(sns.scatterplot, captures, ax, **points)
-    never = captures[captures["score"].isna()]
+    left_out = captures.get("left_out", pd.Series(False, captures.index))
+    never = captures[captures["score"].isna() & ~left_out]
     ticks = {"c": never["measure"].map(colour), "marker": "|", "s": 16, "lw": 1, "alpha": 0.5}
     ax.scatter(never["explained_variance"], [NEVER] * len(never), **ticks)
     ax.set(
@@ -77,6 +85,8 @@ def capture_against_variance(captures: pd.DataFrame, ax: Axes) -> Axes:
         ylabel="score to capture the PC",
         title=captures["title"].iloc[0],
     )
+    # Names between the powers of ten only where there is room for them.
+    ax.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(0.6, 0.3)))
     return ax
 
 
@@ -89,6 +99,6 @@ def toy_components(curves: pd.DataFrame, ax: Axes) -> Axes:
     measure, pcs = curves["measure"].iloc[0], curves["pc"].map("PC {}".format)
     band = {"errorbar": "sd", "err_kws": {"lw": 0, "alpha": 0.18}, "color": colour(measure)}
     sns.lineplot(curves, x="score", y="value", style=pcs, ax=ax, **band)
-    ax.set(**AXES, ylim=(0, 1.05), title=short_title(measure))
+    ax.set(**AXES, ylabel="$R^2$ of the PC", ylim=(0, 1.05), title=short_title(measure))
     ax.legend(loc="upper left")
     return ax

@@ -22,7 +22,8 @@ def accuracy_against_score(
     `curves`, `crossings` and `references` are the tables of `experiments.curves.accuracy_curves`,
     `experiments.curves.crossings` and `experiments.references` for that dataset and scale. A line
     is the median over runs, its band their range. Below, a row a measure: median and range of the
-    score at 90% of the way; an open marker at the right where most runs never get there.
+    score at 90% of the way; an open marker at the right where most runs never get there. Where the
+    runs of all measures have no crossing for one reason (column `note`), the reason stands there.
     """
     band = {"estimator": "median", "errorbar": RANGE, "err_kws": {"lw": 0, "alpha": 0.15}}
     by_measure(sns.lineplot, curves, ax, x="score", y="value", ms=7, **band)
@@ -30,7 +31,11 @@ def accuracy_against_score(
     low, high = ax.get_ylim()
     measures = list(dict.fromkeys(crossings["measure"]))
     step = 0.055 * (high - low)
+    crossings, why = _with_crossing(crossings)
+    ax.text(0.5, low - 1.4 * step, why, ha="center", va="top", fontsize=8)
     for row, name in enumerate(measures, 1):
+        if name not in set(crossings["measure"]):
+            continue
         reached = crossings.loc[crossings["measure"] == name, "score"].fillna(NEVER)
         middle, y = reached.median(), low - row * step
         look = {"color": colour(name), "marker": marker(name), "ms": 5, "zorder": 4}
@@ -50,6 +55,13 @@ def accuracy_against_score(
     return ax
 
 
+def _with_crossing(crossings: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows that can have a crossing; why there is none where no row can."""
+    notes = crossings.get("note", pd.Series("", crossings.index))
+    kept = crossings[notes == ""]
+    return kept, "" if len(kept) else "\n".join(notes.unique())
+
+
 def share_against_captured(table: pd.DataFrame, ax: Axes) -> Axes:
     """How far accuracy has come against the number of PCs captured, for each measure on one
     dataset; a line a run.
@@ -59,6 +71,8 @@ def share_against_captured(table: pd.DataFrame, ax: Axes) -> Axes:
     shown = table[table["captured"] > 0]
     runs = {"units": "seed", "estimator": None, "sort": False, "lw": 1, "alpha": 0.8}
     by_measure(sns.lineplot, shown, ax, x="captured", y="share", ms=7, **runs)
+    if len(shown) and shown["share"].isna().all():
+        ax.text(0.5, 0.5, "\n".join(shown["note"].unique()), transform=ax.transAxes, ha="center")
     ax.axhline(1, color="black", ls="--", lw=1)
     ax.axhline(0, color="black", ls=":", lw=1)
     ax.set(
