@@ -739,6 +739,7 @@ def test_versions_4_to_7_of_one_content_agree():
         (b"", "it is empty"),
         (b"\x00" * 300, "the bytes"),
         (b"\x89HDF\r\n\x1a\n cut short", "HDF5"),
+        (b"MATLAB\xff\xfe", "begins as a MATLAB"),
     ],
 )
 def test_other_files_are_named_by_what_they_are(tmp_path, first, words):
