@@ -739,6 +739,7 @@ def test_versions_4_to_7_of_one_content_agree():
         (b"", "it is empty"),
         (b"\x00" * 300, "the bytes"),
         (b"\x89HDF\r\n\x1a\n cut short", "HDF5"),
+        (b"MATLAB\xff\xfe", "begins as a MATLAB"),
     ],
 )
 def test_other_files_are_named_by_what_they_are(tmp_path, first, words):
@@ -802,6 +803,25 @@ def test_damage_to_one_array_leaves_the_others(tmp_path):
     np.testing.assert_array_equal(held["x"].read(), A)
     with pytest.raises(ValueError, match=r"y of a\.h5 can't be read .*save the file again"):
         held["y"].read()
+
+
+def test_a_sparse_matrix_that_does_not_fit_itself_is_refused(tmp_path):
+    for name, place in {"ir": 0, "jc": -1}.items():
+        path = write_73(tmp_path / f"{name}.mat", s=SPARSE)
+        with h5py.File(path, "a") as file:
+            file[f"s/{name}"][place] = 90
+        with pytest.raises(ValueError, match=rf"s of {name}\.mat can't be read"):
+            matlab.mat_contents(path)["s"].read()
+
+
+def test_a_variable_that_scipy_gives_up_is_no_text(tmp_path, monkeypatch):
+    """It then gives its words in the variable's place."""
+    loaded = scipy.io.loadmat
+    path = write_5(tmp_path / "a.mat", x=A, y=A)
+    damaged = {"y": "Read error: it is cut"}
+    monkeypatch.setattr(scipy.io, "loadmat", lambda *a, **b: loaded(*a, **b) | damaged)
+    found = contents(path)
+    assert found["x"][0] == (5, 3) and "Read error: it is cut" in found["y"][2]
 
 
 # -- Many elements

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import h5py
 import numpy as np
-import scipy.sparse
 
 from simlib.datasets.own.parts import (
     DEEPEST,
@@ -91,7 +90,8 @@ def _items(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset | Part]:
             reason = f"a link to {target[:200] or 'an object'} that isn't there, or is damaged"
             item = unreadable(reason)
         if not isinstance(item, h5py.Datatype):
-            items[name] = item
+            text = name if isinstance(name, str) else name.decode(errors="backslashreplace")
+            items[text] = item
     return items
 
 
@@ -266,13 +266,15 @@ def _fetch_sparse(
     reference: h5py.Reference, shape: tuple[int, int], logical: bool, file: h5py.File
 ) -> np.ndarray:
     group = file[reference]
-    data, rows = (
-        (_complete(group["data"][()]), group["ir"][()]) if "data" in group else (np.empty(0), [])
-    )
-    index = np.asarray(rows, dtype=np.int64), group["jc"][()].astype(np.int64)
-    matrix = scipy.sparse.csc_matrix((data, *index), shape)
-    matrix.check_format()
-    return matrix.toarray().astype(bool) if logical else matrix.toarray()
+    full = "data" in group  # MATLAB leaves it out where all is zero
+    data = _complete(group["data"][()]) if full else np.empty(0)
+    rows = group["ir"][()].astype(np.int64) if full else np.empty(0, dtype=np.int64)
+    columns = np.repeat(np.arange(shape[1]), np.diff(group["jc"][()].astype(np.int64)))
+    if not len(rows) == len(columns) == len(data) or (rows < 0).any():
+        raise ValueError("its rows, columns and values don't fit each other")
+    dense = np.zeros(shape, dtype=bool if logical else data.dtype)
+    dense[rows, columns] = data
+    return dense
 
 
 def _complete(values: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def first_bytes(path: Path) -> str:
         if first.startswith(mark):
             return f"it is {kind}"
     if first.startswith(b"MATLAB"):
-        return f"it begins as a {first[:10].decode()} file does"
+        return f"it begins as a {first[:10].decode(errors='replace')} file does"
     if first and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in first):
         return f"it is text, {first.decode()!r}"
     return f"it starts with the bytes {first[:12]!r}" if first else "it is empty"
@@ -197,8 +197,7 @@ def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
         return unreadable(reason, shape)
     kind = kinds.pop()
     inner = {_inner(part.shape) for part in filled}
-    shapes = {part.shape if _inner(part.shape) else () for part in filled}
-    if len(shapes) > 1 or (inner != {()} and len({part.shape for part in parts}) > 1):
+    if inner != {()} and len({part.shape for part in parts}) > 1:
         sizes = sorted({part.shape for part in parts}, key=lambda size: (np.prod(size), size))
         reason = (
             f"{len(parts)} arrays of unequal shape, from {sizes[0]} to {sizes[-1]}: cut or pad "
