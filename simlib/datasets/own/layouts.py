@@ -91,7 +91,8 @@ def assemble(
         f"{axis} {size}" if axis == role else f"{axis} {size} (part of {role})"
         for (axis, role), size in zip(axes, shape, strict=True)
     )
-    data.attrs["read_as"] = f"{main} {held[main].shape} of {name}, read as {sizes}"
+    if "coordinates" not in held:
+        data.attrs["read_as"] = f"{main} {held[main].shape} of {name}, read as {sizes}"
     if left_out:
         data.attrs["left_out"] = json.dumps(left_out)
     if dims is None and "coordinates" not in held and not _told(asked, shape):
@@ -111,30 +112,34 @@ def _main(held: Mapping[str, Held], name: str, values: str | None) -> str:
         raise ValueError(f"{main} of {name} can't be read: {held[main].reason}")
     if main in held:
         return main
-    tables = sorted(
-        (key for key, value in held.items() if _is_table(value)),
-        key=lambda key: -np.prod(held[key].shape, dtype=float),
-    )
+    tables = sorted(_shown(held), key=lambda key: -np.prod(held[key].shape, dtype=float))
+    tables = [key for key in tables if _is_table(held[key])]
+    unlike = tables and held[tables[0]].within  # one of many of unequal shapes
+    why = f"; {unlike}: {held[unlike].reason}" if unlike else ""
+    if not tables:
+        why = "; this needs another file: none of these is a table of numbers"
     raise Unclear(
         f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, what "
-        "its axes are, and which arrays are labels"
-        + ("" if tables else "; this needs another file: none of these is a table of numbers"),
-        [one for key in tables[:2] for one in _readings(held, key, _facts(held, key))[:2]],
+        f"its axes are, and which arrays are labels{why}",
+        []
+        if unlike
+        else [one for key in tables[:2] for one in _readings(held, key, _facts(held, key))[:2]],
     )
 
 
 def _unknown(array: str, held: Mapping[str, Held], name: str) -> ValueError:
-    known = [key for key, value in held.items() if not value.within]
-    return validation.unknown_name("array", array, known, f"{name} holds {contents(held)}")
+    return validation.unknown_name("array", array, _shown(held), f"{name} holds {contents(held)}")
 
 
 def _is_table(value: Held) -> bool:
-    return (
-        value.numeric
-        and not value.reason
-        and not value.within
-        and sum(size > 1 for size in value.shape) > 1
-    )
+    return value.numeric and not value.reason and sum(size > 1 for size in value.shape) > 1
+
+
+def _shown(held: Mapping[str, Held]) -> list[str]:
+    """The names that a listing shows: of arrays that are one, that one; of others the first."""
+    firsts = {value.within: key for key, value in reversed(held.items()) if value.within}
+    alone = {key for whole, key in firsts.items() if held[whole].reason}
+    return [key for key, value in held.items() if not value.within or key in alone]
 
 
 def parsed(dims: Sequence) -> list[tuple[str, str]]:
@@ -470,8 +475,7 @@ def along_trial(found: np.ndarray, data: xr.DataArray, what: str) -> tuple:
 
 def contents(held: Mapping[str, Held]) -> str:
     """The arrays with their shapes, of many the tables of numbers and the first others."""
-    listed = [key for key, value in held.items() if not value.within]
-    listed = sorted(listed, key=lambda key: not _is_table(held[key]))
+    listed = sorted(_shown(held), key=lambda key: not _is_table(held[key]))
     shown = [f"{key} {held[key].shape}" for key in listed]
     return validation.listed(shown) or "nothing"
 
