@@ -21,7 +21,7 @@ from simlib.experiments import (
     theory_sensitivity,
 )
 from simlib.experiments.runner import ascents, decodable, references, start_variants
-from simlib.experiments.settings import is_quick, quick_datasets
+from simlib.experiments.settings import is_quick, own_note, quick_datasets
 from simlib.experiments.store import TaskError, run, why
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "joint_score_ranges",
     "measure_card",
     "measure_card_words",
+    "own_note",
     "published_vs_reproduced",
     "quick_datasets",
     "references",

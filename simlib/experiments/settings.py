@@ -1,6 +1,8 @@
 """Quick or paper: how a run is shrunk for a first look, and how its tables say so."""
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import xarray as xr
 
@@ -43,6 +45,20 @@ def quick_datasets(names: list[str], quick: bool) -> list[str]:
     return (
         list(QUICK_SURROGATES) if quick and set(names) == set(datasets.made.SURROGATES) else names
     )
+
+
+def own_note(names: Sequence[str]) -> str:
+    """Which recordings of the reader's own a page shows and what was read from each, as Markdown;
+    "" where all are datasets of the book.
+    """
+    files = [str(name) for name in names if str(name) not in datasets.DATASETS]
+    shown = [
+        f"**This page shows a recording of your own, `{Path(name).name.replace('`', '')}`.** Where "
+        "its text names a dataset, it speaks of the book's. What was read:\n\n"
+        f"~~~~text\n{datasets.describe(datasets.load(name))}\n~~~~"
+        for name in files
+    ]
+    return "\n\n".join(shown)
 
 
 def provenance(data: xr.DataArray, quick: bool) -> dict:
