@@ -137,9 +137,7 @@ def main(argv: list[str] | None = None) -> int:
             skipped = announce_data(options.data, tasks, options.out)
             tasks = [one for one in tasks if one.name not in skipped]
             for name, reason in skipped.items():
-                write_note(
-                    name, f"This figure was not made: {reason}. {HOW_LABELLED}", options.out
-                )
+                write_note(name, f"This figure was not made: {reason}. {HOW_LABELLED}", options.out)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -385,10 +383,12 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
     """
     import simlib
 
+    start = time.monotonic()
     data = simlib.datasets.load(str(path))
+    loading = time.monotonic() - start
     print(simlib.datasets.describe(data))
     labels = simlib.datasets.task_variables(data)
-    skipped = {}
+    skipped, known = {}, {}
     for one in tasks:
         if one.name in NEEDS_LABELS and not simlib.experiments.decodable(data):
             lacks = (
@@ -399,20 +399,47 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
         elif one.name not in TAKES_DATA:
             print(f"{one.name}: runs as usual, it needs no recording")
         elif not is_done(one, out):
-            print(f"{one.name}: {cost(data, {**defaults(one.source), **one.parameters})}")
+            print(f"{one.name}: {cost(data, one, loading, known)}")
     return skipped
 
 
-def cost(data, values: dict) -> str:
-    """What a notebook with these parameters will take on the recording."""
+def cost(data, one: Task, loading: float, known: dict) -> str:
+    """What a notebook will take on the recording. `known` holds the runs announced before, which it
+    will find done.
+    """
     import estimates
 
+    values = shrunk(one)
     work = estimates.joint_ranges if "points" in values else estimates.ascents
-    wanted = [name for name in inspect.signature(work).parameters if name not in ("data", "jobs")]
-    if not set(wanted) <= set(values):
+    wanted = [name for name in inspect.signature(work).parameters if name in values]
+    given = {name: values[name] for name in wanted}
+    try:
+        key = json.dumps([work.__name__, given])
+        found = "the same " if key in known else ""
+        if not found:
+            known[key] = work(data, **given, loading=loading)
+    except TypeError:  # a parameter is missing, or no literal
         return "runs on it"
-    text = work(data, *(values[name] for name in wanted), values.get("jobs", 1))
-    return f"{text} (quick settings take less)" if values.get("quick") else text
+    seconds, said = known[key]
+    own = estimates.ELSE.get(one.name, 0)
+    return f"{found}{said}: {estimates.duration(own if found else seconds + own)}"
+
+
+def shrunk(one: Task) -> dict:
+    """The parameters as the notebook itself changes them at the quick settings: by statements
+    `... = ... if quick else ...` over parameters alone.
+    """
+    values = {**defaults(one.source), **one.parameters}
+    for cell in nbformat.read(one.source, as_version=4).cells:
+        lines = [line for line in cell.source.splitlines() if not line.startswith(("%", "!"))]
+        for node in ast.parse("\n".join(lines)).body if cell.cell_type == "code" else ():
+            choice = getattr(node, "value", None)
+            if not isinstance(choice, ast.IfExp) or ast.unparse(choice.test) != "quick":
+                continue
+            names = {part.id for part in ast.walk(choice) if isinstance(part, ast.Name)}
+            if names <= {*values, "min"}:
+                exec(ast.unparse(node), {"min": min}, values)
+    return values
 
 
 def write_note(name: str, said: str, out: Path) -> None:

@@ -22,7 +22,9 @@ BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
 NOT_MADE = """This page has not been made on this machine. `make book` makes all pages;
 `make figure NAME={}`, then `make html`, this one."""
-NO_CARDS = "The cards have not been made on this machine. `make cards`, then `make html`, makes them."
+NO_CARDS = (
+    "The cards have not been made on this machine. `make cards`, then `make html`, makes them."
+)
 
 API = """## {name}
 

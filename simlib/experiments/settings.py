@@ -64,7 +64,7 @@ def own_note(names: Sequence[str]) -> str:
 def provenance(data: xr.DataArray, quick: bool) -> dict:
     """The columns every table carries: dataset title, settings, surrogate, data_hash."""
     return {
-        "title": data.attrs["title"],
+        "title": data.attrs["title"].replace("$", r"\$"),  # text, not a formula
         "settings": label(quick),
         "surrogate": bool(data.attrs["surrogate"]),
         "data_hash": datasets.data_hash(data)[:16],
