@@ -381,6 +381,8 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
     """Say what was found, what will run and for how long; return what can't run, with the
     reason.
     """
+    import estimates
+
     import simlib
 
     start = time.monotonic()
@@ -388,7 +390,7 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
     loading = time.monotonic() - start
     print(simlib.datasets.describe(data))
     labels = simlib.datasets.task_variables(data)
-    skipped, known = {}, {}
+    skipped, known, total = {}, {}, 0.0
     for one in tasks:
         if one.name in NEEDS_LABELS and not simlib.experiments.decodable(data):
             lacks = (
@@ -399,13 +401,17 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
         elif one.name not in TAKES_DATA:
             print(f"{one.name}: runs as usual, it needs no recording")
         elif not is_done(one, out):
-            print(f"{one.name}: {cost(data, one, loading, known)}")
+            seconds, said = cost(data, one, loading, known)
+            total += seconds
+            print(f"{one.name}: {said}")
+    if total:
+        print(f"All that is to run: {estimates.duration(total)}")
     return skipped
 
 
-def cost(data, one: Task, loading: float, known: dict) -> str:
-    """What a notebook will take on the recording. `known` holds the runs announced before, which it
-    will find done.
+def cost(data, one: Task, loading: float, known: dict) -> tuple[float, str]:
+    """Seconds that a notebook will take on the recording, and what it runs. `known` holds the runs
+    announced before, which it will find done.
     """
     import estimates
 
@@ -415,14 +421,14 @@ def cost(data, one: Task, loading: float, known: dict) -> str:
     given = {name: values[name] for name in wanted}
     try:
         key = json.dumps([work.__name__, given])
-        found = "the same " if key in known else ""
+        found = key in known
         if not found:
             known[key] = work(data, **given, loading=loading)
     except TypeError:  # a parameter is missing, or no literal
-        return "runs on it"
-    seconds, said = known[key]
-    own = estimates.ELSE.get(one.name, 0)
-    return f"{found}{said}: {estimates.duration(own if found else seconds + own)}"
+        return 0.0, "runs on it"
+    seconds, said = (0.0, "the same runs, found again") if found else known[key]
+    seconds += estimates.ELSE.get(one.name, 0)
+    return seconds, f"{said}: {estimates.duration(seconds)}"
 
 
 def shrunk(one: Task) -> dict:
