@@ -12,7 +12,12 @@ STAMP = $(VENV)/.installed
 HTML = book/_build/html
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 CARDS = $(BIN)/python book/measure_cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
-EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)")
+EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data="$$DATA")
+
+# The shell takes a path of the user's as it is, whatever characters it holds.
+ifdef DATA
+override export DATA := $(value DATA)
+endif
 
 # Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
 ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
@@ -37,7 +42,7 @@ endif
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,oracles]'
 	@touch $@
 
-book: notebooks cards html ## execute what is out of date, build the book, say where it lies
+book: notebooks $(if $(DATA),,cards) html ## execute what is out of date, build the book, say where it lies
 	@echo
 	@echo "The book lies at $(abspath $(HTML))/index.html"
 	@echo "Open that file in a browser, or serve it: make serve (then http://localhost:$(PORT))"
@@ -56,12 +61,8 @@ card: $(STAMP) ## the card of one measure: make card MEASURE=path.py:my_score (F
 	@test -n "$(MEASURE)" || { echo 'Which one? make card MEASURE=path.py:my_score, or an id: make card MEASURE=rsa FULL=1'; exit 2; }
 	@$(CARDS) "$(MEASURE)"
 
-# The pages that a build can't do without; `make cards` brings them up to date.
-book/_generated/cards.txt: | $(STAMP)
-	@$(CARDS)
-
 # A failed build is removed: the next one would not repeat the warnings of pages it thinks are done.
-html: $(STAMP) book/_generated/cards.txt ## build the book from the executed notebooks
+html: $(STAMP) ## build the book from the executed notebooks
 	@$(BIN)/python book/prepare.py
 	@$(BIN)/jupyter-book build book $(ALL) --quiet -W -n --keep-going || { rm -rf book/_build; exit 1; }
 

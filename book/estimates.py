@@ -1,19 +1,25 @@
-"""What a notebook will take on a recording of the reader's own: a few steps are timed on it."""
+"""What a page will take on a recording of the reader's own: parts of its runs are tried on it."""
 
-import time
 from collections.abc import Callable, Sequence
 
+import torch
 import xarray as xr
 
 import simlib as sl
 
-SNAPSHOTS = 100  # of an ascent: one whenever the score has moved by 0.01
+SNAPSHOTS = 100  # of an ascent, at most: one whenever the score has moved by 0.01
+# Steps of a descent to a target, in the middle: it ends once 100 steps brought nothing.
+DESCENT = 250
+# Seconds of what isn't run on the recording: kernel, imports, figures; the toy; exact ranges.
+ELSE = {"score_vs_decodability": 10, "pc_learning_order": 25, "joint_score_ranges": 20}
+WORKER = 5  # seconds until a further process has started
+THREADS = torch.get_num_threads()  # the processes of a run share them
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = sl.experiments.now()
     work()
-    return time.perf_counter() - start
+    return float((sl.experiments.now() - start).min())
 
 
 def duration(seconds: float) -> str:
@@ -21,31 +27,33 @@ def duration(seconds: float) -> str:
     return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
 
 
-def ascents(
-    data: xr.DataArray, measures: Sequence[str], seeds: Sequence[int], steps: int, jobs: int = 1
-) -> str:
-    """Time and memory of `experiments.ascents` on this dataset.
+def together(tasks: Sequence[float], jobs: int) -> float:
+    """Seconds until all tasks are done, `jobs` at once."""
+    return max(sum(tasks) / jobs, *tasks) + (WORKER if jobs > 1 else 0)
 
-    Three steps of each measure, one PC capture and one decoding are timed. The number of steps
-    isn't known beforehand: the most is `steps`, a typical ascent takes a fifth.
+
+def ascents(
+    data: xr.DataArray,
+    measures: Sequence[str],
+    seeds: Sequence[int],
+    steps: int,
+    quick: bool = False,
+    jobs: int = 1,
+    loading: float = 0.0,
+) -> tuple[float, str]:
+    """Seconds of `experiments.ascents` on this dataset, and what is run, in words; `loading` is
+    what reading the recording takes.
     """
-    X = data.values
-    sl.maximize(measures[0], X, steps=1)  # the first call pays for what later ones find
-    each = [seconds_of(lambda m=m: sl.maximize(m, X, steps=3, stop=None)) / 3 for m in measures]
-    step, snapshot = sum(each) / len(each), seconds_of(lambda: sl.captured_variance(X, X))
-    if sl.experiments.decodable(data):
-        variable = data.attrs["main_variable"]
-        snapshot += 2 * seconds_of(lambda: sl.decoding_accuracy(data, variable))  # scales
-    count, snapshots = len(measures) * len(seeds), min(steps, SNAPSHOTS)
-    most = count * (steps * step + snapshots * snapshot) / jobs
-    typical = count * (steps / 5 * step + min(steps / 5, snapshots) * snapshot) / jobs
-    n, p = X.shape[0] * X.shape[1], X.shape[2]
-    gigabytes = (8 * (8 * n * p + 4 * min(n, p) ** 2) + 60 * snapshots * p) / 1e9 + 0.3
-    return (
-        f"{count} ascents of up to {steps} steps (measures: {len(measures)}, seeds: {len(seeds)}), "
-        f"{jobs} at once: {duration(typical)}, at most {duration(most)}; about "
-        f"{jobs * gigabytes:.1f} GB of memory"
+    torch.set_num_threads(max(1, THREADS // jobs))
+    each = sl.experiments.ascent_seconds(data, measures, steps=steps, quick=quick)
+    tasks = [seconds + loading for seconds in each for _ in seeds]
+    n, p = data.shape[0] * data.shape[1], data.shape[2]
+    gigabytes = (8 * (8 * n * p + 4 * min(n, p) ** 2) + 60 * min(steps, SNAPSHOTS) * p) / 1e9 + 0.3
+    said = (
+        f"{len(tasks)} ascents of up to {steps} steps (measures: {len(measures)}, seeds: "
+        f"{len(seeds)}), {jobs} at once, about {jobs * gigabytes:.1f} GB of memory"
     )
+    return together(tasks, jobs), said
 
 
 def joint_ranges(
@@ -56,18 +64,26 @@ def joint_ranges(
     points: int,
     steps: int,
     jobs: int = 1,
-) -> str:
-    """Time and memory of joint ranges of this dataset, from three steps towards a target a pair."""
-    X, seconds = data.values, 0.0
+    loading: float = 0.0,
+) -> tuple[float, str]:
+    """Seconds of joint ranges of this dataset, from some steps towards a target a pair, and what is
+    run, in words.
+    """
+    torch.set_num_threads(max(1, THREADS // jobs))
+    descents, tasks = 4 * (points - 1) * len(seeds), []
     for measure in measures:
-        pair = measure, against, X, (0.0, 1.0)
-        sl.joint.approach(*pair, steps=1)
-        seconds += seconds_of(lambda pair=pair: sl.joint.approach(*pair, steps=3)) / 3
-    descents = 4 * (points - 1) * len(seeds)
-    most = descents * steps * seconds / jobs
-    n, p = X.shape[0] * X.shape[1], X.shape[2]
+        pair = measure, against, data.values, (0.0, 1.0)
+        sl.joint.approach(*pair, steps=1)  # pays for what later calls find
+        few, more = (
+            min(seconds_of(lambda n=n, pair=pair: sl.joint.approach(*pair, steps=n)) for _ in "ab")
+            for n in (1, 9)
+        )
+        step = max(0.0, more - few) / 8
+        tasks += [min(steps, DESCENT) * step + loading] * descents
+    n, p = data.shape[0] * data.shape[1], data.shape[2]
     gigabytes = jobs * (8 * (8 * n * p + 6 * min(n, p) ** 2) / 1e9 + 0.3)
-    return (
-        f"{descents * len(measures)} descents of up to {steps} steps, {jobs} at once: "
-        f"{duration(most / 3)}, at most {duration(most)}; about {gigabytes:.1f} GB of memory"
+    said = (
+        f"{len(tasks)} descents of up to {steps} steps, {jobs} at once, about {gigabytes:.1f} GB "
+        "of memory"
     )
+    return together(tasks, jobs), said

@@ -3,7 +3,8 @@
     python book/execute.py                                  every notebook, at the paper's settings
     python book/execute.py --quick                          the same in minutes
     python book/execute.py joint_score_ranges -p measures=cka,nbs
-    python book/execute.py --data recording.npz             a recording of your own
+    python book/execute.py --data recording.npz             the pages that show a recording, for one
+                                                            of your own; the others stay as they are
 
 An executed notebook is out of date when a hash over its cells, its parameters, the code of simlib
 that it can see (docstrings and comments don't count), the pinned versions and its input data
@@ -24,6 +25,8 @@ What a notebook must bring:
 - a cell tagged `nbval-check-output` prints the numbers that are stored in the notebook
   (`make store`) and compared by `make test`, at the quick settings; no other cell is stored with an
   output;
+- a recording of the user's own comes as its file's name in `datasets`, found by
+  `SIMLIB_RECORDING`: a page names the file and no folder;
 - recordings that it shows where they are on this machine are named in the parameter `recordings`,
   which it hands to `paper.at_hand`;
 - code cells that a reader may skip (imports, plots, checks) carry the tag `hide-input`: the page
@@ -88,6 +91,7 @@ NOTEBOOKS = {
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength", "supplement_size"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
+HOW_LABELLED = "How labels are stored: {doc}`../own_data`."
 # Parameters that name what is read: datasets by name or path, measures by id or `path.py:function`.
 DATA, MEASURES = ("dataset", "datasets", "recordings"), ("measure", "measures", "against")
 QUIET = ["--IPKernelApp.log_level=40"]
@@ -120,16 +124,20 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     quick = options.quick or os.environ.get("SIMLIB_QUICK", "") not in ("", "0")
     begin()
+    names = options.names
+    if options.data:
+        os.environ["SIMLIB_RECORDING"] = str(options.data)
+        names = names or [name for name in NOTEBOOKS if name in TAKES_DATA]
     try:
-        asked = assign(options.names, dict(options.parameters), quick, options.jobs, options.data)
+        asked = assign(names, dict(options.parameters), quick, options.jobs, options.data)
         tasks = [task(name, parameters) for name, parameters in asked.items()]
-        if not options.names:
+        if not names:
             tasks = [affordable(one, options.out) for one in tasks]
         if options.data:
-            skipped = announce_data(options.data, tasks)
+            skipped = announce_data(options.data, tasks, options.out)
             tasks = [one for one in tasks if one.name not in skipped]
             for name, reason in skipped.items():
-                write_reason(name, reason, options.out)
+                write_note(name, f"This figure was not made: {reason}. {HOW_LABELLED}", options.out)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -193,7 +201,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
     parser.add_argument(
-        "--data", type=Path, metavar="PATH", help="a recording of your own (.npz, .nc, .zarr)"
+        "--data",
+        type=lambda text: Path(text).expanduser().absolute(),
+        metavar="PATH",
+        help="a recording of your own (.npz, .mat, .nc, ...), for the pages that show one",
     )
     parser.add_argument("--jobs", type=int, help="how many processes each notebook may use")
     parser.add_argument(
@@ -242,7 +253,7 @@ def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None)
         if jobs and "jobs" in values:
             wanted["jobs"] = jobs
         if data and name in TAKES_DATA:
-            wanted["datasets"] = [str(data.resolve())]
+            wanted["datasets"] = [data.name]
             if "recordings" in values:
                 wanted["recordings"] = []  # only one's own
         asked[name] = wanted
@@ -341,7 +352,11 @@ def inputs(parameters: dict, python: str) -> list[dict[str, str]]:
         for keys in (DATA, MEASURES)
     )
     # A path, or a recording's name: its folder.
-    places = {place for name in data for place in (Path(name), folders.data_folder() / name)}
+    places = {
+        place
+        for name in data
+        for place in (folders.recording_file(name), folders.data_folder() / name)
+    }
     found = [cache.checksums(place) for place in sorted(places)]
     files = [Path(name.rpartition(":")[0]) for name in measures]
     found += [cache.code(file) for file in files if file.is_file()]
@@ -362,16 +377,20 @@ def is_done(one: Task, out: Path) -> bool:
 # -- A recording of the user's own
 
 
-def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
+def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
     """Say what was found, what will run and for how long; return what can't run, with the
     reason.
     """
+    import estimates
+
     import simlib
 
+    start = time.monotonic()
     data = simlib.datasets.load(str(path))
+    loading = time.monotonic() - start
     print(simlib.datasets.describe(data))
     labels = simlib.datasets.task_variables(data)
-    skipped = {}
+    skipped, known, total = {}, {}, 0.0
     for one in tasks:
         if one.name in NEEDS_LABELS and not simlib.experiments.decodable(data):
             lacks = (
@@ -379,37 +398,70 @@ def announce_data(path: Path, tasks: list[Task]) -> dict[str, str]:
             )
             skipped[one.name] = f"`{path.name}` has {lacks}: there is nothing to decode"
             print(f"{one.name}: skipped, {skipped[one.name]}")
-        elif one.name in TAKES_DATA:
-            print(f"{one.name}: {cost(data, {**defaults(one.source), **one.parameters})}")
-        else:
+        elif one.name not in TAKES_DATA:
             print(f"{one.name}: runs as usual, it needs no recording")
+        elif not is_done(one, out):
+            seconds, said = cost(data, one, loading, known)
+            total += seconds
+            print(f"{one.name}: {said}")
+    if total:
+        print(f"All that is to run: {estimates.duration(total)}")
     return skipped
 
 
-def cost(data, values: dict) -> str:
-    """What a notebook with these parameters will take on the recording."""
+def cost(data, one: Task, loading: float, known: dict) -> tuple[float, str]:
+    """Seconds that a notebook will take on the recording, and what it runs. `known` holds the runs
+    announced before, which it will find done.
+    """
     import estimates
 
+    values = shrunk(one)
     work = estimates.joint_ranges if "points" in values else estimates.ascents
-    wanted = [name for name in inspect.signature(work).parameters if name not in ("data", "jobs")]
-    if not set(wanted) <= set(values):
-        return "runs on it"
-    text = work(data, *(values[name] for name in wanted), values.get("jobs", 1))
-    return f"{text} (quick settings take less)" if values.get("quick") else text
+    wanted = [name for name in inspect.signature(work).parameters if name in values]
+    given = {name: values[name] for name in wanted}
+    try:
+        key = json.dumps([work.__name__, given])
+        found = key in known
+        if not found:
+            known[key] = work(data, **given, loading=loading)
+    except TypeError:  # a parameter is missing, or no literal
+        return 0.0, "runs on it"
+    seconds, said = (0.0, "the same runs, found again") if found else known[key]
+    seconds += estimates.ELSE.get(one.name, 0)
+    return seconds, f"{said}: {estimates.duration(seconds)}"
 
 
-def write_reason(name: str, reason: str, out: Path) -> None:
-    """A page in the place of a notebook that can't run on this recording."""
+def shrunk(one: Task) -> dict:
+    """The parameters as the notebook itself changes them at the quick settings: by statements
+    `... = ... if quick else ...` over parameters alone.
+    """
+    values = {**defaults(one.source), **one.parameters}
+    for cell in nbformat.read(one.source, as_version=4).cells:
+        lines = [line for line in cell.source.splitlines() if not line.startswith(("%", "!"))]
+        for node in ast.parse("\n".join(lines)).body if cell.cell_type == "code" else ():
+            choice = getattr(node, "value", None)
+            if not isinstance(choice, ast.IfExp) or ast.unparse(choice.test) != "quick":
+                continue
+            names = {part.id for part in ast.walk(choice) if isinstance(part, ast.Name)}
+            if names <= {*values, "min"}:
+                exec(ast.unparse(node), {"min": min}, values)
+    return values
+
+
+def write_note(name: str, said: str, out: Path) -> None:
+    """A page that says why there is no figure, in the place of a notebook that was not executed."""
     cells = nbformat.read(SOURCE / f"{name}.ipynb", as_version=4).cells
     lines = [
         line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()
     ]
     title = next((line for line in lines if line.startswith("# ")), f"# {name}")
-    said = f"This figure was not made: {reason}. How labels are stored: {{doc}}`../own_data`."
-    discard(name, out)
-    out.mkdir(parents=True, exist_ok=True)
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"{title}\n\n{said}")])
-    nbformat.write(page, out / f"{name}.ipynb")
+    cell = nbformat.v4.new_markdown_cell(f"{title}\n\n{said}", id="note")
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
+    page = out / f"{name}.ipynb"
+    if not page.exists() or page.read_text() != text:  # else the book would build it again
+        discard(name, out)
+        out.mkdir(parents=True, exist_ok=True)
+        page.write_text(text)
 
 
 # -- Running
@@ -472,6 +524,9 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> F
         )
     except Exception as error:  # whatever it was, the other notebooks still run
         return diagnose(one, unfinished, error)
+    shown = nbformat.read(unfinished, as_version=4)
+    shown.metadata.pop("papermill", None)  # folders of this machine
+    nbformat.write(shown, unfinished)
     os.replace(unfinished, out / f"{one.name}.ipynb")
     record = {
         "hash": one.hash,

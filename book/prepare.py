@@ -1,4 +1,5 @@
-"""Write what the pages include: MathJax, the tables of measures and datasets, the animated toy.
+"""Write what the pages include: MathJax, the tables of measures and datasets, the animated toy;
+and a note in the place of what has not been made yet.
 
 A file is written only when its content changed, so that an unchanged page is not built again.
 """
@@ -7,6 +8,7 @@ import importlib.util
 import pkgutil
 from pathlib import Path
 
+import execute
 import pandas as pd
 import toy_animation
 from _ext import citations
@@ -18,7 +20,11 @@ from simlib.measures import INVARIANCES
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
-
+NOT_MADE = """This page has not been made on this machine. `make book` makes all pages;
+`make figure NAME={}`, then `make html`, this one."""
+NO_CARDS = (
+    "The cards have not been made on this machine. `make cards`, then `make html`, makes them."
+)
 
 API = """## {name}
 
@@ -39,6 +45,16 @@ def main() -> None:
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
+    notes()
+
+
+def notes() -> None:
+    """Say what is not there yet, so that a few pages can be built without all the others."""
+    for name in execute.NOTEBOOKS:
+        if not (BOOK / "figures" / f"{name}.ipynb").exists():
+            execute.write_note(name, NOT_MADE.format(name), BOOK / "figures")
+    if not (GENERATED / "cards.txt").exists():
+        write(GENERATED / "cards.txt", NO_CARDS.encode())
 
 
 def write(path: Path, content: bytes) -> None:

@@ -47,6 +47,7 @@ FIGURES = [  # in the order of the book
     "published_vs_reproduced",
 ]
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
+TEXTS = {".html", ".ipynb", ".md", ".txt", ".js"}
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
 
 pytestmark = [
@@ -281,6 +282,12 @@ def test_no_page_shows_the_name_of_an_object():
         for page in HTML.rglob("*.html")
         if (found := pattern.findall(page.read_text()))
     }
+
+
+def test_no_page_names_a_folder_of_the_machine():
+    folder = str(HTML.resolve().parents[2])
+    texts = {page: page.read_bytes() for page in HTML.rglob("*") if page.suffix in TEXTS}
+    assert not [page.name for page, text in texts.items() if folder.encode() in text]
 
 
 def test_nothing_in_the_pages_points_a_script_or_style_elsewhere():

@@ -362,7 +362,100 @@ def test_a_recording_is_announced_and_used(desk):
     assert done.returncode == 0, done.stderr
     assert "20" in done.stdout and "target" in done.stdout
     assert "first: " in done.stdout
-    assert outputs(desk, "first").strip() == str([str(desk / "mine.npz")])
+    assert outputs(desk, "first").strip() == str(["mine.npz"])
+    assert run(desk, "--data", str(desk / "mine.npz")).returncode == 0
+    assert ran(desk) == ["first", "second"], "of the first call; the second found all done"
+
+
+def test_only_the_pages_that_show_a_recording_are_made_for_one(desk):
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    assert run(desk).returncode == 0
+    ran(desk)
+    write(desk, "second", last="print('changed')")
+    kept = {path.name: path.read_bytes() for path in (desk / "figures").glob("second.*")}
+    home = desk / "my $HOME"
+    home.mkdir()
+    mine = home / "a $x$ \"b\" 'c' `d` é.npz"
+    np.savez(mine, X=rng.standard_normal((4, 20, 6)), target=np.arange(20) % 2)
+    last = "from simlib import datasets as d\nprint(d.load(datasets[0]).shape)"
+    write(desk, "first", last=last)
+    options = ("--quick", "--data", f"~/{mine.name}")
+    done = run_for_the_first(desk, *options, HOME=str(home))
+    assert done.returncode == 0, done.stderr
+    assert ran(desk) == ["first"]
+    assert outputs(desk, "first") == "(4, 20, 6)\n"
+    assert {path.name: path.read_bytes() for path in (desk / "figures").glob("second.*")} == kept
+    shown = (desk / "figures" / "first.ipynb").read_text()
+    assert str(desk) not in shown.replace(str(desk / "log"), ""), "no folder of this machine"
+    before = (desk / "figures" / "first.ipynb").stat().st_mtime_ns
+    assert run_for_the_first(desk, *options, HOME=str(home)).returncode == 0
+    assert ran(desk) == []
+    assert (desk / "figures" / "first.ipynb").stat().st_mtime_ns == before
+    np.savez(mine, X=rng.standard_normal((4, 20, 6)), target=np.arange(20) % 2)
+    assert run_for_the_first(desk, *options, HOME=str(home)).returncode == 0
+    assert ran(desk) == ["first"], "its content counts"
+
+
+def run_for_the_first(desk: Path, *options: str, **more: str) -> subprocess.CompletedProcess:
+    """`run`, where only the first notebook shows a recording."""
+    python, flag, script, *rest = command(desk, *options)
+    script = script.replace('TAKES_DATA = {"first", "second"}', 'TAKES_DATA = {"first"}')
+    return subprocess.run(
+        [python, flag, script, *rest],
+        capture_output=True,
+        text=True,
+        env=environment(**more),
+        timeout=300,
+    )
+
+
+def test_an_unclear_recording_is_refused_before_anything_is_discarded(desk):
+    import numpy as np
+
+    assert run(desk).returncode == 0
+    ran(desk)
+    np.savez(desk / "mine.npz", left=np.ones((4, 20, 6)), right=np.ones((4, 20, 6)))
+    refused = run(desk, "--data", str(desk / "mine.npz"))
+    assert refused.returncode == 2 and "mine.npz" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert ran(desk) == []
+    assert outputs(desk, "first") == "2\n" and run(desk).returncode == 0
+    assert ran(desk) == [], "what was there is still current"
+
+
+def test_make_hands_a_path_on_as_it_is(tmp_path):
+    """The recipes that `make book DATA=...` would run, with a shell that shows its arguments."""
+    name = "a $(b) $c \"d\" 'e' `f` é.npz"
+    made = tmp_path / "bin"
+    made.mkdir()
+    shows = '#!/bin/sh\nfor one in "$@"; do echo "<$one>"; done\n'
+    for tool in ("python", "jupyter-book"):
+        (made / tool).write_text(shows)
+        (made / tool).chmod(0o755)
+    (tmp_path / ".installed").write_text("")
+    stamp = tmp_path / ".installed"
+    call = ["make", "-s", "-o", str(stamp), f"VENV={tmp_path}", "book", f"DATA={name}"]
+    said = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f"<--data={name}>" in said
+    assert "measure_cards.py" not in said, "the cards need no recording"
+    said = subprocess.run(call[:-1], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "--data" not in said and "measure_cards.py" in said
+
+
+def test_what_was_never_made_has_a_page_that_says_so(desk, execute, monkeypatch):
+    monkeypatch.setattr(execute, "SOURCE", desk / "nb")
+    (desk / "figures").mkdir()
+    execute.write_note("first", "Not made.", desk / "figures")
+    page = desk / "figures" / "first.ipynb"
+    (cell,) = nbformat.read(page, as_version=4).cells
+    assert cell.source == "# The first\n\nNot made."
+    before = page.stat().st_mtime_ns
+    execute.write_note("first", "Not made.", desk / "figures")
+    assert page.stat().st_mtime_ns == before, "so the book doesn't build it again"
+    one = execute.Task("first", desk / "nb" / "first.ipynb", {}, "a")
+    assert not execute.is_done(one, desk / "figures")
 
 
 def test_without_labels_the_page_says_why(desk):
@@ -406,12 +499,32 @@ def test_the_estimate_counts_ascents_and_descents(estimates):
     import simlib as sl
 
     data = sl.datasets.load("surrogate-siegel2015", trials=40, neurons=10)
-    text = estimates.ascents(data, ["cka", "nbs"], [0, 1], 50, 2)
+    seconds, text = estimates.ascents(data, ["cka", "nbs"], [0, 1], 50, jobs=2)
     assert "4 ascents of up to 50 steps (measures: 2, seeds: 2), 2 at once" in text
-    assert "GB of memory" in text
+    assert "GB of memory" in text and seconds > estimates.WORKER
     toy = sl.datasets.load("toy-2d")
-    text = estimates.joint_ranges(toy, ["cka", "nbs"], "linreg", [0], 4, 10, 1)
+    seconds, text = estimates.joint_ranges(toy, ["cka", "nbs"], "linreg", [0], 4, 10, 1)
     assert "24 descents of up to 10 steps, 1 at once" in text and "GB of memory" in text
+    assert 0 <= seconds < 60
+
+
+def test_the_estimate_is_of_the_settings_asked_for(execute):
+    seeds, points = {}, {}
+    for quick in (False, True):
+        for name in ("score_vs_decodability", "pc_learning_order", "joint_score_ranges"):
+            one = execute.task(name, {"quick": quick})
+            values = execute.shrunk(one)
+            seeds[name, quick] = len(values["seeds"])
+            points[quick] = values.get("points"), values["steps"]
+    assert set(seeds.values()) == {5, 3, 1}
+    assert all(seeds[name, False] == 5 and seeds[name, True] == 3 for name in execute.NEEDS_LABELS)
+    assert points == {False: (6, 1000), True: (3, 100)}
+
+
+def test_tasks_together_end_with_the_longest(estimates):
+    assert estimates.together([8, 1, 1], 1) == 10
+    assert estimates.together([8, 1, 1], 2) == 8 + estimates.WORKER
+    assert estimates.together([4, 4, 4, 4], 2) == 8 + estimates.WORKER
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(59, "under a minute"), (150, "about 2 min")])

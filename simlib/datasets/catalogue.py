@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from simlib import validation
-from simlib.datasets import made, own, paper
+from simlib.datasets import folders, made, own, paper
 
 __all__ = ["DATASETS", "Dataset", "is_drawn", "load", "names"]
 
@@ -129,7 +129,7 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     elif isinstance(dataset, xr.DataArray | pd.DataFrame):
         loader = partial(own.from_xarray, dataset)
     elif is_path(dataset):
-        loader = partial(own.read, dataset)
+        loader = partial(own.read, folders.recording_file(dataset))
     elif isinstance(dataset, str):
         raise validation.unknown_name(
             "dataset",

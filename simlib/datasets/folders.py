@@ -9,7 +9,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pooch
 
-__all__ = ["cache_folder", "data_folder", "shared_folder"]
+__all__ = ["cache_folder", "data_folder", "recording_file", "shared_folder"]
 
 
 def cache_folder() -> Path:
@@ -20,6 +20,14 @@ def cache_folder() -> Path:
 def data_folder() -> Path:
     """Folder of the original recordings: SIMLIB_DATA, or the cache folder."""
     return Path(os.environ.get("SIMLIB_DATA") or cache_folder())
+
+
+def recording_file(path: str | os.PathLike) -> Path:
+    """Where a recording of the user's own lies: the file SIMLIB_RECORDING where `path` is its bare
+    name, else `path`. So a page made for a file names it and no folder of this machine.
+    """
+    named = Path(os.environ.get("SIMLIB_RECORDING", ""))
+    return named if str(path) == named.name else Path(path)
 
 
 def shared_folder() -> Path:

@@ -21,12 +21,20 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
-from simlib.experiments.runner import ascents, decodable, references, start_variants
-from simlib.experiments.settings import is_quick, quick_datasets
+from simlib.experiments.runner import (
+    ascent_seconds,
+    ascents,
+    decodable,
+    now,
+    references,
+    start_variants,
+)
+from simlib.experiments.settings import is_quick, own_note, quick_datasets
 from simlib.experiments.store import TaskError, run, why
 
 __all__ = [
     "TaskError",
+    "ascent_seconds",
     "ascents",
     "chance_level",
     "claims",
@@ -38,6 +46,8 @@ __all__ = [
     "joint_score_ranges",
     "measure_card",
     "measure_card_words",
+    "now",
+    "own_note",
     "published_vs_reproduced",
     "quick_datasets",
     "references",

@@ -4,6 +4,7 @@ The one place that runs them: the paper's, its variants (another target, optimis
 those of a measure of one's own.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -26,7 +27,12 @@ from simlib.experiments import settings, store
 from simlib.experiments.store import Source
 from simlib.joint import score_measure
 from simlib.measures import MEASURES, Measure, own
-from simlib.optimize import LARGEST_BATCHED, maximize, maximize_many, start_from_noise
+from simlib.optimize import (
+    LARGEST_BATCHED,
+    maximize,
+    maximize_many,
+    start_from_noise,
+)
 
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
@@ -34,6 +40,7 @@ QUICK_RECORD = 0.03
 # Decoding costs most, and accuracy moves slowly at first: up to a score of FINE_FROM only those
 # snapshots are decoded that have moved by DECODED.
 DECODED, FINE_FROM = 0.04, 0.85
+THINNED = 24_000  # numbers in X that tell how many steps an ascent takes
 # Relative length of an ascent: only the order of tasks and the estimate of time depend on it.
 LENGTH = {"ridge-cv": 4, "linreg": 2, "cka-angular-score": 1.5}
 # What a variant may change, with the paper's choice. `tails`: X becomes a matrix of its spectrum
@@ -94,6 +101,11 @@ def _start(X: np.ndarray, variant: dict, seed: int) -> torch.Tensor:
     )
 
 
+def _is_decoded(score: float, last: float) -> bool:
+    """Whether a snapshot is decoded, where the one decoded last had the score `last`."""
+    return score > FINE_FROM or abs(score - last) >= DECODED
+
+
 class _Snapshots:
     """The observer of an ascent: rows of what Y has learned, a table a snapshot."""
 
@@ -117,7 +129,7 @@ class _Snapshots:
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
         r2 = self.r2(Y)[: len(self.pcs["pc"])]
         parts = [pd.DataFrame({**self.kind, "value": r2, **self.pcs})]
-        if score > FINE_FROM or abs(score - self.decoded) >= DECODED:
+        if _is_decoded(score, self.decoded):
             parts.append(self.decoders.rows(Y))
             self.decoded = score
         self.tables.append(pd.concat(parts).assign(step=step, score=score))
@@ -312,6 +324,102 @@ def ascents(
     tables = zip(store.run(_ascent, tasks, jobs, costs), labels, strict=True)
     table = pd.concat([t.assign(variant=label) for t, label in tables], ignore_index=True)
     return table.astype(dict.fromkeys(TEXT, object))
+
+
+def now() -> np.ndarray:
+    """Seconds on the wall's and on the processor's clock. The lesser of their differences is what
+    work takes, however busy the machine is.
+    """
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+class _Over(Exception):
+    """The time of a trial is over."""
+
+
+def ascent_seconds(
+    data: xr.DataArray,
+    measures: Sequence[str],
+    *,
+    steps: int = 1000,
+    quick: bool = False,
+    trial: float = 1.0,
+) -> list[float]:
+    """Seconds that one ascent of `ascents` of each measure takes on this dataset, snapshots and
+    all.
+
+    The steps of `trial` seconds are run. Where they don't reach the end, the number of steps is
+    that of an ascent towards a thinned X, which is about as long. Snapshots are timed on mixtures
+    of X and noise. Raises ValueError as `optimize.maximize` does.
+    """
+    record = QUICK_RECORD if quick else RECORD
+    capture, decoding = _snapshot_seconds(data, trial)
+    costs = {"nothing": 0.0, "capture": capture, "decoding": capture + decoding}
+    totals = []
+    for measure in measures:
+        scores, step = _tried(own.resolve(measure), data.values, steps, trial)
+        totals.append(sum(step + costs[kind] for kind in _kinds(scores, record)))
+    return totals
+
+
+def _tried(bound: Measure, X: np.ndarray, steps: int, trial: float) -> tuple[list[float], float]:
+    """Scores of an ascent, and the seconds of a step."""
+    scores, moments = [], []
+
+    def watch(step: int, score: float, Y: torch.Tensor) -> None:
+        scores.append(score)
+        moments.append(now())
+        if step > 2 and (moments[-1] - moments[1]).min() > trial:
+            raise _Over
+
+    try:
+        maximize(bound, X, steps=steps, observers=[watch])
+    except _Over:
+        scores = maximize(bound, _thinned(X), steps=steps).scores
+    if len(moments) < 3:
+        return list(scores), 0.0
+    # The first step pays for what later ones find.
+    return list(scores), float(np.median(np.diff(moments, axis=0).min(1)[1:]))
+
+
+def _snapshot_seconds(data: xr.DataArray, trial: float) -> tuple[float, float]:
+    """Seconds of a snapshot's PC capture and of its decoding, which begins where the last ended."""
+    snapshots = _Snapshots(data, data.values, _main_variable(data), SCALES)
+    X = torch.as_tensor(data.values / data.values.std(), dtype=torch.float32)
+    noise, took = start_from_noise(X.shape, 0), []
+    for share in (0.5, 0.9, 0.2):  # of X in Y: decoding takes longest where the noise wins
+        for near, score in ((0.0, 1.0), (0.03, 1.0), (0.0, 0.0), (0.0, 0.0)):
+            Y, before = (share + near) * X + (1 - share - near) * noise, now()
+            snapshots(0, score, Y)
+            took.append((now() - before).min())
+        if sum(took) > trial:
+            break
+    _, both, _, capture = np.reshape(took, (-1, 4)).mean(0)
+    return float(capture), float(max(0.0, both - capture))
+
+
+def _kinds(scores: Sequence[float], record: float) -> list[str]:
+    """What is done at each step of an ascent with these scores: "nothing", "capture", or
+    "decoding", too.
+    """
+    kinds, recorded, decoded = [], -np.inf, -np.inf
+    for score in scores:
+        kinds.append("nothing")
+        if abs(score - recorded) >= record:
+            recorded, kinds[-1] = score, "capture"
+            if _is_decoded(score, decoded):
+                decoded, kinds[-1] = score, "decoding"
+    return kinds
+
+
+def _thinned(X: np.ndarray) -> np.ndarray:
+    """Some samples and some neurons of X, in proportion, (samples, neurons)."""
+    X = validation.flat(X)
+    share, rng = min(1.0, (THINNED / X.size) ** 0.5), np.random.default_rng(0)
+    rows, columns = (
+        np.sort(rng.permutation(size)[: max(round(share * size), 40)]) for size in X.shape
+    )
+    return X[np.ix_(rows, columns)]
 
 
 def decodable(data: xr.DataArray) -> bool:

@@ -1,6 +1,8 @@
 """Quick or paper: how a run is shrunk for a first look, and how its tables say so."""
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import xarray as xr
 
@@ -45,10 +47,24 @@ def quick_datasets(names: list[str], quick: bool) -> list[str]:
     )
 
 
+def own_note(names: Sequence[str]) -> str:
+    """Which recordings of the reader's own a page shows and what was read from each, as Markdown;
+    "" where all are datasets of the book.
+    """
+    files = [str(name) for name in names if str(name) not in datasets.DATASETS]
+    shown = [
+        f"**This page shows a recording of your own, `{Path(name).name.replace('`', '')}`.** Where "
+        "its text names a dataset, it speaks of the book's. What was read:\n\n"
+        f"~~~~text\n{datasets.describe(datasets.load(name))}\n~~~~"
+        for name in files
+    ]
+    return "\n\n".join(shown)
+
+
 def provenance(data: xr.DataArray, quick: bool) -> dict:
     """The columns every table carries: dataset title, settings, surrogate, data_hash."""
     return {
-        "title": data.attrs["title"],
+        "title": data.attrs["title"].replace("$", r"\$"),  # text, not a formula
         "settings": label(quick),
         "surrogate": bool(data.attrs["surrogate"]),
         "data_hash": datasets.data_hash(data)[:16],
