@@ -9,6 +9,7 @@ import pandas as pd
 
 __all__ = [
     "coordinates",
+    "decoded",
     "examples",
     "fold_groups",
     "is_bookkeeping",
@@ -92,6 +93,27 @@ def examples(values, shown: int = 5) -> str:
     return ", ".join(texts[:shown]) + more
 
 
+def decoded(values: np.ndarray) -> np.ndarray:
+    """Bytes as the text they stand for (UTF-8); other values as they are. Raises ValueError for
+    bytes of another encoding.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import trials
+        >>> trials.decoded(np.array([b"left", b"right"])).tolist()
+        ['left', 'right']
+    """
+    if values.dtype.kind != "S":
+        return values
+    try:
+        return np.char.decode(values, "utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"labels are bytes that are no text in UTF-8, such as {error.object[:60]!r}: decode "
+            "them before, numpy.char.decode(labels, 'latin-1')"
+        ) from error
+
+
 # -- Labels along the trials
 
 
@@ -147,7 +169,7 @@ def _codes(first, second) -> tuple[np.ndarray, np.ndarray]:
         first, second = first.astype(least), second.astype(least)
     both = []
     for values in (first, second):
-        both += (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
+        both += decoded(values).tolist()
     codes = pd.factorize(pd.Index(both, dtype=object, tupleize_cols=False), use_na_sentinel=False)
     return codes[0][: len(first)], codes[0][len(first) :]
 

@@ -261,16 +261,20 @@ ROUNDED_DIAGONAL = 1e-3  # the same of a diagonal of zeros, which may hold roots
 
 
 def _symmetric(values: np.ndarray) -> float:
-    """The largest entry of a symmetric matrix of 3 samples or more; 0 for any other array."""
-    matrix = values[0] if values.ndim == 3 and len(values) == 1 else values
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
+    """The largest entry of symmetric matrices of 3 samples or more; 0 for any other array."""
+    if values.ndim not in (2, 3) or values.shape[-1] != values.shape[-2] or values.shape[-1] < 3:
         return 0.0
-    largest = np.abs(matrix).max()
-    return float(largest) if np.abs(matrix - matrix.T).max() <= ROUNDED * largest else 0.0
+    largest = np.abs(values).max()
+    return (
+        float(largest)
+        if np.abs(values - values.swapaxes(-1, -2)).max() <= ROUNDED * largest
+        else 0.0
+    )
 
 
 def is_dissimilarities(values: np.ndarray) -> bool:
     """Whether a matrix could be one of dissimilarities: symmetric, 0 on its diagonal, not negative.
+    Of (time, trial, neuron) every time bin is one.
 
     Example:
         >>> import numpy as np
@@ -285,6 +289,10 @@ def is_dissimilarities(values: np.ndarray) -> bool:
     )
 
 
+class Dissimilarities(ValueError):
+    """Matrices of dissimilarities where responses belong."""
+
+
 def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
     """Refuse a matrix of dissimilarities given as responses; warn of one of similarities.
 
@@ -297,13 +305,15 @@ def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
     """
     if is_dissimilarities(values):
         n = values.shape[-1]
-        raise ValueError(
-            f"{name} looks like a dissimilarity matrix (RDM): {n} x {n}, symmetric, 0 on the "
+        several = values.ndim == 3 and len(values) > 1
+        raise Dissimilarities(
+            f"{name} looks like a dissimilarity matrix (RDM): {n} x {n}"
+            f"{f', {len(values)} of them' if several else ''}, symmetric, 0 on the "
             "diagonal and nowhere negative. Responses are (samples, neurons). To compare two RDMs: "
             "sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the "
             "responses that it was made of"
         )
-    if not _symmetric(values):
+    if not _symmetric(values) or (values.ndim == 3 and len(values) > 1):
         return
     matrix = values[0] if values.ndim == 3 else values
     diagonal, n = np.diagonal(matrix), len(matrix)
@@ -346,7 +356,7 @@ def dissimilarities(values, name: str = "X") -> np.ndarray:
         )
     matrix = _numbers(given, name)
     matrix = matrix[0] if matrix.ndim == 3 and len(matrix) == 1 else matrix
-    if not is_dissimilarities(np.abs(matrix)) or not _symmetric(matrix):
+    if matrix.ndim > 2 or not is_dissimilarities(np.abs(matrix)) or not _symmetric(matrix):
         raise ValueError(
             f"{name} is no dissimilarity matrix (RDM), samples x samples, symmetric with a "
             f"diagonal of 0, for 3 samples or more: it has the shape {matrix.shape}. Without "
@@ -470,9 +480,7 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
         >>> validation.label_array(["left", "right"], np.zeros((5, 2, 3))).tolist()
         ['left', 'right']
     """
-    values = np.asarray(labels)
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8")
+    values = trials.decoded(np.asarray(labels))
     count = X.shape[-2]
     if values.ndim != 1:
         raise ValueError(

@@ -3,6 +3,7 @@ labels.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,11 +13,16 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.matlab import Held
+from simlib.datasets.own.tables import in_order
 
+SELECT = "select={'time': slice(0, 10), 'neuron': [0, 4]}"
+COLUMN = re.compile(r"(.*)\[:, ?(\d+)\]")
 USUAL = {2: ("trial", "neuron"), 3: DIMS}
 # Words in the name of an array that say what its places are, whatever axis they fit.
 OF_NEURONS = ("neuron", "unit", "cell", "channel", "electrode", "region", "area", "depth", "layer")
+NAMES = ("label", "labels", "name", "names")  # of neurons, where no two are the same
 OF_TIMES = ("time", "times", "t", "bin", "bins", "time_bins", "timestamps")
+ABOUT_THE_FILE = ("read_as", "left_out", "axes_guessed")  # what was read, not what is written
 
 
 class Reading(NamedTuple):
@@ -25,6 +31,7 @@ class Reading(NamedTuple):
     values: str
     dims: tuple
     labels: dict[str, str]
+    select: dict[str, slice] | None = None
 
 
 class Unclear(ValueError):
@@ -50,52 +57,69 @@ def assemble(
     By default they are (time, trial, neuron) or (trial, neuron), where the labels don't contradict.
     Axes of length 1 need no name. Without neuron there is one neuron.
 
-    `labels` are coordinate -> name of an array in the file, or values: one a trial, or one for each
-    place of an axis of conditions, ("condition", "name") where several fit. By default every array
-    with one value a place of an axis is a coordinate. What is none is listed with its reason in the
-    attribute `left_out` (JSON); `read_as` says what the axes were taken for.
+    `labels` are coordinate -> name of an array in the file ("info[:, 0]": a column of it), or
+    values: one a trial, or one for each place of an axis of conditions, ("condition", "name") where
+    several fit. By default every array with one value a place of an axis is a coordinate, but not
+    those of another element or group that holds an array of the same name. What is none is listed
+    with its reason in the attribute `left_out` (JSON); `read_as` says what the axes were taken for.
 
     Raises Unclear where several readings, or none, come into question.
     """
-    main = _main(held, name, values)
+    if isinstance(dims, Mapping):
+        raise ValueError(f"the axes of {name} have no names yet: name all in order, dims=(...)")
+    main, declared = _main(held, name, values), _declared(held)
     shape = held[main].shape
-    facts = _facts(held, main)
+    beside = _beside(held, main)
+    facts = _facts(beside, main)
     asked = facts if labels is None else _named_facts(facts, labels)
-    axes = _usual(held, main, name, asked) if dims is None else parsed(dims)
+    axes = (
+        parsed(dims)
+        if dims is not None
+        else _usual(held, main, name, asked, saved=declared is not None)
+    )
     if len(axes) != len(shape):
         shape = tuple(size for size in shape if size > 1)
     if len(axes) != len(shape) or len({axis for axis, _ in axes}) != len(axes):
         raise Unclear(
-            f"{main} of {name} has the shape {held[main].shape}, and dims={tuple(dims)!r} does not "
-            "name its axes one by one",
+            f"{main} of {name} has the shape {held[main].shape}, and dims={dims!r} does not name "
+            "its axes one by one",
             _readings(held, main, facts),
         )
     data = xr.DataArray(np.asarray(held[main].read()).reshape(shape), dims=[a for a, _ in axes])
     given = {key: _values(held, value, name) for key, value in (labels or {}).items()}
+    used = {main, "task_variables", *map(_array, (labels or {}).values())}
     if labels is None:
-        declared = _declared(held)
-        over_time = _over_time(held, data, axes)
-        plain = [key for key in (*facts, *over_time) if key not in {main, *declared}]
-        found = {_short(key, plain): key for key in plain} | declared
-        given = {key: _values(held, value, name) for key, value in found.items()}
-    left_out = _left_out(held, main, labels, given)
+        plain = [
+            key for key in (*facts, *_grids(beside, data, axes)) if key not in (declared or {})
+        ]
+        found = {_short(key, plain): key for key in plain} | (declared or {})
+        given = {key: _values(beside, value, name) for key, value in found.items()}
+        used |= {*plain, *(declared or {})}
+    left_out = _left_out(beside, used, named=labels is not None)
     before, after = _placed(data, axes, given, left_out if labels is None else None, name)
+    if labels is None and "groups" in left_out:
+        raise ValueError(
+            f"groups of {name} names the trials that stay in one fold, one value a trial: "
+            f"{left_out['groups']}. Save them so, or name the labels without them, labels={{...}}"
+        )
     data = stacked(data.assign_coords(before), axes)
     for key, column in after.items():
         try:
             data = data.assign_coords({key: along_trial(column, data, f"{key!r} of {name}")})
         except ValueError as error:
             raise Unclear(str(error), _readings(held, main, facts)) from error
-    data.attrs |= _scalars(held, main)
+    data.attrs |= _scalars(beside, main)
     sizes = ", ".join(
         f"{axis} {size}" if axis == role else f"{axis} {size} (part of {role})"
         for (axis, role), size in zip(axes, shape, strict=True)
     )
-    if "coordinates" not in held:
+    if declared is None:
         data.attrs["read_as"] = f"{main} {held[main].shape} of {name}, read as {sizes}"
+        if held[main].note:
+            data.attrs["read_as"] += f" ({held[main].note})"
     if left_out:
         data.attrs["left_out"] = json.dumps(left_out)
-    if dims is None and "coordinates" not in held and not _told(asked, shape):
+    if dims is None and declared is None and not _told(asked, shape):
         data.attrs["axes_guessed"] = 1
     return data
 
@@ -112,19 +136,27 @@ def _main(held: Mapping[str, Held], name: str, values: str | None) -> str:
         raise ValueError(f"{main} of {name} can't be read: {held[main].reason}")
     if main in held:
         return main
-    tables = sorted(_shown(held), key=lambda key: -np.prod(held[key].shape, dtype=float))
-    tables = [key for key in tables if _is_table(held[key])]
+    tables = [key for key in _shown(held) if _is_table(held[key]) and _kind(key) != "time"]
+    tables.sort(key=lambda key: -_count(held[key]))
     unlike = tables and held[tables[0]].within  # one of many of unequal shapes
     why = f"; {unlike}: {held[unlike].reason}" if unlike else ""
     if not tables:
         why = "; this needs another file: none of these is a table of numbers"
+    largest = [key for key in tables if 2 * _count(held[key]) >= _count(held[tables[0]])]
+    readings = [one for key in largest[:2] for one in _read_beside(held, key)[:2]]
     raise Unclear(
         f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, what "
         f"its axes are, and which arrays are labels{why}",
-        []
-        if unlike
-        else [one for key in tables[:2] for one in _readings(held, key, _facts(held, key))[:2]],
+        [one for one in readings if one.labels or not unlike],
     )
+
+
+def _count(value: Held) -> float:
+    return float(np.prod(value.shape, dtype=float))
+
+
+def _read_beside(held: Mapping[str, Held], main: str) -> list[Reading]:
+    return _readings(held, main, _facts(_beside(held, main), main))
 
 
 def _unknown(array: str, held: Mapping[str, Held], name: str) -> ValueError:
@@ -142,15 +174,67 @@ def _shown(held: Mapping[str, Held]) -> list[str]:
     return [key for key, value in held.items() if not value.within or key in alone]
 
 
+def _beside(held: Mapping[str, Held], main: str) -> dict[str, Held]:
+    """The recording's array and those that may say something of it; those that belong to another
+    array of the same name, or can't be read, with that as their reason.
+    """
+    group, _, last = main.rpartition(".")
+    tables = [key for key in held if key != main and _is_table(held[key])]
+    split = [key.rpartition(".") for key in tables]
+    likes = [f"{other}." for other, _, name in split if name == last and other]
+    likes = [other for other in likes if not f"{group}.".startswith(other)]
+    beside = {}
+    for key, value in held.items():
+        inside = bool(group) and key.startswith(f"{group}.")
+        if (
+            key != main
+            and value.within
+            and (
+                not inside or value.within.startswith(f"{group}.")  # one of many beside the array
+            )
+        ):
+            continue
+        others = [other for other in likes if key.startswith(other) and not inside]
+        if others and not value.reason:
+            value = value._replace(reason=f"belongs to {others[0]}{last}, another array")
+        elif _is_line(value):
+            try:
+                found = np.asarray(value.read())
+                value = value._replace(read=lambda found=found: found)
+            except ValueError as error:
+                value = value._replace(reason=str(error))
+        beside[key] = value._replace(within="")
+    return beside if _declared(held) is None else _without(beside, "coordinates")
+
+
+def _without(held: Mapping[str, Held], key: str) -> dict[str, Held]:
+    return {name: value for name, value in held.items() if name != key}
+
+
+def _is_line(value: Held) -> bool:
+    """Whether an array has a single axis along which there are several values."""
+    length = max(value.shape, default=0)
+    return not value.reason and length > 1 and length == np.prod(value.shape)
+
+
 def parsed(dims: Sequence) -> list[tuple[str, str]]:
     """(axis, what it is part of) of each axis that `dims` names: time, trial or neuron.
+
+    Raises ValueError for what names no axes.
 
     >>> parsed(("image", ("neuron", "y", "x")))
     [('image', 'trial'), ('y', 'neuron'), ('x', 'neuron')]
     """
+    dims = (dims,) if isinstance(dims, str) else dims
+    if not isinstance(dims, Sequence) or any(one is None or np.ndim(one) > 1 for one in dims):
+        raise ValueError(
+            f"dims={dims!r}: it names the axes in order, dims=('trial', 'time', 'neuron'), and "
+            "('neuron', 'channel', 'y', 'x') are three that are merged into neuron"
+        )
     axes = []
     for one in dims:
-        if isinstance(one, str):
+        if np.ndim(one) == 0:
+            one = str(one)
             axes.append((one, one if one in ("time", "neuron") else "trial"))
         else:
             role, *parts = map(str, one)
@@ -173,17 +257,31 @@ class _Fact(NamedTuple):
 
 
 def _facts(held: Mapping[str, Held], main: str) -> dict[str, _Fact]:
-    """The arrays with a single axis, which may be coordinates of the recording's."""
+    """The arrays with a single axis, which may be coordinates of the recording's, and the times of
+    each trial, an array of two.
+    """
     facts = {}
     for key, value in held.items():
-        length = max(value.shape, default=0)
-        plain = not value.reason and not value.within and key not in (main, "coordinates")
-        if plain and length > 1 and length == np.prod(value.shape):
-            words = key.rpartition(".")[2].lower()
-            of = "time" if words in OF_TIMES else ""
-            of = "neuron" if any(word in words for word in OF_NEURONS) else of
-            facts[key] = _Fact(length, _repeats(value.read()), of)
+        if key not in (main, "task_variables") and _is_line(value):
+            values = value.read()
+            of = _kind(key)
+            if not of and _last(key) in NAMES and np.asarray(values).dtype.kind in "US":
+                of = "" if _repeats(values) else "neuron"
+            facts[key] = _Fact(max(value.shape), _repeats(values), of)
+        elif _is_table(value) and len(value.shape) == 2 and _last(key) in OF_TIMES:
+            facts[key] = _Fact(value.shape[1], False, "time")
     return facts
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2].lower().removesuffix("[:]")
+
+
+def _kind(key: str) -> str:
+    """What the places of an array are by its name: "time", "neuron" or ""."""
+    if any(word in _last(key) for word in OF_NEURONS):
+        return "neuron"
+    return "time" if _last(key) in OF_TIMES else ""
 
 
 def _named_facts(facts: Mapping[str, _Fact], labels: Mapping[str, object]) -> dict[str, _Fact]:
@@ -199,7 +297,7 @@ def _repeats(values: np.ndarray) -> bool:
         known = values[np.isfinite(values)]
         if not np.array_equal(known, known.round()):
             return False
-    return len(np.unique(values.astype(str))) < len(values)
+    return len(np.unique(values)) < len(values)
 
 
 def _evidence(facts: Mapping[str, _Fact]) -> list[str]:
@@ -211,7 +309,7 @@ def _evidence(facts: Mapping[str, _Fact]) -> list[str]:
 
 
 def _usual(
-    held: Mapping[str, Held], main: str, name: str, facts: Mapping[str, _Fact]
+    held: Mapping[str, Held], main: str, name: str, facts: Mapping[str, _Fact], saved: bool
 ) -> list[tuple[str, str]]:
     """The axes (time, trial, neuron) or (trial, neuron); raises Unclear where the labels fit
     another reading.
@@ -219,14 +317,19 @@ def _usual(
     shape = held[main].shape
     if len(shape) > 3:
         shape = tuple(size for size in shape if size > 1)
-    if len(shape) not in USUAL and shape:
+    if len(shape) not in USUAL:
         found = f"got {len(shape)} axes, shape {held[main].shape}"
+        if len(shape) > 3:
+            found += (
+                "; for instance dims=('image', ('neuron', 'channel', 'y', 'x')), or ('image', "
+                "'repeat', 'time', 'neuron'), in its own order"
+            )
         raise Unclear(
             f"{main} of {name} needs its axes named: a recording is (time, trial, neuron), or "
             f"(trial, neuron) for one time bin; {found}",
             _readings(held, main, facts),
         )
-    usual = USUAL.get(len(shape), ())
+    usual = USUAL[len(shape)]
     sizes = dict(zip(usual, shape, strict=True))
     fitting = [key for key in _evidence(facts) if facts[key].length in shape]
     strange = [
@@ -234,9 +337,9 @@ def _usual(
         for key, fact in facts.items()
         if fact.of in sizes and fact.length in shape and fact.length != sizes[fact.of]
     ]
-    if "coordinates" in held or not (fitting or strange):
+    if saved or not (fitting or strange):
         lost = [key for key in _evidence(facts) if facts[key].repeats]
-        if lost and "coordinates" not in held:
+        if lost and not saved:
             raise ValueError(
                 f"{lost[0]!r} of {name} needs one value a trial: got {facts[lost[0]].length} "
                 f"labels for {sizes['trial']} trials of {main} {shape}; where they are no labels, "
@@ -266,21 +369,33 @@ def _readings(held: Mapping[str, Held], main: str, facts: Mapping[str, _Fact]) -
     sizes = [size for size in held[main].shape if size > 1 or len(held[main].shape) < 3]
     if len(sizes) < 2:
         return [Reading(main, ("trial",), {})] if len(sizes) == 1 and sizes[0] > 1 else []
-    evidence = _evidence(facts)
     found = []
     for place, size in enumerate(sizes):
-        fits = [key for key in evidence if facts[key].length == size]
+        fits = [key for key in _evidence(facts) if facts[key].length == size]
         classes = {_short(key, facts): key for key in fits if facts[key].repeats}
-        if fits:
+        if classes or (fits and len(sizes) < 4):
             found += [Reading(main, dims, classes) for dims in _orders(sizes, place, facts)]
     usual = USUAL.get(len(sizes))
     if usual and usual not in [reading.dims for reading in found]:
         found.append(Reading(main, usual, {}))
-    if found:
+    elements = "[:]" in main  # the first axis is they, and no time
+    if len(found) == bool(usual) and len(sizes) < 4:  # nothing tells which axis is trial
+        known = _known_places(sizes, facts)
+        open_places = [place for place in range(len(sizes)) if place not in known]
+        trial = open_places[:1] if elements else open_places[:-1][-1:]
+        dims = _orders(sizes, (trial or [0])[0], facts)
+        found = [Reading(main, one, {}) for one in dims] if elements or not usual else found
+    found = [one for one in found if not (elements and one.dims[0] == "time")]
+    pairs = zip(held[main].shape, held[main].least, strict=False)
+    shorter = [place for place, (size, least) in enumerate(pairs) if size != least]
+    if not shorter:
         return found
-    known = _known_places(sizes, facts)
-    trial = [place for place in range(len(sizes) - 1) if place not in known][-1:] or [0]
-    return [Reading(main, dims, {}) for dims in _orders(sizes, trial[0], facts)]
+    place, least = shorter[0], held[main].least[shorter[0]]
+    return [  # what all elements have of the axis that is shorter in some
+        one._replace(select={one.dims[place]: slice(0, least)})
+        for one in found
+        if len(one.dims) == len(held[main].shape) and one.dims[place] in ("time", "trial")
+    ]
 
 
 def _orders(sizes: Sequence[int], trial: int, facts: Mapping[str, _Fact]) -> list[tuple]:
@@ -325,35 +440,40 @@ def _ordered(roles: Mapping[int, object]) -> tuple:
     return tuple(roles[place] for place in sorted(roles))
 
 
-def _over_time(
+def _grids(
     held: Mapping[str, Held], data: xr.DataArray, axes: Sequence[tuple[str, str]]
 ) -> list[str]:
-    """The arrays with one value a time bin and trial."""
-    times = data.sizes.get("time", 1)
-    trials = int(np.prod([data.sizes[axis] for axis, role in axes if role == "trial"]))
-    return [
-        key
-        for key, value in held.items()
-        if times > 1 and value.shape == (times, trials) and not (value.reason or value.within)
-    ]
+    """The arrays with one value a time bin and trial, or one for each place of all conditions."""
+    of_trial = tuple(data.sizes[axis] for axis, role in axes if role == "trial")
+    shapes = (
+        {(data.sizes["time"], int(np.prod(of_trial)))} if data.sizes.get("time", 1) > 1 else set()
+    )
+    shapes |= {of_trial} if len(of_trial) > 1 else set()
+    return [key for key, value in held.items() if value.shape in shapes and not value.reason]
 
 
 def _short(key: str, among: Iterable[str]) -> str:
     """The last part of a dotted name, where no other array has it."""
     last = key.rpartition(".")[2]
     alone = sum(other.rpartition(".")[2] == last for other in among) == 1
-    return last if alone and "[:]" in key else key
+    return last if alone and "[" in key.removesuffix(last) else key
 
 
 # -- What else the file holds
 
 
-def _declared(held: Mapping[str, Held]) -> dict[str, tuple]:
-    """The coordinates whose axes a file written by `save` declares: name -> (axes, array)."""
-    if "coordinates" not in held:
-        return {}
-    told = json.loads(str(np.asarray(held["coordinates"].read()).item()))
-    return {key: (tuple(axes), key) for key, axes in told.items() if key in held}
+def _declared(held: Mapping[str, Held]) -> dict[str, tuple] | None:
+    """The coordinates whose axes a file written by `save` declares: name -> (axes, array); None for
+    another file.
+    """
+    one = held.get("coordinates")
+    if one is None or one.numeric or one.reason or np.prod(one.shape) != 1:
+        return None
+    try:
+        told = json.loads(str(np.asarray(one.read()).item()))
+        return {key: (tuple(axes), key) for key, axes in told.items() if key in held}
+    except (ValueError, AttributeError, TypeError):  # a text of the user's own
+        return None
 
 
 def _values(held: Mapping[str, Held], value: object, name: str) -> object:
@@ -362,11 +482,18 @@ def _values(held: Mapping[str, Held], value: object, name: str) -> object:
         axes = (value[0],) if isinstance(value[0], str) else tuple(value[0])
         return axes, _values(held, value[1], name)
     if isinstance(value, str):
-        if value not in held:
-            raise _unknown(value, held, name)
-        if held[value].reason:
-            raise ValueError(f"{value} of {name} can't be read: {held[value].reason}")
-        value = held[value].read()
+        column = COLUMN.fullmatch(value)
+        whole = column[1] if column and value not in held else value
+        if whole not in held:
+            raise _unknown(whole, held, name)
+        if held[whole].reason:
+            raise ValueError(f"{whole} of {name} can't be read: {held[whole].reason}")
+        value = np.asarray(held[whole].read())
+        if column and whole == column[1] and value.ndim == 2:
+            if int(column[2]) >= value.shape[1]:
+                raise ValueError(f"{whole} of {name} has the shape {value.shape}: no {column[0]!r}")
+            value = value[:, int(column[2])]
+    in_order(value, "labels")
     found = np.asarray(value)
     return found.reshape(-1) if found.ndim > 1 and found.size == max(found.shape) else found
 
@@ -400,8 +527,12 @@ def _placed(
                     f"fit the axes {place}; the axes are {_sized(sizes)}"
                 )
             before[key] = (place, column)
-        elif key in sizes and key in fits:
-            before[key] = (key, column.astype(float) if key == "time" else column)
+        elif key in fits:
+            before[key] = (key, column)
+        elif left_out is not None and _kind(key) in fits:
+            before[key] = (_kind(key), column)
+        elif left_out is not None and _kind(key) == "time" and _same_times(column, sizes):
+            before["time" if "time" not in given else key] = ("time", column[0])
         elif column.shape == (trials,) or column.shape == (sizes.get("time"), trials):
             after[key] = column
         elif len(conditions) == 1:
@@ -420,44 +551,57 @@ def _placed(
             before[key] = (fits[0], column)
         else:
             why = f"fit {' and '.join(fits)}" if fits else f"fit none of the axes {_sized(sizes)}"
-            left_out[key] = f"{len(column)} values {why}"
+            what = f"{len(column)} values" if column.ndim == 1 else f"shape {column.shape}:"
+            left_out[key] = f"{what} {why}"
     return before, after
+
+
+def _same_times(column: np.ndarray, sizes: Mapping[str, int]) -> bool:
+    """Whether an array holds the times of all trials, and they are the same."""
+    fits = column.ndim == 2 and column.shape[1] == sizes.get("time")
+    return fits and bool((column == column[:1]).all())
 
 
 def _sized(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{axis} {size}" for axis, size in sizes.items())
 
 
-def _left_out(
-    held: Mapping[str, Held], main: str, labels: Mapping | None, given: Mapping[str, object]
-) -> dict[str, str]:
+def _array(label: object) -> str:
+    """The name of the array that a label is, or a column of; "" for values."""
+    one = label[1] if isinstance(label, tuple) and len(label) == 2 else label
+    return COLUMN.sub(r"\1", one) if isinstance(one, str) else ""
+
+
+def _left_out(held: Mapping[str, Held], used: set[str], named: bool) -> dict[str, str]:
     """What else the file holds and is no coordinate, with the reason."""
-    used = {main, "coordinates", *given}
-    for value in (labels or {}).values():
-        one = value[1] if isinstance(value, tuple) and len(value) == 2 else value
-        used |= {one} if isinstance(one, str) else set()
     reasons = {}
     for key, value in held.items():
-        if key in used or value.within:
+        if key in used:
             continue
         if value.reason:
             reasons[key] = value.reason
-        elif labels is not None and max(value.shape, default=0) == np.prod(value.shape) > 1:
+        elif named and _is_line(value):
             reasons[key] = "not named in labels="
         elif len(value.shape) > 1 and np.prod(value.shape) > max(value.shape):
             reasons[key] = f"shape {value.shape}, not one value a trial"
+            if len(value.shape) == 2 and value.shape[1] < 20:
+                reasons[key] += f"; a column of it is named '{key}[:, 0]'"
     return reasons
 
 
 def _scalars(held: Mapping[str, Held], main: str) -> dict:
-    """Single numbers and strings: attributes, such as main_variable and name."""
-    return {
-        key: np.asarray(value.read()).reshape(-1)[0].item()
+    """Single numbers and strings: attributes, such as main_variable and name; of task_variables all
+    names.
+    """
+    single = {
+        key: np.asarray(value.read()).reshape(-1).tolist()
         for key, value in held.items()
-        if key not in (main, "coordinates")
+        if key not in (main, *ABOUT_THE_FILE)
         and not value.reason
-        and not value.within
-        and np.prod(value.shape) == 1
+        and (np.prod(value.shape) == 1 or (key == "task_variables" and _is_line(value)))
+    }
+    return {
+        key: one[0] if len(one) == 1 else ",".join(map(str, one)) for key, one in single.items()
     }
 
 
@@ -542,13 +686,22 @@ def selected(data: xr.DataArray, select: Mapping[str, object] | None) -> xr.Data
     """The places of each axis that `select` names (slice, list of places or one place); nothing
     else is read.
 
-    Raises ValueError for an axis that is not there.
+    Raises ValueError for an axis or a place that is not there.
     """
-    for dim in select or {}:
-        validation.known("axis to select from", dim, list(map(str, data.dims)))
-    return data.isel(
-        {
-            dim: [int(place)] if np.ndim(place) == 0 and not isinstance(place, slice) else place
-            for dim, place in (select or {}).items()
-        }
-    )
+    if not isinstance(select or {}, Mapping):
+        raise ValueError(f"select={select!r}: it says which places of which axis, {SELECT}")
+    chosen = {}
+    for dim, place in (select or {}).items():
+        validation.known("axis to select from", dim, list(map(str, data.dims)), SELECT)
+        size = data.sizes[dim]
+        try:
+            chosen[dim] = np.atleast_1d(np.arange(size)[place])
+        except (IndexError, TypeError, ValueError):
+            chosen[dim] = np.empty(0)
+        if chosen[dim].ndim != 1 or not chosen[dim].size:
+            raise ValueError(
+                f"select={{{dim!r}: {str(place)[:200]}}} are no places of {dim}, which are whole "
+                f"numbers from 0 to {size - 1}: {SELECT}"
+            )
+        chosen[dim] = place if isinstance(place, slice) else chosen[dim]
+    return data.isel(chosen)

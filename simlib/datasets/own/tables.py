@@ -36,7 +36,8 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
             return pd.read_parquet(path)
         return _read_text(path)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"there is no table at {path}") from error
+        hint = "" if path.suffix else f"; an array of the file is labels={{{path.name!r}: ...}}"
+        raise FileNotFoundError(f"there is no table at {path}{hint}") from error
     except UnicodeDecodeError as error:
         raise ValueError(
             f"the text of {path.name} is not UTF-8 ({error.reason} at byte {error.start}); save it "
@@ -44,7 +45,7 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
             f"pandas.read_csv({path.name!r}, encoding='latin-1')"
         ) from error
     except Exception as error:  # parsers of both formats fail in many ways
-        if path.name in str(error):
+        if type(error) is ValueError and path.name in str(error):
             raise
         raise ValueError(
             f"{path.name} can't be read as a table ({str(error)[:500]}); save it as .csv or "
