@@ -10,6 +10,7 @@ import psutil
 import scipy.sparse
 
 from simlib import trials
+from simlib.trials import listed
 
 __all__ = [
     "array",
@@ -36,20 +37,6 @@ __all__ = [
 
 # What a missing value becomes when it is saved as text.
 SAY_MISSING = {"", "nan", "none", "nat", "na", "n/a", "<na>", "null"}
-
-
-def listed(names: Iterable[str], most: int = 12, width: int = 60) -> str:
-    """Names separated by commas, the first `most` of them where there are more, each cut at `width`
-    characters.
-
-    Example:
-        >>> from simlib import validation
-        >>> validation.listed(["a", "b", "c", "d"], most=2)
-        'a, b and 2 more'
-    """
-    names = [str(name)[:width] for name in names]
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def nearest_names(name: str, names: Iterable[str]) -> list[str]:
@@ -185,8 +172,8 @@ def _of_table(table: pd.DataFrame, name: str) -> np.ndarray:
             without = f"{name}.select_dtypes(('number', 'bool'))"
         raise ValueError(
             f"{name} has {len(other)} of {len(kinds)} columns that are no numbers: "
-            f"{trials.examples(other)}. Without them: {without}; if they hold numbers as text or "
-            "objects, turn them into numbers with pandas.to_numeric"
+            f"{listed(map(repr, other), 5)}. Without them: {without}; if they hold numbers as "
+            "text or objects, turn them into numbers with pandas.to_numeric"
         )
     memory(8.0 * table.size, f"{name} as an array")
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -499,7 +486,7 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
         )
     missing = np.flatnonzero(missing_labels(values)).tolist()
     if missing and not gaps:
-        then = f" (then {trials.examples(missing[1:])})" if missing[1:] else ""
+        then = f" (then {listed(missing[1:], 5)})" if missing[1:] else ""
         raise ValueError(
             f"{name} has {len(missing)} missing values, the first at trial {missing[0]}{then}; "
             "drop those trials, from the labels and from the responses"

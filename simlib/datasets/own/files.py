@@ -17,21 +17,14 @@ import zarr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own import foreign
+from simlib.datasets.own.axes import renamed, selected, stacked
+from simlib.datasets.own.facts import OF_TIMES
 from simlib.datasets.own.intake import from_xarray, leave_out
-from simlib.datasets.own.layouts import (
-    ABOUT_THE_FILE,
-    OF_TIMES,
-    Reading,
-    Unclear,
-    along_trial,
-    assemble,
-    renamed,
-    selected,
-    stacked,
-)
+from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.parts import first_bytes
+from simlib.datasets.own.readings import Reading, Unclear
 from simlib.datasets.own.tables import NEURONS as AXES_OF_NEURONS
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 

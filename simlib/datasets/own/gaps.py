@@ -40,7 +40,7 @@ Steps = tuple[tuple[str, float], ...]
 
 def without_gaps(
     data: xr.DataArray,
-    missing: str | Sequence[str] | Mapping[str, bool | float] = "refuse",
+    missing: str | Sequence[str] | Mapping[str, object] = "refuse",
     labels: Sequence[str] = (),
 ) -> xr.DataArray:
     """The recording (time, trial, neuron) without NaN and infinite values, and with all `labels`.
@@ -85,7 +85,7 @@ def without_gaps(
     return data
 
 
-def _steps(missing: str | Sequence[str] | Mapping[str, bool | float]) -> Steps:
+def _steps(missing: str | Sequence[str] | Mapping[str, object]) -> Steps:
     """Each policy with its share, in turn; raises ValueError for one that there isn't."""
     given = (
         tuple(missing.items())

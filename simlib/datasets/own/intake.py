@@ -12,8 +12,8 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, left_out, three_axes, trial_coordinates, usable
+from simlib.datasets.own.axes import named_axes
 from simlib.datasets.own.gaps import without_gaps
-from simlib.datasets.own.layouts import named_axes
 from simlib.datasets.own.tables import from_table
 from simlib.datasets.processing import bin_label, is_bookkeeping
 from simlib.trials import decoded
@@ -246,12 +246,12 @@ def _without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArra
     varying = [str(name) for name, coord in data.coords.items() if len(coord.dims) == 2]
     asked = [name for name in varying if named is None or name in named]
     if asked:
+        others = [name for name in trial_coordinates(data) if _kind(data[name]) == "classes"]
         raise ValueError(
             f"the label {asked[0]!r} varies over time within a trial, and one class a trial is "
-            "decoded. Bin its "
-            f"average over time (bins={{{asked[0]!r}: [edge, ...]}}), save time bins as trials "
-            "with the trial as fold "
-            "group, or say which labels to decode: task_variables=['target']"
+            f"decoded. Bin its average over time (bins={{{asked[0]!r}: [edge, ...]}}), save time "
+            "bins as trials with the trial as fold group, or say which labels to decode: "
+            f"task_variables={others[:5]}"
         )
     reasons = dict.fromkeys(varying, "varies over time within a trial, and is not asked for")
     return leave_out(data.drop_vars(varying), reasons)

@@ -244,7 +244,7 @@ def _from_wide(
             f"{validation.listed(frame.columns)}"
         )
     if text:
-        raise ValueError(f"{_not_numbers(frame[text[0]], name)}, as a neuron has")
+        raise ValueError(_not_numbers(frame[text[0]], name))
     keys = {role: called[role] for role in ("trial", "time") if role in called}
     for column in keys.values():
         validation.known(f"column of {name}", column, list(frame.columns))
@@ -311,10 +311,10 @@ def _wildcards(frame: pd.DataFrame) -> str:
 def _not_numbers(column: pd.Series, name: str) -> str:
     """What is wrong with a column that needs to hold numbers."""
     bad = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
-    example = f", {str(bad.iloc[0])[:60]!r} for instance" if len(bad) else ""
+    found = f"{str(bad.iloc[0])[:60]!r} in {len(bad)} rows" if len(bad) else str(column.dtype)
     return (
-        f"the column {str(column.name)[:200]!r} of {name} holds {len(bad)} values that are no "
-        f"numbers{example}; write a missing one as NA or leave it empty"
+        f"the column {str(column.name)[:200]!r} of {name} holds {found}, not numbers; write a "
+        "missing one as NA or leave it empty"
     )
 
 
