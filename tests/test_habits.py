@@ -1,4 +1,4 @@
-"""Files as people have them: what is meant is read, or refused with the way out; nothing is lost."""
+"""Files as people have them: read as meant, or refused with the way out; nothing is lost."""
 
 import os
 import re
@@ -257,6 +257,8 @@ def test_names_of_neurons_are_no_labels_where_lengths_are_equal():
     data = datasets.load("a.npz")
     read(data, values[None], choice=CHOICE)
     assert data["area"].dims == ("neuron",)
+    np.savez("b.npz", X=X, cancelled=CHOICE, player=OTHER)  # words with "cell" and "layer" in them
+    read(datasets.load("b.npz"), cancelled=CHOICE, player=OTHER)
 
 
 def test_times_are_in_seconds_whatever_they_are_written_in():

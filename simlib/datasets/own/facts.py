@@ -3,6 +3,7 @@ labels.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from simlib.datasets.own.parts import Held
 
-# Words in the name of an array that say what its places are, whatever axis they fit.
-OF_NEURONS = ("neuron", "unit", "cell", "channel", "electrode", "region", "area", "depth", "layer")
+# Beginnings of words that name neurons, and in the name of an array what its places are, whatever
+# axis they fit.
+NEURONS = ("neuron", "neuroid", "unit", "cell", "channel", "electrode", "roi", "voxel", "site")
+OF_NEURONS = (*NEURONS, "region", "area", "depth", "layer")
 NAMES = ("label", "labels", "name", "names")  # of neurons, where no two are the same
 OF_TIMES = ("time", "times", "t", "bin", "bins", "time_bins", "timestamps")
 
@@ -69,23 +72,33 @@ def facts_of(held: Mapping[str, Held], main: str) -> dict[str, Fact]:
         if key not in (main, "task_variables") and is_line(value):
             values = value.read()
             of = kind_of(key)
-            if not of and _last(key) in NAMES and np.asarray(values).dtype.kind in "US":
+            if not of and _last(key).lower() in NAMES and np.asarray(values).dtype.kind in "US":
                 of = "" if repeats(values) else "neuron"
             facts[key] = Fact(max(value.shape), repeats(values), of)
-        elif is_table(value) and len(value.shape) == 2 and _last(key) in OF_TIMES:
+        elif is_table(value) and len(value.shape) == 2 and kind_of(key) == "time":
             facts[key] = Fact(value.shape[1], False, "time")
     return facts
 
 
 def _last(key: str) -> str:
-    return key.rpartition(".")[2].lower().removesuffix("[:]")
+    return key.rpartition(".")[2].removesuffix("[:]")
+
+
+def says(name: str, beginnings: tuple[str, ...]) -> bool:
+    """Whether a word in a name begins so.
+
+    >>> says("brainArea", ("area",)), says("cell_type", ("cell",)), says("cancelled", ("cell",))
+    (True, True, False)
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return any(word.startswith(beginnings) for word in re.findall("[a-z]+", apart))
 
 
 def kind_of(key: str) -> str:
     """What the places of an array are by its name: "time", "neuron" or ""."""
-    if any(word in _last(key) for word in OF_NEURONS):
+    if says(_last(key), OF_NEURONS):
         return "neuron"
-    return "time" if _last(key) in OF_TIMES else ""
+    return "time" if _last(key).lower() in OF_TIMES else ""
 
 
 def repeats(values: np.ndarray) -> bool:

@@ -18,14 +18,13 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own import foreign
 from simlib.datasets.own.axes import renamed, selected, stacked
-from simlib.datasets.own.facts import OF_TIMES
+from simlib.datasets.own.facts import NEURONS, OF_TIMES, says
 from simlib.datasets.own.intake import from_xarray, leave_out
 from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.parts import first_bytes
 from simlib.datasets.own.readings import Reading, Unclear
-from simlib.datasets.own.tables import NEURONS as AXES_OF_NEURONS
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 
 SAVED = (".nc", ".zarr", ".npz")
@@ -329,9 +328,9 @@ def _named_readings(arrays: Mapping[str, xr.DataArray], fitting: Sequence[str]) 
 
 def _role(dim: str) -> str:
     """What an axis is by its name; its name where that says nothing."""
-    word = dim.lower()
-    if any(one in word for one in AXES_OF_NEURONS):
+    if says(dim, NEURONS):
         return "neuron"
+    word = dim.lower()
     if word in OF_TIMES:
         return "time"
     return "trial" if word in ("trial", "trials", "presentation", "epoch", "epochs") else dim

@@ -222,7 +222,7 @@ def _called_apart(data: xr.DataArray) -> xr.DataArray:
     another one, classes along trial, and words along time.
     """
     data = data.drop_vars([name for name in DIMS if name in data.coords and not data[name].dims])
-    for name in {*DIMS} & {*data.coords}:
+    for name in [name for name in DIMS if name in data.coords]:
         coord = data.coords[name]
         kind = coord.dtype.kind
         own = coord.dims == (name,)

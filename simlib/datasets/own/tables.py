@@ -13,13 +13,12 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
+from simlib.datasets.own.facts import NEURONS, says
 
 ROLES = ("trial", "time", "neuron", "value")
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "#N/A", "-nan")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-# What columns of numbers are called that are neurons without a word: "unit0", "cell_12", "3".
-NEURONS = ("neuron", "unit", "cell", "channel", "electrode", "roi", "voxel", "neuroid", "site")
-SHORT = ("", "n", "u", "c", "ch", "elec")
+SHORT = ("", "n", "u", "c", "ch", "elec")  # of columns of neurons, "ch3", "3", as words for them
 
 
 def read_table(path: str | os.PathLike) -> pd.DataFrame:
@@ -213,7 +212,7 @@ def _units(frame: pd.DataFrame, called: Mapping[str, object]) -> list:
     if "value" in called:
         return []
     stems = _stems(frame)
-    fitting = [stem for stem in stems if stem in SHORT or any(word in stem for word in NEURONS)]
+    fitting = [stem for stem in stems if stem in SHORT or says(stem, NEURONS)]
     return stems[fitting[0]] if len(fitting) == 1 else []
 
 
