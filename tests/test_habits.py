@@ -104,7 +104,7 @@ REFUSED = {
     "rows longer than names": ("a,b\n" + "1,2,3,4\n" * 6, "more values than its first line"),
     "numbered labels alone": (
         WIDE.set_axis(["stim1", "stim2", "a", "b", "choice"], axis=1).to_csv(index=False),
-        r"columns=\{'neuron': 'stim\*'\} or a list",
+        r"where every neuron has a column, columns=",
     ),
 }
 

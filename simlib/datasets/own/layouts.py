@@ -79,12 +79,15 @@ def assemble(
     used = {main, "task_variables", *map(_array, (labels or {}).values())}
     if labels is None:
         plain = [
-            key for key in (*facts, *_grids(beside, data, axes)) if key not in (declared or {})
+            key
+            for key in (*facts, *_grids(beside, main, data, axes))
+            if key not in (declared or {})
         ]
         found = {short(key, plain): key for key in plain} | (declared or {})
         given = {key: _values(beside, value, name) for key, value in found.items()}
         used |= {*plain, *(declared or {})}
-    left_out = _left_out(beside, used, named=labels is not None)
+    trials = int(np.prod([data.sizes[axis] for axis, role in axes if role == "trial"]))
+    left_out = _left_out(beside, used, trials, named=labels is not None)
     before, after = _placed(data, axes, given, left_out if labels is None else None, name)
     if labels is None and "groups" in left_out:
         raise ValueError(
@@ -216,15 +219,16 @@ def _told(facts: Mapping[str, Fact], shape: tuple[int, ...]) -> bool:
 
 
 def _grids(
-    held: Mapping[str, Held], data: xr.DataArray, axes: Sequence[tuple[str, str]]
+    held: Mapping[str, Held], main: str, data: xr.DataArray, axes: Sequence[tuple[str, str]]
 ) -> list[str]:
-    """The arrays with one value a time bin and trial, or one for each place of all conditions."""
+    """The other arrays with one value a time bin and trial, or a place of all conditions."""
     of_trial = tuple(data.sizes[axis] for axis, role in axes if role == "trial")
     shapes = (
         {(data.sizes["time"], int(np.prod(of_trial)))} if data.sizes.get("time", 1) > 1 else set()
     )
     shapes |= {of_trial} if len(of_trial) > 1 else set()
-    return [key for key, value in held.items() if value.shape in shapes and not value.reason]
+    fits = [key for key, value in held.items() if value.shape in shapes and not value.reason]
+    return [key for key in fits if key != main]
 
 
 # -- What else the file holds
@@ -322,7 +326,7 @@ def _array(label: object) -> str:
     return COLUMN.sub(r"\1", one) if isinstance(one, str) else ""
 
 
-def _left_out(held: Mapping[str, Held], used: set[str], named: bool) -> dict[str, str]:
+def _left_out(held: Mapping[str, Held], used: set[str], trials: int, named: bool) -> dict[str, str]:
     """What else the file holds and is no coordinate, with the reason."""
     reasons = {}
     for key, value in held.items():
@@ -334,7 +338,7 @@ def _left_out(held: Mapping[str, Held], used: set[str], named: bool) -> dict[str
             reasons[key] = "not named in labels="
         elif len(value.shape) > 1 and np.prod(value.shape) > max(value.shape):
             reasons[key] = f"shape {value.shape}, not one value a trial"
-            if len(value.shape) == 2 and value.shape[1] < 20:
+            if len(value.shape) == 2 and value.shape[0] == trials:
                 reasons[key] += f"; a column of it is named '{key}[:, 0]'"
     return reasons
 

@@ -211,14 +211,13 @@ def _units(frame: pd.DataFrame, called: Mapping[str, object]) -> list:
         return list(asked)
     if "value" in called:
         return []
-    stems = _stems(frame)
-    fitting = [stem for stem in stems if stem in SHORT or says(stem, NEURONS)]
-    return stems[fitting[0]] if len(fitting) == 1 else []
+    found = list(_of_neurons(frame).values())
+    return found[0] if len(found) == 1 else []
 
 
-def _stems(frame: pd.DataFrame) -> dict[str, list]:
-    """Columns whose names differ by a number at the end, by what comes before it; names that are
-    numbers alone count where they go up, as those of neurons do and values in a first line don't.
+def _of_neurons(frame: pd.DataFrame) -> dict[str, list]:
+    """Columns that are called as neurons are, with a number at the end, by what comes before it;
+    names that are numbers alone count where they go up, as values in a first line don't.
     """
     stems: dict[str, list] = {}
     for column in frame.columns:
@@ -228,7 +227,11 @@ def _stems(frame: pd.DataFrame) -> dict[str, list]:
     numbers = [int(re.sub(r"\D", "", str(column))) for column in stems.get("", [])]
     if (np.diff(numbers) <= 0).any():
         del stems[""]
-    return {stem: columns for stem, columns in stems.items() if len(columns) > 1}
+    return {
+        stem: columns
+        for stem, columns in stems.items()
+        if len(columns) > 1 and (stem in SHORT or says(stem, NEURONS))
+    }
 
 
 def _from_wide(
@@ -300,10 +303,8 @@ def _wildcards(frame: pd.DataFrame) -> str:
             "name it in the first line, which holds numbers now (pandas.read_csv(path, "
             "header=None) makes names), or list all columns: columns={'neuron': [...]}"
         )
-    stems = sorted(_stems(frame).values(), key=len, reverse=True)
-    begin = [re.sub(r"\d+$", "", str(columns[0])) for columns in stems]
-    begin = [one for one in begin if one and not _is_row_number(one)] or ["unit"]
-    ways = [f"columns={{'neuron': {one + '*'!r}}}" for one in begin[:3]]
+    begin = [re.sub(r"\d+$", "", str(columns[0])) for columns in _of_neurons(frame).values()]
+    ways = [f"columns={{'neuron': {one + '*'!r}}}" for one in (begin[:3] or ["unit"])]
     return " or ".join([*ways, "a list of their names"])
 
 
