@@ -2,16 +2,17 @@
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
     "coordinates",
-    "examples",
+    "decoded",
     "fold_groups",
     "is_bookkeeping",
+    "listed",
     "order",
     "task_variables",
 ]
@@ -72,24 +73,45 @@ def fold_groups(data) -> np.ndarray | None:
     if name not in along:
         raise ValueError(
             f"the recording declares the fold groups {name!r}, and has no such coordinate along "
-            f"trial (it has {examples(along) or 'none'}); add it, or declare that there are none: "
-            "data.assign_attrs(groups='')"
+            f"trial (it has {listed(map(repr, along), 5) or 'none'}); add it, or declare that "
+            "there are none: data.assign_attrs(groups='')"
         )
     return along[name]
 
 
-def examples(values, shown: int = 5) -> str:
-    """The first few values as text, and how many more there are.
+def listed(names: Iterable, most: int = 12, width: int = 60) -> str:
+    """Names separated by commas, the first `most` of them where there are more, each cut at `width`
+    characters.
 
     Example:
         >>> from simlib import trials
-        >>> trials.examples([3, 7, 12], shown=2)
-        '3, 7 and 1 more'
+        >>> trials.listed(["a", "b", "c", "d"], most=2)
+        'a, b and 2 more'
     """
-    texts = [repr(value.item() if isinstance(value, np.generic) else value) for value in values]
-    texts = [text if len(text) < 60 else f"{text[:57]}..." for text in texts]
-    more = f" and {len(texts) - shown} more" if len(texts) > shown else ""
-    return ", ".join(texts[:shown]) + more
+    names = [str(name)[:width] for name in names]
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def decoded(values: np.ndarray) -> np.ndarray:
+    """Bytes as the text they stand for (UTF-8); other values as they are. Raises ValueError for
+    bytes of another encoding.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlib import trials
+        >>> trials.decoded(np.array([b"left", b"right"])).tolist()
+        ['left', 'right']
+    """
+    if values.dtype.kind != "S":
+        return values
+    try:
+        return np.char.decode(values, "utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"labels are bytes that are no text in UTF-8, such as {error.object[:60]!r}: decode "
+            "them before, numpy.char.decode(labels, 'latin-1')"
+        ) from error
 
 
 # -- Labels along the trials
@@ -147,7 +169,7 @@ def _codes(first, second) -> tuple[np.ndarray, np.ndarray]:
         first, second = first.astype(least), second.astype(least)
     both = []
     for values in (first, second):
-        both += (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
+        both += decoded(values).tolist()
     codes = pd.factorize(pd.Index(both, dtype=object, tupleize_cols=False), use_na_sentinel=False)
     return codes[0][: len(first)], codes[0][len(first) :]
 
@@ -268,7 +290,7 @@ def _unmatched(X, Y, known: Mapping, values: Mapping, sides: tuple[str, str]) ->
     first, second = known[name]
     lacking = ~np.isin(first, second)
     at = int(np.flatnonzero(lacking if lacking.any() else first != second)[0])
-    one, other = (examples([np.asarray(side)[at]]) for side in values[name])
+    one, other = (repr(np.asarray(side)[at : at + 1].tolist()[0])[:60] for side in values[name])
     shown = "the index" if _is_table(Y) and name == "trial" else repr(name)
     drop = f"{sides[1]}.drop_vars({name!r})"
     if _is_table(Y):

@@ -10,6 +10,7 @@ import psutil
 import scipy.sparse
 
 from simlib import trials
+from simlib.trials import listed
 
 __all__ = [
     "array",
@@ -36,20 +37,6 @@ __all__ = [
 
 # What a missing value becomes when it is saved as text.
 SAY_MISSING = {"", "nan", "none", "nat", "na", "n/a", "<na>", "null"}
-
-
-def listed(names: Iterable[str], most: int = 12, width: int = 60) -> str:
-    """Names separated by commas, the first `most` of them where there are more, each cut at `width`
-    characters.
-
-    Example:
-        >>> from simlib import validation
-        >>> validation.listed(["a", "b", "c", "d"], most=2)
-        'a, b and 2 more'
-    """
-    names = [str(name)[:width] for name in names]
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def nearest_names(name: str, names: Iterable[str]) -> list[str]:
@@ -185,8 +172,8 @@ def _of_table(table: pd.DataFrame, name: str) -> np.ndarray:
             without = f"{name}.select_dtypes(('number', 'bool'))"
         raise ValueError(
             f"{name} has {len(other)} of {len(kinds)} columns that are no numbers: "
-            f"{trials.examples(other)}. Without them: {without}; if they hold numbers as text or "
-            "objects, turn them into numbers with pandas.to_numeric"
+            f"{listed(map(repr, other), 5)}. Without them: {without}; if they hold numbers as "
+            "text or objects, turn them into numbers with pandas.to_numeric"
         )
     memory(8.0 * table.size, f"{name} as an array")
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -261,16 +248,20 @@ ROUNDED_DIAGONAL = 1e-3  # the same of a diagonal of zeros, which may hold roots
 
 
 def _symmetric(values: np.ndarray) -> float:
-    """The largest entry of a symmetric matrix of 3 samples or more; 0 for any other array."""
-    matrix = values[0] if values.ndim == 3 and len(values) == 1 else values
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
+    """The largest entry of symmetric matrices of 3 samples or more; 0 for any other array."""
+    if values.ndim not in (2, 3) or values.shape[-1] != values.shape[-2] or values.shape[-1] < 3:
         return 0.0
-    largest = np.abs(matrix).max()
-    return float(largest) if np.abs(matrix - matrix.T).max() <= ROUNDED * largest else 0.0
+    largest = np.abs(values).max()
+    return (
+        float(largest)
+        if np.abs(values - values.swapaxes(-1, -2)).max() <= ROUNDED * largest
+        else 0.0
+    )
 
 
 def is_dissimilarities(values: np.ndarray) -> bool:
     """Whether a matrix could be one of dissimilarities: symmetric, 0 on its diagonal, not negative.
+    Of (time, trial, neuron) every time bin is one.
 
     Example:
         >>> import numpy as np
@@ -285,6 +276,10 @@ def is_dissimilarities(values: np.ndarray) -> bool:
     )
 
 
+class Dissimilarities(ValueError):
+    """Matrices of dissimilarities where responses belong."""
+
+
 def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
     """Refuse a matrix of dissimilarities given as responses; warn of one of similarities.
 
@@ -297,13 +292,15 @@ def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
     """
     if is_dissimilarities(values):
         n = values.shape[-1]
-        raise ValueError(
-            f"{name} looks like a dissimilarity matrix (RDM): {n} x {n}, symmetric, 0 on the "
+        several = values.ndim == 3 and len(values) > 1
+        raise Dissimilarities(
+            f"{name} looks like a dissimilarity matrix (RDM): {n} x {n}"
+            f"{f', {len(values)} of them' if several else ''}, symmetric, 0 on the "
             "diagonal and nowhere negative. Responses are (samples, neurons). To compare two RDMs: "
             "sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the "
             "responses that it was made of"
         )
-    if not _symmetric(values):
+    if not _symmetric(values) or (values.ndim == 3 and len(values) > 1):
         return
     matrix = values[0] if values.ndim == 3 else values
     diagonal, n = np.diagonal(matrix), len(matrix)
@@ -346,7 +343,7 @@ def dissimilarities(values, name: str = "X") -> np.ndarray:
         )
     matrix = _numbers(given, name)
     matrix = matrix[0] if matrix.ndim == 3 and len(matrix) == 1 else matrix
-    if not is_dissimilarities(np.abs(matrix)) or not _symmetric(matrix):
+    if matrix.ndim > 2 or not is_dissimilarities(np.abs(matrix)) or not _symmetric(matrix):
         raise ValueError(
             f"{name} is no dissimilarity matrix (RDM), samples x samples, symmetric with a "
             f"diagonal of 0, for 3 samples or more: it has the shape {matrix.shape}. Without "
@@ -470,9 +467,7 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
         >>> validation.label_array(["left", "right"], np.zeros((5, 2, 3))).tolist()
         ['left', 'right']
     """
-    values = np.asarray(labels)
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8")
+    values = trials.decoded(np.asarray(labels))
     count = X.shape[-2]
     if values.ndim != 1:
         raise ValueError(
@@ -491,7 +486,7 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
         )
     missing = np.flatnonzero(missing_labels(values)).tolist()
     if missing and not gaps:
-        then = f" (then {trials.examples(missing[1:])})" if missing[1:] else ""
+        then = f" (then {listed(missing[1:], 5)})" if missing[1:] else ""
         raise ValueError(
             f"{name} has {len(missing)} missing values, the first at trial {missing[0]}{then}; "
             "drop those trials, from the labels and from the responses"

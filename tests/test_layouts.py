@@ -305,7 +305,8 @@ def test_what_is_left_out_is_told_with_its_reason(recording):
     data = datasets.load(folder / "a.npz")
     text = datasets.describe(data)
     assert "X (10, 60, 8) of a.npz, read as time 10, trial 60, neuron 8" in text
-    assert "position (shape (60, 2), not one value a trial)" in text and "params (5 values" in text
+    assert "position (shape (60, 2), not one value a trial; a column of it is named" in text
+    assert "params (5 values" in text
     asked = datasets.load(folder / "a.npz", labels={"choice": "choice"})
     assert "params (not named in labels=)" in datasets.describe(asked)
     np.savez(folder / "b.npz", X=X, choice=choice[:-1])
@@ -411,7 +412,7 @@ def test_words_for_missing_values_are_words_among_words(recording):
 
 def test_numbered_columns_that_are_no_neurons_are_not_taken_for_them():
     frame = pd.DataFrame(np.random.default_rng(0).random((20, 6)))
-    for stems in (["t"] * 6, ["bin"] * 6, ["unit", "unit", "unit", "x", "x", "x"]):
+    for stems in (["t"] * 6, ["bin"] * 6, ["unit", "unit", "unit", "cell", "cell", "cell"]):
         named = frame.set_axis([f"{stem}{k}" for k, stem in enumerate(stems)], axis=1)
         with pytest.raises(ValueError, match=r"columns=\{'neuron': 'unit\*'\}"):
             datasets.load(named)

@@ -18,6 +18,7 @@ __all__ = [
     "few_samples",
     "fills_samples",
     "labels",
+    "left_out",
     "recording",
     "silent",
     "trial_coordinates",
@@ -181,6 +182,20 @@ def trial_coordinates(data: xr.DataArray, named: Iterable[str] = (), hint: str =
     for name in named:
         validation.known("trial coordinate", name, along, hint)
     return along
+
+
+def left_out(data: xr.DataArray) -> dict[str, str]:
+    """What a file held beside the recording and is no label, name -> reason.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.datasets.arrays.left_out(sl.datasets.load("toy-2d"))
+        {}
+    """
+    try:
+        return dict(json.loads(data.attrs.get("left_out", "{}")))
+    except (TypeError, ValueError):  # an attribute of another origin
+        return {}
 
 
 def labels(data: xr.DataArray, variable: str = "") -> np.ndarray:

@@ -1,7 +1,6 @@
 """A recording in words and numbers."""
 
 import json
-from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -13,6 +12,7 @@ from simlib.datasets.arrays import (
     fills_samples,
     fold_groups,
     labels,
+    left_out,
     silent,
     task_variables,
 )
@@ -63,7 +63,7 @@ def describe(data: xr.DataArray) -> str:
             or ["No labels: figures that decode a task variable need one."]
         ),
     ]
-    lines += _as_read(attrs)
+    lines += _as_read(data)
     groups = fold_groups(data)
     if groups is not None:
         lines.append(
@@ -90,15 +90,14 @@ def describe(data: xr.DataArray) -> str:
     return "\n".join([*lines, f"Source: {attrs['source']}."])
 
 
-def _as_read(attrs: Mapping[str, object]) -> list[str]:
+def _as_read(data: xr.DataArray) -> list[str]:
     """How a file without named axes was read, and what else it holds."""
-    lines = []
+    lines, attrs = [], data.attrs
     if "read_as" in attrs:
         note = "" if not attrs.get("axes_guessed") else " (its own order: dims= names another)"
         lines.append(f"Axes: {attrs['read_as']}{note}.")
-    left_out = json.loads(attrs.get("left_out", "{}"))
-    if left_out:
-        told = (f"{name} ({why})" for name, why in left_out.items())
+    if left_out(data):
+        told = (f"{name} ({why})" for name, why in left_out(data).items())
         lines.append(f"Left out: {validation.listed(told, width=160)}.")
     return lines
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,24 +17,20 @@ import zarr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own import foreign
+from simlib.datasets.own.axes import renamed, selected, stacked
+from simlib.datasets.own.facts import NEURONS, OF_TIMES, says
 from simlib.datasets.own.intake import from_xarray, leave_out
-from simlib.datasets.own.layouts import (
-    Unclear,
-    along_trial,
-    assemble,
-    renamed,
-    selected,
-    stacked,
-)
+from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
-from simlib.datasets.own.tables import from_table, label_columns, read_table
+from simlib.datasets.own.parts import first_bytes
+from simlib.datasets.own.readings import Reading, Unclear
+from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 
 SAVED = (".nc", ".zarr", ".npz")
 ARRAYS = (".npz", ".npy", ".mat", ".h5", ".hdf5")
 TABLES = (".csv", ".tsv", ".parquet")
 SUFFIXES = (*SAVED, ".npy", ".mat", ".h5", ".hdf5", *TABLES, ".nwb")
-ABOUT_THE_FILE = ("read_as", "left_out", "axes_guessed")  # what was read, not what is written
 # The options that say how a file is laid out, and the file types that take them.
 TAKES = {
     "values": (".nc", ".zarr", ".npz", ".mat", ".h5", ".hdf5"),
@@ -91,10 +88,10 @@ def read(
 
     Args:
         values: the array in the file ("struct.field", "cell[0]"; "D[:].data" stacks the same field
-            of many).
-        dims: its axes in order; names other than time, trial and neuron are conditions, and
-            ("neuron", "channel", "y", "x") stands for three axes that are merged into neuron.
-            Without neuron there is one.
+            of many, tables that are shorter along one axis filled up with NaN).
+        dims: its axes in order, or of files that name them old -> new; names other than time,
+            trial and neuron are conditions, and ("neuron", "channel", "y", "x") stands for three
+            axes that are merged into neuron. Without neuron there is one.
         labels: label -> array of the file, or values, one a trial or a place of one axis of
             conditions; or a table with one row a trial. By default all arrays that fit.
         columns: what a table calls trial, time, neuron and value; of one column a neuron,
@@ -138,7 +135,7 @@ def _read(path, *, values, dims, labels, columns, spikes, select, options) -> xr
     """What `read` does, with Unclear as the error where the layout is."""
     suffix = _suffix(path)
     table = {} if labels is None or isinstance(labels, Mapping) else label_columns(labels)
-    mapped = labels if isinstance(labels, Mapping) else None
+    mapped = {str(key): one for key, one in labels.items()} if isinstance(labels, Mapping) else None
     if suffix in (".nc", ".zarr"):
         inside = {key: value for key, value in (mapped or {}).items() if isinstance(value, str)}
         mapped = {key: value for key, value in (mapped or {}).items() if key not in inside}
@@ -151,8 +148,9 @@ def _read(path, *, values, dims, labels, columns, spikes, select, options) -> xr
         data = assemble(_contents(path), path.name, values, dims, mapped)
         mapped = {}
     for name, column in (table or mapped or {}).items():
+        in_order(column, "labels")
         found = along_trial(np.asarray(column), data, f"the label {name!r} for {path.name}")
-        data = data.assign_coords({name: found})
+        data = data.assign_coords({str(name): found})
     data = data if suffix in (".nc", ".zarr") else selected(data, select)
     data.attrs = {"name": path.stem, "source": f"file {path.name}", **data.attrs}
     return from_xarray(data, **options)
@@ -167,9 +165,13 @@ def _tried(unclear: Unclear, path: Path, asked: Mapping[str, object]) -> str:
             given["values"] = reading.values
         if asked["labels"] is None and reading.labels:
             given["labels"] = reading.labels
+        if asked["select"] is None:
+            given["select"] = reading.select
         try:
             _read(path, **given)
             calls.append(_call(path, given))
+        except validation.Dissimilarities as error:
+            return f". {error}"
         except ValueError as error:
             if str(error) != str(unclear):
                 failures.append(f"dims={reading.dims!r} fails: {str(error)[:400]}")
@@ -273,12 +275,15 @@ def _read_xarray(
     try:
         opened = _opened(path)
     except Exception as error:  # every engine fails in its own way
+        found = f": {first_bytes(path)}" if path.is_file() else ""
         raise ValueError(
-            f"{path.name} can't be read as {_suffix(path)[1:]} ({error}); save it again"
+            f"{path.name} can't be read as {_suffix(path)[1:]}{found} ({str(error)[:150]}); save "
+            "it again"
         ) from error
     with opened:
         arrays = opened.data_vars
-        held = validation.listed(f"{name} {array.dims}" for name, array in arrays.items())
+        shown = (f"{name} {array.dims}" for name, array in arrays.items())
+        held = validation.listed(shown, most=8, width=100)
         if values is not None:
             validation.known("variable", values, arrays, f"{path.name} holds {held}")
         fitting = [
@@ -288,10 +293,12 @@ def _read_xarray(
             or (values is None and (dims is not None or {"trial", "neuron"} <= set(array.dims)))
         ]
         if len(fitting) != 1:
-            raise ValueError(
+            raise Unclear(
                 f"{path.name} needs exactly one variable with the dimensions trial and neuron "
                 f"(and perhaps time); it holds {held or 'no variables'}. Say which one, and what "
-                "its axes are, by values='its_name' and dims={'its_axis': 'trial', ...}"
+                "its axes are, by values='its_name' and dims={'its_axis': 'trial', ...}, where "
+                "names other than time, trial and neuron are conditions",
+                _named_readings(arrays, fitting),
             )
         facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
@@ -309,11 +316,32 @@ def _read_xarray(
         return leave_out(data, reasons)
 
 
+def _named_readings(arrays: Mapping[str, xr.DataArray], fitting: Sequence[str]) -> list[Reading]:
+    """Ways to read the largest variables, their axes known by names that speak."""
+    readings = []
+    for name in sorted(fitting or arrays, key=lambda name: -arrays[name].size)[:SEVERAL]:
+        dims = [_role(str(dim)) for dim in arrays[name].dims]
+        if len(dims) > 1 and dims.count("neuron") == 1 and len(set(dims)) == len(dims):
+            readings.append(Reading(str(name), tuple(dims), {}))
+    return readings
+
+
+def _role(dim: str) -> str:
+    """What an axis is by its name; its name where that says nothing."""
+    if says(dim, NEURONS):
+        return "neuron"
+    word = dim.lower()
+    if word in OF_TIMES:
+        return "time"
+    return "trial" if word in ("trial", "trials", "presentation", "epoch", "epochs") else dim
+
+
 def _opened(path: Path) -> xr.Dataset:
     """A netCDF file or Zarr store, opened; values are missing only where it says so.
 
     A Zarr array has a fill value always, 0 unless another is chosen: it stands for chunks that were
-    never written, and is no mark of what is missing.
+    never written, and is no mark of what is missing. Warns where another number than 0 is among the
+    values and nothing says what it marks.
     """
     if _suffix(path) != ".zarr":
         return xr.open_dataset(path)
@@ -321,7 +349,14 @@ def _opened(path: Path) -> xr.Dataset:
     group = zarr.open_group(path, mode="r")
     for name, variable in raw.variables.items():
         if "_FillValue" not in group[name].attrs:
-            variable.attrs.pop("_FillValue", None)
+            fill = variable.attrs.pop("_FillValue", 0)
+            if variable.dtype.kind in "iuf" and fill and (times := int((variable == fill).sum())):
+                warnings.warn(
+                    f"{times} values of {name} in {path.name} are {fill}, its fill value: they are "
+                    "read as numbers. Where they stand for missing ones, give it the attribute "
+                    f"'_FillValue': {fill}",
+                    stacklevel=2,
+                )
     return xr.decode_cf(raw)
 
 

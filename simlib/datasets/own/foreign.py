@@ -46,6 +46,7 @@ REFUSED = {
         "Sort the spikes first; then datasets.processing.bin_spikes(spikes, onsets, labels) makes "
         "the recording.",
     ),
+    ".gz .zip .tar .bz2 .xz .7z": ("packed", "Unpack it; load reads what is inside."),
     ".txt": ("text without a layout that is known", "A table is saved as .csv or .tsv."),
 }
 # what lies in a folder -> what it is, and how its numbers come out
@@ -76,7 +77,12 @@ def refusal(path: Path) -> str:
     'layer.pt is a PyTorch file, which is unpickled: that can run code; load reads no such file.'
     """
     if path.is_dir():
-        inside = [FOLDERS[pattern] for pattern in FOLDERS if any(path.rglob(pattern))]
+        depths = ("", "*/", "*/*/")  # of a whole disk there is no end
+        inside = [
+            told
+            for pattern, told in FOLDERS.items()
+            if any(next(path.glob(depth + pattern), None) for depth in depths)
+        ]
         what, way = (inside or [("a folder", "Name one of its files.")])[0]
     else:
         name = path.name.lower()

@@ -40,7 +40,7 @@ Steps = tuple[tuple[str, float], ...]
 
 def without_gaps(
     data: xr.DataArray,
-    missing: str | Sequence[str] | Mapping[str, bool | float] = "refuse",
+    missing: str | Sequence[str] | Mapping[str, object] = "refuse",
     labels: Sequence[str] = (),
 ) -> xr.DataArray:
     """The recording (time, trial, neuron) without NaN and infinite values, and with all `labels`.
@@ -85,7 +85,7 @@ def without_gaps(
     return data
 
 
-def _steps(missing: str | Sequence[str] | Mapping[str, bool | float]) -> Steps:
+def _steps(missing: str | Sequence[str] | Mapping[str, object]) -> Steps:
     """Each policy with its share, in turn; raises ValueError for one that there isn't."""
     given = (
         tuple(missing.items())
@@ -94,7 +94,8 @@ def _steps(missing: str | Sequence[str] | Mapping[str, bool | float]) -> Steps:
     )
     for policy, share in given:
         validation.known("policy for missing values", policy, POLICIES)
-        if not isinstance(share, bool) and not (policy in WITH_SHARE and 0 <= share < 1):
+        number = isinstance(share, int | float) and policy in WITH_SHARE and 0 <= share < 1
+        if not isinstance(share, bool) and not number:
             raise ValueError(
                 f"missing={{{policy!r}: {share!r}}}: a policy is followed (True) or not (False); "
                 f"{' and '.join(WITH_SHARE)} also take the share of missing values, in [0, 1), "
@@ -178,12 +179,26 @@ def _said(data: xr.DataArray, labels: Sequence[str], gaps: _Gaps, done: Steps) -
     whole = [name for name in labels if name not in dict(lacking)]
     other = f", or decode others: task_variables={whole[:3]}" if lacking and whole else ""
     ways = [_shown(way, gaps.counts.shape) for way in _ways(data, labels, gaps, done)]
+    ways += _whole_bins(data, lacking)
     if not ways:
         return (
             f"{found}. None of the options of missing= leaves values that vary and classes to "
             f"decode{other}"
         )
     return f"{found}. Nothing is repaired in silence. Options: {'; '.join(ways)}{other}"
+
+
+def _whole_bins(data: xr.DataArray, lacking: Sequence) -> list[str]:
+    """How to keep all trials of which some end early: the time bins up to there."""
+    full = np.isfinite(data.values).all(axis=(1, 2))
+    count = int(full.argmin())
+    if lacking or count < 1 or silent(data.values[:count]).all():
+        return []
+    return [
+        f"the first {count} of {len(full)} time bins have every value: those alone are "
+        f"data.isel(time=slice(0, {count})) of an array, select={{'time': slice(0, {count})}} of a "
+        "file"
+    ]
 
 
 class _Way(NamedTuple):

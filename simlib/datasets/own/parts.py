@@ -19,6 +19,8 @@ class Held(NamedTuple):
 
     `reason` says why it can't be read, and what to do; `read` then raises ValueError with it.
     `within` is the name that holds it together with its likes: "D[:].data" for "D[0].data".
+    Of elements of which some are shorter along one axis, filled up with NaN, `least` is the shape
+    without what was filled up, and `note` says so.
     """
 
     shape: tuple[int, ...]
@@ -26,6 +28,8 @@ class Held(NamedTuple):
     numeric: bool = True
     reason: str = ""
     within: str = ""
+    least: tuple[int, ...] = ()
+    note: str = ""
 
 
 class Part(NamedTuple):
@@ -39,6 +43,8 @@ class Part(NamedTuple):
     empty: bool = False
     reason: str = ""
     parts: tuple["Part", ...] = ()
+    least: tuple[int, ...] = ()
+    note: str = ""
 
 
 # A value of a file: an array, a struct (its fields), or a cell array or array of structs.
@@ -94,6 +100,8 @@ def named(path: Path, nodes: Mapping[str, Node], opened: Callable) -> dict[str, 
     names = {name for name, _, _ in entries}
     held = {}
     for name, together, part in entries:
+        while name in held:  # of two that are called alike, such as a.b and b in a
+            name += "'"
         together = (*together, "[:]") if part.parts else together
         while together and "".join(together) not in names:
             together = together[:-1]
@@ -103,6 +111,8 @@ def named(path: Path, nodes: Mapping[str, Node], opened: Callable) -> dict[str, 
             part.kind == "number" and not part.reason,
             part.reason,
             "" if "".join(together) == name else "".join(together),
+            part.least,
+            part.note,
         )
     return held
 
@@ -180,7 +190,7 @@ def _stacked(
 
 def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
     """Arrays of one shape as one array. Beside single numbers an empty array is NaN, beside single
-    strings ''.
+    strings ''; tables of numbers of which some are shorter along one axis end in NaN there.
     """
     reasons = [part.reason for part in parts if part.reason]
     if reasons:
@@ -198,6 +208,12 @@ def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
     kind = kinds.pop()
     inner = {_inner(part.shape) for part in filled}
     if inner != {()} and len({part.shape for part in parts}) > 1:
+        sizes = {part.shape for part in parts}
+        if kind == "number" and {len(size) for size in sizes} == {2}:
+            for axis in (0, 1):
+                equal = {size[1 - axis] for size in sizes}
+                if len(equal) == 1 and equal.pop() > 1:
+                    return _padded(parts, shape, axis)
         sizes = sorted({part.shape for part in parts}, key=lambda size: (np.prod(size), size))
         reason = (
             f"{len(parts)} arrays of unequal shape, from {sizes[0]} to {sizes[-1]}: cut or pad "
@@ -206,6 +222,27 @@ def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
         return unreadable(reason, shape)
     whole = shape + inner.pop()
     return Part(whole, partial(_fetch_all, parts, kind, whole), kind)
+
+
+def _padded(parts: list[Part], shape: tuple[int, ...], axis: int) -> Part:
+    """Tables that differ in length along one axis as one array, NaN where they have ended."""
+    longest, least = (
+        shape + tuple(map(function, *(part.shape for part in parts))) for function in (max, min)
+    )
+    note = (
+        f"{len(parts)} arrays of {least[len(shape) + axis]} to {longest[len(shape) + axis]}: NaN "
+        "where they have ended"
+    )
+    fetch = partial(_fetch_padded, parts, longest)
+    return Part(longest, fetch, "number", least=least, note=note)
+
+
+def _fetch_padded(parts: list[Part], shape: tuple[int, ...], file: h5py.File | None) -> np.ndarray:
+    whole = np.full((len(parts), *shape[-2:]), np.nan)
+    for place, part in enumerate(parts):
+        rows, columns = part.shape
+        whole[place, :rows, :columns] = part.fetch(file).reshape(part.shape)
+    return whole.reshape(shape)
 
 
 def _inner(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,19 +13,21 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
+from simlib.datasets.own.facts import NEURONS, says
 
 ROLES = ("trial", "time", "neuron", "value")
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "#N/A", "-nan")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-NOT_NEURONS = ("t", "time", "bin", "trial", "pc", "x", "lag")  # stems of columns that count others
+SHORT = ("", "n", "u", "c", "ch", "elec")  # of columns of neurons, "ch3", "3", as words for them
 
 
 def read_table(path: str | os.PathLike) -> pd.DataFrame:
     """A .csv, .tsv or .parquet file as a table; raises ValueError, naming the file, when it can't
     be read.
 
-    Text is separated by what its first line is separated by; with semicolons the decimal mark may
-    be a comma. "None" and "NA" are words in a column of words, and missing in one of numbers.
+    Text is UTF-8, separated by what its first line is separated by outside of quotes; with
+    semicolons the decimal mark may be a comma. Blanks around names and before values don't count.
+    "None" and "NA" are words in a column of words, and missing in one of numbers.
     """
     path = Path(path).expanduser()
     try:
@@ -33,8 +35,17 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
             return pd.read_parquet(path)
         return _read_text(path)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"there is no table at {path}") from error
+        hint = "" if path.suffix else f"; an array of the file is labels={{{path.name!r}: ...}}"
+        raise FileNotFoundError(f"there is no table at {path}{hint}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"the text of {path.name} is not UTF-8 ({error.reason} at byte {error.start}); save it "
+            f"so, or read it in its own encoding and load the table: "
+            f"pandas.read_csv({path.name!r}, encoding='latin-1')"
+        ) from error
     except Exception as error:  # parsers of both formats fail in many ways
+        if type(error) is ValueError and path.name in str(error):
+            raise
         raise ValueError(
             f"{path.name} can't be read as a table ({str(error)[:500]}); save it as .csv or "
             ".parquet"
@@ -43,11 +54,27 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
 
 def _read_text(path: Path) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig") as file:
-        first = file.readline()
-    mark = max(SEPARATORS, key=first.count)
-    mark = mark if mark in first else "\t"  # a single column, in which a comma is a decimal mark
-    options = {"sep": mark, "keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig"}
-    frame = pd.read_csv(path, low_memory=False, **options)
+        lines = filter(str.strip, file)
+        first = next(lines, "")
+        told = re.fullmatch(r"sep=(.)\s*", first)  # a line of Excel's own
+        first = next(lines, "") if told else first
+    plain = re.sub(r'"[^"]*"', "", first)
+    mark = max(SEPARATORS, key=plain.count)
+    mark = mark if mark in plain else "\t"  # a single column, in which a comma is a decimal mark
+    options = {"sep": mark, "skipinitialspace": True, "encoding": "utf-8-sig"}
+    options["skiprows"] = 1 if told else 0
+    names = pd.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].dropna()
+    names = names.str.strip()
+    twice = names[names.duplicated()]
+    if len(twice):  # pandas would rename the second one
+        raise ValueError(_twice(path.name, twice.iloc[0]))
+    frame = pd.read_csv(path, low_memory=False, keep_default_na=False, na_values=[""], **options)
+    if frame.index.nlevels > 1:
+        raise ValueError(
+            f"{path.name} has rows of more values than its first line has names, separated by "
+            f"{SEPARATORS[mark]}; the first line is {first.strip()[:200]!r}"
+        )
+    frame.columns = [str(name).strip() for name in frame.columns]
     return frame.apply(lambda column: _numbers(column, decimal_comma=mark != ","))
 
 
@@ -65,9 +92,59 @@ def _numbers(column: pd.Series, *, decimal_comma: bool) -> pd.Series:
 
 
 def label_columns(table: str | os.PathLike | pd.DataFrame) -> dict[str, np.ndarray]:
-    """The columns of a table of labels, one row a trial."""
-    frame = table if isinstance(table, pd.DataFrame) else read_table(table)
+    """The columns of a table of labels, one row a trial, and what its index says.
+
+    Raises ValueError for a table whose rows are numbered in another order than they come in.
+    """
+    if not isinstance(table, str | os.PathLike | pd.DataFrame):
+        raise TypeError(
+            "labels= is a mapping, label -> values (one a trial) or the name of an array of the "
+            "file, or a table or its path, one row a trial; got "
+            f"{type(table).__name__}: labels={{'target': values}}"
+        )
+    if isinstance(table, pd.DataFrame):
+        frame = with_index(table, "the table of labels")
+        in_order(table, "labels")
+    else:
+        frame = read_table(table)
     return {str(name): _plain(frame[name]) for name in frame.columns if not _is_row_number(name)}
+
+
+def in_order(values: object, name: str) -> None:
+    """Refuse a pandas object whose index counts its rows in another order than they come in."""
+    index = getattr(values, "index", None)
+    if not isinstance(index, pd.Index) or index.nlevels > 1 or index.dtype.kind not in "iu":
+        return
+    if not index.is_monotonic_increasing and set(index) == set(range(len(index))):
+        raise ValueError(
+            f"the rows of {name} are numbered {validation.listed(index, most=4)}: bring them into "
+            f"the order of the trials, {name}.sort_index(), or say that they are in it, "
+            f"{name}.reset_index(drop=True)"
+        )
+
+
+def with_index(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A table with what its index says as columns: labels, trials, times; not the numbers of rows.
+
+    Raises ValueError for columns of several levels, and for two of one name.
+    """
+    if frame.columns.nlevels > 1:
+        raise ValueError(
+            f"{name} has columns of {frame.columns.nlevels} levels; give each one name, "
+            "frame.columns = ['_'.join(map(str, names)) for names in frame.columns]"
+        )
+    numbered = frame.index.nlevels == 1 and frame.index.dtype.kind in "iu"
+    if frame.index.names != [None] or not numbered:
+        names = [one or f"label{k or ''}" for k, one in enumerate(frame.index.names)]
+        frame = frame.reset_index(names=names)
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise ValueError(_twice(name, twice[0]))
+    return frame
+
+
+def _twice(name: str, column: object) -> str:
+    return f"{name} has several columns called {column!r}; rename or drop them"
 
 
 def _is_row_number(column: object) -> bool:
@@ -82,7 +159,7 @@ def from_table(
 
     One row a value, with columns of trial, neuron, value and perhaps time; or one row a trial (or a
     time of a trial), with a column a neuron: those that `columns` names, {"neuron": "unit*"} or a
-    list, or those of one name with numbers, unit0, unit1, ..., where there are no others.
+    list, or those that are called so and numbered: unit0, unit1, ..., cell_1, ch3, or 0, 1, ....
 
     Without a column of times there is one time bin. Any other column that is constant within each
     trial is a label, within each neuron a fact of the neuron, and within each time of a trial a
@@ -110,19 +187,10 @@ def from_table(
     """
     if frame.empty:
         raise ValueError(f"{name} has no rows or no columns: a recording has one row a value")
-    if frame.columns.nlevels > 1:
-        raise ValueError(
-            f"{name} has columns of {frame.columns.nlevels} levels; give each one name, "
-            "frame.columns = ['_'.join(map(str, names)) for names in frame.columns]"
-        )
-    numbered = frame.index.nlevels == 1 and frame.index.dtype.kind in "iu"
-    if frame.index.names != [None] or not numbered:  # it says something: labels, or trials
-        names = [one or f"label{k or ''}" for k, one in enumerate(frame.index.names)]
-        frame = frame.reset_index(names=names)
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise ValueError(f"{name} has several columns called {twice[0]!r}; rename or drop them")
-    called = {role: role for role in ROLES if role in frame.columns} | dict(columns or {})
+    frame = with_index(frame, name)
+    plain = {str(one).strip().lower(): one for one in reversed(list(frame.columns))}
+    plain |= {one: one for one in frame.columns}
+    called = {role: plain[role] for role in ROLES if role in plain} | dict(columns or {})
     units = _units(frame, called)
     if units:
         return _from_wide(frame, called, units, name)
@@ -143,15 +211,27 @@ def _units(frame: pd.DataFrame, called: Mapping[str, object]) -> list:
         return list(asked)
     if "value" in called:
         return []
+    found = list(_of_neurons(frame).values())
+    return found[0] if len(found) == 1 else []
+
+
+def _of_neurons(frame: pd.DataFrame) -> dict[str, list]:
+    """Columns that are called as neurons are, with a number at the end, by what comes before it;
+    names that are numbers alone count where they go up, as values in a first line don't.
+    """
     stems: dict[str, list] = {}
-    for column in names:
+    for column in frame.columns:
         found = re.fullmatch(r"(.*?)[\W_]*\d+", str(column))
-        if found and frame[column].dtype.kind in "biuf":
+        if found:
             stems.setdefault(found[1].lower(), []).append(column)
-    several = {stem: found for stem, found in stems.items() if len(found) > 1}
-    if len(several) != 1 or next(iter(several)) in NOT_NEURONS:
-        return []
-    return next(iter(several.values()))
+    numbers = [int(re.sub(r"\D", "", str(column))) for column in stems.get("", [])]
+    if (np.diff(numbers) <= 0).any():
+        del stems[""]
+    return {
+        stem: columns
+        for stem, columns in stems.items()
+        if len(columns) > 1 and (stem in SHORT or says(stem, NEURONS))
+    }
 
 
 def _from_wide(
@@ -160,11 +240,13 @@ def _from_wide(
     """A table with a column a neuron."""
     lost = [column for column in units if column not in frame.columns]
     text = [column for column in units if not lost and frame[column].dtype.kind not in "biuf"]
-    if lost or text:
+    if lost:
         raise ValueError(
-            f"{name} has no columns of numbers called {validation.listed(lost or text)}; it has "
+            f"{name} has no columns called {validation.listed(lost)}; it has "
             f"{validation.listed(frame.columns)}"
         )
+    if text:
+        raise ValueError(_not_numbers(frame[text[0]], name))
     keys = {role: called[role] for role in ("trial", "time") if role in called}
     for column in keys.values():
         validation.known(f"column of {name}", column, list(frame.columns))
@@ -193,16 +275,14 @@ def _from_long(frame: pd.DataFrame, called: Mapping[str, object], name: str) -> 
             f"{name} has the columns {validation.listed(frame.columns)}, and a recording needs "
             "trial, neuron, value and perhaps time. Say which is which, with your names: "
             "columns={'trial': 'trial_number', 'neuron': 'unit', 'value': 'rate'}; or, where every "
-            "neuron has a column, columns={'neuron': 'unit*'} or a list"
+            f"neuron has a column, {_wildcards(frame)}"
         )
     keys = {"trial": frame[called["trial"]], "neuron": frame[called["neuron"]]}
     codes, found = _places(keys | _times(frame, called), name)
     _refuse_twice(codes, found, DIMS, name)
     column = frame[called["value"]]
     if column.dtype.kind not in "biuf":
-        raise ValueError(
-            f"the column {called['value']!r} of {name} holds {column.dtype}, not numbers"
-        )
+        raise ValueError(_not_numbers(column, name))
     values = np.full([codes[dim].max() + 1 for dim in DIMS], np.nan)
     values[tuple(codes[dim] for dim in DIMS)] = column.to_numpy(float)
     data = xr.DataArray(values, dims=DIMS)
@@ -212,11 +292,40 @@ def _from_long(frame: pd.DataFrame, called: Mapping[str, object], name: str) -> 
     return _completed(data, others, codes, found, True, name, read_as)
 
 
+def _wildcards(frame: pd.DataFrame) -> str:
+    """How to name the columns of neurons, with those that the table has; what hides them."""
+    if len(frame.columns) == 1:
+        known = ", ".join(SEPARATORS.values())
+        return f"separate the names in the first line by one of {known}: it is one column now"
+    numbers = [re.fullmatch(r"[-+.\deE]*\d[-+.\deE]*", str(one)) for one in frame.columns]
+    if sum(map(bool, numbers)) > len(frame.columns) / 2:
+        return (
+            "name it in the first line, which holds numbers now (pandas.read_csv(path, "
+            "header=None) makes names), or list all columns: columns={'neuron': [...]}"
+        )
+    begin = [re.sub(r"\d+$", "", str(columns[0])) for columns in _of_neurons(frame).values()]
+    ways = [f"columns={{'neuron': {one + '*'!r}}}" for one in (begin[:3] or ["unit"])]
+    return " or ".join([*ways, "a list of their names"])
+
+
+def _not_numbers(column: pd.Series, name: str) -> str:
+    """What is wrong with a column that needs to hold numbers."""
+    bad = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
+    found = f"{str(bad.iloc[0])[:60]!r} in {len(bad)} rows" if len(bad) else str(column.dtype)
+    return (
+        f"the column {str(column.name)[:200]!r} of {name} holds {found}, not numbers; write a "
+        "missing one as NA or leave it empty"
+    )
+
+
 def _times(frame: pd.DataFrame, called: Mapping[str, object]) -> dict[str, pd.Series]:
-    """The column of times, those that differ by rounding made equal."""
+    """The column of times, in s, those that differ by rounding made equal; text as it comes."""
     if "time" not in called:
         return {}
     times = frame[called["time"]]
+    if times.dtype.kind in "mM":
+        times = (times - (times.min() if times.dtype.kind == "M" else pd.Timedelta(0))).dt
+        times = times.total_seconds().rename(called["time"])
     if times.dtype.kind != "f":
         return {"time": times}
     ordered = np.unique(times.dropna())
@@ -238,7 +347,9 @@ def _places(keys: Mapping[str, pd.Series], name: str) -> tuple[dict, dict]:
         )
     codes, found = {"time": np.zeros(len(next(iter(keys.values()))), dtype=int)}, {}
     for role, key in keys.items():
-        codes[role], found[role] = pd.factorize(key, sort=role == "time")
+        codes[role], found[role] = pd.factorize(
+            key, sort=key.dtype.kind in "biuf" and role == "time"
+        )
     return codes, found
 
 
@@ -268,14 +379,17 @@ def _completed(
     """The recording with the other columns as coordinates."""
     if numbered:
         data = data.assign_coords(trial_id=("trial", _plain(pd.Series(found["trial"]))))
-    if "time" in found and pd.Series(found["time"]).dtype.kind in "iuf":
-        data = data.assign_coords(time=("time", np.asarray(found["time"], dtype=float)))
+    if "time" in found:
+        times = _plain(pd.Series(found["time"]))
+        numbers = times.dtype.kind in "iuf"
+        times = ("time", times.astype(float) if numbers else times)
+        data = data.assign_coords({"time" if numbers else "time_label": times})
     left_out = {}
     for column in others.columns:
         if not _is_row_number(column):
             fact = _fact(others[column], codes, data.shape)
-            if fact is None:
-                left_out[str(column)] = "constant neither within trials nor within neurons"
+            if isinstance(fact, str):
+                left_out[str(column)] = fact
             else:
                 data = data.assign_coords({str(column): fact})
     sizes = ", ".join(f"{dim} {size}" for dim, size in data.sizes.items())
@@ -287,9 +401,12 @@ def _completed(
 
 def _fact(
     column: pd.Series, codes: Mapping[str, np.ndarray], shape: tuple[int, ...]
-) -> tuple | None:
-    """A column as a coordinate of the axis within whose places it is constant; None without."""
-    classes, kinds = pd.factorize(column, use_na_sentinel=False)
+) -> tuple | str:
+    """A column as a coordinate of the axis in whose places it is constant, or why it is none."""
+    try:
+        classes, kinds = pd.factorize(column, use_na_sentinel=False)
+    except TypeError:  # lists, dicts
+        return "values that are neither numbers nor words"
     values = _plain(pd.Series(kinds, dtype=column.dtype))
     for dims in (("trial",), ("neuron",), ("time", "trial")):
         if any(dim not in codes for dim in dims):
@@ -301,7 +418,7 @@ def _fact(
         filled[known] = classes[first]
         if (filled[place] == classes).all() and len(known) == len(filled):
             return dims, values[filled].reshape(sizes)
-    return None
+    return "constant neither within trials nor within neurons"
 
 
 def _plain(column: pd.Series) -> np.ndarray:
@@ -309,7 +426,9 @@ def _plain(column: pd.Series) -> np.ndarray:
     which some are missing stay objects.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+        column = pd.Series(
+            column.tolist(), dtype=None if column.isna().any() else column.cat.categories.dtype
+        )
     if column.dtype.kind in "biuf" and not isinstance(column.dtype, np.dtype):
         column = column.astype(float if column.isna().any() else column.dtype.numpy_dtype)
     values = column.to_numpy()
