@@ -400,7 +400,7 @@ def pair(X, Y, *, precomputed: bool = False) -> tuple[np.ndarray, np.ndarray]:
         >>> X.shape, Y.shape
         ((2, 2), (2, 1))
     """
-    order = trials.order(X, Y)
+    order, common = trials.order(X, Y), trials.common_trials(X, Y)
     checked = dissimilarities if precomputed else array
     X, Y = checked(X, "X"), checked(Y, "Y")
     if X.shape[:-1] != Y.shape[:-1]:
@@ -408,7 +408,8 @@ def pair(X, Y, *, precomputed: bool = False) -> tuple[np.ndarray, np.ndarray]:
         got = f"{len(X)} and {len(Y)} rows" if rows else f"shapes {X.shape} and {Y.shape}"
         raise ValueError(
             f"X and Y need the same samples in the same order; got {got}. Arrays are "
-            "(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+            f"(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+            f"{common}"
         )
     if order is not None:
         Y = Y[order][:, order] if precomputed else Y[..., order, :]

@@ -189,7 +189,7 @@ def _no_spikes(spikes: Sequence, onsets: np.ndarray, start: float, stop: float) 
     )
 
 
-def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
+def condition_averages(data: xr.DataArray, by: str | Sequence[str] | None = None) -> xr.DataArray:
     """Averages over the trials of each condition, (time, condition, neuron), missing values left
     out.
 
@@ -200,9 +200,9 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
 
     Args:
         data: (time, trial, neuron).
-        by: trial coordinates whose combinations are the conditions. By default the task variables,
-            where the recording declares some; else all that are not repeats, sessions, ids or fold
-            groups, nor number the trials, nor are continuous.
+        by: trial coordinates whose combinations are the conditions, or one. By default the task
+            variables, where the recording declares some; else all that are not repeats, sessions,
+            ids or fold groups, nor number the trials, nor are continuous.
 
     Raises:
         ValueError: for a coordinate that is not there, or when nothing says what a condition is.
@@ -214,6 +214,7 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
         >>> means.shape, means["averaged_trials"].values[:3].tolist()
         ((1, 10, 50), [10, 10, 10])
     """
+    by = by if by is None else validation.names(by, "by")
     along = trial_coordinates(data, by or ())
     by = _conditions(data, along) if by is None else by
     if not by:
