@@ -38,22 +38,24 @@ def spike_counts(spikes: Sequence, edges: np.ndarray, rounding: float = 0.0) -> 
 
     `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins +
     1), in s. A spike on an edge counts in the bin that begins there, and so does one that lies
-    before it by no more than `rounding`, in s, and by what the precision of its time leaves open.
+    before it by no more than `rounding`, in s, a millionth of a bin (edges added up are rounded)
+    and what the precision of its time leaves open.
     Raises ValueError for times that are not finite, and for times too coarse for the bins.
     """
     counts = np.empty((edges.shape[1] - 1, len(edges), len(spikes)))
+    narrowest = np.diff(edges, axis=1).min()
     for neuron, times in enumerate(spikes):
         times = np.sort(_times(times).ravel())
         if not np.isfinite(times).all():
             raise ValueError(
                 f"the spike times of neuron {neuron} hold NaN or infinity; remove those entries"
             )
-        near = max(rounding, precision(times))
-        if near > np.diff(edges, axis=1).min() / 10:
+        near = max(rounding, 1e-6 * narrowest, precision(times))
+        if near > narrowest / 10:
             raise ValueError(
                 f"the times are known to {near:.2g} s (around {np.abs(times).max():g} s, neuron "
                 f"{neuron}, as numbers of little precision are): too coarse for bins of "
-                f"{np.diff(edges, axis=1).min():g} s. Take wider bins, or save the times in float64"
+                f"{narrowest:g} s. Take wider bins, or save the times in float64"
             )
         times = times.astype(float)
         counts[..., neuron] = np.diff(np.searchsorted(times, edges - near), axis=1).T
@@ -105,8 +107,8 @@ def bin_spikes(
     neuron).
 
     A spike on an edge counts in the bin that begins there, whatever the rounding of the times: up
-    to 16 eps of the largest time (1e-11 s in a session of an hour) may lie between them, or the
-    precision of times that were saved in float32.
+    to 16 eps of the largest time (1e-11 s in a session of an hour) or a millionth of a bin may lie
+    between them, or the precision of times that were saved in float32.
 
     Args:
         spikes: one array of spike times a neuron, in s.
