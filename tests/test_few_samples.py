@@ -208,6 +208,8 @@ def test_the_pages_say_it_where_it_applies_and_nothing_elsewhere(layer):
     rows = curves.component_rows(table)
     plots.components_against_score(rows[rows["measure"] == "cka"], ax)
     assert ax.get_ylabel().startswith("held-out")
+    told = rows[rows["ceiling"] > curves.LOWEST_CEILING]["pc"].nunique()
+    assert 0 < len(ax.lines) == min(told, 40) < rows["pc"].nunique()
     plt.close(figure)
 
 
