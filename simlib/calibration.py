@@ -272,6 +272,8 @@ def _attempt(function: Callable, *values):
 
 
 def _half_scores(bound: Measure, pairs: list) -> list[float]:
+    if bound.params.get("precomputed"):
+        raise ValueError("a noise ceiling needs repeats of responses, not of their dissimilarities")
     return [score(bound, *pair) for pair in pairs]
 
 

@@ -101,14 +101,19 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
         >>> sl.captured_variance(X, [[0], [2], [0], [2]]).round(3)
         array([1., 0.])
     """
-    if vectors is None:
-        X, Y = validation.pair(X, Y)
-        vectors = left_singular_vectors(X)
-    elif (order := trials.order(X, Y)) is not None:
-        Y = validation.array(Y, "Y")[..., order, :]
+    Y, vectors = _matched(X, Y, vectors)
     captured = np.full(np.shape(X)[-1], np.nan)
     captured[: vectors.shape[1]] = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
     return captured
+
+
+def _matched(X, Y, vectors: torch.Tensor | None):
+    """Y with its trials in X's order, and the left singular vectors of X."""
+    if vectors is None:
+        X, Y = validation.pair(X, Y)
+        return Y, left_singular_vectors(X)
+    order = trials.order(X, Y)
+    return (Y if order is None else validation.array(Y, "Y")[..., order, :]), vectors
 
 
 def _samples(Y, n: int) -> torch.Tensor:
@@ -172,9 +177,7 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
         1.0 0.0
     """
     shape = validation.responses(X, "X").shape
-    if vectors is None:
-        X, Y = validation.pair(X, Y)
-        vectors = left_singular_vectors(X)
+    Y, vectors = _matched(X, Y, vectors)
     held_out, n, U = _held_out(shape, groups), len(vectors), vectors.double()
     Y = centred_unit(_samples(Y, n))
     gram = (Y @ Y.T).double()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -78,19 +79,21 @@ def split(
             raise ValueError(
                 f"groups needs one value a trial: got {groups.shape} for {labels.shape} labels"
             )
-        missing = np.flatnonzero(groups != groups)
+        missing = np.flatnonzero(validation.missing_labels(groups))
         if len(missing):
             raise ValueError(
-                f"groups has {len(missing)} missing values, the first at trial {missing[0]}"
+                f"groups has {len(missing)} missing values, the first at trial {missing[0]}; "
+                "drop those trials, or give each a group"
             )
+        groups = pd.factorize(groups, sort=True)[0]  # whatever they are, mixed kinds of values too
         counts = np.array([len(np.unique(groups[labels == c])) for c in range(len(classes))])
     if counts.min() < folds:
         small = [f"{c} ({k})" for c, k in zip(classes, counts, strict=True) if k < folds]
         listed = ", ".join(small[:5] + ["..."] * (len(small) > 5))
         raise ValueError(
             f"every class needs at least {folds} {'trials' if groups is None else 'groups'} for "
-            f"{folds} folds; too small: {listed}. "
-            f"Merge or drop those classes, or use folds={max(2, int(counts.min()))}"
+            f"{folds} folds; too small: {listed}. Merge or drop those classes"
+            + (f", or use folds={counts.min()}" if counts.min() >= 2 else "")
         )
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splits = list(kind(folds, shuffle=True, random_state=seed).split(labels, labels, groups))

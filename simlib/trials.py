@@ -1,6 +1,7 @@
 """What recordings say of their trials: labels, fold groups, and which trial is which."""
 
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
+    "common_trials",
     "coordinates",
     "decoded",
     "fold_groups",
@@ -160,8 +162,10 @@ def _is_default(index: pd.Index) -> bool:
 
 # -- Which trial is which
 
+Codes = tuple[np.ndarray, np.ndarray]
 
-def _codes(first, second) -> tuple[np.ndarray, np.ndarray]:
+
+def _codes(first, second) -> Codes:
     """Both sides' values as whole numbers, equal where the values are; missing ones are equal."""
     first, second = np.asarray(first), np.asarray(second)
     if first.dtype.kind == second.dtype.kind == "f":  # what is 0.1 in one precision is in another
@@ -174,42 +178,57 @@ def _codes(first, second) -> tuple[np.ndarray, np.ndarray]:
     return codes[0][: len(first)], codes[0][len(first) :]
 
 
-def _agree(codes: tuple[np.ndarray, np.ndarray]) -> bool:
+def _agree(codes: Codes) -> bool:
     """Whether both sides hold each value as often."""
     return np.array_equal(np.sort(codes[0]), np.sort(codes[1]))
 
 
-def _is_measured(values: np.ndarray) -> bool:
-    """Times, and numbers that aren't whole: such values of two recordings rarely coincide."""
-    numbers = values.dtype.kind == "f"
-    return values.dtype.kind in "mM" or (numbers and bool((values[values == values] % 1).any()))
+def _levels(codes: Codes) -> int:
+    """How many values the side with more of them holds."""
+    return max(len(np.unique(side)) for side in codes)
 
 
-def _joint(codes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def _joint(labels: Mapping[str, Codes]) -> Codes:
     """Codes of the combinations of several labels."""
-    stacked = np.stack([np.concatenate(pair) for pair in codes], axis=1)
+    stacked = np.stack([np.concatenate(pair) for pair in labels.values()], axis=1)
     key = np.unique(stacked, axis=0, return_inverse=True)[1].ravel()
-    return key[: len(codes[0][0])], key[len(codes[0][0]) :]
+    return key[: len(key) // 2], key[len(key) // 2 :]
 
 
-def _matching(codes: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray | None:
+def _matching(labels: Mapping[str, Codes]) -> np.ndarray | None:
     """Where each trial of the first side is on the second; None unless both hold each once."""
-    first, second = _joint(codes) if codes else ([0, 0], [0, 0])
-    if len(np.unique(first)) < len(first) or not np.array_equal(np.sort(first), np.sort(second)):
+    first, second = _joint(labels)
+    if len(np.unique(first)) < len(first) or not _agree((first, second)):
         return None
     return np.argsort(second)[first]
+
+
+MOMENTS = re.compile(r"(?i)(^|_)(rt|times?|latency|duration|onset|offset|start|stop)(_|$)")
+
+
+def _is_measured(name: str, values: np.ndarray) -> bool:
+    """Moments, and numbers that aren't whole: such values of two recordings rarely coincide."""
+    numbers = values.dtype.kind in "iuf"
+    whole = not numbers or not (values[values == values] % 1).any()
+    return values.dtype.kind in "mM" or not whole or (numbers and bool(MOMENTS.search(name)))
 
 
 def order(X, Y, sides: tuple[str, str] = ("X", "Y")) -> np.ndarray | None:
     """The trials of Y in the order of X's, by the labels that both have; None where they are in it.
 
-    Compared are labels along trial of xarray.DataArrays: the task variables that both declare, else
-    all that both have; not ids, sessions, repeats and fold groups, and not measured numbers (such
-    as reaction times) unless both sides hold the same ones. Of pandas tables it is the index; one
-    that only counts rows from 0 says nothing, but where the other side has the same numbers in
-    another order. Ids, and a `trial` coordinate, tell apart what other labels leave open; where
-    the labels agree in order, another numbering of the trials is no matter. Arrays and tensors have
-    no labels, and are not compared.
+    Labels along trial, of xarray.DataArrays and pandas tables alike, are of three kinds:
+
+    - What a trial was: the task variables that both sides declare, else all but those below. These
+      are matched. One that differs is refused where it tells more trials apart than those that
+      agree; else it is each side's own, such as choices: it is left out, with a warning.
+    - Which trial it was: the index, the coordinate `trial`, ids, sessions, repeats, fold groups.
+      They tell apart what the others leave open. An index is matched where there is nothing else,
+      unless one side only counts from 0.
+    - Labels that are the same for all trials of a side, and moments and numbers that aren't whole,
+      such as reaction times, where they differ: they say nothing of the order.
+
+    Arrays and tensors have no labels, and are not compared. Time bins in another order are refused;
+    other times, but for their unit, are warned of.
 
     Args:
         X, Y: whatever is compared.
@@ -230,57 +249,147 @@ def order(X, Y, sides: tuple[str, str] = ("X", "Y")) -> np.ndarray | None:
     """
     if not all(_is_named(side) or _is_table(side) for side in (X, Y)):
         return None
-    indexes = _index(X), _index(Y)
-    labels, others = coordinates(X), coordinates(Y)
-    both = {name: (labels[name], others[name]) for name in labels if name in others}
-    shared = {name: _codes(*pair) for name, pair in both.items() if len(pair[0]) == len(pair[1])}
-    counted = _counted(X, Y, both, shared)
-    ids = {name: pair for name, pair in shared.items() if name.lower().endswith("id")}
-    ids = {name: pair for name, pair in ids.items() if name not in counted and _agree(pair)}
-    numbers = {}
-    if all(index is not None for index in indexes) and len(indexes[0]) == len(indexes[1]):
-        codes = _codes(*(np.asarray(index) for index in indexes))
-        if _agree(codes) or not any(map(_is_default, indexes)):
-            numbers = {"trial": codes}
-    known = counted | numbers
-    if known and all(np.array_equal(*pair) for pair in known.values()):
-        return None
-    for labels in (known, known | ids, counted):
-        found = _matching(list(labels.values()))
+    _compare_times(X, Y, sides)
+    values = _shared(X, Y)
+    what, which, ids = _kinds(X, Y, values)
+    agreeing = {name: pair for name, pair in what.items() if _agree(pair)}
+    own = [name for name in what if name not in agreeing]
+    told = _levels(_joint(agreeing)) if agreeing else 1
+    for name in own:
+        if not agreeing or _levels(what[name]) > min(told, len(what[name][0]) - 1):
+            raise _unmatched(X, Y, {name: what[name]} | agreeing, values, sides)
+    known = agreeing or which
+    in_order = all(np.array_equal(*pair) for pair in known.values())
+    finer = {} if known and in_order else ids
+    for labels in (known, known | which, known | which | finer, known | finer):
+        found = _matching(labels) if labels else None
         if found is not None:
-            return _said(found, list(labels), sides, X)
-    in_order = counted and all(np.array_equal(*pair) for pair in counted.values())
-    if not known or (in_order and indexes[0].inferred_type == "integer"):
-        return None
-    raise _unmatched(X, Y, known, both | {"trial": indexes}, sides)
+            return _said(found, list(labels), own, X, sides)
+    if not in_order:
+        raise _unmatched(X, Y, known, values, sides)
+    return _said(np.arange(0), list(known), own, X, sides)
 
 
-def _counted(X, Y, both: Mapping, shared: Mapping) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The labels that say what a trial was."""
-    declared = [name for name in task_variables(X) if name in task_variables(Y)]
-    if any(name in shared for name in declared):
-        return {name: shared[name] for name in declared if name in shared}
+def _shared(X, Y) -> dict[str, tuple]:
+    """Labels of both sides by name; what numbers or names the trials one by one is called "trial".
+
+    The index of a table without a name is compared with a label of the same values.
+    """
+    labels, others = coordinates(X), coordinates(Y)
+    shared = {name: (labels[name], others[name]) for name in labels if name in others}
+    indexes = _index(X), _index(Y)
+    if all(index is not None and not {*index.names} <= shared.keys() for index in indexes):
+        shared["trial"] = tuple(map(np.asarray, indexes))
+    if _is_table(X) != _is_table(Y):
+        index = indexes[0] if _is_table(X) else indexes[1]
+        for name, label in (labels | others).items():
+            pair = (index, label) if _is_table(X) else (label, index)
+            if index.names == [None] and not _is_default(index) and _agree(_codes(*pair)):
+                shared[name] = tuple(map(np.asarray, pair))
+    return shared
+
+
+def _kinds(X, Y, values: Mapping[str, tuple]) -> list[dict[str, Codes]]:
+    """The labels of `order` by kind: what a trial was, which it was by its index, and by ids."""
+    codes = {name: _codes(*pair) for name, pair in values.items() if len(pair[0]) == len(pair[1])}
+    declared = {*task_variables(X)} & {*task_variables(Y)} & codes.keys()
     grouping = {getattr(side, "attrs", {}).get("groups", "") for side in (X, Y)}
-    return {
-        name: codes
-        for name, codes in shared.items()
-        if not is_bookkeeping(name)
-        and name not in grouping
-        and (_agree(codes) or not any(map(_is_measured, map(np.asarray, both[name]))))
-    }
+    indexes = [index for index in (_index(X), _index(Y)) if index is not None]
+    levels = {name for index in indexes for name in index.names if is_bookkeeping(str(name))}
+    kinds = [{}, {}, {}]
+    for name, pair in codes.items():
+        agree = _agree(pair)
+        if name == "trial" or name in levels:
+            if agree or not any(map(_is_default, indexes)):
+                kinds[1][name] = pair
+        elif is_bookkeeping(name) or name in grouping:
+            if agree:
+                kinds[2][name] = pair
+        elif (not declared or name in declared) and _levels(pair) > 1:
+            if agree or not any(_is_measured(name, side) for side in values[name]):
+                kinds[0][name] = pair
+    return kinds
 
 
-def _said(found: np.ndarray, names: list[str], sides: tuple[str, str], X) -> np.ndarray | None:
-    if np.array_equal(found, np.arange(len(found))):
-        return None
+def _compare_times(X, Y, sides: tuple[str, str]) -> None:
+    """Refuse time bins in another order; warn of other times, but for their unit."""
+    if not all(_is_named(side) and "time" in side.indexes for side in (X, Y)):
+        return
+    first, second = (side.indexes["time"].to_numpy() for side in (X, Y))
+    if first.shape != second.shape or np.array_equal(first, second):
+        return
+    if _agree(_codes(first, second)):
+        raise ValueError(
+            f"{sides[0]} and {sides[1]} hold the same times in another order; put them into one: "
+            f"{sides[1]}.sel(time={sides[0]}.time)"
+        )
+    numbers = all(side.dtype.kind in "iuf" for side in (first, second))
+    if numbers and not np.allclose(first * np.abs(second).max(), second * np.abs(first).max()):
+        warnings.warn(
+            f"the times of {sides[0]} and {sides[1]} differ, {first[0]:g} to {first[-1]:g} and "
+            f"{second[0]:g} to {second[-1]:g}: their bins are compared one by one, as they come",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _said(
+    found: np.ndarray, names: list[str], own: list[str], X, sides: tuple[str, str]
+) -> np.ndarray | None:
+    """What brings Y into order, None if nothing need be done; warns of it and of own labels."""
     by = " and ".join("the index" if n == "trial" and _is_table(X) else repr(n) for n in names)
-    warnings.warn(
-        f"the trials of {sides[1]} are in another order than those of {sides[0]}: they were put "
-        f"into the order of {sides[0]} by {by}",
-        UserWarning,
-        stacklevel=5,
-    )
-    return found
+    moved = not np.array_equal(found, np.arange(len(found)))
+    said = []
+    if moved:
+        said.append(
+            f"the trials of {sides[1]} are in another order than those of {sides[0]}: they were "
+            f"put into the order of {sides[0]} by {by}"
+        )
+    if own:
+        said.append(
+            f"{sides[0]} and {sides[1]} differ in {examples(own)}: taken for each side's own, "
+            f"since their trials correspond by {by}"
+        )
+    for text in said:
+        warnings.warn(text, UserWarning, stacklevel=5)
+    return found if moved else None
+
+
+def common_trials(X, Y) -> str:
+    """How to select the trials that both sides have where their numbers differ, in words; "" where
+    no label names each trial of either side once.
+
+    Example:
+        >>> import simlib as sl
+        >>> X = sl.datasets.load("toy-2d")
+        >>> sl.trials.common_trials(X, X[:, :4])
+        ''
+    """
+    if not all(_is_named(side) or _is_table(side) for side in (X, Y)):
+        return ""
+    for name, sides_values in _shared(X, Y).items():
+        first, second = _codes(*sides_values)
+        once = all(len(np.unique(side)) == len(side) for side in (first, second))
+        lacking = [
+            value
+            for values, here, there in zip(
+                sides_values, (first, second), (second, first), strict=True
+            )
+            for value in np.asarray(values)[~np.isin(here, there)]
+        ]
+        if once and lacking and np.isin(first, second).any():
+            return (
+                f"; one side alone has the trials of {name!r} {examples(lacking)}: "
+                f"{_selected(X, name)} and Y likewise"
+            )
+    return ""
+
+
+def _selected(X, name: str) -> str:
+    """The call that selects the trials of X that Y has, too."""
+    if _is_table(X):
+        return "X.loc[X.index.isin(Y.index)]"
+    return f"X.isel(trial=np.isin(X[{name!r}], Y[{name!r}]))"
 
 
 def _unmatched(X, Y, known: Mapping, values: Mapping, sides: tuple[str, str]) -> ValueError:
@@ -299,7 +408,7 @@ def _unmatched(X, Y, known: Mapping, values: Mapping, sides: tuple[str, str]) ->
         drop = f"{sides[1]}.reset_index('trial', drop=True)"
     ways = _ways_out(X, known, name) if sides == ("X", "Y") and _is_table(X) == _is_table(Y) else []
     ways.append(f"if the trials are matched in this order all the same, drop the label: {drop}")
-    same = not differ and _agree(_joint(list(known.values())))
+    same = not differ and _agree(_joint(known))
     return ValueError(
         f"{sides[0]} and {sides[1]} hold "
         + ("the same labels in another order" if same else "trials of different labels")
@@ -315,17 +424,16 @@ def _ways_out(X, known: Mapping, name: str) -> list[str]:
     first, second = known[name]
     common = np.isin(first, second)
     if not common.all() or not np.isin(second, first).all():
-        select = f"X.isel(trial=np.isin(X[{name!r}], Y[{name!r}]))"
-        select = "X.loc[X.index.isin(Y.index)]" if _is_table(X) else select
-        return [f"select the trials that both have, {select} and Y likewise"] * bool(common.any())
-    same = all(map(_agree, known.values())) and _agree(_joint(list(known.values())))
-    by = [each for each in known if each != "trial"][:6] if same else [name]
+        select = f"select the trials that both have, {_selected(X, name)} and Y likewise"
+        return [select] * bool(common.any())
+    same = all(map(_agree, known.values())) and _agree(_joint(known))
+    by = [*known][:6] if same else [name]
     whole = "X" if "time" in getattr(X, "dims", ()) else "sl.datasets.load(X)"
     average = f"sl.datasets.processing.condition_averages({whole}, by={by!r})"
     if _is_table(X):
-        levels = list(range(X.index.nlevels)) if same or name == "trial" else name
+        levels = list(range(X.index.nlevels)) if "trial" in by else by
         average = f"X.groupby(level={levels!r}).mean()"
     averaged = f"average the trials of each condition on both sides, {average}"
-    ways = [averaged] if _is_table(X) or (by and by != ["trial"]) else []
+    ways = [averaged] if _is_table(X) or "trial" not in by else []
     sort = "X.sort_index()" if _is_table(X) else f"X.sortby({list(known)[:6]!r})"
     return [*ways, f"sort both, {sort}"] if same else ways

@@ -231,6 +231,12 @@ def _numbers(values, name: str) -> np.ndarray:
     values = values.astype(np.float64)
     if values.ndim not in (2, 3):
         hint = "; for one neuron use x[:, None]" if values.ndim == 1 else ""
+        if values.ndim == 1 and (n := _samples_of_pairs(len(values))):
+            hint += (
+                f". If these are the dissimilarities of {n} samples (an RDM's upper triangle): "
+                "sl.score(sl.measure('rsa', precomputed=True), ...) of "
+                f"scipy.spatial.distance.squareform({name})"
+            )
         raise ValueError(
             f"{name} needs the shape (samples, neurons) or (time, trial, neuron); got shape "
             f"{values.shape}{hint}"
@@ -244,24 +250,28 @@ def _numbers(values, name: str) -> np.ndarray:
 # -- Matrices that compare samples with each other
 
 ROUNDED = 1e-6  # share of the largest entry that counts as rounding, in float32, too
-ROUNDED_DIAGONAL = 1e-3  # the same of a diagonal of zeros, which may hold roots of rounding
+ROUNDED_RDM = 1e-3  # the same of an RDM, whose zeros may be roots of rounding, or of few digits
 
 
-def _symmetric(values: np.ndarray) -> float:
-    """The largest entry of symmetric matrices of 3 samples or more; 0 for any other array."""
-    if values.ndim not in (2, 3) or values.shape[-1] != values.shape[-2] or values.shape[-1] < 3:
+def _symmetric(matrix: np.ndarray, rounded: float = ROUNDED) -> float:
+    """The largest entry of a symmetric matrix of 3 samples or more; 0 for any other array."""
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
         return 0.0
-    largest = np.abs(values).max()
-    return (
-        float(largest)
-        if np.abs(values - values.swapaxes(-1, -2)).max() <= ROUNDED * largest
-        else 0.0
-    )
+    largest = np.abs(matrix).max()
+    return float(largest) if np.abs(matrix - matrix.T).max() <= rounded * largest else 0.0
+
+
+def _samples_of_pairs(pairs: int) -> int:
+    """How many samples, 3 or more, have so many pairs; 0 where no number has."""
+    n = int((1 + np.sqrt(1 + 8 * pairs)) / 2)
+    return n if n > 2 and n * (n - 1) == 2 * pairs else 0
 
 
 def is_dissimilarities(values: np.ndarray) -> bool:
-    """Whether a matrix could be one of dissimilarities: symmetric, 0 on its diagonal, not negative.
-    Of (time, trial, neuron) every time bin is one.
+    """Whether a matrix could be one of dissimilarities, or a stack of them: symmetric, not
+    negative, its diagonal 0 or below all else.
+
+    Not where each sample differs from one other at most, as no distances do: one-hot responses.
 
     Example:
         >>> import numpy as np
@@ -269,11 +279,14 @@ def is_dissimilarities(values: np.ndarray) -> bool:
         >>> validation.is_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
         True
     """
-    largest = _symmetric(values)
-    diagonal = np.abs(np.diagonal(values, axis1=-2, axis2=-1)).max() if largest else 0.0
-    return bool(
-        largest and diagonal <= ROUNDED_DIAGONAL * largest and values.min() >= -ROUNDED * largest
-    )
+    if values.ndim == 3:
+        return len(values) > 0 and all(map(is_dissimilarities, values))
+    largest = _symmetric(values, ROUNDED_RDM)
+    if not largest or values.min() < -ROUNDED * largest:
+        return False
+    diagonal, others = np.diagonal(values).max(), values[~np.eye(len(values), dtype=bool)]
+    nearest = diagonal <= ROUNDED_RDM * largest or diagonal < others.min()
+    return bool(nearest and np.count_nonzero(values > ROUNDED_RDM * largest, axis=1).max() > 1)
 
 
 class Dissimilarities(ValueError):
@@ -281,44 +294,53 @@ class Dissimilarities(ValueError):
 
 
 def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
-    """Refuse a matrix of dissimilarities given as responses; warn of one of similarities.
+    """Refuse a matrix of dissimilarities given as responses, a stack of them or its one triangle;
+    warn of one of similarities.
 
     Example:
         >>> import numpy as np
         >>> from simlib import validation
         >>> validation.refuse_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
         Traceback (most recent call last):
-        ValueError: X looks like a dissimilarity matrix (RDM): 3 x 3, symmetric, 0 on the diago...
+        simlib.validation.Dissimilarities: X looks like a dissimilarity matrix (RDM): 3 x 3, symmetric, 0 on the diago...
     """
-    if is_dissimilarities(values):
-        n = values.shape[-1]
-        several = values.ndim == 3 and len(values) > 1
+    square = values.ndim == 2 and values.shape[0] == values.shape[1]
+    triangle = square and not (np.tril(values).any() and np.triu(values).any())
+    both = values + values.T if triangle else values
+    if is_dissimilarities(both):
+        n, stacked = values.shape[-1], values.ndim == 3 and len(values) > 1
+        form = "one triangle of" if triangle else f"a stack of {len(values)}," if stacked else ""
         raise Dissimilarities(
-            f"{name} looks like a dissimilarity matrix (RDM): {n} x {n}"
-            f"{f', {len(values)} of them' if several else ''}, symmetric, 0 on the "
-            "diagonal and nowhere negative. Responses are (samples, neurons). To compare two RDMs: "
-            "sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the "
-            "responses that it was made of"
+            f"{name} looks like a dissimilarity matrix (RDM): {form + ' ' if form else ''}"
+            f"{n} x {n}, symmetric, 0 on the diagonal (or least there), never negative. Responses "
+            "are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', "
+            f"precomputed=True), RDM_X, RDM_Y){', both triangles filled' * triangle}"
+            f"{', one of the stack or their mean' * stacked}; anything else needs the responses "
+            f"that it was made of. If these are responses, the order of neurons says nothing: "
+            f"{name}[..., ::-1]"
         )
-    if not _symmetric(values) or (values.ndim == 3 and len(values) > 1):
+    matrix = values[0] if values.ndim == 3 and len(values) == 1 else values
+    if not _symmetric(matrix):
         return
-    matrix = values[0] if values.ndim == 3 else values
     diagonal, n = np.diagonal(matrix), len(matrix)
-    if np.array_equal(matrix, np.diag(diagonal)):
+    if np.count_nonzero(matrix, axis=1).max() <= 1:
         return
     largest = np.abs(matrix).max()
     gram = np.linalg.eigvalsh(matrix / largest)[0] >= -ROUNDED * n
     if gram or np.ptp(diagonal) <= ROUNDED * largest:
+        kind = "similarities between samples (symmetric, such as a Gram or correlation matrix)"
         instead = "pass the responses that it was made of"
         if gram:
             instead += (
                 f", or responses with the same Gram matrix: values, vectors = "
                 f"numpy.linalg.eigh({name}); vectors * values.clip(0) ** 0.5"
             )
+        elif not diagonal.any():
+            kind = "dissimilarities (symmetric, 0 on the diagonal) some of which are negative"
+            instead += ", or compare two such by sl.measure('rsa', precomputed=True)"
         warnings.warn(
             f"{name} is read as responses, {n} samples x {n} neurons, and looks like a matrix of "
-            f"similarities between samples (symmetric, such as a Gram or correlation matrix): if "
-            f"it is one, {instead}",
+            f"{kind}: if it is one, {instead}",
             UserWarning,
             stacklevel=5,
         )
@@ -327,8 +349,8 @@ def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
 def dissimilarities(values, name: str = "X") -> np.ndarray:
     """A matrix of dissimilarities (RDM), samples x samples, as a float64 array.
 
-    Symmetric with a diagonal of 0, both up to rounding; unbiased ones may be negative. Raises
-    ValueError for anything else, such as the vector of its upper triangle.
+    Symmetric with a diagonal of 0, both up to rounding, or of NaN; unbiased ones may be negative.
+    Raises ValueError for anything else, such as the vector of its upper triangle.
 
     Example:
         >>> from simlib import validation
@@ -341,13 +363,22 @@ def dissimilarities(values, name: str = "X") -> np.ndarray:
             f"{name} is a vector of {len(given)} values; precomputed=True takes a square matrix, "
             f"samples x samples: scipy.spatial.distance.squareform({name})"
         )
+    shape = np.shape(given)
+    if len(shape) == 2 and shape[0] == shape[1] and np.asarray(given).dtype.kind == "f":
+        empty = np.isnan(np.diagonal(given)).all()
+        given = np.where(np.eye(len(given), dtype=bool), 0, given) if empty else given
     matrix = _numbers(given, name)
     matrix = matrix[0] if matrix.ndim == 3 and len(matrix) == 1 else matrix
-    if matrix.ndim > 2 or not is_dissimilarities(np.abs(matrix)) or not _symmetric(matrix):
+    if (
+        matrix.ndim != 2
+        or not is_dissimilarities(np.abs(matrix))
+        or not _symmetric(matrix, ROUNDED_RDM)
+    ):
+        stack = "; of a stack pass one, or their mean" if matrix.ndim == 3 else ""
         raise ValueError(
             f"{name} is no dissimilarity matrix (RDM), samples x samples, symmetric with a "
-            f"diagonal of 0, for 3 samples or more: it has the shape {matrix.shape}. Without "
-            "precomputed=True RSA makes the matrices itself, from responses (samples, neurons)"
+            f"diagonal of 0, for 3 samples or more: it has the shape {matrix.shape}{stack}. "
+            "Without precomputed=True RSA makes the matrices itself, from responses"
         )
     return matrix
 
@@ -397,7 +428,7 @@ def pair(X, Y, *, precomputed: bool = False) -> tuple[np.ndarray, np.ndarray]:
         >>> X.shape, Y.shape
         ((2, 2), (2, 1))
     """
-    order = trials.order(X, Y)
+    order, common = trials.order(X, Y), trials.common_trials(X, Y)
     checked = dissimilarities if precomputed else array
     X, Y = checked(X, "X"), checked(Y, "Y")
     if X.shape[:-1] != Y.shape[:-1]:
@@ -405,7 +436,8 @@ def pair(X, Y, *, precomputed: bool = False) -> tuple[np.ndarray, np.ndarray]:
         got = f"{len(X)} and {len(Y)} rows" if rows else f"shapes {X.shape} and {Y.shape}"
         raise ValueError(
             f"X and Y need the same samples in the same order; got {got}. Arrays are "
-            "(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+            f"(samples, neurons) or (time, trial, neuron); only the neurons may differ in number"
+            f"{common}"
         )
     if order is not None:
         Y = Y[order][:, order] if precomputed else Y[..., order, :]

@@ -73,6 +73,10 @@ def test_every_function_of_two_sides_has_the_rule():
         "vectors": lambda Y: sl.captured_variance(
             X, Y, vectors=sl.components.left_singular_vectors(X)
         ).tolist(),
+        "held out": lambda Y: sl.components.held_out_variance(X, Y).tolist(),
+        "held out, vectors": lambda Y: sl.components.held_out_variance(
+            X, Y, vectors=sl.components.left_singular_vectors(X)
+        ).tolist(),
     }
     for name, function in functions.items():
         with pytest.warns(UserWarning, match="other order|another order"):
@@ -165,6 +169,70 @@ def test_what_is_no_statement_is_not_compared():
         assert order(first, second) is None
 
 
+STIMULI = {"unique": NAMES, "four": np.tile(list("abcd"), 6)}
+
+
+@pytest.mark.parametrize("stimulus", STIMULI.values(), ids=STIMULI)
+def test_sessions_with_choices_times_and_numbers_of_their_own_are_matched_by_the_stimulus(stimulus):
+    rng = np.random.default_rng(0)
+
+    def session(seed, animal):
+        return labelled(
+            responses(seed=seed),
+            index=np.arange(24) + 100 * seed,
+            stimulus=stimulus,
+            choice=rng.integers(0, 2, 24),
+            rt_ms=rng.integers(200, 900, 24),
+            trial_id=rng.integers(0, 999, 24),
+            animal=[animal] * 24,
+        )
+
+    X, Y = session(1, "A"), session(2, "B")
+    with pytest.warns(UserWarning, match="differ in 'choice'.*correspond by 'stimulus'") as told:
+        assert sl.score("cka", X, Y) == sl.score("cka", X.values, Y.values)
+    assert len(told) == 1
+    if stimulus is NAMES:
+        with pytest.warns(UserWarning, match="order of X by 'stimulus'"):
+            assert sl.score("cka", X, Y.isel(trial=SHUFFLE)) == sl.score("cka", X.values, Y.values)
+    else:
+        with pytest.raises(ValueError, match="'stimulus' doesn't say which trial is which"):
+            sl.score("cka", X, Y.isel(trial=SHUFFLE))
+    with pytest.raises(ValueError, match="'image' is 'im0'"):  # tells apart more than the stimulus
+        other = Y.assign_coords(image=("trial", np.char.add("x", NAMES)))
+        sl.score("cka", X.assign_coords(image=("trial", NAMES)), other)
+
+
+def test_time_bins_in_another_order_are_refused_and_other_times_are_told():
+    values = np.random.default_rng(0).standard_normal((5, 24, 6))
+    X = labelled(values, ("time", "trial", "neuron")).assign_coords(time=np.arange(5) / 10)
+    with pytest.raises(ValueError, match=r"same times in another order.*Y.sel\(time=X.time\)"):
+        sl.score("cka", X, X[::-1])
+    assert sl.score("cka", X, X[::-1].sel(time=X.time)) == pytest.approx(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for times in (X.time * 1000, X.time + 1e-12):  # another unit, and rounding
+            assert sl.score("cka", X, X.assign_coords(time=times.values)) == pytest.approx(1)
+    with pytest.warns(UserWarning, match="0 to 0.4 and 0.3 to 0.7"):
+        sl.score("cka", X, X.assign_coords(time=X.time.values + 0.3))
+
+
+def test_conditions_that_one_side_lacks_are_named_with_a_way_out_that_works():
+    cond = np.repeat(list("abcdef"), 4)
+    X = sl.datasets.load(labelled(responses(), cond=cond))
+    Y = X.isel(trial=np.flatnonzero(cond != "c")[::-1])
+    X, Y = (sl.datasets.processing.condition_averages(Z, by="cond") for Z in (X, Y))
+    with pytest.raises(ValueError, match=r"one side alone.*'cond' 'c'") as caught:
+        sl.score("cka", X, Y)
+    assert "X.isel(trial=np.isin(X['cond'], Y['cond'])) and Y likewise" in str(caught.value)
+    with pytest.warns(UserWarning, match="order of X by 'cond'"):
+        same = sl.score("cka", X.isel(trial=np.isin(X["cond"], Y["cond"])), Y)
+    assert same == pytest.approx(1)
+    table, other = (pd.DataFrame(responses(n), index=NAMES[:n]) for n in (24, 20))
+    with pytest.raises(ValueError, match=r"one side alone.*'im20', 'im21'") as caught:
+        sl.score("cka", table, other)
+    assert "X.loc[X.index.isin(Y.index)]" in str(caught.value)
+
+
 def test_declared_task_variables_are_those_compared():
     X = labelled(responses(), cond=np.repeat(list("abcd"), 6), block=np.arange(24) // 4)
     Y = X.assign_coords(block=("trial", np.arange(24) // 3))
@@ -210,14 +278,26 @@ def test_tables_of_several_levels_and_of_repeats():
     X = X.droplevel("repeat")
     with pytest.raises(ValueError, match="which trial is which") as caught:
         sl.score("cka", X, X.iloc[SHUFFLE])
-    assert "X.groupby(level=[0]).mean()" in str(caught.value) and "X.sort_index()" in str(
+    assert "X.groupby(level=['stimulus']).mean()" in str(caught.value) and "X.sort_index()" in str(
         caught.value
     )
-    means = [Z.groupby(level=[0]).mean() for Z in (X, X.iloc[SHUFFLE])]
+    means = [Z.groupby(level=["stimulus"]).mean() for Z in (X, X.iloc[SHUFFLE])]
     assert sl.score("cka", *means) == pytest.approx(1)
     stacked = labelled(responses(), index=levels)
     with pytest.warns(UserWarning, match="order of X"):
         assert sl.score("cka", stacked, stacked.isel(trial=SHUFFLE)) == pytest.approx(1)
+
+
+def test_tables_and_arrays_are_matched_by_an_index_without_a_name_and_by_swapped_levels():
+    table = pd.DataFrame(responses(), index=NAMES)
+    Y = labelled(responses()[SHUFFLE], stimulus=NAMES[SHUFFLE])
+    for pair in ((table, Y), (Y, table)):
+        with pytest.warns(UserWarning, match="by 'stimulus'"):
+            assert sl.score("cka", *pair) == pytest.approx(1)
+    levels = pd.MultiIndex.from_product([list("abcd"), range(6)], names=["stimulus", "repeat"])
+    X, mixed = table.set_axis(levels), table.set_axis(levels).iloc[SHUFFLE]
+    with pytest.warns(UserWarning, match="'stimulus' and 'repeat'"):
+        assert sl.score("cka", X, mixed.swaplevel()) == pytest.approx(1)
 
 
 def test_given_dissimilarities_are_put_in_order_on_both_axes():

@@ -123,3 +123,35 @@ def test_the_groups_of_a_recording_are_those_that_the_experiments_use():
     at = rows[rows["quantity"] == "accuracy"].set_index("scale")["value"]
     for scale in ("common", "recorded"):
         assert at[scale] == sl.decoding_accuracy(data, "target", scale=scale)
+
+
+def test_groups_of_mixed_kinds_apply_and_missing_ones_are_counted():
+    data = drifting()
+    mixed = [f"run {k}" if k % 2 else int(k) for k in data["run"].values]
+    of_text = sl.decoding_accuracy(data.values, data["target"].values, groups=list(map(str, mixed)))
+    assert sl.decoding_accuracy(data, "target", groups=np.array(mixed, dtype=object)) < 0.5
+    assert of_text < 0.5
+    mixed[3] = None
+    with pytest.raises(ValueError, match="groups has 1 missing values, the first at trial 3"):
+        sl.decoding_accuracy(data, "target", groups=np.array(mixed, dtype=object))
+
+
+def test_advice_on_folds_is_never_the_call_that_failed():
+    with pytest.raises(ValueError, match=r"Merge or drop those classes$"):
+        sl.decoding_accuracy(np.eye(5), list("aabbc"), folds=2)
+    with pytest.raises(ValueError, match=r"or use folds=2$"):
+        sl.decoding_accuracy(np.eye(5), list("aabbb"), folds=3)
+
+
+@pytest.mark.parametrize("name", ["ridge-cv", "procrustes-cv"])
+def test_the_grouped_scheme_of_a_measure_takes_the_declared_groups(name):
+    data = drifting()
+    Y = data.values[..., :15] + np.random.default_rng(1).normal(size=(1, 240, 15))
+    grouped = sl.score(name, data, Y, scheme="grouped")
+    assert grouped == sl.score(name, data.values, Y, scheme="grouped", groups=data["run"].values)
+    other = np.arange(240) % 8
+    assert sl.score(name, data, Y, scheme="grouped", groups=other) != grouped
+    bins = sl.datasets.load(xr.concat([data[0], -data[0]], "time"), groups="run")
+    assert np.isfinite(sl.score(name, bins, np.concatenate([Y] * 2), scheme="grouped"))
+    with pytest.raises(ValueError, match="needs `groups`"):
+        sl.score(name, data.values, Y, scheme="grouped")

@@ -203,10 +203,13 @@ def test_the_pages_say_it_where_it_applies_and_nothing_elsewhere(layer):
     assert words.count("- ") == 1 and "60 neurons and 24 samples" in words
     assert "Linear regression" in words and "CKA" not in words
     assert few_samples.sizes_in_words(["hierarchy", "toy-2d"], ["linreg"]) == ""
+    assert "Of the measures" not in few_samples.sizes_in_words([path], ["cka", "nbs"])
     figure, ax = plt.subplots()
     rows = curves.component_rows(table)
     plots.components_against_score(rows[rows["measure"] == "cka"], ax)
     assert ax.get_ylabel().startswith("held-out")
+    told = rows[rows["ceiling"] > curves.LOWEST_CEILING]["pc"].nunique()
+    assert 0 < len(ax.lines) == min(told, 40) < rows["pc"].nunique()
     plt.close(figure)
 
 

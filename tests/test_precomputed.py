@@ -141,6 +141,53 @@ def test_similarities_are_read_as_responses_and_the_way_out_is_right(made):
         assert sl.score("cka", same, B) == pytest.approx(sl.score("cka", A, B), abs=1e-9)
 
 
+# Forms that RDMs come in, each of responses Z.
+FORMS = {
+    "a stack": lambda Z: np.stack([rdm(Z)] * 3),
+    "a tensor": lambda Z: torch.from_numpy(rdm(Z)),
+    "half precision": lambda Z: rdm(Z).astype("f2"),
+    "one triangle": lambda Z: np.triu(rdm(Z)),
+    "the other triangle": lambda Z: np.tril(rdm(Z)),
+    "three digits": lambda Z: np.round(rdm(Z), 3),
+    "nearly symmetric": lambda Z: rdm(Z) * (1 + 1e-5 * np.random.default_rng(0).random((30, 30))),
+    "float32 about a far mean": lambda Z: torch.cdist(*[torch.from_numpy(Z + 100).float()] * 2),
+    "ranks": lambda Z: squareform(np.argsort(np.argsort(pdist(Z))) + 1.0),
+    "categories": lambda Z: (np.arange(30) % 3 != np.arange(30)[:, None] % 3).astype(float),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_dissimilarities_are_known_in_any_form(form):
+    with pytest.raises(ValueError, match="looks like a dissimilarity matrix") as caught:
+        sl.score("cka", form(sides()[0]), sides()[1])
+    assert len(str(caught.value)) < 1500
+    reversed_neurons = np.asarray(form(sides()[0]), dtype=float)[..., ::-1]
+    assert str(caught.value).endswith("X[..., ::-1]")
+    assert validation.responses(reversed_neurons).shape == reversed_neurons.shape
+
+
+def test_vectors_of_pairs_and_empty_diagonals():
+    A, B = sides()
+    for values in (pdist(A), pdist(A).tolist()):
+        with pytest.raises(ValueError, match=r"dissimilarities of 30 samples.*squareform\(X\)"):
+            sl.score("cka", values, B)
+    with pytest.raises(ValueError, match=r"x\[:, None\]$"):
+        sl.score("cka", np.arange(434.0), B)
+    empty = [rdm(Z) + np.diag(np.full(30, np.nan)) for Z in (A, B)]
+    assert sl.score(GIVEN, *empty) == sl.score(GIVEN, rdm(A), rdm(B))
+    with pytest.raises(ValueError, match="stack pass one, or their mean"):
+        sl.score(GIVEN, np.stack([rdm(A)] * 2), np.stack([rdm(B)] * 2))
+    with pytest.raises(ValueError, match="ceiling needs repeats of responses"):
+        sl.calibration.noise_ceiling(GIVEN, [rdm(A), rdm(B)])
+
+
+def test_dissimilarities_below_0_are_told_as_such():
+    A, B = sides()
+    below = rdm(A) - 1.01 * np.quantile(pdist(A), 0.1) * (1 - np.eye(30))
+    with pytest.warns(UserWarning, match=r"dissimilarities.*some of which are negative.*precomp"):
+        sl.score("cka", below, B)
+
+
 def test_square_responses_are_not_touched():
     rng = np.random.default_rng(0)
     square = rng.standard_normal((20, 20))
@@ -151,9 +198,10 @@ def test_square_responses_are_not_touched():
     almost[3, 4] *= 1.01
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for X in (square, spikes, hollow, almost, np.eye(20), np.diag(np.arange(1.0, 21))):
+        one_hot = np.eye(20)[::-1].copy()
+        for X in (square, spikes, hollow, almost, one_hot, np.eye(20), np.diag(np.arange(20.0))):
             assert sl.score("cka", X, square) > 0
             validation.responses(torch.from_numpy(X)[None])
         validation.responses(rdm(sides()[0])[:, :-1])
-        validation.responses(np.stack([rdm(sides()[0])] * 2))
+        validation.responses(np.stack([rdm(square), square]))
         assert sl.score("cka", [[0.0, 1], [1, 0]], [[0.0, 1], [1, 0]]) == pytest.approx(1)

@@ -147,3 +147,11 @@ def test_conditions_are_what_the_recording_declares_or_what_comes_again():
 def test_what_rounding_leaves_open_is_far_less_than_a_tick_of_a_clock():
     _, near = processing.bin_edges(np.array([86_400.0]), -1.0, 0.05, np.arange(20))
     assert 0 < near < 1e-9
+
+
+@pytest.mark.parametrize("width", [0.001, 0.01, 0.025, 1 / 30])
+def test_edges_that_were_added_up_hold_the_spikes_that_lie_on_them(width):
+    spikes = np.arange(500) * width
+    for edges in (np.cumsum([0, *[width] * 500]), np.linspace(0, 500 * width, 501)):
+        counts = processing.spike_counts([spikes], edges[None])
+        assert (counts == 1).all()

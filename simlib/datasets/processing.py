@@ -38,22 +38,24 @@ def spike_counts(spikes: Sequence, edges: np.ndarray, rounding: float = 0.0) -> 
 
     `spikes` holds one array of spike times a neuron (s), in any order; `edges` is (trials, bins +
     1), in s. A spike on an edge counts in the bin that begins there, and so does one that lies
-    before it by no more than `rounding`, in s, and by what the precision of its time leaves open.
+    before it by no more than `rounding`, in s, a millionth of a bin (edges added up are rounded)
+    and what the precision of its time leaves open.
     Raises ValueError for times that are not finite, and for times too coarse for the bins.
     """
     counts = np.empty((edges.shape[1] - 1, len(edges), len(spikes)))
+    narrowest = np.diff(edges, axis=1).min()
     for neuron, times in enumerate(spikes):
         times = np.sort(_times(times).ravel())
         if not np.isfinite(times).all():
             raise ValueError(
                 f"the spike times of neuron {neuron} hold NaN or infinity; remove those entries"
             )
-        near = max(rounding, precision(times))
-        if near > np.diff(edges, axis=1).min() / 10:
+        near = max(rounding, 1e-6 * narrowest, precision(times))
+        if near > narrowest / 10:
             raise ValueError(
                 f"the times are known to {near:.2g} s (around {np.abs(times).max():g} s, neuron "
                 f"{neuron}, as numbers of little precision are): too coarse for bins of "
-                f"{np.diff(edges, axis=1).min():g} s. Take wider bins, or save the times in float64"
+                f"{narrowest:g} s. Take wider bins, or save the times in float64"
             )
         times = times.astype(float)
         counts[..., neuron] = np.diff(np.searchsorted(times, edges - near), axis=1).T
@@ -105,8 +107,8 @@ def bin_spikes(
     neuron).
 
     A spike on an edge counts in the bin that begins there, whatever the rounding of the times: up
-    to 16 eps of the largest time (1e-11 s in a session of an hour) may lie between them, or the
-    precision of times that were saved in float32.
+    to 16 eps of the largest time (1e-11 s in a session of an hour) or a millionth of a bin may lie
+    between them, or the precision of times that were saved in float32.
 
     Args:
         spikes: one array of spike times a neuron, in s.
@@ -189,7 +191,7 @@ def _no_spikes(spikes: Sequence, onsets: np.ndarray, start: float, stop: float) 
     )
 
 
-def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> xr.DataArray:
+def condition_averages(data: xr.DataArray, by: str | Sequence[str] | None = None) -> xr.DataArray:
     """Averages over the trials of each condition, (time, condition, neuron), missing values left
     out.
 
@@ -200,9 +202,9 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
 
     Args:
         data: (time, trial, neuron).
-        by: trial coordinates whose combinations are the conditions. By default the task variables,
-            where the recording declares some; else all that are not repeats, sessions, ids or fold
-            groups, nor number the trials, nor are continuous.
+        by: trial coordinates whose combinations are the conditions, or one. By default the task
+            variables, where the recording declares some; else all that are not repeats, sessions,
+            ids or fold groups, nor number the trials, nor are continuous.
 
     Raises:
         ValueError: for a coordinate that is not there, or when nothing says what a condition is.
@@ -214,6 +216,7 @@ def condition_averages(data: xr.DataArray, by: Sequence[str] | None = None) -> x
         >>> means.shape, means["averaged_trials"].values[:3].tolist()
         ((1, 10, 50), [10, 10, 10])
     """
+    by = by if by is None else validation.names(by, "by")
     along = trial_coordinates(data, by or ())
     by = _conditions(data, along) if by is None else by
     if not by:

@@ -79,10 +79,12 @@ def accuracy_curves(
 
 def component_rows(table: pd.DataFrame) -> pd.DataFrame:
     """The rows that hold R^2 of PCs, with its `ceiling`: 1 for captured variance, X's own where
-    variance is held out.
+    variance is held out; and whether the PC is `left_out`, since a ceiling of 0.2 or less can't be
+    told from noise.
     """
     rows = table[table["quantity"].isin(["captured variance", "held-out variance"])]
-    return rows.assign(ceiling=rows["ceiling"].fillna(1.0) if "ceiling" in rows else 1.0)
+    rows = rows.assign(ceiling=rows["ceiling"].fillna(1.0) if "ceiling" in rows else 1.0)
+    return rows.assign(left_out=rows["ceiling"] <= LOWEST_CEILING)
 
 
 def component_curves(table: pd.DataFrame, pcs: Sequence[int], width: float = 0.01) -> pd.DataFrame:
@@ -239,7 +241,7 @@ def accuracy_by_capture(
     starts = r2[first].rename(columns={"value": "start"})[[*RUN, "pc", "start"]]
     r2 = r2.merge(starts, on=[*RUN, "pc"])
     beyond = r2["value"] >= (r2["start"] + r2["ceiling"]) / 2
-    beyond = r2.assign(captured=beyond & (r2["ceiling"] > LOWEST_CEILING))
+    beyond = r2.assign(captured=beyond & ~r2["left_out"])
     held_out = set(r2.loc[r2["quantity"] == "held-out variance", "dataset"])
     counts = beyond.groupby([*RUN, "step"], sort=False)["captured"].sum()
     parts = []
@@ -260,18 +262,17 @@ def captures(
     (R^2 before the first step), score (NaN: never), left_out, final_score, title, settings,
     surrogate, data_hash. `score_of(scores, r2)` reads it off the snapshots: at the first crossing
     of the midpoint between start and 1. Where variance is held out, it is that between start and
-    the ceiling, X's own R^2; a PC with a ceiling of 0.2 or less is left out, without a score: it
-    can't be told from noise.
+    the ceiling, X's own R^2; a PC that is left out has no score.
     """
     tables, rows = [], component_rows(table)
     for key, run in rows.groupby(RUN, sort=False):
         r2 = run.pivot(index="step", columns="pc", values="value").sort_index()
         scores = run.groupby("step")["score"].first().loc[r2.index].to_numpy()
-        pcs = run.groupby("pc")[["explained_variance", "ceiling", *FACTS]].first().loc[r2.columns]
+        facts = ["explained_variance", "ceiling", "left_out", *FACTS]
+        pcs = run.groupby("pc")[facts].first().loc[r2.columns]
         held_out = run["quantity"].iloc[0] == "held-out variance"
         read = partial(score_to_capture, ceilings=pcs["ceiling"]) if held_out else score_of
         pcs = pcs.assign(start=r2.iloc[0], score=read(scores, r2.to_numpy()))
-        pcs["left_out"] = held_out & (pcs["ceiling"] <= LOWEST_CEILING)
         pcs.loc[pcs["left_out"], "score"] = np.nan
         of_run = dict(zip(RUN, key, strict=True), final_score=scores[-1])
         tables.append(pcs.reset_index().assign(**of_run))

@@ -32,9 +32,9 @@ def sizes_in_words(
     for name in datasets:
         data = settings.source(name, quick).load()
         if words := data_sets.few_samples(data):
-            flat = saturated(measures)
-            words += f" Of the measures here {' and '.join(flat)} can't tell any $Y$ from another."
-            items.append(f"- {data.attrs['title']}: " + words if flat else words)
+            if flat := saturated(measures):
+                words += f" Of the measures here {' and '.join(flat)} can't tell two $Y$ apart."
+            items.append(f"- {settings.shown_title(data)}: {words}")
     return "\n".join(items)
 
 

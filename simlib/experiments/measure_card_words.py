@@ -249,7 +249,7 @@ def on_chance(draws: pd.DataFrame) -> str:
 
 def on_decodability(crossings: pd.DataFrame, references: pd.DataFrame | None = None, **_) -> str:
     """When the task can be decoded from noise that climbs; tables of `decodability`."""
-    if "note" in crossings:
+    if references is None:  # it can't be climbed
         return plain(crossings["note"].iloc[0])
     reached, ends = crossings["score"].dropna(), spread(crossings["final_score"])
     score = f", at a score of {interval(spread(reached), 'seeds')}" if len(reached) else ""

@@ -61,10 +61,23 @@ def own_note(names: Sequence[str]) -> str:
     return "\n\n".join(shown)
 
 
+# What Markdown, HTML or a formula would take for a sign of its own, as it is shown.
+SHOWN_AS = str.maketrans({"$": r"\$", "<": "‹", ">": "›", "*": "∗", "`": "'"})
+
+
+def shown_title(data: xr.DataArray) -> str:
+    """The title of a dataset, which may be any file's name, as text for figures, tables and pages.
+
+    >>> shown_title(xr.DataArray(0, attrs={"title": "day<3>"}))
+    'day‹3›'
+    """
+    return data.attrs["title"].translate(SHOWN_AS)
+
+
 def provenance(data: xr.DataArray, quick: bool) -> dict:
     """The columns every table carries: dataset title, settings, surrogate, data_hash."""
     return {
-        "title": data.attrs["title"].replace("$", r"\$"),  # text, not a formula
+        "title": shown_title(data),
         "settings": label(quick),
         "surrogate": bool(data.attrs["surrogate"]),
         "data_hash": datasets.data_hash(data)[:16],

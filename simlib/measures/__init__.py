@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from simlib import validation
+from simlib import trials, validation
 from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import CALLERS_OWN, INVARIANCES, Measure
@@ -76,8 +76,9 @@ def score(name: Name, X, Y, **params) -> float:
             (time, trial, neuron), with the same samples in the same order. Regression measures
             predict X from Y. Where both sides have labels along their trials (or an index), these
             say which trial is which: another order is mended, other trials are refused.
-        params: parameters of the measure; the fold scheme "condition" takes the number of trials
-            from the array.
+        params: parameters of the measure. Folds of cross-validated measures are runs of samples
+            unless `scheme` says otherwise: "condition" takes the number of trials from the array,
+            "grouped" the fold groups that X declares.
 
     Returns:
         A float in the measure's range (`MEASURES[name].range`).
@@ -93,9 +94,14 @@ def score(name: Name, X, Y, **params) -> float:
         (0.97, 0.8)
     """
     bound = measure(name, **params)
+    recording = X
     X, Y = validation.pair(X, Y, precomputed=bool(bound.params.get("precomputed")))
     if bound.params.get("scheme") == "condition" and not bound.params.get("conditions"):
         bound = bound.bind(conditions=X.shape[-2])
+    if bound.params.get("scheme") == "grouped" and bound.params.get("groups") is None:
+        declared = trials.fold_groups(recording)
+        if declared is not None:
+            bound = bound.bind(groups=np.tile(declared, int(np.prod(X.shape[:-2]))))
     X, Y = validation.flat(X), validation.flat(Y)
     bound.room(X, Y.shape[1])
     try:

@@ -26,13 +26,14 @@ AXES = {"xlim": (0, 1.02), "xlabel": "similarity score"}
 
 def components_against_score(table: pd.DataFrame, ax: Axes) -> Axes:
     """R^2 of each of the first 40 PCs against score during one ascent, coloured by rank (log
-    scale).
+    scale); those left out aren't drawn.
 
     `table` holds the rows of `experiments.curves.component_rows` for one dataset, measure and seed;
     where variance is held out, the axis says so.
     """
+    left_out = table.get("left_out", pd.Series(False, table.index))
     sns.lineplot(
-        table[table["pc"] <= MOST].sort_values("step"),
+        table[(table["pc"] <= MOST) & ~left_out].sort_values("step"),
         x="score",
         y="value",
         hue="pc",
