@@ -302,7 +302,7 @@ def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
         >>> from simlib import validation
         >>> validation.refuse_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
         Traceback (most recent call last):
-        simlib.validation.Dissimilarities: X looks like a dissimilarity matrix (RDM): 3 x 3, symmetric, 0 on the diago...
+        simlib.validation.Dissimilarities: X looks like a dissimilarity matrix (RDM): 3 x 3, ...
     """
     square = values.ndim == 2 and values.shape[0] == values.shape[1]
     triangle = square and not (np.tril(values).any() and np.triu(values).any())
