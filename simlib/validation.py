@@ -251,12 +251,9 @@ def _symmetric(values: np.ndarray) -> float:
     """The largest entry of symmetric matrices of 3 samples or more; 0 for any other array."""
     if values.ndim not in (2, 3) or values.shape[-1] != values.shape[-2] or values.shape[-1] < 3:
         return 0.0
-    largest = np.abs(values).max()
-    return (
-        float(largest)
-        if np.abs(values - values.swapaxes(-1, -2)).max() <= ROUNDED * largest
-        else 0.0
-    )
+    largest = float(np.abs(values).max())
+    apart = np.abs(values - values.swapaxes(-1, -2)).max()
+    return largest if apart <= ROUNDED * largest else 0.0
 
 
 def is_dissimilarities(values: np.ndarray) -> bool:
