@@ -285,7 +285,7 @@ def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
         >>> from simlib import validation
         >>> validation.refuse_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
         Traceback (most recent call last):
-        ValueError: X looks like a dissimilarity matrix (RDM): 3 x 3, symmetric, 0 on the diago...
+        simlib.validation.Dissimilarities: X looks like a dissimilarity matrix (RDM): 3 x 3, symm...
     """
     if is_dissimilarities(values):
         n = values.shape[-1]
