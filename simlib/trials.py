@@ -347,7 +347,8 @@ def _said(
         )
     if own:
         said.append(
-            f"{sides[0]} and {sides[1]} differ in {listed(map(repr, own), 5)}: taken for each side's own, "
+            f"{sides[0]} and {sides[1]} differ in {listed(map(repr, own), 5)}: taken for each "
+            "side's own, "
             f"since their trials correspond by {by}"
         )
     for text in said:
@@ -379,7 +380,8 @@ def common_trials(X, Y) -> str:
         ]
         if once and lacking and np.isin(first, second).any():
             return (
-                f"; one side alone has the trials of {name!r} {listed(map(repr, np.asarray(lacking).tolist()), 5)}: "
+                f"; one side alone has the trials of {name!r} "
+                f"{listed(map(repr, np.asarray(lacking).tolist()), 5)}: "
                 f"{_selected(X, name)} and Y likewise"
             )
     return ""

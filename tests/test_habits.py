@@ -456,6 +456,23 @@ def test_a_fill_value_that_nothing_explains_is_questioned():
         assert datasets.load("a.zarr").values[0, 0, 0] == -1
 
 
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_what_a_file_packs_into_whole_numbers_harms_nothing_after_it(suffix):
+    data = xr.DataArray(
+        X, dims=("time", "trial", "neuron"), coords={"choice": ("trial", CHOICE)}, name="response"
+    )
+    data.encoding = {"dtype": "i2", "scale_factor": 0.5, "_FillValue": -9}
+    write = {".nc": data.to_netcdf, ".zarr": data.to_zarr}[suffix]
+    write(f"a{suffix}", **({"zarr_format": 2} if suffix == ".zarr" else {}))
+    loaded = datasets.load(f"a{suffix}")
+    read(loaded, choice=CHOICE)
+    means = datasets.processing.condition_averages(loaded)
+    for ending in (".nc", ".zarr", ".npz"):
+        for one in (means, loaded.copy(data=X / 7)):
+            datasets.save(one, f"b{ending}")
+            np.testing.assert_array_equal(datasets.load(f"b{ending}").values, one.values)
+
+
 def test_a_packed_file_is_named_and_a_large_folder_is_not_searched(tmp_path):
     WIDE.to_csv("a.csv.gz")
     refused("a.csv.gz is packed", "a.csv.gz")

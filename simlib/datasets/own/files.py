@@ -40,6 +40,7 @@ TAKES = {
     "spikes": (".nwb",),
 }
 TRIED, SEVERAL = 6, 3  # readings that are tried where a layout is unclear, and shown
+FILL = "fill value that nothing declares"  # attribute
 WAY_OUT = (
     "save it with numpy.savez('recording.npz', X=X, target=labels), X being (time, trial, neuron) "
     "or (trial, neuron) and labels one a trial"
@@ -311,7 +312,7 @@ def _read_xarray(
             if name not in (data.name, *facts):
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
         data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
-        data = selected(data, select).load()
+        data = _question_fill(selected(data, select).load(), path.name)
         data = data if dims is None else stacked(data, axes)
         return leave_out(data, reasons)
 
@@ -340,8 +341,8 @@ def _opened(path: Path) -> xr.Dataset:
     """A netCDF file or Zarr store, opened; values are missing only where it says so.
 
     A Zarr array has a fill value always, 0 unless another is chosen: it stands for chunks that were
-    never written, and is no mark of what is missing. Warns where another number than 0 is among the
-    values and nothing says what it marks.
+    never written, and is no mark of what is missing. One other than 0 is kept as the attribute
+    `FILL`, to be asked for (`_question_fill`).
     """
     if _suffix(path) != ".zarr":
         return xr.open_dataset(path)
@@ -350,14 +351,25 @@ def _opened(path: Path) -> xr.Dataset:
     for name, variable in raw.variables.items():
         if "_FillValue" not in group[name].attrs:
             fill = variable.attrs.pop("_FillValue", 0)
-            if variable.dtype.kind in "iuf" and fill and (times := int((variable == fill).sum())):
-                warnings.warn(
-                    f"{times} values of {name} in {path.name} are {fill}, its fill value: they are "
-                    "read as numbers. Where they stand for missing ones, give it the attribute "
-                    f"'_FillValue': {fill}",
-                    stacklevel=2,
-                )
+            if fill and variable.ndim > 1:
+                variable.attrs[FILL] = fill
     return xr.decode_cf(raw)
+
+
+def _question_fill(data: xr.DataArray, name: str) -> xr.DataArray:
+    """The array; warns where its values hold a fill value and nothing says what it stands for."""
+    fill = data.attrs.get(FILL)
+    times = int((data == fill).sum()) if fill is not None else 0
+    if times:
+        warnings.warn(
+            f"{times} values of {data.name} in {name} are {fill}, its fill value: they are read as "
+            "numbers. Where they stand for missing ones, give it the attribute "
+            f"'_FillValue': {fill}",
+            stacklevel=2,
+        )
+    return data.drop_attrs(deep=False).assign_attrs(
+        {key: value for key, value in data.attrs.items() if key != FILL}
+    )
 
 
 def save(data: xr.DataArray, path: str | os.PathLike) -> None:
@@ -375,7 +387,7 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
         >>> sl.datasets.load(path).identical(X)
         True
     """
-    path = Path(path).expanduser()
+    path, data = Path(path).expanduser(), data.drop_encoding()
     if path.suffix == ".nc":
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":

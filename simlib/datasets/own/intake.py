@@ -89,12 +89,7 @@ def from_xarray(
     usable(data.values)
     classes, reasons = _decoded(data, named, groups)
     data = leave_out(data, reasons)
-    for name in [*classes, *grouping]:
-        if name in data.coords:
-            values = _label(data, name)
-            data = data.assign_coords(
-                {name: ("trial", _as_classes(values, name) if name in classes else values)}
-            )
+    data = _with_classes(data, classes, grouping)
     groups = groups if groups in data.coords else ""  # averages have none
     main = data.attrs.get("main_variable", "") if main_variable is None else main_variable
     if not main or (main_variable is None and task_variables is not None and main not in classes):
@@ -102,6 +97,19 @@ def from_xarray(
     else:
         validation.known("main variable", main, classes, "It is one of the decoded labels.")
     data.attrs = _completed(data.attrs, classes, main, groups)
+    return data
+
+
+def _with_classes(
+    data: xr.DataArray, classes: Sequence[str], grouping: Sequence[str]
+) -> xr.DataArray:
+    """The labels as a classifier takes them, the fold groups checked."""
+    for name in [*classes, *grouping]:
+        if name in data.coords:
+            values = _label(data, name)
+            data = data.assign_coords(
+                {name: ("trial", _as_classes(values, name) if name in classes else values)}
+            )
     return data
 
 
@@ -113,7 +121,7 @@ def _check_options(bins: object, task_variables: object, groups: object) -> None
             "groups= is the name of a label, groups='block'; values come in by labels={'block': "
             f"values}}; got {type(groups).__name__}"
         )
-    if not isinstance(task_variables, str | Sequence | None):
+    if task_variables is not None and not hasattr(task_variables, "__iter__"):
         raise ValueError(
             "task_variables= are names of labels, task_variables=['choice']; got "
             f"{type(task_variables).__name__}"
@@ -189,6 +197,7 @@ def _on_axes(data: xr.DataArray) -> xr.DataArray:
     """As (time, trial, neuron) of finite numbers, checked, without coordinates of other
     dimensions.
     """
+    data = data.drop_encoding()  # of the file that they came from: whole numbers, a scale
     data = data.squeeze([d for d in data.dims if d not in DIMS and data.sizes[d] == 1], drop=True)
     if not {"trial", "neuron"} <= set(data.dims) <= set(DIMS):
         raise ValueError(

@@ -42,6 +42,8 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
 
     Raises ValueError that shows what the file holds, and the call that would read it.
     """
+    if not isinstance(spikes or {}, Mapping):
+        raise ValueError(f"spikes={spikes!r}: it says which bins, {{'start': 0, 'stop': 0.5, ...}}")
     try:
         with h5py.File(path, "r") as file:
             return _read(file, path, dict(spikes or {}))
@@ -52,8 +54,10 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
 
 
 def _read(file: h5py.File, path: Path, options: dict) -> xr.DataArray:
-    for option in options:
+    for option, value in options.items():
         validation.known("option of spikes=", option, OPTIONS)
+        if option in (*WINDOW, "smooth") and not isinstance(value, int | float | np.number):
+            raise ValueError(f"spikes={{{option!r}: {value!r}}}: it is a number of seconds")
     tables, which = _tables(file), str(options.get("trials", "trials"))
     if "spike_times" not in file.get("units", ()) or not tables:
         raise ValueError(_unlike(file, path.name))
