@@ -385,6 +385,8 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
 
     import simlib
 
+    if path.name in simlib.datasets.names():
+        raise ValueError(f"{path.name!r} is a dataset of the book, too: rename the recording")
     start = time.monotonic()
     data = simlib.datasets.load(str(path))
     loading = time.monotonic() - start

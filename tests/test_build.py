@@ -425,6 +425,24 @@ def test_an_unclear_recording_is_refused_before_anything_is_discarded(desk):
     assert ran(desk) == [], "what was there is still current"
 
 
+@pytest.mark.filterwarnings("ignore")  # zarr, of text
+def test_a_recording_without_a_suffix_is_found_and_none_is_taken_for_a_dataset(
+    execute, tmp_path, monkeypatch
+):
+    import numpy as np
+
+    import simlib as sl
+
+    for name in ("session1", "hierarchy"):
+        data = sl.datasets.load("toy-2d")
+        data.to_dataset(name="X").to_zarr(tmp_path / name)
+        monkeypatch.setenv("SIMLIB_RECORDING", str(tmp_path / name))
+        if name == "session1":
+            np.testing.assert_array_equal(sl.datasets.load(name), data)
+    with pytest.raises(ValueError, match="'hierarchy' is a dataset of the book"):
+        execute.announce_data(tmp_path / "hierarchy", [], tmp_path)
+
+
 def test_make_hands_a_path_on_as_it_is(tmp_path):
     """The recipes that `make book DATA=...` would run, with a shell that shows its arguments."""
     name = "a $(b) $c \"d\" 'e' `f` é.npz"

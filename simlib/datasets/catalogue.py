@@ -172,5 +172,9 @@ def is_path(dataset: object) -> bool:
     """Whether `load` reads a file: a Path, text with a suffix or folder in it, or what exists."""
     return isinstance(dataset, os.PathLike) or (
         isinstance(dataset, str)
-        and (bool(Path(dataset).suffix) or os.sep in dataset or Path(dataset).exists())
+        and (
+            bool(Path(dataset).suffix)
+            or os.sep in dataset
+            or folders.recording_file(dataset).exists()
+        )
     )

@@ -84,6 +84,7 @@ def share_against_captured(table: pd.DataFrame, ax: Axes) -> Axes:
     )
     ends = shown["captured"].min(), shown["captured"].max()
     ticks = [k * 10**d for d in range(4) for k in (1, 2, 5) if ends[0] <= k * 10**d <= ends[1]]
+    ticks = ticks or sorted({int(end) for end in ends if len(shown)})
     ax.set_xticks(ticks, list(map(str, ticks)), minor=False)
     ax.minorticks_off()
     return ax
