@@ -257,7 +257,6 @@ def _symmetric(matrix: np.ndarray, rounded: float = ROUNDED) -> float:
     """The largest entry of a symmetric matrix of 3 samples or more; 0 for any other array."""
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
         return 0.0
-<<<<<<< HEAD
     largest = np.abs(matrix).max()
     return float(largest) if np.abs(matrix - matrix.T).max() <= rounded * largest else 0.0
 
@@ -266,11 +265,6 @@ def _samples_of_pairs(pairs: int) -> int:
     """How many samples, 3 or more, have so many pairs; 0 where no number has."""
     n = int((1 + np.sqrt(1 + 8 * pairs)) / 2)
     return n if n > 2 and n * (n - 1) == 2 * pairs else 0
-=======
-    largest = float(np.abs(values).max())
-    apart = np.abs(values - values.swapaxes(-1, -2)).max()
-    return largest if apart <= ROUNDED * largest else 0.0
->>>>>>> review1
 
 
 def is_dissimilarities(values: np.ndarray) -> bool:
@@ -308,11 +302,7 @@ def refuse_dissimilarities(values: np.ndarray, name: str = "X") -> None:
         >>> from simlib import validation
         >>> validation.refuse_dissimilarities(np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
         Traceback (most recent call last):
-<<<<<<< HEAD
         simlib.validation.Dissimilarities: X looks like a dissimilarity matrix (RDM): 3 x 3, ...
-=======
-        simlib.validation.Dissimilarities: X looks like a dissimilarity matrix (RDM): 3 x 3, symm...
->>>>>>> review1
     """
     square = values.ndim == 2 and values.shape[0] == values.shape[1]
     triangle = square and not (np.tril(values).any() and np.triu(values).any())

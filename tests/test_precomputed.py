@@ -203,9 +203,5 @@ def test_square_responses_are_not_touched():
             assert sl.score("cka", X, square) > 0
             validation.responses(torch.from_numpy(X)[None])
         validation.responses(rdm(sides()[0])[:, :-1])
-<<<<<<< HEAD
-        validation.responses(np.stack([rdm(square), square]))
-=======
         validation.responses(np.stack([rdm(sides()[0]), rng.standard_normal((30, 30))]))
->>>>>>> review1
         assert sl.score("cka", [[0.0, 1], [1, 0]], [[0.0, 1], [1, 0]]) == pytest.approx(1)
