@@ -101,8 +101,9 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
         >>> sl.captured_variance(X, [[0], [2], [0], [2]]).round(3)
         array([1., 0.])
     """
+    neurons = X.sizes["neuron"] if hasattr(X, "sizes") else np.shape(X)[-1]
     Y, vectors = _matched(X, Y, vectors)
-    captured = np.full(np.shape(X)[-1], np.nan)
+    captured = np.full(neurons, np.nan)
     captured[: vectors.shape[1]] = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
     return captured
 

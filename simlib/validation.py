@@ -507,8 +507,9 @@ def label_array(labels, X, name: str = "labels", *, gaps: bool = False) -> np.nd
         )
     if len(values) != count:
         hint = (
-            "; they fit axis 0, and arrays are (time, trial, neuron): say which axis is which, "
-            "xarray.DataArray(X, dims=('trial', 'time', 'neuron')) or ('trial', 'neuron', 'time')"
+            "; they fit axis 0, and arrays are (time, trial, neuron): of (trial, time, neuron) "
+            "swap the first two axes, np.swapaxes(X, 0, 1); of (trial, neuron, time) move the last "
+            "to the front, np.moveaxis(X, 2, 0)"
             if X.ndim == 3 and len(values) == X.shape[0]
             else ""
         )

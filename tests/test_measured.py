@@ -393,9 +393,17 @@ def test_responses_of_another_shape_are_named(shape):
         sl.decoding_accuracy(np.zeros(shape), LABELS)
 
 
-def test_labels_that_fit_the_time_axis_get_the_hint():
-    with pytest.raises(ValueError, match="swap the first two axes"):
-        sl.decoding_accuracy(np.swapaxes(Y, 0, 1), LABELS)
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [((1, 0, 2), "np.swapaxes(X, 0, 1)"), ((1, 2, 0), "np.moveaxis(X, 2, 0)")],
+    ids=["trial, time, neuron", "trial, neuron, time"],
+)
+def test_labels_that_fit_the_time_axis_get_ways_that_give_what_was_meant(given, way):
+    X = np.transpose(Y, given)
+    with pytest.raises(ValueError, match="swap the first two axes") as error:
+        sl.decoding_accuracy(X, LABELS)
+    assert way in str(error.value)
+    np.testing.assert_array_equal(eval(way, {"np": np, "X": X}), Y)
 
 
 def test_the_first_crossing_is_interpolated():
