@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # What a missing value becomes when it is saved as text.
-SAY_MISSING = {"", "nan", "none", "nat", "na", "n/a", "<na>", "null"}
+SAY_MISSING = {"", "nan", "-nan", "none", "nat", "na", "n/a", "#n/a", "<na>", "null"}
 
 
 def nearest_names(name: str, names: Iterable[str]) -> list[str]:

@@ -270,6 +270,20 @@ def test_axes_merge_into_neurons_and_into_trials(recording):
         datasets.load(array[0, 0], dims=("time", "neuron"))
 
 
+def test_readings_are_shown_whatever_form_the_labels_have(recording):
+    X, choice, folder = recording
+    np.save(folder / "a.npy", X.transpose(1, 0, 2)[:, None])
+    np.savez(folder / "a.npz", rates=X.transpose(1, 0, 2))
+    table = pd.DataFrame({"choice": choice, **{f"more{k}": choice for k in range(9)}})
+    table.to_csv(folder / "labels.csv", index=False)
+    for labels in (table, {"choice": choice}, folder / "labels.csv"):
+        with pytest.raises(ValueError) as error:
+            datasets.load(folder / "a.npz", labels=labels)
+        calls = suggested(str(error.value))
+        assert calls and "ambiguous" not in str(error.value)
+        assert all(run(call, folder).size for call in calls if "PosixPath" not in call)
+
+
 def test_without_an_axis_of_neurons_there_is_one(recording):
     X, choice, folder = recording
     np.savez(folder / "one.npz", raster=X[..., 0], choice=choice)

@@ -30,7 +30,7 @@ from simlib.datasets.own.tables import from_table, in_order, label_columns, read
 SAVED = (".nc", ".zarr", ".npz")
 ARRAYS = (".npz", ".npy", ".mat", ".h5", ".hdf5")
 TABLES = (".csv", ".tsv", ".parquet")
-SUFFIXES = (*SAVED, ".npy", ".mat", ".h5", ".hdf5", *TABLES, ".nwb")
+SUFFIXES = (".nc", ".zarr", *ARRAYS, *TABLES, ".nwb")
 # The options that say how a file is laid out, and the file types that take them.
 TAKES = {
     "values": (".nc", ".zarr", ".npz", ".mat", ".h5", ".hdf5"),
@@ -146,7 +146,7 @@ def _read(path, *, values, dims, labels, columns, spikes, select, options) -> xr
     elif suffix == ".nwb":
         data = read_nwb(path, spikes)
     else:
-        data = assemble(_contents(path), path.name, values, dims, mapped)
+        data = assemble(_contents(path), path.name, values, dims, mapped, table)
         mapped = {}
     for name, column in (table or mapped or {}).items():
         in_order(column, "labels")
@@ -177,18 +177,19 @@ def _tried(unclear: Unclear, path: Path, asked: Mapping[str, object]) -> str:
             if str(error) != str(unclear):
                 failures.append(f"dims={reading.dims!r} fails: {str(error)[:400]}")
     if calls:
-        return ". Perhaps " + "\nor ".join(calls[:SEVERAL])
+        given = asked["labels"] is not None and "labels=" not in calls[0]
+        kept = ", with your labels=," if given else ""
+        return f". Perhaps{kept} " + "\nor ".join(calls[:SEVERAL])
     return f". {failures[0]}" if failures else ""
 
 
 def _call(path: Path, given: Mapping[str, object]) -> str:
     """The call of `load` with these options, as text."""
     told = {key: value for key, value in given.items() if key != "options"} | given["options"]
-    said = [
-        f"{key}={value!r}"
-        for key, value in told.items()
-        if value is not None and value != "refuse" and len(repr(value)) < 200
-    ]
+    told = {key: value for key, value in told.items() if value is not None}
+    if isinstance(told["missing"], str) and told["missing"] == "refuse":
+        del told["missing"]
+    said = [f"{key}={value!r}" for key, value in told.items() if len(repr(value)) < 200]
     return f"load({path.name!r}, {', '.join(said)})"
 
 

@@ -21,6 +21,7 @@ from simlib.datasets.own.facts import (
     is_line,
     is_table,
     kind_of,
+    repeats,
     short,
 )
 from simlib.datasets.own.parts import Held
@@ -37,6 +38,7 @@ def assemble(
     values: str | None = None,
     dims: Sequence | Mapping | None = None,
     labels: Mapping[str, object] | None = None,
+    added: Mapping[str, object] | None = None,
 ) -> xr.DataArray:
     """The array `values` of a file called `name` as a DataArray, the others as coordinates of its
     axes.
@@ -51,16 +53,19 @@ def assemble(
     several fit. By default every array with one value a place of an axis is a coordinate, but not
     those of another element or group that holds an array of the same name. What is none is listed
     with its reason in the attribute `left_out` (JSON); `read_as` says what the axes were taken for.
+    `added` are labels that the array is given afterwards: they, too, tell which axis is trial.
 
     Raises Unclear where several readings, or none, come into question.
     """
     if isinstance(dims, Mapping):
         raise ValueError(f"the axes of {name} have no names yet: name all in order, dims=(...)")
-    main, declared = _main(held, name, values), declared_in(held)
+    outside = _facts_of_values({**(labels or {}), **(added or {})})
+    main, declared = _main(held, name, values, outside), declared_in(held)
     shape = held[main].shape
     beside = beside_array(held, main)
     facts = facts_of(beside, main)
-    asked = facts if labels is None else _named_facts(facts, labels)
+    asked = (facts if labels is None else _named_facts(facts, labels)) | outside
+    facts_told = {key: fact for key, fact in facts.items() if fact.of or labels is None} | asked
     axes = (
         parsed(dims)
         if dims is not None
@@ -72,7 +77,7 @@ def assemble(
         raise Unclear(
             f"{main} of {name} has the shape {held[main].shape}, and dims={dims!r} does not name "
             "its axes one by one",
-            readings(held, main, facts),
+            readings(held, main, facts_told),
         )
     data = xr.DataArray(np.asarray(held[main].read()).reshape(shape), dims=[a for a, _ in axes])
     given = {key: _values(held, value, name) for key, value in (labels or {}).items()}
@@ -99,7 +104,7 @@ def assemble(
         try:
             data = data.assign_coords({key: along_trial(column, data, f"{key!r} of {name}")})
         except ValueError as error:
-            raise Unclear(str(error), readings(held, main, facts)) from error
+            raise Unclear(str(error), readings(held, main, facts_told)) from error
     data.attrs |= _scalars(beside, main)
     sizes = ", ".join(
         f"{axis} {size}" if axis == role else f"{axis} {size} (part of {role})"
@@ -119,7 +124,9 @@ def assemble(
 # -- Which array, and what its axes are
 
 
-def _main(held: Mapping[str, Held], name: str, values: str | None) -> str:
+def _main(
+    held: Mapping[str, Held], name: str, values: str | None, outside: Mapping[str, Fact]
+) -> str:
     """The name of the recording's array; raises Unclear where nothing says which it is."""
     main = "X" if values is None else values
     if values is not None and main not in held:
@@ -135,7 +142,7 @@ def _main(held: Mapping[str, Held], name: str, values: str | None) -> str:
     if not tables:
         why = "; this needs another file: none of these is a table of numbers"
     largest = [key for key in tables if 2 * _count(held[key]) >= _count(held[tables[0]])]
-    readings = [one for key in largest[:2] for one in read_beside(held, key)[:2]]
+    readings = [one for key in largest[:2] for one in read_beside(held, key, outside)[:2]]
     raise Unclear(
         f"{name} has no array X; it holds {contents(held)}. Say which array is the recording, what "
         f"its axes are, and which arrays are labels{why}",
@@ -162,6 +169,13 @@ def _named_facts(facts: Mapping[str, Fact], labels: Mapping[str, object]) -> dic
     """The arrays that `labels` names."""
     names = [value for value in labels.values() if isinstance(value, str)]
     return {key: facts[key]._replace(of="") for key in names if key in facts}
+
+
+def _facts_of_values(labels: Mapping[str, object]) -> dict[str, Fact]:
+    """What labels that are given as values say of the axes."""
+    columns = {key: one for key, one in labels.items() if not isinstance(one, str | tuple)}
+    lines = {key: np.asarray(one) for key, one in columns.items() if np.ndim(one) == 1}
+    return {key: Fact(len(one), repeats(one), "") for key, one in lines.items()}
 
 
 def _usual(

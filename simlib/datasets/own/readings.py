@@ -27,8 +27,9 @@ class Unclear(ValueError):
         self.readings = list(readings)
 
 
-def read_beside(held: Mapping[str, Held], main: str) -> list[Reading]:
-    return readings(held, main, facts_of(beside_array(held, main), main))
+def read_beside(held: Mapping[str, Held], main: str, outside: Mapping[str, Fact]) -> list[Reading]:
+    """Ways to read an array that fit what is beside it, and labels from `outside` of the file."""
+    return readings(held, main, facts_of(beside_array(held, main), main) | outside)
 
 
 def readings(held: Mapping[str, Held], main: str, facts: Mapping[str, Fact]) -> list[Reading]:
@@ -41,8 +42,8 @@ def readings(held: Mapping[str, Held], main: str, facts: Mapping[str, Fact]) -> 
     found = []
     for place, size in enumerate(sizes):
         fits = [key for key in evidence(facts) if facts[key].length == size]
-        classes = {short(key, facts): key for key in fits if facts[key].repeats}
-        if classes or (fits and len(sizes) < 4):
+        classes = {short(key, facts): key for key in fits if facts[key].repeats and key in held}
+        if any(facts[key].repeats for key in fits) or (fits and len(sizes) < 4):
             found += [Reading(main, dims, classes) for dims in _orders(sizes, place, facts)]
     elements = "[:]" in main  # the first axis is they, and no time
     if elements and not found and len(sizes) < 4:

@@ -16,7 +16,6 @@ from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.facts import NEURONS, says
 
 ROLES = ("trial", "time", "neuron", "value")
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "#N/A", "-nan")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SHORT = ("", "n", "u", "c", "ch", "elec")  # of columns of neurons, "ch3", "3", as words for them
 
@@ -82,7 +81,7 @@ def _numbers(column: pd.Series, *, decimal_comma: bool) -> pd.Series:
     """A column of text as numbers, where all that is no number is a word for a missing one."""
     if column.dtype.kind in "biuf":
         return column
-    words = column.astype(object).where(~column.isin(MISSING))
+    words = column.astype(object).where(~validation.looks_missing(column.to_numpy(object)))
     known = words.dropna().astype(str)
     known = known.str.replace(",", ".", regex=False) if decimal_comma else known
     numbers = pd.to_numeric(known, errors="coerce")
