@@ -381,12 +381,12 @@ def announce_data(path: Path, tasks: list[Task], out: Path) -> dict[str, str]:
     """Say what was found, what will run and for how long; return what can't run, with the
     reason.
     """
-    import estimates
-
     import simlib
 
     if path.name in simlib.datasets.names():
         raise ValueError(f"{path.name!r} is a dataset of the book, too: rename the recording")
+    import estimates  # which is found where this file runs as a program
+
     start = time.monotonic()
     data = simlib.datasets.load(str(path))
     loading = time.monotonic() - start
@@ -419,15 +419,18 @@ def cost(data, one: Task, loading: float, known: dict) -> tuple[float, str]:
 
     values = shrunk(one)
     work = estimates.joint_ranges if "points" in values else estimates.ascents
-    wanted = [name for name in inspect.signature(work).parameters if name in values]
-    given = {name: values[name] for name in wanted}
-    try:
-        key = json.dumps([work.__name__, given])
-        found = key in known
-        if not found:
-            known[key] = work(data, **given, loading=loading)
-    except TypeError:  # a parameter is missing, or no literal
-        return 0.0, "runs on it"
+    wanted = {
+        name: parameter.default is parameter.empty
+        for name, parameter in inspect.signature(work).parameters.items()
+        if name not in ("data", "loading")
+    }
+    if any(values.get(name) is None for name, needed in wanted.items() if needed):
+        return 0.0, "runs on it"  # a parameter is missing, or no literal
+    given = {name: values[name] for name in wanted if name in values}
+    key = json.dumps([work.__name__, given])
+    found = key in known
+    if not found:
+        known[key] = work(data, **given, loading=loading)
     seconds, said = (0.0, "the same runs, found again") if found else known[key]
     seconds += estimates.ELSE.get(one.name, 0)
     return seconds, f"{said}: {estimates.duration(seconds)}"

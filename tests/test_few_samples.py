@@ -174,12 +174,20 @@ def test_tables_hold_held_out_variance_and_its_ceiling(layer):
     np.testing.assert_allclose(ceiling, held_out_variance(X, X)[:23], atol=1e-4)
     found = curves.captures(table)
     assert len(found) == 3 * 23  # measures x rank
-    assert (found["left_out"] == (found["ceiling"] <= curves.LOWEST_CEILING)).all()
+    untold = found["ceiling"] <= curves.LOWEST_CEILING
+    assert (found["left_out"] == untold | (found["measure"] == "linreg")).all()  # no ascent
     assert found.loc[found["left_out"], "score"].isna().all() and 0 < found["left_out"].mean() < 1
     learned = found[found["measure"] == EARLY].set_index("pc")
     assert learned.loc[1:3, "score"].between(0.2, 0.95).all()
     words = few_samples.held_out_in_words(found)
     assert "held-out" in words and "left out" in words and "nan" not in words
+    kept = 23 - untold.groupby(found["pc"]).first().sum()
+    assert f"of {kept} of its 23 PCs" in words
+    figure, ax = plt.subplots()
+    plots.capture_against_variance(found, ax)
+    never = found["score"].isna() & ~found["left_out"]
+    assert len(ax.collections[-1].get_offsets()) == never.sum()  # ticks, of no linear regression
+    plt.close(figure)
 
 
 def test_no_claim_is_called_true_or_false_there(layer):

@@ -262,7 +262,8 @@ def captures(
     (R^2 before the first step), score (NaN: never), left_out, final_score, title, settings,
     surrogate, data_hash. `score_of(scores, r2)` reads it off the snapshots: at the first crossing
     of the midpoint between start and 1. Where variance is held out, it is that between start and
-    the ceiling, X's own R^2; a PC that is left out has no score.
+    the ceiling, X's own R^2; a PC that is left out has no score, nor have those of a run that
+    starts at the end.
     """
     tables, rows = [], component_rows(table)
     for key, run in rows.groupby(RUN, sort=False):
@@ -273,6 +274,7 @@ def captures(
         held_out = run["quantity"].iloc[0] == "held-out variance"
         read = partial(score_to_capture, ceilings=pcs["ceiling"]) if held_out else score_of
         pcs = pcs.assign(start=r2.iloc[0], score=read(scores, r2.to_numpy()))
+        pcs["left_out"] |= bool(scores[0] >= END)  # there is no ascent
         pcs.loc[pcs["left_out"], "score"] = np.nan
         of_run = dict(zip(RUN, key, strict=True), final_score=scores[-1])
         tables.append(pcs.reset_index().assign(**of_run))

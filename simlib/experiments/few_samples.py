@@ -46,7 +46,7 @@ def held_out_in_words(captures: pd.DataFrame) -> str:
     """
     items = []
     for title, of_data in captures[captures["ceiling"] < 1].groupby("title", sort=False):
-        first = of_data.groupby("pc").first()
+        first = of_data.sort_values("left_out").groupby("pc").first()  # of a run that has ascended
         kept = first[~first["left_out"]]
         words = (
             f"- {title}: shown is how well each PC is predicted from $Y$ on trials (groups, where "

@@ -53,8 +53,9 @@ def own_note(names: Sequence[str]) -> str:
     """
     files = [str(name) for name in names if str(name) not in datasets.DATASETS]
     shown = [
-        f"**This page shows a recording of your own, `{Path(name).name.replace('`', '')}`.** Where "
-        "its text names a dataset, it speaks of the book's. What was read:\n\n"
+        f"**This page shows a recording of your own, `{Path(name).name.replace('`', '')}`.** Its "
+        "text and captions were written for the book's datasets: what holds of yours is in its "
+        "tables. What was read:\n\n"
         f"~~~~text\n{datasets.describe(datasets.load(name))}\n~~~~"
         for name in files
     ]
