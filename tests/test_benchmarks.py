@@ -25,10 +25,8 @@ LABELS = np.arange(40) % 2
 
 @pytest.fixture(scope="module")
 def benchmarks():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
     names = ("plain", "steps", "roofline", "growth", "compare", "together")
-    yield {name: importlib.import_module(name) for name in names}
-    sys.path.remove(str(ROOT / "benchmarks"))
+    return {name: importlib.import_module(name) for name in names}
 
 
 @pytest.mark.parametrize(

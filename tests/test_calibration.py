@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ceilings import intervals, recorded, spectrum_of
 from scipy.ndimage import gaussian_filter1d
 
 import simlib as sl
@@ -81,13 +82,6 @@ def test_correction_puts_chance_at_zero_and_the_maximum_at_one():
 # -- What noise allows
 
 
-def recorded(signal: np.ndarray, noise: float, counts: np.ndarray, seed: int) -> np.ndarray:
-    """(repeat, samples, neuron): sample i has counts[i] repeats, NaN beyond."""
-    rng = np.random.default_rng(seed)
-    repeats = signal + noise * rng.standard_normal((counts.max(), *signal.shape))
-    return np.where((np.arange(counts.max())[:, None] < counts)[..., None], repeats, np.nan)
-
-
 def test_the_ceiling_falls_with_noise_and_is_one_without():
     signal = rng.standard_normal((40, 6))
     ceilings = []
@@ -107,32 +101,11 @@ def test_the_ceiling_falls_with_noise_and_is_one_without():
 NAMES = ("cka", "cka-debiased", "nbs", "linreg", "procrustes-angular")
 
 
-def spectrum_of(kind: str, samples: int, neurons: int, seed: int) -> np.ndarray:
-    """A signal: "flat" (neurons alike), "power" (PC variances 1 / rank) or "low" (5 dimensions)."""
-    rng = np.random.default_rng([seed, 7])
-    if kind == "low":
-        return rng.standard_normal((samples, 5)) @ rng.standard_normal((5, neurons)) / np.sqrt(5)
-    variances = np.arange(1.0, neurons + 1) ** {"flat": 0, "power": -1}[kind]
-    rotation = np.linalg.qr(rng.standard_normal((neurons, neurons)))[0]
-    scales = np.sqrt(variances * neurons / variances.sum())
-    return rng.standard_normal((samples, neurons)) * scales @ rotation
-
-
 def covered(kind: str, noise: float, most: str, seed: int, samples: int, neurons: int) -> list:
-    """Whether each interval holds the score of the signal with the mean of all repeats.
-
-    NaN where the repeats are too noisy for an estimate, and there is no interval.
+    """Whether each interval holds the score of the signal with the mean of all repeats; NaN where
+    the repeats are too noisy for one.
     """
-    counts = np.random.default_rng(seed).integers(2, 11, samples)
-    counts = counts if most == "ragged" else np.full(samples, int(most))
-    signal = spectrum_of(kind, samples, neurons, seed)
-    repeats = recorded(signal, noise * np.sqrt(counts.mean() / 4), counts, seed)
-    found, mean = [], np.nanmean(repeats, 0)
-    for name in NAMES:
-        ceiling = sl.calibration.noise_ceiling(name, repeats, splits=3, seed=seed)
-        holds = ceiling.low <= sl.score(name, mean, signal) <= ceiling.high
-        found.append(np.nan if "too noisy" in ceiling.note else holds)
-    return found
+    return intervals(NAMES, kind, noise, most, seed, (samples, neurons))["holds"].tolist()
 
 
 def test_the_interval_holds_the_score_of_the_signal():

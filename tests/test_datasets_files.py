@@ -10,7 +10,7 @@ import xarray as xr
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 
-from simlib import datasets
+from simlib import datasets, experiments
 
 SHARED = Path(os.environ.get("SIMLIB_SHARED", Path(__file__).parents[2] / "shared"))
 REACHING = SHARED / "recordings" / "m1_reaching" / "mihi_demo.mat"
@@ -291,3 +291,16 @@ def test_a_reaching_recording_in_a_few_lines(tmp_path):
     grouped = accuracy(StratifiedGroupKFold(5, shuffle=True, random_state=0))
     leaking = accuracy(StratifiedKFold(5, shuffle=True, random_state=0))
     assert 0.75 < grouped < leaking - 0.02  # neighbouring bins of a reach resemble each other
+
+
+def test_a_page_of_ones_own_recording_says_what_was_read(tmp_path):
+    X = np.random.default_rng(0).standard_normal((20, 4))
+    path = tmp_path / "a <b> *c* $d$.npz"
+    np.savez(path, X=X, choice=np.arange(20) % 2, position=X[:, :2])
+    said = experiments.own_note(["hierarchy", str(path)])
+    assert experiments.own_note(["hierarchy", "toy-2d"]) == ""
+    lines = datasets.describe(datasets.load(path)).splitlines()
+    items = [line for line in said.splitlines() if line.startswith("- ")]
+    assert len(items) == len(lines) and "read as trial 20, neuron 4" in said
+    assert any(item.startswith("- Left out: position") for item in items)
+    assert not {"<", "*c*", str(tmp_path)} & {part for item in items for part in item.split()}

@@ -52,13 +52,14 @@ def own_note(names: Sequence[str]) -> str:
     "" where all are datasets of the book.
     """
     files = [str(name) for name in names if str(name) not in datasets.DATASETS]
-    shown = [
-        f"**This page shows a recording of your own, `{Path(name).name.replace('`', '')}`.** Its "
-        "text and captions were written for the book's datasets: what holds of yours is in its "
-        "tables. What was read:\n\n"
-        f"~~~~text\n{datasets.describe(datasets.load(name))}\n~~~~"
-        for name in files
-    ]
+    shown = []
+    for name in files:
+        lines = datasets.describe(datasets.load(name)).translate(SHOWN_AS).splitlines()
+        shown.append(
+            f"**This page shows a recording of your own, `{Path(name).name.replace('`', '')}`.** "
+            "Its text and captions were written for the book's datasets: what holds of yours is in "
+            "its tables. What was read:\n\n" + "\n".join(f"- {line}" for line in lines)
+        )
     return "\n\n".join(shown)
 
 
