@@ -14,7 +14,11 @@ MENDED = [
         r'<div id="pst-primary-sidebar" class',
         '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class',
     ),
+    # References are no list items, and their role is no longer one.
+    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    (r' role="doc-biblioentry"', ""),
 ]
+ANCHOR = re.compile(r"<svg\b.*?</svg>|(<[a-z][^<>]*?) id=\"([^\"]*)\"", re.S)
 
 
 def setup(app):
@@ -30,5 +34,20 @@ def mend(app, exception) -> None:
         text = mended = page.read_text()
         for pattern, replacement in MENDED:
             mended = re.sub(pattern, replacement, mended)
+        mended = once(mended)
         if mended != text:
             page.write_text(mended)
+
+
+def once(text: str) -> str:
+    """Each anchor where it is first; the parts of drawings keep theirs."""
+    seen = set()
+
+    def keep(found: re.Match) -> str:
+        if found[2] in seen:
+            return found[1]
+        if found[2]:
+            seen.add(found[2])
+        return found[0]
+
+    return ANCHOR.sub(keep, text)
