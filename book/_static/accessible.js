@@ -7,7 +7,7 @@
       const scrolls =
         box.scrollWidth > box.clientWidth + 1 &&
         ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
-      if (scrolls && !box.hasAttribute("tabindex")) {
+      if (scrolls && box.tabIndex < 0) {
         box.tabIndex = 0;
         box.dataset.scrolls = "";
       } else if (!scrolls && "scrolls" in box.dataset) {
