@@ -27,8 +27,8 @@ if find_spec("simlib") is None:
 def main() -> int:
     here = address.read()
     if not here.repository:
-        print("no repository in book/address.yml: nothing to install from, no copies made")
-        return 2
+        print("no repository in book/address.yml: nothing to install from, so no copies")
+        return 0
     write(Path(sys.argv[1]), address.requirement(here, commit()))
     return 0
 

@@ -59,6 +59,10 @@ CUT = """() => {
     .map(box => [kind, (box.alt || box.innerText || box.textContent || '').slice(0, 60)]));
 }"""
 
+# Nowhere is one of these cut at this width. Still open, each to be added here when it holds: tables
+# at 1280, and everything at 390.
+WHOLE = [("equation", 1280), ("picture", 1280)]
+
 
 class Seen(NamedTuple):
     """What a visit to a page found: of axe-core in four states, what is cut at each width, pictures
@@ -120,6 +124,11 @@ def seen(request, browser, server, axe) -> Seen:
 
 def test_nothing_keeps_a_reader_out(seen):
     assert not seen.found
+
+
+@pytest.mark.parametrize(("kind", "width"), WHOLE)
+def test_nothing_is_cut_sideways(seen, kind, width):
+    assert not [what for found, what in seen.cut[width] if found == kind]
 
 
 def test_every_figure_shows_something(seen):
