@@ -1,8 +1,11 @@
 """One setting says where the project lies online: all that names an address follows it."""
 
+import ast
+import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SET = "repository: https://github.com/someone/some-name\nbook: https://someone.example/book\n"
@@ -22,6 +27,10 @@ html_theme = "sphinx_book_theme"
 html_theme_options = {{"repository_url": "https://github.com/executablebooks/jupyter-book"}}
 nb_execution_mode = "off"
 """
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def script(path: str):
@@ -142,12 +151,27 @@ def test_the_citation_of_the_paper_is_that_of_the_references():
 # -- Notebooks that run from an empty folder
 
 
+def test_simlib_declares_what_it_imports():
+    """Installing it brings all that it needs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    nodes = [node for path in ROOT.glob("simlib/**/*.py") for node in ast.walk(parsed(path))]
+    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    foreign = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"simlib"}
+    packages = importlib.metadata.packages_distributions()
+    assert {canonicalize_name(packages[name][0]) for name in foreign} <= declared
+
+
 @pytest.mark.slow
 def test_a_copy_runs_from_an_empty_folder_with_nothing_but_the_wheel(tmp_path):
     """In an environment of its own, to which the tests' lends all packages but simlib."""
-    wheel, env = tmp_path / "wheel", tmp_path / "env"
+    source, wheel, env = (tmp_path / name for name in ("source", "wheel", "env"))
+    shutil.copytree(ROOT / "simlib", source / "simlib")
+    for path in (ROOT / "pyproject.toml", ROOT / "README.md", *ROOT.glob("LICENSE*")):
+        shutil.copy(path, source)
     pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", wheel, ROOT], check=True, capture_output=True)
+    subprocess.run([*pip, "--wheel-dir", wheel, source], check=True, capture_output=True)
     (made,) = wheel.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", env], check=True)
     (site,) = env.glob("lib/python3*/site-packages")
@@ -159,7 +183,7 @@ def test_a_copy_runs_from_an_empty_folder_with_nothing_but_the_wheel(tmp_path):
         sys.path.remove(str(ROOT / "book"))
     empty = tmp_path / "empty"
     empty.mkdir()
-    source = tmp_path / "copies" / "supplement_folds.ipynb"
+    notebook = tmp_path / "copies" / "supplement_folds.ipynb"
     hidden = {"PYTHONPATH", "SIMLIB_RESULTS"}
     own = {key: value for key, value in os.environ.items() if key not in hidden}
     own |= {"SIMLIB_QUICK": "1", "PIP_NO_DEPS": "1", "PIP_FORCE_REINSTALL": "1"}
@@ -170,7 +194,7 @@ def test_a_copy_runs_from_an_empty_folder_with_nothing_but_the_wheel(tmp_path):
         json.dumps({"argv": started, "display_name": "fresh", "language": "python"})
     )
     own["JUPYTER_PATH"] = str(env / "share" / "jupyter")
-    command = [sys.executable, "-m", "papermill", "-k", "python3", source, "done.ipynb"]
+    command = [sys.executable, "-m", "papermill", "-k", "python3", notebook, "done.ipynb"]
     ran = subprocess.run(command, cwd=empty, env=own, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[-1500:]
     done = nbformat.read(empty / "done.ipynb", as_version=4)
