@@ -37,7 +37,8 @@ DRAWN = """async () => {
   }
   return blank;
 }"""
-# What reaches beyond the window or the box that it scrolls in, by its kind.
+# What reaches beyond the window or the box that it scrolls in, by its kind; a box of the class
+# `scrolls` shows that it does.
 CUT = """() => {
   const kinds = {
     equation: 'mjx-container[display=true], .formula-body, math[display=block]',
@@ -53,7 +54,7 @@ CUT = """() => {
   };
   return Object.entries(kinds).flatMap(([kind, boxes]) =>
     [...document.querySelectorAll('article')].flatMap(text => [...text.querySelectorAll(boxes)])
-    .filter(box => box.checkVisibility())
+    .filter(box => box.checkVisibility() && !box.closest('.scrolls'))
     .filter(box => Math.max(box.getBoundingClientRect().right,
       box.getBoundingClientRect().left + box.scrollWidth) > edge(box) + 2)
     .map(box => [kind, (box.alt || box.innerText || box.textContent || '').slice(0, 60)]));
