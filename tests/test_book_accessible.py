@@ -98,6 +98,15 @@ def show(page, theme: str, width: int) -> None:
     page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn, 50)))")
 
 
+def keep_picture(page, width: int, path: Path) -> None:
+    """The whole page, or as much of it as the browser draws at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height = min(16_000, page.evaluate("document.documentElement.scrollHeight"))
+    shown = {"x": 0, "y": 0, "width": width, "height": height}
+    slow = {"full_page": True, "timeout": 120_000}
+    page.screenshot(path=path, clip=shown, type="jpeg", quality=60, **slow)
+
+
 def findings(page) -> list:
     """What axe-core finds, but for what it calls minor."""
     return [found for found in page.evaluate(AXE) if found[0] != "minor"]
@@ -117,9 +126,7 @@ def seen(request, browser, server, axe) -> Seen:
                 found += [[theme, width, *one] for one in findings(page)]
                 cut[width] = page.evaluate(CUT)
                 if SHOTS:
-                    picture = Path(SHOTS) / theme / word / f"{name}.jpg"
-                    picture.parent.mkdir(parents=True, exist_ok=True)
-                    page.screenshot(path=picture, full_page=True, type="jpeg", quality=60)
+                    keep_picture(page, width, Path(SHOTS) / theme / word / f"{name}.jpg")
         return Seen(found, cut, blank, faults)
 
 
