@@ -10,9 +10,10 @@ TORCH_INDEX ?=
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 HTML = book/_build/html
+RELEASE = book/_build/release
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 CARDS = $(BIN)/python book/measure_cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
-EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(DATA),--data="$$DATA")
+EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(DATA),--data="$$DATA")
 
 # The shell takes a path of the user's as it is, whatever characters it holds.
 ifdef DATA
@@ -117,6 +118,37 @@ bench: $(STAMP) ## time and memory against plain implementations: the tables and
 bench-compare: $(STAMP) ## speed of this checkout against another revision: make bench-compare REV=main
 	@test -n "$(REV)" || { echo 'Which one? make bench-compare REV=main'; exit 2; }
 	@$(BIN)/python benchmarks/compare.py $(REV)
+
+# The accessibility checker, an npm package: its version and checksum stand in tests/axe-core.sha256.
+AXE = $(VENV)/$(shell cut -c 67- tests/axe-core.sha256)
+
+.PHONY: checker
+checker: $(AXE) ## fetch what tests the pages for accessibility (needs npm; nothing else does)
+
+$(AXE): tests/axe-core.sha256 | $(STAMP)
+	@cd $(VENV) && npm pack --silent $(subst axe-core-,axe-core@,$(notdir $(@:.tgz=))) >/dev/null
+	@touch $@
+
+.PHONY: test-book
+test-book: $(STAMP) ## the browser tests alone, on the built book
+	@$(PYTEST) tests/test_book*.py
+
+.PHONY: pdf
+pdf: $(STAMP) ## the whole book as one PDF, from the executed notebooks (needs chromium)
+	@$(BIN)/python book/prepare.py
+	@$(BIN)/python book/one_file.py
+
+.PHONY: archive
+archive: $(STAMP) ## what a release attaches: the built book, its PDF, the wheel, their checksums
+	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
+	@tar --create --gzip --file $(RELEASE)/book-html.tar.gz --directory $(HTML) .
+	@cp book/_build/*.pdf $(RELEASE)
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(RELEASE) .
+	@cd $(RELEASE) && sha256sum * > SHA256SUMS
+
+.PHONY: launch
+launch: $(STAMP) ## copies of the notebooks that run from an empty folder, for Colab and Binder
+	@$(BIN)/python book/launch.py book/_build/launch
 
 serve: ## serve the built book on this machine
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)

@@ -1,7 +1,10 @@
 """Settings that all tests share, the examples in docstrings included."""
 
+import functools
+import http.server
 import os
 import socket
+import threading
 from pathlib import Path
 
 import jaxtyping
@@ -59,3 +62,32 @@ def example_alone(request, tmp_path_factory, monkeypatch):
         monkeypatch.chdir(tmp_path_factory.mktemp("example"))
         monkeypatch.setenv("SIMLIB_OFFLINE", "1")
         monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+# -- The built book in a browser: one browser and one server a process, whatever files it runs
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The address of the book, served on this machine."""
+    from built_book import HTML
+
+    handler = functools.partial(Quiet, directory=str(HTML))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from built_book import chromium
+
+    with chromium.launched() as running:
+        yield running

@@ -87,7 +87,7 @@ NOTEBOOKS = {
     "published_vs_reproduced": 2,
 }
 # At the paper's settings these take many minutes to an hour: the whole book has them at the quick
-# ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`).
+# ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`) or with --full.
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength", "supplement_size"}
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         asked = assign(names, dict(options.parameters), quick, options.jobs, options.data)
         tasks = [task(name, parameters) for name, parameters in asked.items()]
-        if not names:
+        if not names and not options.full:
             tasks = [affordable(one, options.out) for one in tasks]
         if options.data:
             skipped = announce_data(options.data, tasks, options.out)
@@ -200,6 +200,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="set a parameter; lists as a,b,c",
     )
     parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
+    parser.add_argument("--full", action="store_true", help="no quick settings, hours in all")
     parser.add_argument(
         "--data",
         type=lambda text: Path(text).expanduser().absolute(),

@@ -11,7 +11,7 @@ from pathlib import Path
 import execute
 import pandas as pd
 import toy_animation
-from _ext import citations
+from _ext import address, citations
 
 import simlib
 from simlib.experiments.curves import power_law
@@ -42,6 +42,7 @@ def main() -> None:
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
     write(GENERATED / "api.txt", api_pages().encode())
+    write(GENERATED / "where.txt", address.get_the_code(address.read()).encode())
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")

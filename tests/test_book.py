@@ -1,145 +1,17 @@
 """The built book in a real browser: complete, readable at every width and theme, and asking no
 other host for anything.
-
-Runs on the book in BOOK_HTML (a folder), or in book/_build/html, whichever is there first.
 """
 
-import contextlib
-import functools
-import http.server
-import os
 import re
-import shutil
-import threading
-from pathlib import Path
 
 import pytest
+from built_book import HTML, MADE_BY_SPHINX, ROOT, needs_book, needs_chromium, opened, pages
 
-ROOT = Path(__file__).resolve().parent.parent
-HTML = Path(os.environ.get("BOOK_HTML", ROOT / "book" / "_build" / "html"))
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    (found for found in map(shutil.which, NAMES) if found), None
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-FIGURES = [  # in the order of the book
-    "score_vs_decodability",
-    "pc_learning_order",
-    "theory_sensitivity",
-    "joint_score_ranges",
-    "supplement_ridge_strength",
-    "supplement_gaussian",
-    "supplement_folds",
-    "supplement_starts",
-    "supplement_size",
-    "supplement_variables",
-    "claims",
-    "chance_level",
-    "model_against_brain",
-    "published_vs_reproduced",
-]
+FIGURES = re.findall(r"figures/(\w+)", (ROOT / "book" / "_toc.yml").read_text())
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 TEXTS = {".html", ".ipynb", ".md", ".txt", ".js"}
-MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM, reason="no chromium found: install it, or name it in CHROMIUM"
-    ),
-    pytest.mark.skipif(
-        not (HTML / "intro.html").exists(),
-        reason=f"no book in {HTML}: run `make book QUICK=1` first",
-    ),
-]
-
-
-def pages() -> list[str]:
-    """Every page of the book, without its ending."""
-    found = (
-        sorted(HTML.glob("*.html"))
-        + sorted(HTML.glob("figures/*.html"))
-        + sorted(HTML.glob("cards/*.html"))
-    )
-    return [str(page.relative_to(HTML).with_suffix("")) for page in found]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="session")
-def server():
-    """The address of the book, served on this machine."""
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(HTML))
-    ) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
-
-
-@contextlib.contextmanager
-def opened(browser, address: str, width: int = 1280, theme: str = "light"):
-    """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the
-    console.
-    """
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
-    faults = []
-    home = address if address.startswith("file:") else "/".join(address.split("/")[:3])
-    inside = "file:" if home.startswith("file:") else home
-
-    def only_here(route):
-        url = route.request.url
-        if url.startswith((inside, "data:", "blob:")):
-            return route.continue_()
-        faults.append(f"asks another host: {url}")
-        return route.abort()
-
-    page.route("**/*", only_here)
-    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
-    page.on(
-        "response",
-        lambda answer: (
-            faults.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
-        ),
-    )
-    page.on(
-        "console",
-        lambda message: (
-            faults.append(f"console: {message.text}") if message.type == "error" else None
-        ),
-    )
-    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-    try:
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
-        page.wait_for_function(
-            "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
-        )
-        yield page, faults
-    finally:
-        page.close()
+pytestmark = [pytest.mark.browser, needs_chromium, needs_book]
 
 
 @pytest.mark.parametrize("name", pages())
@@ -291,9 +163,8 @@ def test_no_page_names_a_folder_of_the_machine():
 
 
 def test_nothing_in_the_pages_points_a_script_or_style_elsewhere():
+    """The page's own address online, where one is set, is not loaded."""
+    loaded = r"<(?:script|link(?! rel=\"canonical\")|img|iframe)\b[^>]*(?:src|href)"
     for name in pages():
         text = (HTML / f"{name}.html").read_text()
-        tags = re.findall(
-            r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*", text
-        )
-        assert not tags, name
+        assert not re.findall(rf"{loaded}=\"(?:https?:)?//[^\"]*", text), name

@@ -548,3 +548,16 @@ def test_tasks_together_end_with_the_longest(estimates):
 @pytest.mark.parametrize(("seconds", "words"), [(59, "under a minute"), (150, "about 2 min")])
 def test_durations_are_minutes(estimates, seconds, words):
     assert estimates.duration(seconds) == words
+
+
+def test_what_is_quick_in_the_whole_book_runs_in_full_on_request(desk):
+    first = command(desk)
+    script = first[2].replace("sys.exit", "execute.ON_REQUEST = {'first'}\nsys.exit")
+
+    def parameters(*options: str) -> dict:
+        subprocess.run([*first[:2], script, *first[3:], *options], env=environment(), check=True)
+        return json.loads((desk / "figures" / "first.json").read_text())["parameters"]
+
+    assert parameters() == {"quick": True}
+    assert parameters("--full") == {}
+    assert parameters() == {}, "what was made in full stays so"

@@ -1,0 +1,76 @@
+"""The built book that the browser's tests open: in BOOK_HTML (a folder), or in book/_build/html."""
+
+import contextlib
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = Path(os.environ.get("BOOK_HTML", ROOT / "book" / "_build" / "html"))
+MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
+
+
+def of_book(name: str):
+    """A script of the book, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "book" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+chromium = of_book("browser")
+needs_chromium = pytest.mark.skipif(
+    not chromium.chromium(), reason="no chromium found: install it, or name it in CHROMIUM"
+)
+needs_book = pytest.mark.skipif(
+    not (HTML / "intro.html").exists(),
+    reason=f"no book in {HTML}: run `make book QUICK=1` first",
+)
+
+
+def pages() -> list[str]:
+    """Every page of the book, without its ending."""
+    found = [found for part in ("", "figures/", "cards/") for found in HTML.glob(f"{part}*.html")]
+    return [str(page.relative_to(HTML).with_suffix("")) for page in sorted(found)]
+
+
+@contextlib.contextmanager
+def opened(browser, address: str, width: int = 1280, theme: str = "light"):
+    """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the
+    console.
+    """
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    faults = []
+    home = address if address.startswith("file:") else "/".join(address.split("/")[:3])
+    inside = "file:" if home.startswith("file:") else home
+
+    def only_here(route):
+        url = route.request.url
+        if url.startswith((inside, "data:", "blob:")):
+            return route.continue_()
+        faults.append(f"asks another host: {url}")
+        return route.abort()
+
+    page.route("**/*", only_here)
+    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    page.on(
+        "response",
+        lambda answer: (
+            faults.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    page.on(
+        "console",
+        lambda message: (
+            faults.append(f"console: {message.text}") if message.type == "error" else None
+        ),
+    )
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    try:
+        page.goto(address)
+        chromium.settle(page)
+        yield page, faults
+    finally:
+        page.close()
