@@ -1,10 +1,11 @@
-"""Write what the pages include: MathJax, the tables of measures and datasets, the animated toy;
+"""Write what the pages include: the formulas' font, the tables of measures and datasets, the animated toy;
 and a note in the place of what has not been made yet.
 
 A file is written only when its content changed, so that an unchanged page is not built again.
 """
 
 import importlib.util
+import io
 import pkgutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import execute
 import pandas as pd
 import toy_animation
 from _ext import citations
+from fontTools import subset
 
 import simlib
 from simlib.experiments.curves import power_law
@@ -20,6 +22,33 @@ from simlib.measures import INVARIANCES
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
+# First and last of the characters that formulas may use: Latin, Greek, arrows, operators, brackets,
+# their large forms, letters in italic, bold, script and double-struck. Others come from the system.
+SIGNS = (
+    (0x20, 0x7F),
+    (0xA0, 0xB7),
+    (0xD7, 0xD7),
+    (0x302, 0x303),
+    (0x332, 0x338),
+    (0x391, 0x3F6),
+    (0x2010, 0x2044),
+    (0x2061, 0x2064),
+    (0x210B, 0x2135),
+    (0x2190, 0x2194),
+    (0x21A6, 0x21A6),
+    (0x21D0, 0x21D4),
+    (0x2200, 0x226B),
+    (0x2282, 0x22A5),
+    (0x22C5, 0x22C6),
+    (0x22EE, 0x22F1),
+    (0x2308, 0x230B),
+    (0x239B, 0x23B1),
+    (0x27E8, 0x27E9),
+    (0x1D434, 0x1D467),
+    (0x1D49C, 0x1D4CF),
+    (0x1D538, 0x1D551),
+    (0x1D6FC, 0x1D71B),
+)
 NOT_MADE = """This page has not been made on this machine. `make book` makes all pages;
 `make figure NAME={}`, then `make html`, this one."""
 NO_CARDS = (
@@ -36,7 +65,7 @@ API = """## {name}
 
 
 def main() -> None:
-    write(BOOK / "_vendor" / "vendor" / "tex-svg.js", mathjax())
+    write(BOOK / "_vendor" / "vendor" / "math.woff", math_font())
     write(GENERATED / "measures.txt", measures_table().encode())
     write(GENERATED / "invariances.txt", invariances_table().encode())
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
@@ -64,12 +93,20 @@ def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def mathjax() -> bytes:
-    """MathJax 3 in one file, from the pinned package that carries it; the book loads nothing from
-    other hosts.
+def math_font() -> bytes:
+    """STIX Two Math from the pinned package that carries it, cut down to `SIGNS`; the book loads
+    nothing from other hosts.
     """
-    package = importlib.util.find_spec("sphinx-mathjax-offline")
-    return (Path(package.origin).parent / "static" / "mathjax" / "tex-svg.js").read_bytes()
+    package = importlib.util.find_spec("ziamath")
+    options = subset.Options(flavor="woff", layout_features=[], hinting=False)
+    whole = Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+    font, file = subset.load_font(whole, options), io.BytesIO()
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=[code for first, last in SIGNS for code in range(first, last + 1)])
+    cutter.subset(font)
+    font.flavor = "woff"
+    font.save(file)
+    return file.getvalue()
 
 
 def measures_table() -> str:
