@@ -1,5 +1,5 @@
-"""Write what the pages include: the formulas' font, the tables of measures and datasets, the animated toy;
-and a note in the place of what has not been made yet.
+"""Write what the pages include: the formulas' font, the tables of measures and datasets, the
+animated toy; and a note in the place of what has not been made yet.
 
 A file is written only when its content changed, so that an unchanged page is not built again.
 """

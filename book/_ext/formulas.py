@@ -56,14 +56,18 @@ def parts(tex: str) -> list[str]:
     found, depth, last = [""], 0, ""
     for token in TOKEN.findall(tex):
         outer = depth == 0
-        if token in OPENS or token.startswith((r"\begin", r"\left")) and token != r"\leftarrow":
+        if token in OPENS or (token.startswith((r"\begin", r"\left")) and token != r"\leftarrow"):
             depth += 1
-        elif token in CLOSES or token.startswith((r"\end", r"\right")) and token != r"\rightarrow":
+        elif token in CLOSES or (
+            token.startswith((r"\end", r"\right")) and token != r"\rightarrow"
+        ):
             depth -= 1
         signs = last and last not in RELATIONS | SIGNS | SPACES | {"_", "^", ",", "|"}
         if outer and token in SPACES:
             found += [token, ""]
-        elif outer and (token in RELATIONS or token in SIGNS and signs) and last not in ("_", "^"):
+        elif (
+            outer and (token in RELATIONS or (token in SIGNS and signs)) and last not in ("_", "^")
+        ):
             found.append(token)
         else:
             found[-1] += token
