@@ -51,10 +51,10 @@ html, body, main { background: white; border: 0; }
   figure { margin: 1rem 0; }
   table { width: 100%; }
   code, td { overflow-wrap: anywhere; }
-  thead:has(th:nth-child(5)) { display: none; }
-  tr:has(td:nth-child(5)) { display: block; padding: .4rem 0; }
-  tr:has(td:nth-child(5)) td { display: block; border: 0; padding: 0; }
-  tr:has(td:nth-child(5)) td:nth-child(-n + 3) { display: inline; font-weight: bold; }
+  thead:has(th:nth-child(4)) { display: none; }
+  tr:has(td:nth-child(4)) { display: block; padding: .4rem 0; }
+  tr:has(td:nth-child(4)) td { display: block; border: 0; padding: 0; }
+  tr:has(td:nth-child(4)) td:nth-child(-n + 2) { display: inline; font-weight: bold; }
 }
 </style></head>"""
 

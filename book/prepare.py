@@ -7,6 +7,7 @@ A file is written only when its content changed, so that an unchanged page is no
 import importlib.util
 import io
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import execute
@@ -55,7 +56,7 @@ NO_CARDS = (
     "The cards have not been made on this machine. `make cards`, then `make html`, makes them."
 )
 
-API = """## {name}
+API = """{mark} {name}
 
 ```{{eval-rst}}
 .. automodule:: {name}
@@ -66,11 +67,13 @@ API = """## {name}
 
 def main() -> None:
     write(BOOK / "_vendor" / "vendor" / "math.woff", math_font())
+    write(BOOK / "_vendor" / "vendor" / "icons.woff", icon_font())
     write(GENERATED / "measures.txt", measures_table().encode())
     write(GENERATED / "invariances.txt", invariances_table().encode())
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
-    write(GENERATED / "api.txt", api_pages().encode())
+    for name, text in api_pages().items():
+        write(BOOK / "api" / f"{name}.md", text.encode())
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
@@ -97,12 +100,23 @@ def math_font() -> bytes:
     """STIX Two Math from the pinned package that carries it, cut down to `SIGNS`; the book loads
     nothing from other hosts.
     """
-    package = importlib.util.find_spec("ziamath")
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False)
-    whole = Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
-    font, file = subset.load_font(whole, options), io.BytesIO()
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=[code for first, last in SIGNS for code in range(first, last + 1)])
+    codes = [code for first, last in SIGNS for code in range(first, last + 1)]
+    return cut_font("ziamath", "fonts/STIXTwoMath-Regular.ttf", codes)
+
+
+def icon_font() -> bytes:
+    """The theme's icons, those of its first hundreds that Font Awesome has always had."""
+    theme = "theme/pydata_sphinx_theme/static/"
+    font = theme + "vendor/fontawesome/webfonts/fa-solid-900.ttf"
+    return cut_font("pydata_sphinx_theme", font, range(0xF000, 0xF200))
+
+
+def cut_font(package: str, path: str, codes: Iterable[int]) -> bytes:
+    """A font that a package carries, with no more than these characters."""
+    options, file = subset.Options(layout_features=[], hinting=False), io.BytesIO()
+    whole = Path(importlib.util.find_spec(package).origin).parent / path
+    font, cutter = subset.load_font(whole, options), subset.Subsetter(options)
+    cutter.populate(unicodes=codes)
     cutter.subset(font)
     font.flavor = "woff"
     font.save(file)
@@ -262,14 +276,18 @@ def spread(row) -> str:
     return f"{row.ratio:.1f} ({row.least:.1f} to {row.greatest:.1f})"
 
 
-def api_pages() -> str:
-    """A section for each module of simlib, filled in by autodoc; a package shows what it defines
-    itself.
+def api_pages() -> dict[str, str]:
+    """A page for each module and package right below simlib, with a section a module, filled in by
+    autodoc; a package shows what it defines itself.
     """
     found = pkgutil.walk_packages(simlib.__path__, "simlib.")
     modules = sorted((m for m in found if "__main__" not in m.name), key=lambda m: m.name)
-    own = {True: "   :ignore-module-all:\n", False: ""}
-    return "\n".join(API.format(name=module.name, own=own[module.ispkg]) for module in modules)
+    own, pages = {True: "   :ignore-module-all:\n", False: ""}, {}
+    for module in modules:
+        _, page, *inside = module.name.split(".")
+        section = API.format(mark="##" if inside else "#", name=module.name, own=own[module.ispkg])
+        pages[page] = pages.get(page, "") + section + "\n"
+    return pages
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -20,6 +20,8 @@ WRITTEN = {
     "°": r"^\\circ",
     r"\\!": "",
 }
+# Bars of norms neither stretch nor stand apart.
+BARS = re.compile('<mo(?: class="mathopen"| stretchy="false")?>([‖|])</mo>')
 ROWS = re.compile(r"\\begin\{(aligned|gathered|split)\}(.*)\\end\{\1\}(.*)", re.S)
 TOKEN = re.compile(
     r"\\(?:begin|end)\{\w+\*?\}|\\(?:left|right)\s*\\?.|\\[A-Za-z]+|\\.|\s+|[^\\\s]", re.S
@@ -29,6 +31,7 @@ CLOSES = {"}", ")", "]", r"\}", r"\rVert", r"\rvert", r"\rangle"}
 RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\approx", r"\equiv", r"\to", r"\mapsto", r"\propto"}
 SIGNS = {"+", "-", r"\pm"}
 SPACES = {r"\qquad", r"\quad"}
+NOT_SUMMED = RELATIONS | SIGNS | SPACES | {"", "_", "^", ",", "|"}  # a sign after these is no sum's
 
 
 def setup(app):
@@ -41,6 +44,8 @@ def mathml(tex: str, displayed: bool = False) -> str:
     for pattern, known in WRITTEN.items():
         tex = re.sub(pattern, known, tex)
     text = "".join(line.strip() for line in tex2mathml(tex.strip()).splitlines())
+    text = BARS.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', text)
+    text = text.replace('class="capital-greek"', 'mathvariant="normal"')
     if displayed:
         text = text.replace("<math", '<math displaystyle="true"', 1)
         text = re.sub(r"(<math[^>]*>(?:<mrow>)?<mo)(?=>[+−-]<)", r'\1 form="infix"', text, count=1)
@@ -55,22 +60,17 @@ def parts(tex: str) -> list[str]:
     """
     found, depth, last = [""], 0, ""
     for token in TOKEN.findall(tex):
-        outer = depth == 0
-        if token in OPENS or (token.startswith((r"\begin", r"\left")) and token != r"\leftarrow"):
-            depth += 1
-        elif token in CLOSES or (
-            token.startswith((r"\end", r"\right")) and token != r"\rightarrow"
-        ):
-            depth -= 1
-        signs = last and last not in RELATIONS | SIGNS | SPACES | {"_", "^", ",", "|"}
-        if outer and token in SPACES:
+        cuts = token in RELATIONS or (token in SIGNS and last not in NOT_SUMMED)
+        if depth == 0 and token in SPACES:
             found += [token, ""]
-        elif (
-            outer and (token in RELATIONS or (token in SIGNS and signs)) and last not in ("_", "^")
-        ):
+        elif depth == 0 and cuts and last not in ("_", "^"):
             found.append(token)
         else:
             found[-1] += token
+        if token in OPENS or token.startswith((r"\begin{", r"\left")):
+            depth += 1
+        elif token in CLOSES or token.startswith((r"\end{", r"\right")):
+            depth -= 1
         last = token if token.strip() else last
     return [part.strip() for part in found if part.strip()]
 

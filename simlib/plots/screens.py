@@ -18,6 +18,7 @@ WIDE, NARROW = 7.15, 3.7  # inches of a column of text: at 1280 and at 390 pixel
 SMALL = 8.5  # points, the least size of text: 11 pixels
 LETTERS = 15  # of the least size, to an inch
 LINE = 0.16  # inches
+SIZED = re.compile(r'<svg (.*?)width="\d+" height="\d+"', re.S)
 GLYPH = r'<use xlink:href="(#D[^"]+)" transform="translate\(([-\d.]+) ([-\d.]+)\)"/>'
 
 
@@ -31,15 +32,13 @@ def svg(figure: Figure) -> str:
     if any(isinstance(part, QuadMesh) for ax in _panels(figure) for part in ax.collections):
         return wide
     stack(figure)
-    (width, height), narrow = _size(wide), _drawn(figure)
+    narrow = _drawn(figure)
     across, down = _size(narrow)
-    top, inner = height + 20, narrow[narrow.index("<svg") :]
+    top = _size(wide)[1] + 20
+    at = f'<svg y="{top:g}" width="{across:g}" height="{down:g}"'
+    placed = SIZED.sub(rf"{at} \1", narrow[narrow.index("<svg") :], count=1)
     view = f'<view id="narrow" viewBox="0 {top:g} {across:g} {down:g}"/>'
-    place = f'<svg y="{top:g}" width="{across:g}" height="{down:g}"'
-    inner = re.sub(
-        r'<svg (.*?)width="\d+" height="\d+"', rf"{place} \1", inner, count=1, flags=re.S
-    )
-    return wide.replace("</svg>", f"{view}\n{inner.strip()}\n</svg>")
+    return wide.replace("</svg>", f"{view}\n{placed.strip()}\n</svg>")
 
 
 def _drawn(figure: Figure) -> str:
@@ -70,8 +69,7 @@ def stack(figure: Figure) -> None:
     long for it.
     """
     panels = _panels(figure)
-    width, height = figure.get_size_inches()
-    shares = {ax: height * _share(ax) for ax in panels}
+    shares = {ax: figure.get_figheight() * _share(ax) for ax in panels}
     for ax in panels:
         ax.tick_params(labelbottom=True, labelleft=True)  # shared axes named them once
         if "$" not in ax.get_title(loc="left"):
