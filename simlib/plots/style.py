@@ -58,7 +58,8 @@ def use() -> None:
     colours = [colour for _, colour, _ in LOOKS.values()]
     sns.set_theme("paper", "ticks", colours, font="DejaVu Sans", font_scale=1.0, rc=RC)
     python = sys.modules.get("IPython")
-    if python and (shell := python.get_ipython()) and "inline" in plt.get_backend():
+    if python and (shell := python.get_ipython()):
+        plt.switch_backend(plt.get_backend())  # which sets formats of its own when first loaded
         formats = shell.display_formatter.formatters
         formats["image/png"].pop(Figure, None)
         formats["image/svg+xml"].for_type(Figure, svg)
