@@ -160,7 +160,7 @@ def properties(name: str) -> tables.Table:
         "Source": record.source,
         "Also known as": ", ".join(record.aliases) or "no other name",
     }
-    return reading(pd.DataFrame(said.items()), {0: "Property", 1: "Value"})
+    return tables.table(pd.DataFrame(said.items(), columns=["Property", "Value"]))
 
 
 def outcome(checks: pd.DataFrame) -> str:
