@@ -98,7 +98,7 @@ def parameters(record: Measure) -> str:
     words = ", ".join(
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in known.items()
-        if name not in ("seed", "groups", "conditions")
+        if name not in ("seed", "groups", "conditions", "precomputed")
     )
     return f"; {words}" if words else ""
 
