@@ -8,7 +8,7 @@ import textwrap
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
@@ -18,6 +18,7 @@ WIDE, NARROW = 7.15, 3.7  # inches of a column of text: at 1280 and at 390 pixel
 SMALL = 8.5  # points, the least size of text: 11 pixels
 LETTERS = 15  # of the least size, to an inch
 LINE = 0.16  # inches
+MANY = 200  # points that weigh less as a picture
 SIZED = re.compile(r'<svg (.*?)width="\d+" height="\d+"', re.S)
 GLYPH = r'<use xlink:href="(#D[^"]+)" transform="translate\(([-\d.]+) ([-\d.]+)\)"/>'
 
@@ -28,6 +29,11 @@ def svg(figure: Figure) -> str:
     The second one is shown under the fragment `#narrow`. A grid of numbers has none: it keeps its
     width. The figure's layout is the narrow one afterwards.
     """
+    figure.set_dpi(2 * 96)  # of what isn't drawn as lines
+    for points in (part for ax in figure.axes for part in ax.collections):
+        points.set_rasterized(
+            isinstance(points, PathCollection) and len(points.get_offsets()) > MANY
+        )
     wide = _drawn(figure)
     if any(isinstance(part, QuadMesh) for ax in _panels(figure) for part in ax.collections):
         return wide
