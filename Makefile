@@ -20,7 +20,7 @@ override export DATA := $(value DATA)
 endif
 
 # Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
-ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
+ALL = $(if $(shell find book/_static book/_ext book/_templates -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book html notebooks figure cards card store test lint bench bench-compare serve clean

@@ -113,7 +113,8 @@ def icon_font() -> bytes:
 
 def cut_font(package: str, path: str, codes: Iterable[int]) -> bytes:
     """A font that a package carries, with no more than these characters."""
-    options, file = subset.Options(layout_features=[], hinting=False), io.BytesIO()
+    kept = {"layout_features": [], "name_IDs": ["*"]}  # its licence stays in it
+    options, file = subset.Options(hinting=False, **kept), io.BytesIO()
     whole = Path(importlib.util.find_spec(package).origin).parent / path
     font, cutter = subset.load_font(whole, options), subset.Subsetter(options)
     cutter.populate(unicodes=codes)
