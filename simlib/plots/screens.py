@@ -11,6 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.legend import Legend
 
 __all__ = ["NARROW", "SMALL", "WIDE", "note", "svg"]
 
@@ -85,7 +86,7 @@ def stack(figure: Figure) -> None:
     legends = [ax.get_legend() for ax in panels if ax.get_legend()]
     for legend in legends:
         if legend.get_window_extent().width > (NARROW - 0.3) * figure.dpi:
-            shares[legend.axes] = max(shares[legend.axes], _reflow(legend))
+            shares[legend.axes] = max(shares[legend.axes], _reflow(legend, shares[legend.axes]))
         elif not legend.axes.axison:
             rows = legend.get_window_extent().height / figure.dpi
             shares[legend.axes] = min(shares[legend.axes], rows + 0.2)
@@ -120,11 +121,13 @@ def _break_names(ax: Axes) -> float:
     return LINE * len(names) * max(name.count("\n") + 1 for name in broken) + 1
 
 
-def _reflow(legend) -> float:
-    """The same legend in one column; its height in inches."""
-    names = [text.get_text() for text in legend.get_texts()]
-    look = {"loc": "center", "title": legend.get_title().get_text(), "frameon": False}
-    if legend.axes.axison:
-        look |= {"loc": "upper center", "bbox_to_anchor": (0.5, -0.25)}
-    new = legend.axes.legend(legend.legend_handles, names, **look)
-    return new.get_window_extent().height / legend.figure.dpi + 0.2 if not legend.axes.axison else 0
+def _reflow(legend: Legend, height: float) -> float:
+    """The same legend in one column; its height in inches where it stands alone, else 0 (below the
+    panel, whose height is given).
+    """
+    alone = not legend.axes.axison
+    place = {"loc": "center"} if alone else {"loc": "upper center"}
+    place |= {} if alone else {"bbox_to_anchor": (0.5, -0.7 / height)}
+    names, title = [text.get_text() for text in legend.get_texts()], legend.get_title().get_text()
+    new = legend.axes.legend(legend.legend_handles, names, title=title, frameon=False, **place)
+    return new.get_window_extent().height / legend.figure.dpi + 0.2 if alone else 0
