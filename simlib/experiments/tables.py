@@ -18,6 +18,7 @@ MARKS = {
     True: '<span class="yes" role="img" aria-label="yes">✓</span>',
     False: '<span class="no" role="img" aria-label="no">✗</span>',
 }
+HEADS = {"title": "Name"}
 NUMBER = re.compile(r"\(?[+−-]?[\d.]+(?:e[−-]?\d+)?%?\)?|–")
 
 
@@ -108,7 +109,7 @@ def _titles() -> dict[str, str]:
 
 def _title(name: str) -> str:
     """The title of an id; a column's name with a capital, where it has a word."""
-    known = _titles().get(name)
+    known = HEADS.get(name) or _titles().get(name)
     words = known or name.replace("_", " ")
     capital = words[:1].upper() + words[1:] if re.match("[a-z]{3}", words) else words
     return html.escape(capital, quote=False)
