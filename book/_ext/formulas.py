@@ -20,8 +20,8 @@ WRITTEN = {
     "°": r"^\\circ",
     r"\\!": "",
 }
-# Bars of norms neither stretch nor stand apart.
-BARS = re.compile('<mo(?: class="mathopen"| stretchy="false")?>([‖|])</mo>')
+# Bars of norms and slashes neither stretch nor stand apart.
+BARS = re.compile('<mo(?: class="mathopen"| stretchy="false")?>([‖|/])</mo>')
 ROWS = re.compile(r"\\begin\{(aligned|gathered|split)\}(.*)\\end\{\1\}(.*)", re.S)
 TOKEN = re.compile(
     r"\\(?:begin|end)\{\w+\*?\}|\\(?:left|right)\s*\\?.|\\[A-Za-z]+|\\.|\s+|[^\\\s]", re.S
