@@ -88,7 +88,7 @@ def table(
         body.append(f"<tr>{entries}</tr>")
     over = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     if not body:
-        return Table(f"<p>{over and html.escape(caption) + ': '}no rows.</p>")
+        return Table("<p>Nothing to show.</p>")
     return Table(
         f'<table class="reading">{over}<thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
