@@ -22,6 +22,7 @@ WRITTEN = {
 }
 # Bars of norms and slashes neither stretch nor stand apart.
 BARS = re.compile('<mo(?: class="mathopen"| stretchy="false")?>([‖|/])</mo>')
+SIGN = re.compile("^(<math[^>]*><mo)(?=>[+−-]<)")  # goes on with a sum
 ROWS = re.compile(r"\\begin\{(aligned|gathered|split)\}(.*)\\end\{\1\}(.*)", re.S)
 TOKEN = re.compile(
     r"\\(?:begin|end)\{\w+\*?\}|\\(?:left|right)\s*\\?.|\\[A-Za-z]+|\\.|\s+|[^\\\s]", re.S
@@ -48,7 +49,6 @@ def mathml(tex: str, displayed: bool = False) -> str:
     text = text.replace('class="capital-greek"', 'mathvariant="normal"')
     if displayed:
         text = text.replace("<math", '<math displaystyle="true"', 1)
-        text = re.sub(r"(<math[^>]*>(?:<mrow>)?<mo)(?=>[+−-]<)", r'\1 form="infix"', text, count=1)
     return text
 
 
@@ -75,12 +75,15 @@ def parts(tex: str) -> list[str]:
     return [part.strip() for part in found if part.strip()]
 
 
-def breakable(tex: str) -> str:
-    """A row of a displayed formula: its parts, between which the line may break."""
+def breakable(tex: str, displayed: bool = True) -> str:
+    """A formula in a line of text, or a row of a displayed one: its parts, between which the line
+    may break.
+    """
     pieces = [
-        '<span class="formula-space"></span>' if part in SPACES else mathml(part, displayed=True)
+        '<span class="formula-space"></span>' if part in SPACES else mathml(part, displayed)
         for part in parts(tex)
     ]
+    pieces[1:] = [SIGN.sub(r'\1 form="infix"', piece) for piece in pieces[1:]]
     return "<wbr>".join(pieces)
 
 
@@ -104,7 +107,7 @@ def rows(tex: str) -> str:
 
 
 def visit_inline(self, node: nodes.math) -> None:
-    self.body.append(typeset(node, lambda tex: mathml(tex)))
+    self.body.append(typeset(node, lambda tex: breakable(tex, displayed=False)))
     raise nodes.SkipNode
 
 
