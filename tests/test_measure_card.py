@@ -17,8 +17,8 @@ from matplotlib import pyplot as plt
 
 from simlib import theory
 from simlib.experiments import measure_card as cards
+from simlib.experiments import measure_card_notes as notes
 from simlib.experiments import measure_card_words as words
-from simlib.experiments.measure_card_notes import NOTES
 from simlib.measures import MEASURES
 from simlib.measures import own as own_measures
 
@@ -405,8 +405,8 @@ def test_the_line_on_checks_counts_what_was_declared():
 
 
 def test_every_measure_of_the_catalogue_has_a_formula_and_a_use():
-    assert list(NOTES) == list(MEASURES)
-    for note in NOTES.values():
+    assert list(notes.NOTES) == list(MEASURES)
+    for note in notes.NOTES.values():
         assert note.use.endswith(".") and note.use.count(". ") == 0 and len(note.use) < 200
         assert tex2mathml(note.formula).startswith("<math")
 
