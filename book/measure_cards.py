@@ -13,7 +13,9 @@ row in the table.
 """
 
 import argparse
+import base64
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -147,7 +149,7 @@ def stand_alone(page: Path) -> bytes:
     with tempfile.TemporaryDirectory() as pictures:
         settings = {
             "output_encoding": "unicode",
-            "image_loading": "embed",
+            "image_loading": "link",  # embedded below, with its alt text
             "math_output": "MathML",
             "myst_enable_extensions": ["dollarmath"],
             "nb_execution_mode": "off",
@@ -168,6 +170,9 @@ def stand_alone(page: Path) -> bytes:
             writer_name="html5",
             settings_overrides=settings,
         )
+        for source in set(re.findall(r'src="([^"]+\.svg)"', html)):
+            picture = base64.b64encode((Path(pictures) / Path(source).name).read_bytes())
+            html = html.replace(source, f"data:image/svg+xml;base64,{picture.decode()}")
     return html.replace("</head>", STYLE, 1).encode()
 
 
