@@ -21,7 +21,7 @@ override export DATA := $(value DATA)
 endif
 
 # Sphinx copies styles and scripts only along with pages: when they changed, all pages are written again.
-ALL = $(if $(shell find book/_static book/_ext -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
+ALL = $(if $(shell find book/_static book/_ext book/_templates -type f -not -name '*.pyc' -newer $(HTML)/intro.html 2>/dev/null),--all)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book html notebooks figure cards card store test lint bench bench-compare serve clean
@@ -154,4 +154,4 @@ serve: ## serve the built book on this machine
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)
 
 clean: ## remove the built book and the executed notebooks (results and .venv stay)
-	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/_generated/cards*
+	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/api book/_generated/cards*

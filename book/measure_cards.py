@@ -13,7 +13,9 @@ row in the table.
 """
 
 import argparse
+import base64
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -51,10 +53,10 @@ html, body, main { background: white; border: 0; }
   figure { margin: 1rem 0; }
   table { width: 100%; }
   code, td { overflow-wrap: anywhere; }
-  thead:has(th:nth-child(5)) { display: none; }
-  tr:has(td:nth-child(5)) { display: block; padding: .4rem 0; }
-  tr:has(td:nth-child(5)) td { display: block; border: 0; padding: 0; }
-  tr:has(td:nth-child(5)) td:nth-child(-n + 3) { display: inline; font-weight: bold; }
+  thead:has(th:nth-child(4)) { display: none; }
+  tr:has(td:nth-child(4)) { display: block; padding: .4rem 0; }
+  tr:has(td:nth-child(4)) td { display: block; border: 0; padding: 0; }
+  tr:has(td:nth-child(4)) td:nth-child(-n + 2) { display: inline; font-weight: bold; }
 }
 </style></head>"""
 
@@ -147,7 +149,7 @@ def stand_alone(page: Path) -> bytes:
     with tempfile.TemporaryDirectory() as pictures:
         settings = {
             "output_encoding": "unicode",
-            "image_loading": "embed",
+            "image_loading": "link",  # embedded below, with its alt text
             "math_output": "MathML",
             "myst_enable_extensions": ["dollarmath"],
             "nb_execution_mode": "off",
@@ -168,6 +170,9 @@ def stand_alone(page: Path) -> bytes:
             writer_name="html5",
             settings_overrides=settings,
         )
+        for source in set(re.findall(r'src="([^"]+\.svg)"', html)):
+            picture = base64.b64encode((Path(pictures) / Path(source).name).read_bytes())
+            html = html.replace(source, f"data:image/svg+xml;base64,{picture.decode()}")
     return html.replace("</head>", STYLE, 1).encode()
 
 

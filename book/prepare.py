@@ -1,17 +1,20 @@
-"""Write what the pages include: MathJax, the tables of measures and datasets, the animated toy;
-and a note in the place of what has not been made yet.
+"""Write what the pages include: the formulas' font, the tables of measures and datasets, the
+animated toy; and a note in the place of what has not been made yet.
 
 A file is written only when its content changed, so that an unchanged page is not built again.
 """
 
 import importlib.util
+import io
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import execute
 import pandas as pd
 import toy_animation
 from _ext import address, citations
+from fontTools import subset
 
 import simlib
 from simlib.experiments.curves import power_law
@@ -20,13 +23,40 @@ from simlib.measures import INVARIANCES
 
 BOOK = Path(__file__).resolve().parent
 GENERATED = BOOK / "_generated"
+# First and last of the characters that formulas may use: Latin, Greek, arrows, operators, brackets,
+# their large forms, letters in italic, bold, script and double-struck. Others come from the system.
+SIGNS = (
+    (0x20, 0x7F),
+    (0xA0, 0xB7),
+    (0xD7, 0xD7),
+    (0x302, 0x303),
+    (0x332, 0x338),
+    (0x391, 0x3F6),
+    (0x2010, 0x2044),
+    (0x2061, 0x2064),
+    (0x210B, 0x2135),
+    (0x2190, 0x2194),
+    (0x21A6, 0x21A6),
+    (0x21D0, 0x21D4),
+    (0x2200, 0x226B),
+    (0x2282, 0x22A5),
+    (0x22C5, 0x22C6),
+    (0x22EE, 0x22F1),
+    (0x2308, 0x230B),
+    (0x239B, 0x23B1),
+    (0x27E8, 0x27E9),
+    (0x1D434, 0x1D467),
+    (0x1D49C, 0x1D4CF),
+    (0x1D538, 0x1D551),
+    (0x1D6FC, 0x1D71B),
+)
 NOT_MADE = """This page has not been made on this machine. `make book` makes all pages;
 `make figure NAME={}`, then `make html`, this one."""
 NO_CARDS = (
     "The cards have not been made on this machine. `make cards`, then `make html`, makes them."
 )
 
-API = """## {name}
+API = """{mark} {name}
 
 ```{{eval-rst}}
 .. automodule:: {name}
@@ -36,13 +66,15 @@ API = """## {name}
 
 
 def main() -> None:
-    write(BOOK / "_vendor" / "vendor" / "tex-svg.js", mathjax())
+    write(BOOK / "_vendor" / "vendor" / "math.woff", math_font())
+    write(BOOK / "_vendor" / "vendor" / "icons.woff", icon_font())
     write(GENERATED / "measures.txt", measures_table().encode())
     write(GENERATED / "invariances.txt", invariances_table().encode())
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
-    write(GENERATED / "api.txt", api_pages().encode())
     write(GENERATED / "where.txt", address.get_the_code(address.read()).encode())
+    for name, text in api_pages().items():
+        write(BOOK / "api" / f"{name}.md", text.encode())
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
@@ -65,12 +97,32 @@ def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def mathjax() -> bytes:
-    """MathJax 3 in one file, from the pinned package that carries it; the book loads nothing from
-    other hosts.
+def math_font() -> bytes:
+    """STIX Two Math from the pinned package that carries it, cut down to `SIGNS`; the book loads
+    nothing from other hosts.
     """
-    package = importlib.util.find_spec("sphinx-mathjax-offline")
-    return (Path(package.origin).parent / "static" / "mathjax" / "tex-svg.js").read_bytes()
+    codes = [code for first, last in SIGNS for code in range(first, last + 1)]
+    return cut_font("ziamath", "fonts/STIXTwoMath-Regular.ttf", codes)
+
+
+def icon_font() -> bytes:
+    """The theme's icons, those of its first hundreds that Font Awesome has always had."""
+    theme = "theme/pydata_sphinx_theme/static/"
+    font = theme + "vendor/fontawesome/webfonts/fa-solid-900.ttf"
+    return cut_font("pydata_sphinx_theme", font, range(0xF000, 0xF200))
+
+
+def cut_font(package: str, path: str, codes: Iterable[int]) -> bytes:
+    """A font that a package carries, with no more than these characters."""
+    kept = {"layout_features": [], "name_IDs": ["*"]}  # its licence stays in it
+    options, file = subset.Options(hinting=False, **kept), io.BytesIO()
+    whole = Path(importlib.util.find_spec(package).origin).parent / path
+    font, cutter = subset.load_font(whole, options), subset.Subsetter(options)
+    cutter.populate(unicodes=codes)
+    cutter.subset(font)
+    font.flavor = "woff"
+    font.save(file)
+    return file.getvalue()
 
 
 def measures_table() -> str:
@@ -226,14 +278,18 @@ def spread(row) -> str:
     return f"{row.ratio:.1f} ({row.least:.1f} to {row.greatest:.1f})"
 
 
-def api_pages() -> str:
-    """A section for each module of simlib, filled in by autodoc; a package shows what it defines
-    itself.
+def api_pages() -> dict[str, str]:
+    """A page for each module and package right below simlib, with a section a module, filled in by
+    autodoc; a package shows what it defines itself.
     """
     found = pkgutil.walk_packages(simlib.__path__, "simlib.")
     modules = sorted((m for m in found if "__main__" not in m.name), key=lambda m: m.name)
-    own = {True: "   :ignore-module-all:\n", False: ""}
-    return "\n".join(API.format(name=module.name, own=own[module.ispkg]) for module in modules)
+    own, pages = {True: "   :ignore-module-all:\n", False: ""}, {}
+    for module in modules:
+        _, page, *inside = module.name.split(".")
+        section = API.format(mark="##" if inside else "#", name=module.name, own=own[module.ispkg])
+        pages[page] = pages.get(page, "") + section + "\n"
+    return pages
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -35,7 +35,7 @@ def main() -> int:
         plots.accuracy_against_score(*parts, ax)
     plots.legend(axes[0], axes[len(names)])
     plots.badge(figure, table)
-    figure.savefig(PICTURE)
+    figure.savefig(PICTURE, dpi=160)
     plt.close(figure)
     words = score_vs_decodability.shares_in_words(curves.shares(table, references))
     readme = ROOT / "README.md"

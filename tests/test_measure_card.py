@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from docutils.utils.math.latex2mathml import tex2mathml
 from matplotlib import pyplot as plt
 
 from simlib import theory
 from simlib.experiments import measure_card as cards
+from simlib.experiments import measure_card_notes as notes
 from simlib.experiments import measure_card_words as words
 from simlib.measures import MEASURES
 from simlib.measures import own as own_measures
@@ -119,7 +121,7 @@ def shown(source: str, names: dict) -> str:
     pictures = len(plt.get_fignums())
     plt.close("all")
     assert not pictures or value is None, "a figure cell shows one picture and nothing else"
-    text = value.to_html() if hasattr(value, "to_html") else getattr(value, "data", "")
+    text = getattr(value, "html", None) or getattr(value, "data", "")
     return text + "[figure]" * pictures
 
 
@@ -225,7 +227,7 @@ def test_the_card_of_ones_own_opens_by_itself_until_its_file_changes(own, tmp_pa
     assert f"{out / 'my-score.html'}" in said.out
     assert "WARNING" not in said.err and "ERROR" not in said.err
     html = (out / "my-score.html").read_text()
-    assert html.count('src="data:image/png;base64,') == 5
+    assert html.count('src="data:image/svg+xml;base64,') == 5
     assert not re.findall(r'(?:src|href)="(?!data:|#)', html)
     assert all(f"<h2>{title}</h2>" in html for title in [*EACH, *FULL])
     assert len(re.findall('<img [^>]*alt="[^"]{20,}"', html)) == html.count("<figcaption>") == 5
@@ -389,14 +391,24 @@ def test_the_line_on_checks_counts_what_was_declared():
     )
     assert set(words.outcome(checks).split("; ")) == {
         "2 of 5 hold",
-        "2 fail as declared",
+        "2 don't hold, as stated",
         "1 fails unexpectedly",
         "1 not applicable",
     }
-    first = words.reading(words.failing(checks), words.CHECKS).to_html()
+    first = words.checked(words.failing(checks)).html
+    assert "<span>value</span></th>" in first
     cells = re.findall("<td.*?>(.*?)</td>", first)
-    assert cells[:5] == ["value", "e", "fails unexpectedly", "1 &lt; 2", "because"]
+    assert cells[:4] == ["e", "fails unexpectedly", "1 &lt; 2", "because"]
     assert words.folded(checks).count("<tr>") == 1 + len(checks)
+
+    assert "not invariant, as stated" in words.checked(checks.assign(about="invariance")).html
+
+
+def test_every_measure_of_the_catalogue_has_a_formula_and_a_use():
+    assert list(notes.NOTES) == list(MEASURES)
+    for note in notes.NOTES.values():
+        assert note.use.endswith(".") and note.use.count(". ") == 0 and len(note.use) < 200
+        assert tex2mathml(note.formula).startswith("<math")
 
 
 @pytest.mark.parametrize(

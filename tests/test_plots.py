@@ -264,7 +264,7 @@ def test_the_legend_has_its_place_without_a_spare_row(count, columns):
 
 def test_a_figure_without_a_legend_has_no_place_for_it():
     figure, axes = plots.panels(6, place=False)
-    assert len(axes) == 6 and figure.get_figheight() == 6
+    assert len(axes) == 6 and figure.get_figheight() == pytest.approx(3 * 2.8)
     plt.close(figure)
 
 
@@ -302,3 +302,45 @@ def test_published_variables_are_dashed_in_the_colour_of_their_measure(ax, count
     assert sum(line.get_linestyle() == "--" for line in drawn) == count
     assert ("published" in ax.get_legend_handles_labels()[1]) == bool(count)
     assert ax.get_title(loc="left") == "motion"
+
+
+# -- Screens
+
+
+def test_a_figure_has_its_panels_in_one_column_below_for_a_phone():
+    with mpl.rc_context():
+        plots.use()
+        figure, axes = plots.panels(3)
+        for ax in axes[:3]:
+            ax.plot([0, 1], label="a curve")
+            ax.set(xlabel="x", ylabel="y", title="A")
+        plots.legend(axes[0], axes[3])
+        text = plots.svg(figure)
+    width = re.search(r'<svg [^>]*?width="(\d+)"', text)[1]
+    view = re.search(r'<view id="narrow" viewBox="0 \S+ (\S+) (\S+)"', text)
+    across, down = map(float, view.groups())
+    assert int(width) == round(96 * plots.WIDE) and across == pytest.approx(3.7 * 72)
+    assert down > 2 * across, "one below the other"
+    columns = {ax.get_subplotspec().colspan.start for ax in axes}
+    assert columns == {0} and len({ax.get_position().y0 for ax in axes}) == 4
+    assert text.count("<svg") == 2 and "<!--" not in text
+    plt.close(figure)
+
+
+def test_no_text_is_smaller_than_eleven_pixels():
+    with mpl.rc_context():
+        plots.use()
+        sizes = [mpl.rcParams[f"{part}.labelsize"] for part in ("axes", "xtick", "ytick")]
+        sizes += [mpl.rcParams["legend.fontsize"], mpl.rcParams["axes.titlesize"]]
+    assert min(sizes) / 72 * 96 >= 11
+    for path in (ROOT / "simlib" / "plots").glob("*.py"):
+        assert not re.findall(r"(?:fontsize|labelsize|\"size\")\W+\d", path.read_text()), path
+
+
+def test_a_grid_of_numbers_keeps_its_width():
+    with mpl.rc_context():
+        plots.use()
+        figure, ax = plt.subplots()
+        ax.pcolormesh(np.eye(3))
+        assert "narrow" not in plots.svg(figure)
+        plt.close(figure)

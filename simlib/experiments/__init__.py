@@ -31,6 +31,7 @@ from simlib.experiments.runner import (
 )
 from simlib.experiments.settings import is_quick, own_note, quick_datasets
 from simlib.experiments.store import TaskError, run, why
+from simlib.experiments.tables import table
 
 __all__ = [
     "TaskError",
@@ -57,6 +58,7 @@ __all__ = [
     "supplement_folds",
     "supplement_size",
     "supplement_variables",
+    "table",
     "tails",
     "theory_sensitivity",
     "why",

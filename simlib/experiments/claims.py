@@ -40,6 +40,7 @@ LATE, ORDERED = 0.85, 0.9
 CROSSING = "score at 90% of the way from chance to the accuracy on the data"
 CAPTURE_ORDER = "Spearman correlation of a PC's rank and the score that captures it"
 
+SHOWN = ["claim", "bound", "dataset", "evidence", "holds"]  # of `verdicts`, in a page's table
 CLAIMS: dict[str, Claim] = {
     # Figures 1 and 3: decoding along the ascent.
     "reaches the end": Claim(

@@ -7,10 +7,10 @@ import math
 import re
 
 import pandas as pd
-from pandas.io.formats.style import Styler
 
-from simlib.experiments import measure_card
+from simlib.experiments import measure_card, tables
 from simlib.experiments.measure_card import NOT_RUN, VERDICTS, spread
+from simlib.experiments.measure_card_notes import NOTES
 from simlib.measures import MEASURES, Measure, own
 
 EXAMPLE = (20, 20)  # samples and neurons of the chance level in the table of all cards
@@ -20,6 +20,11 @@ CHECKS = {
     "verdict": "Outcome",
     "evidence": "Evidence",
     "reason": "Why it matters",
+}
+# What a record states beforehand, in a reader's words.
+STATED = {
+    "fails as declared": "doesn't hold, as stated",
+    "holds though declared to fail": "holds, though stated not to",
 }
 LIMITS = {"given": "0.9 or more on", "other": "reached on", "bound": "end", "score": "score"}
 
@@ -93,7 +98,7 @@ def parameters(record: Measure) -> str:
     words = ", ".join(
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in known.items()
-        if name not in ("seed", "groups", "conditions")
+        if name not in ("seed", "groups", "conditions", "precomputed")
     )
     return f"; {words}" if words else ""
 
@@ -113,25 +118,35 @@ def undefined(table: pd.DataFrame, column: str = "score") -> str:
     return f"Undefined in {count} cases; the first reason given: {first}."
 
 
-def reading(table: pd.DataFrame, names: dict) -> Styler | None:
-    """These columns under their names, without the index; nothing where there are no rows."""
-    if table.empty:
-        return None
-    return table[list(names)].rename(columns=names).style.hide(axis="index").format(escape="html")
+def reading(table: pd.DataFrame, names: dict) -> tables.Table | None:
+    """These columns under their names; nothing where there are no rows."""
+    return None if table.empty else tables.table(table, names)
+
+
+def checked(checks: pd.DataFrame) -> tables.Table | None:
+    """Checks, those about the same thing in one group, in a reader's words."""
+    said = checks["verdict"].replace(STATED)
+    blind = (checks["about"] == "invariance") & (checks["verdict"] == "fails as declared")
+    rows = checks.assign(verdict=said.mask(blind, "not invariant, as stated"))
+    return None if checks.empty else tables.table(rows, CHECKS, groups=["about"])
 
 
 # -- The sections
 
 
 def about(name: str, quick: bool) -> str:
-    """The beginning of a measure's docstring, after a note where the card is of a quick run."""
+    """When to use a measure, and its formula; of one's own, the beginning of its docstring. Before
+    it a note where the card is of a quick run.
+    """
+    note = "*Quick settings: fewer draws and seeds, shorter runs.*\n\n" if quick else ""
+    if name in NOTES:
+        return f"{note}Use it when {NOTES[name].use}\n\n$$\n{NOTES[name].formula}\n$$"
     function = own.resolve(name).function  # of a functools.partial: what it is of
     text = inspect.getdoc(getattr(function, "func", function)) or "Its function has no docstring."
-    note = "*Quick settings: fewer draws and seeds, shorter runs.*\n\n" if quick else ""
     return note + "\n\n".join(prose(paragraph) for paragraph in text.split("\n\n")[:2])
 
 
-def properties(name: str) -> Styler:
+def properties(name: str) -> tables.Table:
     """What the record of a measure says, a row a property."""
     record = own.resolve(name)
     itself, score = record.own, record.direction > 0
@@ -145,23 +160,24 @@ def properties(name: str) -> Styler:
         "Source": record.source,
         "Also known as": ", ".join(record.aliases) or "no other name",
     }
-    return reading(pd.DataFrame(said.items()), {0: "Property", 1: "Value"})
+    return tables.table(pd.DataFrame(said.items(), columns=["Property", "Value"]))
 
 
 def outcome(checks: pd.DataFrame) -> str:
-    """`36 of 38 hold; 2 fail as declared`, or that they couldn't be run.
+    """`36 of 38 hold; 2 don't hold, as stated`, or that they couldn't be run.
 
     >>> outcome(pd.DataFrame({"verdict": ["holds", "holds", "fails as declared"]}))
-    '2 of 3 hold; 1 fails as declared'
+    "2 of 3 hold; 1 doesn't hold, as stated"
     """
     counts = {"holds": 0, **checks["verdict"].value_counts()}
     if NOT_RUN in counts:
         return NOT_RUN
     applicable = len(checks) - counts.get("not applicable", 0)
     first = f"{counts.pop('holds')} of {applicable} hold"
+    said = {STATED.get(verdict, verdict): count for verdict, count in counts.items()}
     rest = [
-        f"{count} {verdict if count == 1 else re.sub('(?<=fail|hold)s', '', verdict)}"
-        for verdict, count in counts.items()
+        f"{count} {words if count == 1 else re.sub('(?<=fail|hold)s|(?<=do)es', '', words)}"
+        for words, count in said.items()
     ]
     return "; ".join([first, *rest])
 
@@ -195,8 +211,7 @@ def failing(checks: pd.DataFrame) -> pd.DataFrame:
 
 def folded(checks: pd.DataFrame) -> str:
     """HTML of all checks, behind one line."""
-    html = reading(checks, CHECKS).to_html()
-    return f"<details><summary>All checks: {len(checks)}</summary>{html}</details>"
+    return f"<details><summary>All checks: {len(checks)}</summary>{checked(checks).html}</details>"
 
 
 def on_losses(losses: pd.DataFrame, distance: bool) -> str:
@@ -272,11 +287,10 @@ def on_ranges(ends: pd.DataFrame) -> str:
     )
 
 
-def allowed(limits: pd.DataFrame) -> Styler | None:
+def allowed(limits: pd.DataFrame) -> tables.Table | None:
     """A table of `limits` for reading; nothing where there are no rows."""
     scores = [interval(limit, "seeds") for limit in limits.to_dict("records")]
-    titles = {name: record.title for name, record in MEASURES.items()}
-    return reading(limits.replace(titles).assign(score=scores), LIMITS)
+    return reading(limits.assign(score=scores), LIMITS)
 
 
 def on_cost(seconds: pd.DataFrame) -> str:

@@ -31,6 +31,7 @@ from simlib.plots.score_vs_decodability import (
     crossings_against_placement,
     share_against_captured,
 )
+from simlib.plots.screens import WIDE, svg
 from simlib.plots.style import badge, colour, legend, marker, panels, short_title, use
 from simlib.plots.supplement import (
     accuracy_by_penalty,
@@ -48,6 +49,7 @@ from simlib.plots.theory_sensitivity import (
 )
 
 __all__ = [
+    "WIDE",
     "accuracy_against_score",
     "accuracy_by_penalty",
     "accuracy_of_variable",
@@ -83,6 +85,7 @@ __all__ = [
     "scores_by_tails",
     "share_against_captured",
     "short_title",
+    "svg",
     "targeted_trajectories",
     "toy_components",
     "use",

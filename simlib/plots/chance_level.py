@@ -5,6 +5,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from simlib.plots.screens import SMALL
 from simlib.plots.style import LOOKS, by_measure, colour
 
 __all__ = ["noise_against_neurons", "scores_beside_chance"]
@@ -21,7 +22,11 @@ def noise_against_neurons(table: pd.DataFrame, ax: Axes) -> Axes:
     samples = int(table["samples"].iloc[0])
     ax.axvline(samples, color="black", ls=":", lw=1)
     ax.annotate(
-        f"{samples} samples", (samples, 1.02), xytext=(4, 0), textcoords="offset points", fontsize=8
+        f"{samples} samples",
+        (samples, 1.02),
+        xytext=(4, 0),
+        textcoords="offset points",
+        fontsize=SMALL,
     )
     ax.axhline(0, color="black", lw=0.5)
     ax.set(

@@ -1,10 +1,13 @@
 """The numbers of claims beside their bounds."""
 
+import textwrap
+
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
 from simlib.plots.published_vs_reproduced import VERDICTS
+from simlib.plots.screens import SMALL
 from simlib.plots.style import NEVER
 
 __all__ = ["claims_against_bounds"]
@@ -34,6 +37,7 @@ def claims_against_bounds(judged: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1, NEVER], ["0", "0.25", "0.5", "0.75", "1", "\nnever"])
     ax.set(xlim=(-0.08, 1.08), xlabel="the claim's number", ylabel="")
     ax.margins(y=0.01)
-    ax.tick_params(axis="y", length=0, labelsize=8)
+    ax.set_yticks(range(len(bounds)), [textwrap.fill(words, 42) for words in bounds.index])
+    ax.tick_params(axis="y", length=0, labelsize=SMALL)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     return ax

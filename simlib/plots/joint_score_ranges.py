@@ -62,7 +62,11 @@ def region(ends: pd.DataFrame, limits: pd.DataFrame, ax: Axes) -> Axes:
         bar = ([1.06, 1.06], [lowest, highest])[:: 1 if given == measure else -1]
         ax.plot(*bar, color="black", lw=4, solid_capstyle="butt", label=label)
         label = None
-    ax.set(xlabel=short_title(measure), ylabel=short_title(against), title=ends["title"].iloc[0])
+    ax.set(
+        xlabel=short_title(measure),
+        ylabel=short_title(against),
+        title=ends["title"].iloc[0].replace(" (", "\n("),
+    )
     return ax
 
 
@@ -91,5 +95,5 @@ def kinds_of_pair(axes: Iterable[Axes]) -> Iterable[Axes]:
     for ax, (title, words, corners) in zip(axes, SKETCHES, strict=True):
         _square(ax)
         ax.fill(*corners, fc=("#666666", 0.25), ec="#666666", lw=1.4)
-        ax.set(xlabel="score A", ylabel="score B", title=f"{title}: {words}")
+        ax.set(xlabel="score A", ylabel="score B", title=f"{title}:\n{words}")
     return axes

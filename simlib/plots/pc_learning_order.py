@@ -21,6 +21,7 @@ __all__ = [
 
 MOST = 40  # PCs drawn as lines
 RANKS = {"norm": LogNorm(1, MOST), "cmap": "viridis_r"}
+BELOW = {"location": "bottom", "aspect": 40, "shrink": 0.8}
 AXES = {"xlim": (0, 1.02), "xlabel": "similarity score"}
 
 
@@ -56,11 +57,11 @@ def components_against_score(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def rank_colours(axes: Axes | Sequence[Axes]) -> Colorbar:
-    """Colour bar of `components_against_score` beside these axes, or this one: PC rank from 1 (most
+    """Colour bar of `components_against_score` below these axes, or this one: PC rank from 1 (most
     variance).
     """
     axes = [axes] if isinstance(axes, Axes) else list(axes)
-    bar = axes[0].figure.colorbar(ScalarMappable(**RANKS), ax=axes)
+    bar = axes[0].figure.colorbar(ScalarMappable(**RANKS), ax=axes, **BELOW)
     bar.set_ticks([1, 3, 10, 30], labels=["1", "3", "10", "30"])
     bar.minorticks_off()
     bar.set_label("rank of the PC (1: most variance)")

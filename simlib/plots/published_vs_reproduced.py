@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from simlib.plots.screens import SMALL
 from simlib.plots.style import by_measure, short_title
 
 __all__ = [
@@ -128,7 +129,7 @@ def verdict_grid(card: pd.DataFrame, ax: Axes) -> Axes:
         wide["shade"][quantities].astype(float),
         annot=wide["words"][quantities],
         fmt="",
-        annot_kws={"size": 8},
+        annot_kws={"size": SMALL},
         cmap=list(VERDICTS.values()),
         vmin=0,
         vmax=len(VERDICTS) - 1,

@@ -5,6 +5,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from simlib.plots.screens import SMALL
 from simlib.plots.style import NEVER, by_measure, colour, marker, reference_lines
 
 __all__ = ["accuracy_against_score", "crossings_against_placement", "share_against_captured"]
@@ -32,7 +33,7 @@ def accuracy_against_score(
     measures = list(dict.fromkeys(crossings["measure"]))
     step = 0.055 * (high - low)
     crossings, why = _with_crossing(crossings)
-    ax.text(0.5, low - 1.4 * step, why, ha="center", va="top", fontsize=8)
+    ax.text(0.5, low - 1.4 * step, why, ha="center", va="top", fontsize=SMALL)
     for row, name in enumerate(measures, 1):
         if name not in set(crossings["measure"]):
             continue

@@ -1,5 +1,6 @@
 """One look for all figures: the same colour and marker mean the same measure everywhere."""
 
+import sys
 from collections.abc import Callable
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simlib.measures import MEASURES
+from simlib.plots.screens import SMALL, WIDE, note, svg
 
 __all__ = [
     "NEVER",
@@ -37,9 +39,8 @@ OTHERS = ("#000000", "#7F7F7F", "#8C6D31", "#5254A3", "#843C39", "#637939")
 NEVER = 1.04  # on an axis of scores, where what is never reached is drawn
 LEGEND_HEIGHT = 0.75  # inches, of a row below the panels
 RC = {
-    "figure.dpi": 110,
+    "figure.dpi": 96,
     "figure.constrained_layout.use": True,
-    "savefig.bbox": "tight",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10.5,
@@ -51,11 +52,17 @@ RC = {
 
 
 def use() -> None:
-    """Set seaborn's theme and matplotlib's defaults for the book: readable at half a page, no
-    frame.
+    """Set seaborn's theme and matplotlib's defaults for the book; in a notebook, show figures as
+    `svg`.
     """
     colours = [colour for _, colour, _ in LOOKS.values()]
-    sns.set_theme("paper", "ticks", colours, font="DejaVu Sans", font_scale=1.05, rc=RC)
+    sns.set_theme("paper", "ticks", colours, font="DejaVu Sans", font_scale=1.0, rc=RC)
+    python = sys.modules.get("IPython")
+    if python and (shell := python.get_ipython()):
+        plt.switch_backend(plt.get_backend())  # which sets formats of its own when first loaded
+        formats = shell.display_formatter.formatters
+        formats["image/png"].pop(Figure, None)
+        formats["image/svg+xml"].for_type(Figure, svg)
 
 
 def colour(measure: str) -> str:
@@ -107,9 +114,7 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
         notes.append("quick settings: smaller and fewer runs than the paper's")
     if notes:
         text = "; ".join(notes)
-        figure.supxlabel(
-            text[0].upper() + text[1:] + ".", fontsize=8, style="italic", color="#555555"
-        )
+        note(figure, text[0].upper() + text[1:] + ".", figure.get_figwidth())
 
 
 def reference_lines(references: pd.DataFrame, ax: Axes) -> None:
@@ -131,7 +136,7 @@ def reference_lines(references: pd.DataFrame, ax: Axes) -> None:
             xytext=(3 - 6 * x, 4),
             textcoords="offset points",
             ha=side,
-            fontsize=8,
+            fontsize=SMALL,
             bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8},
         )
     low, high = ax.get_ylim()
@@ -139,19 +144,19 @@ def reference_lines(references: pd.DataFrame, ax: Axes) -> None:
 
 
 def panels(
-    count: int, columns: int = 3, width: float = 3.4, height: float = 3.0, place: bool = True
+    count: int, columns: int = 2, width: float = WIDE, height: float = 2.8, place: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """A figure with `count` axes in rows of at most `columns`, and (`place`) an empty one for the
     legend, the last.
 
     The legend's place is the first free cell of the grid; a full grid gets a low row for it below
-    all columns. Width and height of a panel in inches.
+    all columns. Width of the figure and height of a panel in inches.
     """
     columns = min(columns, count + place)
     rows = -(-count // columns)
     low = place and rows * columns == count
     heights = [height] * rows + [LEGEND_HEIGHT] * low
-    figure = plt.figure(figsize=(width * columns, sum(heights)))
+    figure = plt.figure(figsize=(width, sum(heights)))
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     axes = [figure.add_subplot(grid[divmod(k, columns)]) for k in range(count)]
     if place:
@@ -162,11 +167,12 @@ def panels(
 
 def legend(source: Axes, ax: Axes, title: str = "maximised measure") -> None:
     """One legend for all panels of a figure, of the lines in `source`: drawn in the empty axes
-    `ax`, in columns where it lies below them.
+    `ax`, in three columns where it lies below them.
     """
-    columns = len(ax.get_subplotspec().colspan)
-    options = {"ncols": columns + 1, "columnspacing": 1.5} if columns > 1 else {}
-    options |= {"loc": "center", "title": title, "fontsize": 10, "markerscale": 1.8}
+    place = ax.get_subplotspec()
+    below = len(place.colspan) == place.get_gridspec().ncols
+    options = {"ncols": 3, "columnspacing": 1.5} if below else {}
+    options |= {"loc": "center", "title": title, "markerscale": 1.8}
     for panel in [panel for panel in ax.figure.axes if panel.get_legend()]:
         panel.get_legend().remove()
     ax.legend(*source.get_legend_handles_labels(), **options)
