@@ -29,7 +29,7 @@ from simlib.experiments.runner import (
     references,
     start_variants,
 )
-from simlib.experiments.settings import is_quick, own_note, quick_datasets
+from simlib.experiments.settings import is_quick, made_of, own_note, quick_datasets
 from simlib.experiments.store import TaskError, run, why
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "few_samples",
     "is_quick",
     "joint_score_ranges",
+    "made_of",
     "measure_card",
     "measure_card_words",
     "now",

@@ -23,6 +23,7 @@ HALVINGS = 7  # the share to within 4%
 SPACING = 0.05  # between snapshots: crossings are interpolated
 
 SCALE_WORDS = {"recorded": "In the recorded unit", "common": "With X and Y at one scale"}
+ENOUGH = 0.9  # of the way: what counts as decodable as from X
 APART = 0.02  # accuracies at the two scales that differ by more are told
 
 
@@ -67,6 +68,49 @@ def distance_in_words(
             words += f" {curves.over_runs(missed['furthest'])}, at the furthest."
         items.append(words)
     return f"{SCALE_WORDS[scale]}:\n\n" + "\n".join(items)
+
+
+def furthest_behind(shares: pd.DataFrame, measure: str = "cka") -> str:
+    """The dataset whose task is furthest from decodable at this score (table of `curves.shares`):
+    lowest median of the runs that can be told; the first dataset where none can.
+    """
+    told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
+    middles = told.dropna(subset="share").groupby("dataset", sort=False)["share"].median()
+    return middles.idxmin() if len(middles) else shares["dataset"].iloc[0]
+
+
+def answer_in_words(shares: pd.DataFrame, score: float = 0.9) -> str:
+    """Does a high score mean that the task can be decoded? Two sentences from a table of
+    `curves.shares` at this score: CKA's, and what angular Procrustes has there.
+    """
+    found = {}
+    for measure in ("cka", "procrustes-angular-score"):
+        told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
+        middles = told.dropna(subset="share").groupby("title", sort=False)["share"].median()
+        if len(middles):
+            found[measure] = middles.sort_values()
+    if "cka" not in found:
+        return f"No run of CKA tells how far the task can be decoded at a score of {score:g}."
+    ends, runs = _from_to(found["cka"], names=True), shares.groupby("dataset")["seed"].nunique()
+    answer = "Not by itself" if found["cka"].min() < ENOUGH else "In these runs it does"
+    words = (
+        f"{answer}: noise that has climbed to a CKA of {score:g} has gone {ends} of the way from "
+        "chance to the accuracy on the data itself"
+    )
+    words += f" (medians of {runs.max()} runs)." if runs.max() > 1 else "."
+    if "procrustes-angular-score" in found:
+        other = _from_to(found["procrustes-angular-score"])
+        words += f" At an angular Procrustes score of {score:g} it has gone {other}."
+    return words
+
+
+def _from_to(shares: pd.Series, names: bool = False) -> str:
+    """Lowest to highest of sorted shares by title: `0.11 (Siegel 2015) to 0.99 (...)`."""
+    told = [
+        f"{share:.2f}" + f" ({title.removesuffix(' (surrogate)')})" * names
+        for title, share in shares.items()
+    ]
+    return told[0] if len(told) == 1 else f"{told[0]} to {told[-1]}"
 
 
 def shares_in_words(shares: pd.DataFrame, measure: str = "cka") -> str:
