@@ -9,6 +9,7 @@ import pkgutil
 from pathlib import Path
 
 import execute
+import home
 import pandas as pd
 import toy_animation
 from _ext import citations
@@ -46,6 +47,8 @@ def main() -> None:
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
     notes()
+    for name, content in home.files().items():
+        write(GENERATED / name, content)
 
 
 def notes() -> None:
