@@ -21,6 +21,7 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
+from simlib.experiments.provenance import made_of
 from simlib.experiments.runner import (
     ascent_seconds,
     ascents,
@@ -29,7 +30,7 @@ from simlib.experiments.runner import (
     references,
     start_variants,
 )
-from simlib.experiments.settings import is_quick, made_of, own_note, quick_datasets
+from simlib.experiments.settings import is_quick, own_note, quick_datasets
 from simlib.experiments.store import TaskError, run, why
 
 __all__ = [

@@ -110,7 +110,7 @@ def _from_to(shares: pd.Series, names: bool = False) -> str:
         f"{share:.2f}" + f" ({title.removesuffix(' (surrogate)')})" * names
         for title, share in shares.items()
     ]
-    return told[0] if len(told) == 1 else f"{told[0]} to {told[-1]}"
+    return told[0] if told[0] == told[-1] else f"{told[0]} to {told[-1]}"
 
 
 def shares_in_words(shares: pd.DataFrame, measure: str = "cka") -> str:
@@ -136,6 +136,25 @@ def scales_in_words(references: pd.DataFrame) -> str:
                 f"{at['recorded']:.2f} in the recorded unit and of {at['common']:.2f} at one scale."
             )
     return "\n".join(items) or f"- No accuracy on $X$ differs by more than {APART} between the two."
+
+
+def exception_in_words(crossings: dict[str, pd.DataFrame]) -> str:
+    """Freeman 2013, the paper's exception, beside its surrogate in this run: Markdown, "" where the
+    surrogate, CKA or angular Procrustes is not in it.
+
+    `crossings` has a table of `curves.crossings` for each scale.
+    """
+    found = []
+    for scale, table in crossings.items():
+        mine = table[table["dataset"] == "surrogate-freemanziemba2013"].groupby("measure")["score"]
+        if {"cka", "procrustes-angular-score"} <= set(mine.groups):
+            late, early = (
+                curves.over_runs(mine.get_group(name))
+                for name in ("cka", "procrustes-angular-score")
+            )
+            found.append(f"{SCALE_WORDS[scale]} its surrogate has {late} and {early}.")
+    first = "In the paper CKA and angular Procrustes cross at nearly the same score on Freeman 2013"
+    return " ".join([f"{first}, .44 and .43.", *found]) if found else ""
 
 
 def constructions(datasets: Sequence[str], quick: bool = False) -> pd.DataFrame:
