@@ -9,8 +9,8 @@ import pkgutil
 from pathlib import Path
 
 import execute
-import home
 import pandas as pd
+import quoted
 import toy_animation
 from _ext import citations
 
@@ -47,7 +47,7 @@ def main() -> None:
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
     notes()
-    for name, content in home.files().items():
+    for name, content in quoted.files().items():
         write(GENERATED / name, content)
 
 

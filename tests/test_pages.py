@@ -130,16 +130,18 @@ def test_the_exception_is_told_only_where_it_was_run():
 
 
 @pytest.fixture
-def home(monkeypatch):
+def quoted(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "book")
-    return importlib.import_module("home")
+    return importlib.import_module("quoted")
 
 
-def test_home_shows_the_executed_page_and_nothing_where_there_is_none(home, monkeypatch, tmp_path):
-    monkeypatch.setattr(home, "BOOK", tmp_path)
+def test_home_shows_the_executed_page_and_nothing_where_there_is_none(
+    quoted, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(quoted, "BOOK", tmp_path)
     (tmp_path / "address.yml").write_text('repository: ""\n')
-    found = home.files()
-    assert home.NOT_MADE.encode() in found["home_answer.txt"] and not found["where.txt"].strip()
+    found = quoted.files()
+    assert quoted.NOT_MADE.encode() in found["home_answer.txt"] and not found["where.txt"].strip()
     assert not re.search(rb"\d\.\d\d", found["home_answer.txt"] + found["home_picture.txt"])
 
     def output(kind, data):
@@ -152,15 +154,15 @@ def test_home_shows_the_executed_page_and_nothing_where_there_is_none(home, monk
     (tmp_path / "figures").mkdir()
     page = nbformat.v4.new_notebook(cells=[picture, *told])
     nbformat.write(page, tmp_path / "figures" / "score_vs_decodability.ipynb")
-    found = home.files()
+    found = quoted.files()
     assert found["home.png"] == b"hi" and b":alt: a panel" in found["home_picture.txt"]
     assert found["home_answer.txt"].split(b"\n\n")[0] == b"It is 0.12."
     assert b"quick settings" in found["home_answer.txt"]
 
 
-def test_the_code_is_linked_only_where_it_lies_somewhere(home, monkeypatch, tmp_path):
-    assert "Code" not in home.buttons("")
-    assert "https://example.org/x" in home.buttons("https://example.org/x")
+def test_the_code_is_linked_only_where_it_lies_somewhere(quoted, monkeypatch, tmp_path):
+    assert "Code" not in quoted.buttons("")
+    assert "https://example.org/x" in quoted.buttons("https://example.org/x")
     assert set(yaml.safe_load((ROOT / "book" / "address.yml").read_text())) == {
         "repository",
         "book",

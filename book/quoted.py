@@ -1,5 +1,5 @@
-"""What the first page takes from the executed notebooks of this very build: its answer, its picture
-and what both were made of. Without them it says so, and shows no numbers.
+"""What pages of prose show of the executed notebooks of this very build: the first page its answer,
+its picture and what both were made of; others a picture. Without a run there are no numbers.
 """
 
 import base64
@@ -9,7 +9,6 @@ import nbformat
 import yaml
 
 BOOK = Path(__file__).resolve().parent
-PAGE = "score_vs_decodability"
 KINDS = {"image/svg+xml": "svg", "image/png": "png"}
 NOT_MADE = "The answer in numbers has not been computed on this machine yet: `make book` does it."
 PAPER = "https://arxiv.org/abs/2407.07059"
@@ -17,16 +16,13 @@ PAPER = "https://arxiv.org/abs/2407.07059"
 
 def files() -> dict[str, bytes]:
     """The pieces that intro.md includes, by their names."""
-    found, cells = {"home_answer.txt": NOT_MADE, "home_picture.txt": ""}, outputs()
-    if {"home-words", "home-picture", "made-of"} <= set(cells):
-        words, made = (shown(cells[name], "text/markdown") for name in ("home-words", "made-of"))
-        kind = next(kind for kind in KINDS if shown(cells["home-picture"], kind))
-        picture = shown(cells["home-picture"], kind)
-        path = f"home.{KINDS[kind]}"
-        found[path] = picture if kind == "image/svg+xml" else base64.b64decode(picture)
-        alt = cells["home-picture"].metadata["mystnb"]["image"]["alt"]
-        found["home_answer.txt"] = f"{words}\n\n{made}"
-        found["home_picture.txt"] = f"```{{image}} _generated/{path}\n:alt: {alt}\n```"
+    cells = outputs("score_vs_decodability")
+    found = picture("home", cells.get("home-picture"))
+    found["home_answer.txt"] = NOT_MADE
+    if {"home-words", "made-of"} <= set(cells):
+        words = [shown(cells[name], "text/markdown") for name in ("home-words", "made-of")]
+        found["home_answer.txt"] = "\n\n".join(words)
+    found |= picture("exact", outputs("joint_score_ranges").get("exact-five"))
     code = yaml.safe_load((BOOK / "address.yml").read_text())["repository"]
     found["home_buttons.txt"] = buttons(code)
     found["where.txt"] = f"The code lies at <{code}>: `git clone {code}`." if code else ""
@@ -35,9 +31,24 @@ def files() -> dict[str, bytes]:
     }
 
 
-def outputs() -> dict:
-    """The cells of the executed page by their ids; none where it was not made."""
-    page = BOOK / "figures" / f"{PAGE}.ipynb"
+def picture(name: str, cell) -> dict[str, str | bytes]:
+    """The picture of a figure cell, and the text that includes it; no text without the cell."""
+    kind = next((kind for kind in KINDS if cell and shown(cell, kind)), None)
+    if kind is None:
+        return {f"{name}_picture.txt": ""}
+    path, content, alt = (
+        f"{name}.{KINDS[kind]}",
+        shown(cell, kind),
+        cell.metadata["mystnb"]["image"],
+    )
+    whole = content if kind == "image/svg+xml" else base64.b64decode(content)
+    text = f"```{{image}} _generated/{path}\n:alt: {alt['alt']}\n```"
+    return {path: whole, f"{name}_picture.txt": text}
+
+
+def outputs(page: str) -> dict:
+    """The cells of an executed page by their ids; none where it was not made."""
+    page = BOOK / "figures" / f"{page}.ipynb"
     cells = nbformat.read(page, as_version=4).cells if page.exists() else []
     return {cell.id: cell for cell in cells if cell.get("outputs")}
 
