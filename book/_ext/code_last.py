@@ -25,7 +25,7 @@ class CodeLast(SphinxTransform):
         fold = HideCodeCellNode(prompt_show="Show the code", prompt_hide="Hide the code")
         fold["classes"].append("above-input")
         for cell in cells:
-            hidden = "output" in cell.pop("hide_mode", "").split("+")
+            hidden = "output" in cell.attributes.pop("hide_mode", "").split("+")
             for part in list(cell.children):
                 is_code = part.get("nb_element") == "cell_code_source"
                 if is_code or hidden:
