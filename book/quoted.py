@@ -18,10 +18,9 @@ def files() -> dict[str, bytes]:
     """The pieces that intro.md includes, by their names."""
     cells = outputs("score_vs_decodability")
     found = picture("home", cells.get("home-picture"))
-    found["home_answer.txt"] = NOT_MADE
-    if {"home-words", "made-of"} <= set(cells):
-        words = [shown(cells[name], "text/markdown") for name in ("home-words", "made-of")]
-        found["home_answer.txt"] = "\n\n".join(words)
+    for name, cell, missing in (("answer", "home-words", NOT_MADE), ("made", "made-of", "")):
+        told = shown(cells[cell], "text/markdown") if cell in cells else missing
+        found[f"home_{name}.txt"] = told
     found |= picture("exact", outputs("joint_score_ranges").get("exact-five"))
     code = yaml.safe_load((BOOK / "address.yml").read_text())["repository"]
     found["home_buttons.txt"] = buttons(code)
@@ -61,11 +60,12 @@ def shown(cell, kind: str) -> str:
 
 def buttons(code: str) -> str:
     """Paper, code, install, cite; the code only where address.yml says where it lies."""
-    lines = [f"```{{button-link}} {PAPER}\n:color: primary\nPaper\n```"]
-    if code:
-        lines.append(f"```{{button-link}} {code}\n:color: primary\n:outline:\nCode\n```")
-    for page, word in (("get_code", "Install"), ("references", "Cite")):
-        lines.append(
-            f"```{{button-ref}} {page}\n:ref-type: doc\n:color: primary\n:outline:\n{word}\n```"
-        )
-    return "\n".join(lines)
+    links = [("Paper", PAPER), ("Code", code), ("Install", "get_code.html")]
+    links.append(("Cite", "references.html#how-to-cite"))
+    known = [(word, link) for word, link in links if link]
+    looks = ["primary"] + ["outline-primary"] * len(known)
+    line = "\n".join(
+        f'<a class="sd-btn sd-btn-{look}" href="{link}">{word}</a>'
+        for (word, link), look in zip(known, looks, strict=False)
+    )
+    return f"```{{raw}} html\n<p>\n{line}\n</p>\n```"

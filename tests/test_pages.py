@@ -156,8 +156,8 @@ def test_home_shows_the_executed_page_and_nothing_where_there_is_none(
     nbformat.write(page, tmp_path / "figures" / "score_vs_decodability.ipynb")
     found = quoted.files()
     assert found["home.png"] == b"hi" and b":alt: a panel" in found["home_picture.txt"]
-    assert found["home_answer.txt"].split(b"\n\n")[0] == b"It is 0.12."
-    assert b"quick settings" in found["home_answer.txt"]
+    assert found["home_answer.txt"] == b"It is 0.12.\n"
+    assert b"quick settings" in found["home_made.txt"]
 
 
 def test_the_code_is_linked_only_where_it_lies_somewhere(quoted, monkeypatch, tmp_path):

@@ -7,6 +7,12 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms import SphinxTransform
 
 PRINTED = "What this cell prints, compared with the stored numbers by make test:"
+UNSAID = "<IPython.core.display."  # all that is left of an output whose Markdown is empty
+
+
+def setup(app):
+    app.add_transform(CodeLast)
+    return {"parallel_read_safe": True}
 
 
 class CodeLast(SphinxTransform):
@@ -15,13 +21,13 @@ class CodeLast(SphinxTransform):
     default_priority = 400
 
     def apply(self, **kwargs) -> None:
-        def is_cell(node) -> bool:
-            return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
-
         pages = [node for node in self.document.children if isinstance(node, nodes.section)]
-        cells = list(self.document.findall(is_cell))
+        cells = self.of_kind("cell_code")
         if not (pages and cells):
             return
+        for bundle in self.of_kind("mime_bundle"):
+            if bundle.astext().startswith(UNSAID):
+                bundle.parent.remove(bundle)
         fold = HideCodeCellNode(prompt_show="Show the code", prompt_hide="Hide the code")
         fold["classes"].append("above-input")
         for cell in cells:
@@ -32,17 +38,14 @@ class CodeLast(SphinxTransform):
                     cell.remove(part)
                     fold += [] if is_code else [nodes.paragraph(text=PRINTED)]
                     fold += part
-            if not cell.children:
+            if not any(part.children for part in cell.children):
                 cell.parent.remove(cell)
-        pages[0] += nodes.section(
-            "",
-            nodes.title(text="Code and parameters"),
-            fold,
-            ids=["code-and-parameters"],
-            names=["code and parameters"],
-        )
+        title = nodes.title(text="Code and parameters")
+        names = {"ids": ["code-and-parameters"], "names": ["code and parameters"]}
+        cell = nodes.container("", fold, classes=["cell"])  # the style sheet knows folds in cells
+        pages[0] += nodes.section("", title, cell, **names)
 
-
-def setup(app):
-    app.add_transform(CodeLast)
-    return {"parallel_read_safe": True}
+    def of_kind(self, kind: str) -> list[nodes.container]:
+        """The containers of myst-nb that hold this element of a notebook."""
+        containers = self.document.findall(nodes.container)
+        return [node for node in containers if node.get("nb_element") == kind]

@@ -93,15 +93,13 @@ def answer_in_words(shares: pd.DataFrame, score: float = 0.9) -> str:
         return f"No run of CKA tells how far the task can be decoded at a score of {score:g}."
     ends, runs = _from_to(found["cka"], names=True), shares.groupby("dataset")["seed"].nunique()
     answer = "Not by itself" if found["cka"].min() < ENOUGH else "In these runs it does"
-    words = (
-        f"{answer}: noise that has climbed to a CKA of {score:g} has gone {ends} of the way from "
-        "chance to the accuracy on the data itself"
-    )
-    words += f" (medians of {runs.max()} runs)." if runs.max() > 1 else "."
+    words = f"{answer}. When noise has climbed to a CKA of {score:g}, decoding the task from it has"
+    words += f" gone {ends} of the way from chance to the accuracy on the data itself"
+    words += f" (medians of {runs.max()} runs)" if runs.max() > 1 else ""
     if "procrustes-angular-score" in found:
         other = _from_to(found["procrustes-angular-score"])
-        words += f" At an angular Procrustes score of {score:g} it has gone {other}."
-    return words
+        words += f"; at an angular Procrustes score of {score:g} it has gone {other}"
+    return f"{words}."
 
 
 def _from_to(shares: pd.Series, names: bool = False) -> str:
