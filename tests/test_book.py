@@ -35,6 +35,9 @@ FIGURES = [  # in the order of the book
     "pc_learning_order",
     "theory_sensitivity",
     "joint_score_ranges",
+    "model_against_brain",
+    "chance_level",
+    "published_vs_reproduced",
     "supplement_ridge_strength",
     "supplement_gaussian",
     "supplement_folds",
@@ -42,9 +45,6 @@ FIGURES = [  # in the order of the book
     "supplement_size",
     "supplement_variables",
     "claims",
-    "chance_level",
-    "model_against_brain",
-    "published_vs_reproduced",
 ]
 WITH_FORMULAS = ["intro", "measures", "figures/theory_sensitivity"]
 TEXTS = {".html", ".ipynb", ".md", ".txt", ".js"}
