@@ -41,7 +41,7 @@ def picture(name: str, cell) -> dict[str, str | bytes]:
         cell.metadata["mystnb"]["image"],
     )
     whole = content if kind == "image/svg+xml" else base64.b64decode(content)
-    text = f"```{{image}} _generated/{path}\n:alt: {alt['alt']}\n```"
+    text = f"```{{figure}} _generated/{path}\n:alt: {alt['alt']}\n```"
     return {path: whole, f"{name}_picture.txt": text}
 
 
