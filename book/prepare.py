@@ -12,6 +12,7 @@ from pathlib import Path
 
 import execute
 import pandas as pd
+import quoted
 import toy_animation
 from _ext import address, citations
 from fontTools import subset
@@ -79,6 +80,8 @@ def main() -> None:
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
     notes()
+    for name, content in quoted.files().items():
+        write(GENERATED / name, content)
 
 
 def notes() -> None:

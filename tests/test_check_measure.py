@@ -371,7 +371,7 @@ def test_rsa_refuses_two_samples():
 
 
 def test_the_books_example_has_the_faults_that_its_page_names():
-    page = (Path(__file__).resolve().parent.parent / "book" / "own_data.md").read_text()
+    page = (Path(__file__).resolve().parent.parent / "book" / "own_measure.md").read_text()
     (code,) = re.findall(r"```python\n(def my_score.*?)```", page, flags=re.S)
     names = {}
     exec(code, names)
@@ -392,7 +392,7 @@ def test_the_books_example_has_the_faults_that_its_page_names():
 
 
 def test_the_books_distance_keeps_its_record_but_for_unequal_neurons_which_it_refuses_in_words():
-    page = (Path(__file__).resolve().parent.parent / "book" / "own_data.md").read_text()
+    page = (Path(__file__).resolve().parent.parent / "book" / "own_measure.md").read_text()
     (code,) = (
         block
         for block in re.findall(r"```python\n(.*?)```", page, flags=re.S)

@@ -339,7 +339,7 @@ def test_the_reaching_example_of_the_book_runs(tmp_path, monkeypatch, capsys):
 def test_the_examples_without_a_recording_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {"np": np, "datasets": datasets}
-    for example in examples("own_data.md")[1:]:
+    for example in examples("own_data.md")[1:] + examples("own_measure.md"):
         exec(example, names)
     assert (tmp_path / "recording.nc").exists()
     score, accuracy = map(float, capsys.readouterr().out.split())

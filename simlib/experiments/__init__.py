@@ -21,6 +21,7 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
+from simlib.experiments.provenance import made_of
 from simlib.experiments.runner import (
     ascent_seconds,
     ascents,
@@ -45,6 +46,7 @@ __all__ = [
     "few_samples",
     "is_quick",
     "joint_score_ranges",
+    "made_of",
     "measure_card",
     "measure_card_words",
     "now",

@@ -39,6 +39,7 @@ ABOVE_0 = float(np.finfo(float).tiny)
 LATE, ORDERED = 0.85, 0.9
 CROSSING = "score at 90% of the way from chance to the accuracy on the data"
 CAPTURE_ORDER = "Spearman correlation of a PC's rank and the score that captures it"
+TOLD = 2  # claims that fail, named in the one line of a page
 
 SHOWN = ["claim", "bound", "dataset", "evidence", "holds"]  # of `verdicts`, in a page's table
 CLAIMS: dict[str, Claim] = {
@@ -760,6 +761,27 @@ def verdicts(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def in_one_line(verdicts: pd.DataFrame, table: str = "does-the-claim-hold") -> str:
+    """The verdict of a page as Markdown: in how many of its tests the claims hold, which fail, and
+    a link to the section (its anchor) that has the table of `verdicts`.
+    """
+    tested = verdicts[verdicts["holds"].map(lambda held: not isinstance(held, str))]
+    failing = tested[~tested["holds"].astype(bool)]
+    words = f"**Holds in {len(tested) - len(failing)} of {len(tested)}** tests"
+    words += f' (a claim on a dataset, in all its runs; <a href="#{table}">the table</a>).'
+    if len(failing):
+        told = [f"{row.claim} ({_short(row.dataset)})" for row in failing.head(TOLD).itertuples()]
+        more = len(failing) - len(told)
+        words += f" Does not hold: {'; '.join(told)}{f'; and {more} more' if more else ''}."
+    if untested := len(verdicts) - len(tested):
+        words += f" Not tested: {untested}, for the reason in the table."
+    return words
+
+
+def _short(dataset: str) -> str:
+    return dataset.removeprefix("surrogate-")
+
+
 def overview(values: pd.DataFrame) -> pd.DataFrame:
     """The paper's claims one by one: columns claim, figure (of the paper), page, bound, evidence
     (datasets side by side), holds.
@@ -772,7 +794,7 @@ def overview(values: pd.DataFrame) -> pd.DataFrame:
     for name, claim in [(name, claim) for name, claim in CLAIMS.items() if claim.figure]:
         runs = judged[judged["claim"] == name]
         parts = [
-            f"{dataset.removeprefix('surrogate-')} {_evidence(group)}"
+            f"{_short(dataset)} {_evidence(group)}"
             for dataset, group in runs.groupby("dataset", sort=False)
         ]
         holding = int(runs["holds"].sum())

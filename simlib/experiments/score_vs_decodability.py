@@ -23,6 +23,7 @@ HALVINGS = 7  # the share to within 4%
 SPACING = 0.05  # between snapshots: crossings are interpolated
 
 SCALE_WORDS = {"recorded": "In the recorded unit", "common": "With X and Y at one scale"}
+ENOUGH = 0.9  # of the way: what counts as decodable as from X
 APART = 0.02  # accuracies at the two scales that differ by more are told
 
 
@@ -69,6 +70,47 @@ def distance_in_words(
     return f"{SCALE_WORDS[scale]}:\n\n" + "\n".join(items)
 
 
+def furthest_behind(shares: pd.DataFrame, measure: str = "cka") -> str:
+    """The dataset whose task is furthest from decodable at this score (table of `curves.shares`):
+    lowest median of the runs that can be told; the first dataset where none can.
+    """
+    told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
+    middles = told.dropna(subset="share").groupby("dataset", sort=False)["share"].median()
+    return middles.idxmin() if len(middles) else shares["dataset"].iloc[0]
+
+
+def answer_in_words(shares: pd.DataFrame, score: float = 0.9) -> str:
+    """Does a high score mean that the task can be decoded? Two sentences from a table of
+    `curves.shares` at this score: CKA's, and what angular Procrustes has there.
+    """
+    found = {}
+    for measure in ("cka", "procrustes-angular-score"):
+        told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
+        middles = told.dropna(subset="share").groupby("title", sort=False)["share"].median()
+        if len(middles):
+            found[measure] = middles.sort_values()
+    if "cka" not in found:
+        return f"No run of CKA tells how far the task can be decoded at a score of {score:g}."
+    ends, runs = _from_to(found["cka"], names=True), shares.groupby("dataset")["seed"].nunique()
+    answer = "Not by itself" if found["cka"].min() < ENOUGH else "In these runs it does"
+    words = f"{answer}. When noise has climbed to a CKA of {score:g}, decoding the task from it has"
+    words += f" gone {ends} of the way from chance to the accuracy on the data itself"
+    words += f" (medians of {runs.max()} runs)" if runs.max() > 1 else ""
+    if "procrustes-angular-score" in found:
+        other = _from_to(found["procrustes-angular-score"])
+        words += f"; at an angular Procrustes score of {score:g} it has gone {other}"
+    return f"{words}."
+
+
+def _from_to(shares: pd.Series, names: bool = False) -> str:
+    """Lowest to highest of sorted shares by title: `0.11 (Siegel 2015) to 0.99 (...)`."""
+    told = [
+        f"{share:.2f}" + f" ({title.removesuffix(' (surrogate)')})" * names
+        for title, share in shares.items()
+    ]
+    return told[0] if told[0] == told[-1] else f"{told[0]} to {told[-1]}"
+
+
 def shares_in_words(shares: pd.DataFrame, measure: str = "cka") -> str:
     """The shares of the way at one score of this measure in one line: `Mante 2013 0.57 (0.50 to
     0.71), ...`, median and range over runs; the table is that of `curves.shares`.
@@ -92,6 +134,25 @@ def scales_in_words(references: pd.DataFrame) -> str:
                 f"{at['recorded']:.2f} in the recorded unit and of {at['common']:.2f} at one scale."
             )
     return "\n".join(items) or f"- No accuracy on $X$ differs by more than {APART} between the two."
+
+
+def exception_in_words(crossings: dict[str, pd.DataFrame]) -> str:
+    """Freeman 2013, the paper's exception, beside its surrogate in this run: Markdown, "" where the
+    surrogate, CKA or angular Procrustes is not in it.
+
+    `crossings` has a table of `curves.crossings` for each scale.
+    """
+    found = []
+    for scale, table in crossings.items():
+        mine = table[table["dataset"] == "surrogate-freemanziemba2013"].groupby("measure")["score"]
+        if {"cka", "procrustes-angular-score"} <= set(mine.groups):
+            late, early = (
+                curves.over_runs(mine.get_group(name))
+                for name in ("cka", "procrustes-angular-score")
+            )
+            found.append(f"{SCALE_WORDS[scale]} its surrogate has {late} and {early}.")
+    first = "In the paper CKA and angular Procrustes cross at nearly the same score on Freeman 2013"
+    return " ".join([f"{first}, .44 and .43.", *found]) if found else ""
 
 
 def constructions(datasets: Sequence[str], quick: bool = False) -> pd.DataFrame:
