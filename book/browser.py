@@ -30,11 +30,3 @@ def launched():
         running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield running
         running.close()
-
-
-def settle(page) -> None:
-    """Wait until all is loaded and every formula typeset."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_function(
-        "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
-    )

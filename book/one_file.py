@@ -51,7 +51,7 @@ def print_page(running, address: str, path: Path) -> None:
     """A page as a PDF, as the browser prints it."""
     page = running.new_page()
     page.goto(address)
-    browser.settle(page)
+    page.wait_for_load_state("networkidle")
     page.emulate_media(media="print", color_scheme="light")
     page.pdf(path=path, print_background=True, **FORMAT)
     page.close()

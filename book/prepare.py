@@ -74,8 +74,11 @@ def main() -> None:
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
     write(GENERATED / "where.txt", address.get_the_code(address.read()).encode())
-    for name, text in api_pages().items():
-        write(BOOK / "api" / f"{name}.md", text.encode())
+    pages = {f"{name}.md": text for name, text in api_pages().items()}
+    for name, text in pages.items():
+        write(BOOK / "api" / name, text.encode())
+    for page in {page.name for page in (BOOK / "api").glob("*.md")} - set(pages):
+        (BOOK / "api" / page).unlink()  # its module is no more
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")

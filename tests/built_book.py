@@ -70,7 +70,7 @@ def opened(browser, address: str, width: int = 1280, theme: str = "light"):
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     try:
         page.goto(address)
-        chromium.settle(page)
+        page.wait_for_load_state("networkidle")
         yield page, faults
     finally:
         page.close()
