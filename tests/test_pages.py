@@ -9,7 +9,6 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from simlib.experiments import claims, made_of, score_vs_decodability
 
@@ -139,9 +138,8 @@ def test_home_shows_the_executed_page_and_nothing_where_there_is_none(
     quoted, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(quoted, "BOOK", tmp_path)
-    (tmp_path / "address.yml").write_text('repository: ""\n')
     found = quoted.files()
-    assert quoted.NOT_MADE.encode() in found["home_answer.txt"] and not found["where.txt"].strip()
+    assert quoted.NOT_MADE.encode() in found["home_answer.txt"]
     assert not re.search(rb"\d\.\d\d", found["home_answer.txt"] + found["home_picture.txt"])
 
     def output(kind, data):
@@ -160,13 +158,9 @@ def test_home_shows_the_executed_page_and_nothing_where_there_is_none(
     assert b"quick settings" in found["home_made.txt"]
 
 
-def test_the_code_is_linked_only_where_it_lies_somewhere(quoted, monkeypatch, tmp_path):
+def test_the_code_is_linked_only_where_it_lies_somewhere(quoted):
     assert "Code" not in quoted.buttons("")
     assert "https://example.org/x" in quoted.buttons("https://example.org/x")
-    assert set(yaml.safe_load((ROOT / "book" / "address.yml").read_text())) == {
-        "repository",
-        "book",
-    }
 
 
 def test_the_notebook_has_the_cells_that_home_asks_for():

@@ -119,13 +119,13 @@ def badge(figure: Figure, table: pd.DataFrame) -> None:
 
 def reference_lines(references: pd.DataFrame, ax: Axes) -> None:
     """Dashed: the accuracy on X itself; dotted: chance. Both named, with room for the upper name
-    below the title.
+    below the title and for the lower one above the axis.
 
     `references` is the table of `experiments.references` for one variable: lines are at the means.
     """
-    for column, name, dashes, x, side in (
-        ("chance", "chance", ":", 1, "right"),
-        ("accuracy", "$X$ itself", "--", 0, "left"),
+    for column, name, dashes, x, place in (
+        ("chance", "chance", ":", 1, {"xytext": (-3, -4), "ha": "right", "va": "top"}),
+        ("accuracy", "$X$ itself", "--", 0, {"xytext": (3, 4), "ha": "left"}),
     ):
         level = references[column].mean()
         ax.axhline(level, color="black", ls=dashes, lw=1)
@@ -133,14 +133,14 @@ def reference_lines(references: pd.DataFrame, ax: Axes) -> None:
             name,
             (x, level),
             xycoords=ax.get_yaxis_transform(),
-            xytext=(3 - 6 * x, 4),
             textcoords="offset points",
-            ha=side,
+            **place,
             fontsize=SMALL,
             bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8},
         )
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, max(high, level + 0.12 * (level - low)))
+    (low, high), levels = ax.get_ylim(), references[["chance", "accuracy"]].mean()
+    room = 0.12 * (max(high, *levels) - min(low, *levels))
+    ax.set_ylim(min(low, levels["chance"] - room), max(high, levels["accuracy"] + room))
 
 
 def panels(
