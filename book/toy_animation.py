@@ -49,7 +49,7 @@ def centred(values: np.ndarray) -> np.ndarray:
 
 
 def frames(measure, X, scale: float) -> list[dict]:
-    """Along one ascent, at each 0.02 of score: the score, R^2 of both PCs, and the trajectories
+    """Along one ascent, at each 0.04 of score: the score, R^2 of both PCs, and the trajectories
     drawn onto X.
     """
     kept = []
@@ -65,7 +65,7 @@ def frames(measure, X, scale: float) -> list[dict]:
             }
         )
 
-    sl.maximize(measure, X, seed=0, steps=3000, lr=0.02, observers=[observe], record=0.02)
+    sl.maximize(measure, X, seed=0, steps=3000, lr=0.02, observers=[observe], record=0.04)
     return kept
 
 

@@ -46,6 +46,19 @@ def test_tables_are_written_for_readers(browser, server, name):
         assert page.evaluate(f"{empty}.length") == 0
 
 
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize(("width", "least"), [(390, 0.88), (1280, 0.97)])
+def test_the_text_of_figures_is_readable(browser, server, name, width, least):
+    """Their least text is 11 pixels high as drawn."""
+    shown = """[...document.querySelectorAll('article figure img')].map(i => [
+      i.src.slice(-40), i.getBoundingClientRect().width / (i.currentSrc.endsWith('#narrow')
+      ? i.parentElement.querySelector('source').width : i.naturalWidth)])"""
+    with opened(browser, f"{server}/{name}.html", width) as (page, _):
+        page.evaluate("[...document.images].forEach(i => { i.loading = 'eager'; })")
+        page.wait_for_load_state("networkidle")
+        assert not [source for source, ratio in page.evaluate(shown) if ratio < least]
+
+
 def test_figures_of_a_phone_stand_in_one_column(browser, server):
     sizes = {}
     for width in (390, 1280):
@@ -53,7 +66,7 @@ def test_figures_of_a_phone_stand_in_one_column(browser, server):
             page,
             _,
         ):
-            image = page.locator("article figure img").first
+            image = page.locator("#fig-decoding img")
             image.scroll_into_view_if_needed()
             sizes[width] = image.bounding_box(), image.evaluate("i => i.currentSrc")
     (narrow, source), (wide, other) = sizes[390], sizes[1280]

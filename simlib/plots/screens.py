@@ -21,6 +21,8 @@ LETTERS = 15  # of the least size, to an inch
 LINE = 0.16  # inches
 MANY = 200  # points that weigh less as a picture
 SIZED = re.compile(r'<svg (.*?)width="\d+" height="\d+"', re.S)
+UNSEEN = r"<!--.*?-->|<metadata>.*?</metadata>|\n\s*(?=<)"
+LETTER = re.compile(r'<path id="D[^"]*" d="[^"]*"[^>]*/>')
 GLYPH = r'<use xlink:href="(#D[^"]+)" transform="translate\(([-\d.]+) ([-\d.]+)\)"/>'
 
 
@@ -44,6 +46,8 @@ def svg(figure: Figure) -> str:
     top = _size(wide)[1] + 20
     at = f'<svg y="{top:g}" width="{across:g}" height="{down:g}"'
     placed = SIZED.sub(rf"{at} \1", narrow[narrow.index("<svg") :], count=1)
+    shapes = set(LETTER.findall(wide))  # each letter is drawn once, for both
+    placed = LETTER.sub(lambda found: "" if found[0] in shapes else found[0], placed)
     view = f'<view id="narrow" viewBox="0 {top:g} {across:g} {down:g}"/>'
     return wide.replace("</svg>", f"{view}\n{placed.strip()}\n</svg>")
 
@@ -51,7 +55,7 @@ def svg(figure: Figure) -> str:
 def _drawn(figure: Figure) -> str:
     file = io.StringIO()
     FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
-    text = re.sub(r"<!--.*?-->|\n\s*(?=<)", "", file.getvalue(), flags=re.S)
+    text = re.sub(UNSEEN, "", file.getvalue(), flags=re.S)
     text = re.sub(r"([1-9]\d*\.\d\d)\d+", r"\1", text)  # hundredths of a point
     text = text.replace("#DejaVuSans-", "#D").replace('id="DejaVuSans-', 'id="D')
     text = re.sub(GLYPH, r'<use xlink:href="\1" x="\2" y="\3"/>', text)
