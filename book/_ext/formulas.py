@@ -32,6 +32,7 @@ CLOSES = {"}", ")", "]", r"\}", r"\rVert", r"\rvert", r"\rangle"}
 RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\approx", r"\equiv", r"\to", r"\mapsto", r"\propto"}
 SIGNS = {"+", "-", r"\pm"}
 SPACES = {r"\qquad", r"\quad"}
+JOINER = "&#8288;"  # what follows without a space, a full stop say, stays in the formula's line
 NOT_SUMMED = RELATIONS | SIGNS | SPACES | {"", "_", "^", ",", "|"}  # a sign after these is no sum's
 
 
@@ -107,7 +108,7 @@ def rows(tex: str) -> str:
 
 
 def visit_inline(self, node: nodes.math) -> None:
-    self.body.append(typeset(node, lambda tex: breakable(tex, displayed=False)))
+    self.body.append(typeset(node, lambda tex: breakable(tex, displayed=False)) + JOINER)
     raise nodes.SkipNode
 
 

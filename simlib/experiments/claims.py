@@ -208,21 +208,21 @@ CLAIMS: dict[str, Claim] = {
     ),
     "toy: PC 1 follows CKA": Claim(
         "In the toy PC 1 rises linearly with CKA",
-        "R^2 of PC 1 minus score, largest, mean over starts",
+        "R² of PC 1 minus score, largest, mean over starts",
         ORDER,
         "2",
         most=0.1,
     ),
     "toy: PC 2 waits for CKA": Claim(
         "In the toy PC 2 isn't captured before CKA is close to 1",
-        "R^2 of PC 2 at a score of 0.9, mean over starts",
+        "R² of PC 2 at a score of 0.9, mean over starts",
         ORDER,
         "2",
         most=0.3,
     ),
     "toy: PC 2 is there for angular Procrustes": Claim(
         "In the toy angular Procrustes has captured PC 2 by then",
-        "R^2 of PC 2 at a score of 0.9, mean over starts",
+        "R² of PC 2 at a score of 0.9, mean over starts",
         ORDER,
         "2",
         least=0.6,
@@ -329,7 +329,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "angular Procrustes implies linear regression": Claim(
         "A high angular Procrustes score implies a high linear-regression score",
-        "least R^2 at 0.9 or more, of the exact range and of every Y visited",
+        "least R² at 0.9 or more, of the exact range and of every Y visited",
         RANGES,
         "7",
         least=0.85,
@@ -342,14 +342,14 @@ CLAIMS: dict[str, Claim] = {
         most=0.4,
     ),
     "CKA and NBS keep to their bounds": Claim(
-        "Every Y on the way obeys CKA / p <= NBS^2 <= p CKA",
+        "Every Y on the way obeys CKA / p ≤ NBS² ≤ p CKA",
         "by how much one is broken",
         RANGES,
         most=1e-3,
         of_all=True,
     ),
     "linear regression and NBS keep to their bound": Claim(
-        "Every Y on the way obeys NBS^2 <= R^2",
+        "Every Y on the way obeys NBS² ≤ R²",
         "by how much it is broken",
         RANGES,
         most=1e-3,
@@ -460,12 +460,12 @@ CLAIMS: dict[str, Claim] = {
     # Supplement: folds.
     "random folds are fooled": Claim(
         "Unrelated responses, smooth in time, predict X with random folds",
-        "R^2",
+        "R²",
         FOLDS,
         least=0.1,
     ),
     "folds of whole trials are not fooled": Claim(
-        "With folds of whole trials they don't", "R^2", FOLDS, most=0
+        "With folds of whole trials they don't", "R²", FOLDS, most=0
     ),
     "contiguous folds lie between": Claim(
         "Contiguous folds lie between the two",
@@ -614,7 +614,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "noise predicts p / (n - 1)": Claim(
         "Noise of p neurons and n samples predicts p / (n - 1) of each PC before the first step",
-        "difference of the mean R^2",
+        "difference of the mean R²",
         SIZE,
         most=0.02,
     ),
@@ -722,7 +722,7 @@ def _number(value: float) -> str:
 
 
 def _bound(claim: Claim) -> str:
-    """What the number is and its bound: `R^2: at least 0.9`, `at most 0.1`, `above 0`."""
+    """What the number is and its bound: `R²: at least 0.9`, `at most 0.1`, `above 0`."""
     ends = [end for end in (claim.least, claim.most) if np.isfinite(end)]
     words = " to ".join(f"{end:g}" for end in ends)
     if len(ends) == 1:
