@@ -64,7 +64,7 @@ def main() -> None:
         print(f"{OUT / name}.csv")
     (OUT / "machine.txt").write_text(machine() + "\n")
     figure = picture(pd.read_csv(OUT / "steps.csv"), pd.read_csv(OUT / "growth.csv"))
-    figure.savefig(OUT / "speed.png", dpi=110)
+    (OUT / "speed.svg").write_text(plots.svg(figure))
 
 
 def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
@@ -73,7 +73,9 @@ def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
     """
     plots.use()
     figure, axes = plt.subplot_mosaic(
-        [["ratios", "ratios"], ["samples", "neurons"]], figsize=(9, 10.5), height_ratios=(2, 1)
+        [["ratios"] * 2, ["shapes"] * 2, ["samples", "neurons"], ["measures"] * 2],
+        figsize=(plots.WIDE, 11),
+        height_ratios=(7, 0.8, 3.4, 0.6),
     )
     _ratios(axes["ratios"], ratios[ratios["against"] == "authors' route"])
     for along in ("samples", "neurons"):
@@ -96,7 +98,11 @@ def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
             ylabel="seconds a step",
             title=f"{fixed} {'neurons' if along == 'samples' else 'samples'}",
         )
-    axes["samples"].legend(fontsize=8)
+    for key in ("shapes", "measures"):
+        axes[key].axis("off")
+    plots.legend(axes["samples"], axes["measures"], title="measure")
+    shapes = axes["ratios"].get_legend_handles_labels()
+    axes["shapes"].legend(*shapes, title="shape of", loc="center", ncols=2)
     return figure
 
 
@@ -128,9 +134,8 @@ def _ratios(ax: plt.Axes, table: pd.DataFrame) -> None:
         yticks=range(len(works)),
         yticklabels=map(_words, works),
         ylim=(-0.5, len(works) - 0.5),
-        xlabel="times faster than the authors' route",
+        xlabel="times as fast",
     )
-    ax.legend(title="shape of", fontsize=8)
 
 
 def _words(work: str) -> str:
