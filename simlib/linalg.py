@@ -64,7 +64,7 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
 
 def _varies(X: Tensor, mean: Tensor, largest: Tensor) -> Tensor:
     digits = torch.float32 if rounded_to_single(X) else X.dtype
-    return largest > 8 * torch.finfo(digits).eps * (largest + mean.abs())
+    return ~(largest <= 8 * torch.finfo(digits).eps * (largest + mean.abs()))
 
 
 @torch.no_grad()
