@@ -93,7 +93,7 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
         An array (p,), the PC of largest variance first; NaN beyond the rank of X.
 
     Raises:
-        ValueError: for inputs that can't be scored.
+        ValueError: for inputs that can't be scored, and for vectors in half precision.
 
     Source: Cloos et al. 2025, figures 2, 4 and 5.
 
@@ -116,10 +116,10 @@ def _matched(X, Y, vectors: torch.Tensor | None):
         X, Y = validation.pair(X, Y)
         return Y, left_singular_vectors(X)
     if getattr(vectors, "dtype", None) not in PRECISIONS:
-        got = getattr(vectors, "dtype", type(vectors).__name__)
+        got = vectors.dtype if isinstance(vectors, torch.Tensor) else type(vectors).__name__
         raise ValueError(
-            "vectors is the tensor left_singular_vectors(X), in single or double precision; got "
-            f"{got}: make it again from X"
+            "vectors is the tensor left_singular_vectors(X), in torch.float32 or torch.float64; "
+            f"got {got}"
         )
     order = trials.order(X, Y)
     return (Y if order is None else validation.array(Y, "Y")[..., order, :]), vectors
@@ -145,7 +145,7 @@ def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     # Centred twice, since the first mean is rounded at its own size.
     projected = onto_columns(centre(Y - mean), vectors, shortest, share)
     if projected is None:
-        Y = Y.double()
+        Y = _tensor(Y, "Y")
         projected = orthonormal_basis(centred_columns(Y), rounding(Y)).T @ vectors.double()
     return projected.square().sum(0).double()
 
