@@ -9,12 +9,14 @@ from simlib.linalg import (
     centred_columns,
     centred_unit,
     explained_variance_ratio,
+    far_from_zero,
     onto_columns,
     orthonormal_basis,
     principal_components,
     rounding,
 )
 
+PRECISIONS = (torch.float32, torch.float64)
 PENALTY = 0.1  # of `held_out_variance`, in units of Y's mean square of a sample
 
 __all__ = [
@@ -91,7 +93,7 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
         An array (p,), the PC of largest variance first; NaN beyond the rank of X.
 
     Raises:
-        ValueError: for inputs that can't be scored.
+        ValueError: for inputs that can't be scored, and for vectors in half precision.
 
     Source: Cloos et al. 2025, figures 2, 4 and 5.
 
@@ -113,13 +115,19 @@ def _matched(X, Y, vectors: torch.Tensor | None):
     if vectors is None:
         X, Y = validation.pair(X, Y)
         return Y, left_singular_vectors(X)
+    if getattr(vectors, "dtype", None) not in PRECISIONS:
+        got = vectors.dtype if isinstance(vectors, torch.Tensor) else type(vectors).__name__
+        raise ValueError(
+            "vectors is the tensor left_singular_vectors(X), in torch.float32 or torch.float64; "
+            f"got {got}"
+        )
     order = trials.order(X, Y)
     return (Y if order is None else validation.array(Y, "Y")[..., order, :]), vectors
 
 
 def _samples(Y, n: int) -> torch.Tensor:
-    """Y as (n, neurons); a tensor of finite floats keeps its precision."""
-    floats = isinstance(Y, torch.Tensor) and Y.is_floating_point()
+    """Y as (n, neurons); a tensor of finite numbers in one of PRECISIONS keeps its own."""
+    floats = isinstance(Y, torch.Tensor) and Y.dtype in PRECISIONS
     flat = validation.flat(Y) if floats and torch.isfinite(Y.sum()) else _tensor(Y, "Y")
     if len(flat) != n:
         raise ValueError(
@@ -130,13 +138,14 @@ def _samples(Y, n: int) -> torch.Tensor:
 
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     """||Q'u||^2 of each column u of `vectors`, Q an orthonormal basis of Y's centred columns."""
+    Y = Y.double() if far_from_zero(Y) else Y
     mean = Y.mean(0)
     shortest = 8 * torch.finfo(Y.dtype).eps * len(Y) ** 0.5 * mean.abs()
     share = rounding(Y) if Y.dtype == torch.float64 else 0.0  # in float32 its eps is enough
     # Centred twice, since the first mean is rounded at its own size.
     projected = onto_columns(centre(Y - mean), vectors, shortest, share)
     if projected is None:
-        Y = Y.double()
+        Y = _tensor(Y, "Y")
         projected = orthonormal_basis(centred_columns(Y), rounding(Y)).T @ vectors.double()
     return projected.square().sum(0).double()
 
@@ -180,8 +189,8 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
     shape = validation.responses(X, "X").shape
     Y, vectors = _matched(X, Y, vectors)
     held_out, n, U = _held_out(shape, groups), len(vectors), vectors.double()
-    Y = centred_unit(_samples(Y, n))
-    gram = (Y @ Y.T).double()
+    Y = centred_unit(_samples(Y, n).double())
+    gram = Y @ Y.T
     penalty = PENALTY * float(gram.trace()) / n or 1.0
     # Residuals are left @ U of the ridge fit and U of the mean; those of a fit without some samples
     # follow from their block of what takes U there.

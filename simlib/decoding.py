@@ -29,6 +29,7 @@ __all__ = [
 # so that their root mean square about the neurons' means is 1, whatever their unit. "recorded": in
 # the unit they come in, as in the paper.
 SCALES = ("common", "recorded")
+RECORDED = (1e-15, 1e15)  # largest responses that are decoded at the recorded scale
 UNEQUAL = 1.5  # trials of the largest class over those of the smallest: above it, unequal
 
 # Bins x trials x fits x classes that are fitted at once (memory), and up to how many one thread is
@@ -225,6 +226,11 @@ class Decoders:
             self.batches = self._by_number_of_classes(labels, folds, seed, declared[-1])
         if self.scale == "common":
             responses = _to_unit_size(responses)
+        elif np.ptp(responses) and not RECORDED[0] <= np.abs(responses).max() <= RECORDED[1]:
+            raise ValueError(
+                f"the largest of these responses is {np.abs(responses).max():.3g}: in that unit a "
+                "decoder with a penalty is lost to rounding; take another unit, or scale='common'"
+            )
         bins = torch.from_numpy(responses[None] if responses.ndim == 2 else responses)
         found = {n: r for batch in self.batches for n, r in batch.right(bins).items()}
         return {name: found[name] for name in self.variables}

@@ -13,7 +13,7 @@ from numpy import ndarray as Array
 
 from simlib import validation
 from simlib.measures import Measure, Name, measure
-from simlib.optimize import climb, fixed_side, start_from_noise
+from simlib.optimize import climb, fixed_side, precision, start_from_noise
 
 __all__ = ["allowed", "approach", "edge_targets", "end_points", "joint_range", "score_measure"]
 
@@ -141,7 +141,8 @@ def approach(
         patience: or when the least distance hasn't fallen by more than `tolerance` for so many
             steps ("stalled").
         power: 2 lowers the sum of the squared differences, which lands farther away.
-        dtype, device: where and how precisely the descent is computed.
+        dtype, device: where and how precisely the descent is computed; float32 becomes float64
+            where `optimize.precision` needs it.
 
     Returns:
         A table with columns step (from 0 in each descent), score_a, score_b, distance and, the same
@@ -149,7 +150,8 @@ def approach(
             or "not finite" (a measure or its gradient failed there).
 
     Raises:
-        ValueError: for distances and for inputs that can't be scored.
+        ValueError: for distances, for inputs that can't be scored, and for a dtype or device that
+            can't be used.
 
     Example:
         >>> import simlib as sl
@@ -166,11 +168,14 @@ def approach(
     if power not in (1, 2):
         raise ValueError(f"power is 1 (absolute differences) or 2 (squares); got {power}")
     bounds = score_measure(name_a), score_measure(name_b)
-    fixed = fixed_side(bounds, validation.array(X), dtype, device)
+    reference = validation.array(X)
+    working = precision(bounds, reference, None, dtype, device)
+    towards = []
     for bound in bounds:
-        bound.room(fixed, fixed.shape[1], dtype)
-    towards = [bound.towards(fixed) for bound in bounds]
-    noise = start_from_noise(fixed.shape, seed, dtype, device)
+        fixed = fixed_side(bound, reference, working, device)
+        bound.room(fixed, fixed.shape[1], working)
+        towards.append(bound.towards(fixed))
+    noise = start_from_noise(fixed.shape, seed, dtype, device).to(working)
     starts = [(lambda Y: Y, noise)]
     if any("isotropic scale" not in bound.invariances for bound in bounds):
         starts = [_with_scale(noise, scale) for scale in STARTS]

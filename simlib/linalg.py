@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "cosine",
     "direction_outside",
     "explained_variance_ratio",
+    "far_from_zero",
     "inverse_gram",
     "inverse_of",
     "nuclear_norm",
@@ -28,6 +29,7 @@ __all__ = [
     "safe_root",
     "spectral_map",
     "square_sum",
+    "varies",
 ]
 
 
@@ -60,12 +62,48 @@ def centred_unit(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     return X * torch.ldexp(torch.ones_like(largest), -torch.frexp(largest).exponent)
 
 
+def _varies(X: Tensor, mean: Tensor, largest: Tensor) -> Tensor:
+    digits = torch.float32 if rounded_to_single(X) else X.dtype
+    return ~(largest <= 8 * torch.finfo(digits).eps * (largest + mean.abs()))
+
+
+@torch.no_grad()
+def varies(X: Float[Tensor, "n p"]) -> Bool[Tensor, " p"]:
+    """Which columns vary by more than rounding: 8 eps, of float32 where X was `rounded_to_single`,
+    of the column's mean and largest deviation.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[1e9, 1e9], [1e9 + 1e-7, 1e9 + 1]], dtype=torch.float64)
+        >>> sl.linalg.varies(X)
+        tensor([False,  True])
+    """
+    mean = X.mean(0)
+    return _varies(X, mean, (X - mean).abs().amax(0))
+
+
+FAR = 100  # deviations from 0: beyond, float32 keeps less than 5 digits of what varies
+
+
+@torch.no_grad()
+def far_from_zero(X: Float[Tensor, "n p"]) -> bool:
+    """Whether the mean of a column is more than 100 times its standard deviation.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> [sl.linalg.far_from_zero(Z) for Z in (X, X + 30, X + 300)]
+        [False, False, True]
+    """
+    mean = X.mean(0)
+    return bool((mean.abs() > FAR * (X - mean).square().mean(0).sqrt()).any())
+
+
 def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     """X centred, each column times the power of two that brings its largest entry into [0.5, 1).
 
-    A column that varies by no more than rounding (of float32, where X was `rounded_to_single`)
-    becomes 0. For measures that don't depend on the
-    scale of single columns: neurons in other units don't count as a lost rank.
+    A column that doesn't vary by more than rounding (`varies`) becomes 0. For measures that don't
+    depend on the scale of single columns: neurons in other units don't count as a lost rank.
 
     Example:
         >>> import simlib as sl, torch
@@ -76,9 +114,8 @@ def centred_columns(X: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
     mean = X.mean(0, keepdim=True)
     centred = X - mean
     largest = centred.detach().abs().amax(0)
-    digits = torch.float32 if rounded_to_single(X) else X.dtype
-    varies = largest > 8 * torch.finfo(digits).eps * (largest + mean.detach().abs())
-    return centred * torch.ldexp(varies.to(X.dtype), -torch.frexp(largest).exponent)
+    counts = _varies(X, mean.detach()[0], largest).to(X.dtype)
+    return centred * torch.ldexp(counts, -torch.frexp(largest).exponent)
 
 
 def square_sum(X: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:

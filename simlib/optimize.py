@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from simlib import validation
+from simlib.linalg import far_from_zero
 from simlib.measures import MEASURES, Measure, Name, measure
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "fixed_side",
     "maximize",
     "maximize_many",
+    "precision",
     "start_from_noise",
 ]
 
@@ -126,36 +128,75 @@ def start_from_noise(
     return torch.randn(shape, generator=generator, dtype=dtype).to(device)
 
 
-def fixed_side(
-    bounds: Sequence[Measure], X: np.ndarray, dtype=torch.float32, device="cpu"
-) -> torch.Tensor:
-    """X as the tensor (samples, neurons) that ascents of these measures compare Y with.
+def fixed_side(bound: Measure, X: np.ndarray, dtype=torch.float32, device="cpu") -> torch.Tensor:
+    """X as the tensor (samples, neurons) that ascents of this measure compare Y with.
 
     Its neurons are centred in float64, so that an offset costs no digits of a lower precision,
-    unless a measure depends on the offset. Raises ValueError for a measure without a gradient.
+    unless the measure may depend on the offset: then `precision` says what it needs. Raises
+    ValueError for a measure without a gradient.
 
     Example:
         >>> import numpy as np, simlib as sl
         >>> X = np.array([[1e9, 0], [1e9 + 2, 1]])
-        >>> sl.optimize.fixed_side([sl.MEASURES["cka"]], X)
+        >>> sl.optimize.fixed_side(sl.MEASURES["cka"], X)
         tensor([[-1.0000, -0.5000],
                 [ 1.0000,  0.5000]])
     """
-    X = validation.flat(X)
-    for bound in bounds:
-        bound.climbable()
-    if all("translation" in bound.invariances_of("X") for bound in bounds):
-        X = _less_mean(X)
-    return torch.as_tensor(X, dtype=dtype, device=device)
+    bound.climbable()
+    return torch.as_tensor(_as_compared(bound, "X", X), dtype=dtype, device=device)
 
 
-def _less_mean(X: np.ndarray) -> np.ndarray:
-    """X with its columns centred, twice, since the first mean is rounded at its own size."""
-    X = X - X.mean(0)
-    return X - X.mean(0)
+def _as_compared(bound: Measure, side: str, values: np.ndarray) -> np.ndarray:
+    """The side (samples, neurons), in float64, centred unless the measure may depend on it: twice,
+    since the first mean is rounded at its own size.
+    """
+    flat = validation.flat(values)
+    if "translation" not in bound.invariances_of(side):
+        return flat
+    flat = flat - flat.mean(0)
+    return flat - flat.mean(0)
 
 
-FAR = 100  # times its deviation: an offset that a start in single precision can't carry along
+# Largest entries of which single precision holds the fourth power, which measures take.
+HELD = (1e-8, 1e8)
+
+
+def precision(
+    bounds: Sequence[Measure],
+    X: np.ndarray,
+    start: np.ndarray | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> torch.dtype:
+    """The dtype that an ascent of these measures needs: float64 where it is asked for, or where
+    single precision would lose what varies.
+
+    That is where X or the start lies far from 0 (`linalg.far_from_zero`) and a measure may depend
+    on the offset, and where, less the offset that doesn't matter, the largest entry is not between
+    1e-8 and 1e8. Raises ValueError for another dtype, and for a device that can't be used.
+
+    Example:
+        >>> import numpy as np, simlib as sl
+        >>> X = np.array([[1e9, 0], [1e9 + 2, 1]])
+        >>> cosines = sl.measure("rsa", distance="cosine")
+        >>> [sl.optimize.precision([bound], X) for bound in (sl.MEASURES["cka"], cosines)]
+        [torch.float32, torch.float64]
+    """
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"dtype is torch.float32 or torch.float64; got {dtype!r}")
+    sides = {"X": X} if start is None else {"X": X, "Y": start}
+    compared = [_as_compared(b, side, values) for b in bounds for side, values in sides.items()]
+    held = all(HELD[0] <= np.abs(values).max() <= HELD[1] for values in compared)
+    if not held or any(far_from_zero(torch.from_numpy(values)) for values in compared):
+        dtype = torch.float64
+    try:
+        torch.ones(1, dtype=dtype, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise ValueError(
+            f"device={str(device)!r} can't be used on this machine in {dtype}: "
+            f"{str(error).splitlines()[0][:200]}. device='cpu' works everywhere"
+        ) from error
+    return dtype
 
 
 def _offset(bound: Measure, start: np.ndarray) -> np.ndarray | float:
@@ -163,7 +204,7 @@ def _offset(bound: Measure, start: np.ndarray) -> np.ndarray | float:
     far from 0 and the measure doesn't depend on it.
     """
     flat = validation.flat(start)
-    far = (np.abs(flat.mean(0)) > FAR * flat.std(0)).any()
+    far = far_from_zero(torch.from_numpy(flat))
     return flat.mean(0) if far and "translation" in bound.invariances_of("Y") else 0.0
 
 
@@ -302,12 +343,15 @@ def maximize(
     """Climb the gradient of score(X, Y) with respect to Y, from noise.
 
     Adam, in the precision of the paper: float32 scores differ from float64 by about 1e-6, far below
-    a figure's resolution. X is centred in float64 first where the measure allows it, so that this
-    holds with any offset. Memory doesn't grow with the steps.
+    a figure's resolution. So that this holds with any offset, X is centred in float64 first where
+    the measure doesn't depend on it, and where it may, data far from 0 are compared in float64
+    (`optimize.precision`). The score of a Y is `score(name, X, Y)`, whatever the offsets. Memory
+    doesn't grow with the steps.
 
     Args:
         name: id, bound measure or any callable on two (samples, neurons) tensors; a distance (the
-            measure's record says so) is minimised.
+            measure's record says so) is minimised. A bare function, of which nothing is known, gets
+            X and Y with their offsets.
         X: (samples, neurons) or (time, trial, neuron).
         seed: of the standard Gaussian noise of X's shape from which Y starts.
         steps: scores at most.
@@ -316,20 +360,22 @@ def maximize(
             than the share 1 - stop of the start's distance is left; for a score without an upper
             end (ENSD): once it exceeds that share of X's score with itself.
         start: the first Y instead of noise: the same samples, any number of neurons; put into X's
-            order where labels along trial say so. Where its neurons lie more than 100 deviations
-            from 0 and the measure doesn't depend on it, the ascent goes without that offset, and
-            every Y has it again, in float64.
+            order where labels along trial say so. Where a neuron lies more than 100 deviations
+            from 0 and the measure doesn't depend on it, the ascent goes without that offset.
         observers: each is called as observer(step, score, Y) with the Y that has this score,
             detached, in X's layout, valid during the call.
         record: calls them at every k-th step (int), or (float) at the first, the last and whenever
             the score has moved by that much since the last call.
-        dtype, device: where and how precisely the ascent is computed.
+        dtype, device: where and how precisely the ascent is computed; float32 becomes float64 where
+            `optimize.precision` needs it.
 
     Returns:
-        A Trajectory.
+        A Trajectory. Its Y has the offsets of the start, in float64 where these are far from 0; Y
+            from noise has none, whatever X has.
 
     Raises:
-        ValueError: for inputs that can't be scored or that this machine's memory doesn't hold.
+        ValueError: for inputs that can't be scored or that this machine's memory doesn't hold, and
+            for a dtype or device that can't be used.
         TypeError: for a measure that has no gradient.
 
     Source: Cloos et al. 2025 (Adam, learning rate 0.1).
@@ -346,15 +392,17 @@ def maximize(
     offset = 0.0
     if start is None:
         reference = validation.array(X, "X")
-        Y0 = start_from_noise(reference.shape, seed, dtype, device)
+        working = precision([bound], reference, None, dtype, device)
+        Y0 = start_from_noise(reference.shape, seed, dtype, device).to(working)
     else:
         reference, given = validation.pair(X, start)
+        working = precision([bound], reference, given, dtype, device)
         offset = _offset(bound, given)
-        Y0 = torch.as_tensor(given - offset, dtype=dtype, device=device)
+        Y0 = torch.as_tensor(given - offset, dtype=working, device=device)
     shape, far = Y0.shape, bool(np.any(offset))
     there = torch.as_tensor(offset, device=device)
-    fixed = fixed_side([bound], reference, dtype, device)
-    bound.room(fixed, shape[-1], dtype)
+    fixed = fixed_side(bound, reference, working, device)
+    bound.room(fixed, shape[-1], working)
     recorder = Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
 
@@ -446,10 +494,12 @@ def maximize_many(
         "device": device,
     }
     bound, reference = measure(name), validation.array(X, "X")
-    fixed = fixed_side([bound], reference, dtype, device)
+    working = precision([bound], reference, None, dtype, device)
+    fixed = fixed_side(bound, reference, working, device)
     objective = None
     if len(seeds) > 1 and fixed.numel() <= LARGEST_BATCHED and operator.index(steps) >= 1:
-        starts = torch.stack([start_from_noise(fixed.shape, s, dtype, device) for s in seeds])
+        noises = [start_from_noise(fixed.shape, seed, dtype, device) for seed in seeds]
+        starts = torch.stack(noises).to(working)
         objective = _in_batch(bound, fixed, starts)
     if objective is None:
         return [

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import psutil
 import scipy.sparse
+import torch
 
-from simlib import trials
+from simlib import linalg, trials
 from simlib.trials import listed
 
 __all__ = [
@@ -176,7 +177,23 @@ def _of_table(table: pd.DataFrame, name: str) -> np.ndarray:
             "text or objects, turn them into numbers with pandas.to_numeric"
         )
     memory(8.0 * table.size, f"{name} as an array")
+    for place, (_, kind) in enumerate(kinds):
+        if pd.api.types.is_integer_dtype(kind):
+            _whole(table.iloc[:, place].dropna(), name)
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+WHOLE = 2**53  # float64 holds every whole number up to this
+
+
+def _whole(values, name: str) -> None:
+    """Refuse whole numbers that float64 would round."""
+    worst = max((int(values.min()), int(values.max())), key=abs) if values.size else 0
+    if abs(worst) > WHOLE:
+        raise ValueError(
+            f"{name} has whole numbers beyond 2^53, such as {worst}, which float64 would round; "
+            "take each neuron's least value away while they are whole numbers"
+        )
 
 
 def _as_numpy(values, name: str):
@@ -199,8 +216,8 @@ def responses(values, name: str = "X") -> np.ndarray:
     Takes numpy arrays, torch tensors, xarray.DataArrays, which are transposed by dimension names,
     pandas tables and scipy's sparse arrays. Raises TypeError for values that are not numbers,
     ValueError for columns of a table that aren't, another shape or other dimension names, for no
-    neurons or fewer than 2 samples, for NaN or infinity, and for a matrix of dissimilarities. Warns
-    of other matrices that compare samples with each other.
+    neurons or fewer than 2 samples, for NaN or infinity, for whole numbers beyond 2^53, and for a
+    matrix of dissimilarities. Warns of other matrices that compare samples with each other.
 
     Example:
         >>> from simlib import validation
@@ -228,6 +245,8 @@ def _numbers(values, name: str) -> np.ndarray:
         objects = values.dtype.kind == "O"
         hint = "; .astype(float) turns them into numbers if they are" if objects else ""
         raise TypeError(f"{name} needs real numbers; got an array of dtype {values.dtype}{hint}")
+    if values.dtype.kind in "iu" and values.dtype.itemsize > 4:
+        _whole(values, name)
     values = values.astype(np.float64)
     if values.ndim not in (2, 3):
         hint = "; for one neuron use x[:, None]" if values.ndim == 1 else ""
@@ -387,7 +406,8 @@ def dissimilarities(values, name: str = "X") -> np.ndarray:
 
 
 def array(values, name: str = "X") -> np.ndarray:
-    """`responses` that are not constant: ValueError where no neuron varies over the samples.
+    """`responses` that are not constant: ValueError where no neuron varies over the samples by more
+    than rounding (`linalg.varies`).
 
     Example:
         >>> from simlib import validation
@@ -395,10 +415,12 @@ def array(values, name: str = "X") -> np.ndarray:
         (2, 2)
     """
     values = responses(values, name)
-    if np.all(np.ptp(flat(values), axis=0) == 0):
+    if not linalg.varies(torch.from_numpy(flat(values))).any():
+        rounding = "" if np.all(np.ptp(flat(values), axis=0) == 0) else " by more than rounding"
         raise ValueError(
-            f"{name} is constant: none of its {values.shape[-1]} neurons varies over samples, "
-            "so there is no variance to compare; check that the right array was loaded"
+            f"{name} is constant: none of its {values.shape[-1]} neurons varies over samples"
+            f"{rounding}, so there is no variance to compare; check that the right array was loaded"
+            f"{', and that no offset was added before it was saved' if rounding else ''}"
         )
     return values
 

@@ -44,8 +44,11 @@ def _cosine_distances(X: Tensor) -> Tensor:
     largest = X.detach().abs().amax(1, keepdim=True)
     rows = X / torch.where(largest > 0, largest, 1)
     squares = rows.square().sum(1, keepdim=True)
-    rows = rows / torch.where(squares > 0, squares, 1).sqrt()
-    return 1 - rows @ rows.T
+    there = (squares > 0).to(X.dtype)
+    rows = centre(rows / torch.where(squares > 0, squares, 1).sqrt())
+    halves = rows.square().sum(1, keepdim=True) / 2
+    # |u - v|^2 / 2 for unit rows: 1 - cosine would lose the digits of nearly parallel ones.
+    return halves + halves.T - rows @ rows.T + (1 - (there + there.T) / 2)
 
 
 def _correlation_distances(X: Tensor) -> Tensor:
@@ -145,14 +148,20 @@ DISTANCES = {
 # Of distances or, for RANKS, of their ranks.
 COMPARISONS = {"pearson": _pearson, "spearman": _pearson, "cosine": cosine, "kendall": _kendall}
 RANKS = ("spearman", "kendall")
+UNIT_ROWS = ("correlation", "cosine")
 
 
 def _refuse_rounding(values: Tensor, side: str, distance: str, comparison: str) -> None:
-    """Refuse distances that differ, from 0 (for a cosine) or from each other, by rounding only."""
+    """Refuse distances that differ, from 0 (for a cosine) or from each other, by rounding only.
+
+    Rounding of those between unit rows is a share of the distance itself, not of its square.
+    """
     values = values.detach()
     same, least = ("0", 0) if comparison == "cosine" else ("the same", values.min())
-    spread = values.max() - least
-    if spread <= 64 * torch.finfo(values.dtype).eps * max(1.0, float(values.abs().max())):
+    spread, largest = values.max() - least, float(values.abs().max())
+    squares_of_unit_rows = distance in UNIT_ROWS and comparison not in RANKS
+    size = largest**0.5 if squares_of_unit_rows else max(1.0, largest)
+    if spread <= 64 * torch.finfo(values.dtype).eps * size:
         raise ValueError(
             f"all {distance} distances between samples of {side} are {same}, but for rounding: "
             "RSA has nothing to compare; take another distance"
