@@ -7,17 +7,18 @@ the module of its function and all that this module imports, without docstrings 
 import ast
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
 import secrets
 import sys
+import sysconfig
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,9 +35,10 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds simlib
-# What Python runs: the sources as they were when simlib was imported; `code` adds those of others.
+# What Python runs: sources as they were when simlib, or a module of the user's, was imported.
 LOADED = {path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")}
 STARTED = time.time()
+INSTALLED = tuple(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
 # Which machine a draft is of, without its name.
 MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
@@ -119,17 +121,28 @@ def code(
     }
 
 
-def _held(path: str, source: bytes) -> bytes:
-    """What Python holds of a file that now has this content; b"" where that isn't known.
+class _Noted:
+    """What asks for the place of a module first: notes the source of the user's own ones."""
 
-    A module of the user's own is noted when it is first seen here. It can have changed before that
-    if it is younger than this process and not what its compiled file was made from.
+    @staticmethod
+    def find_spec(name, path=None, target=None) -> None:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec and str(spec.origin).endswith(".py") and not spec.origin.startswith(INSTALLED):
+            with suppress(OSError):  # the import itself will say it
+                file = os.path.realpath(spec.origin)
+                if not file.startswith(f"{ROOT}/simlib/"):
+                    LOADED[file] = Path(file).read_bytes()
+
+
+sys.meta_path.insert(0, _Noted)
+
+
+def _held(path: str, source: bytes) -> bytes:
+    """What Python holds of a file that now has this content; b"" where it is younger than an import
+    that wasn't noted, since that was before this module's.
     """
-    if path not in LOADED and _is_imported(path):
-        stat, compiled = os.stat(path), Path(importlib.util.cache_from_source(path))
-        made_from = compiled.read_bytes()[8:16] if compiled.is_file() else b""
-        now = b"".join(int(n).to_bytes(8, "little")[:4] for n in (stat.st_mtime, stat.st_size))
-        LOADED[path] = source if stat.st_mtime < STARTED or made_from == now else b""
+    if path not in LOADED and os.stat(path).st_mtime > STARTED and _is_imported(path):
+        return b""
     return LOADED.get(path, source)
 
 
@@ -232,7 +245,7 @@ def _is_left(draft: Path) -> bool:
     """Whether the process that wrote a draft was killed: it is no more or, on another machine (with
     which this one shares the folder), has not written for a day.
     """
-    *_, machine, process, _, _ = [""] * 4 + draft.name.split(".")
+    machine, process = ["", "", *draft.name.split(".")][-4:-2]
     if machine == MACHINE and os.name == "posix":
         try:
             os.kill(int(process), 0)

@@ -27,12 +27,12 @@ def setup() -> dict:
     return {
         "version": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
-        "blas": [
+        "blas": sorted(
             f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip()
             + f", {one['num_threads']} threads"
-            for one in sorted(threadpoolctl.threadpool_info(), key=str)
+            for one in threadpoolctl.threadpool_info()
             if one["user_api"] == "blas"
-        ],
+        ),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "commit": commit(),
