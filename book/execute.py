@@ -592,18 +592,19 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> F
         return Failure(one.name, -1, "", EDITED)
     if line:
         page.cells.append(nbformat.v4.new_markdown_cell(line, id="how-made"))
+    keep(one, page, out, round(time.monotonic() - start, 1))
+    unfinished.unlink()
+    return None
+
+
+def keep(one: Task, page: nbformat.NotebookNode, out: Path, seconds: float) -> None:
+    """Write an executed page and then its record, which vouches for both by their checksums."""
     place = out / f"{one.name}.ipynb"
     cache.write(place, lambda draft: nbformat.write(page, draft))
-    unfinished.unlink()
-    record = {
-        "hash": one.hash,
-        "parameters": one.parameters,
-        "seconds": round(time.monotonic() - start, 1),
-        "page": cache.sha256(place),
-    }
+    record = {"hash": one.hash, "parameters": one.parameters, "seconds": seconds}
+    record["page"] = cache.sha256(place)
     text = json.dumps({**record, "record": cache.digest(record)}, indent=1)
     cache.write(out / f"{one.name}.json", lambda draft: draft.write_text(text))
-    return None
 
 
 def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
