@@ -178,11 +178,18 @@ def fetch(keeper: pooch.Pooch, what: str, way_out: str, **options) -> None:
         )
     try:
         for file in keeper.registry_files:
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(keeper.fetch(file, **options)).chmod(0o444 & ~mask)
+            keeper.fetch(file, **options)
+            if (path := Path(keeper.path) / file).is_file():
+                path.chmod(0o444 & ~_umask())
     except (OSError, ValueError) as error:  # no network, no such file, no room; another hash
         raise FileNotFoundError(f"{what} could not be downloaded ({error}). {way_out}") from error
+
+
+def _umask() -> int:
+    """What the user's files are not to be; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:

@@ -158,13 +158,11 @@ def read_published(datasets: Iterable[str], file: str) -> pd.DataFrame:
             continue
         path = folder / entry.folder / file
         if not is_published(folder, f"{entry.folder}/{file}"):
+            advice = "remove it and fetch it again"
             if folder == data_folder() / "published":
-                cache.set_aside(path, "it is not the published file; make scorecard fetches it")
-                continue
-            raise ValueError(
-                f"{path} is not the file published at commit {COMMIT[:10]}: remove it and fetch "
-                "it again"
-            )
+                cache.set_aside(path, "it is not the published file")
+                advice = "it was set aside, and `make scorecard` fetches it again"
+            raise ValueError(f"{path} is not the file published at commit {COMMIT[:10]}: {advice}")
         table = pd.read_csv(path).rename(columns={"measure": "published_measure"})
         measures = table["published_measure"].replace(OURS)
         value = table[f"decode.{entry.variable}"] if file == CURVES else float("nan")
