@@ -157,7 +157,7 @@ def test_only_what_is_of_this_code_and_data_is_computed_again(results, monkeypat
     installed = machine.importlib.metadata.version
     with monkeypatch.context() as patch:
         patch.setattr(machine.importlib.metadata, "version", lambda name: installed(name) + "9")
-        with pytest.raises(ValueError, match="of 3 results in .* none is of this code"):
+        with pytest.raises(ValueError, match=r"of 3 results in .* none is of this code"):
             experiments.verify()
         experiments.run(drawn, tasks(1))
         assert "1 of 1 stored results" in experiments.verify()[0]

@@ -197,6 +197,6 @@ def test_weights_of_code_that_was_edited_are_not_kept(tmp_path, monkeypatch):
         return train()
 
     edits.__module__ = "trainer"
-    with pytest.raises(ValueError, match="changed while it was made|was edited"):
+    with pytest.raises(ValueError, match=r"changed while it was made|was edited"):
         training.weights("net", {}, edits)
     assert not list(tmp_path.rglob("*.npz"))
