@@ -70,7 +70,7 @@ def test_a_stored_table_says_what_it_was_made_of_and_on(results):
     assert set(made["version"]) == {"numpy", "torch", "scipy", "scikit-learn"}
     assert made["python"] == platform.python_version()
     assert made["threads"] == torch.get_num_threads() and made["cores"] == os.cpu_count()
-    assert made["blas"] and all("threads" in one for one in made["blas"])
+    assert made["blas"] and made["blas_threads"] >= 1
     assert re.fullmatch(r"unknown|[0-9a-f]{12,}( \(edited\))?", made["commit"])
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", made["time"])
     said = json.dumps(machine.setup())
@@ -132,7 +132,7 @@ def test_a_changed_number_is_named_with_task_column_and_both(results):
     rewritten(files(results)[0], first)
     said, good = experiments.verify(1.0)
     assert not good and "1 differ." in said
-    for part in ("DIFFERS drawn/", "column value, row 1", repr(np.float64(value)), "seed=0"):
+    for part in ("DIFFERS drawn/", "column value, row 1", repr(float(value)), "seed=0"):
         assert part in said
 
 

@@ -14,7 +14,7 @@ import torch
 from simlib.cache import PACKAGES, ROOT
 
 # What bit-equal numbers need; a commit, the time and the number of cores may differ.
-DECIDES = ("version", "python", "blas", "vectors", "threads", "processor")
+DECIDES = ("version", "python", "blas", "blas_threads", "vectors", "threads", "processor")
 
 
 def setup() -> dict:
@@ -22,17 +22,15 @@ def setup() -> dict:
     names of hosts, users and folders.
 
     >>> sorted(setup())
-    ['blas', 'commit', 'cores', 'processor', 'python', 'threads', 'time', 'vectors', 'version']
+    ['blas', 'blas_threads', 'commit', ..., 'threads', 'time', 'vectors', 'version']
     """
+    libraries = [one for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]
+    names = ("internal_api", "version", "architecture")
     return {
         "version": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
-        "blas": sorted(
-            f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip()
-            + f", {one['num_threads']} threads"
-            for one in threadpoolctl.threadpool_info()
-            if one["user_api"] == "blas"
-        ),
+        "blas": sorted(" ".join(str(one.get(name, "")) for name in names) for one in libraries),
+        "blas_threads": max((one["num_threads"] for one in libraries), default=1),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "commit": commit(),

@@ -47,13 +47,15 @@ def how_made(names: dict, parameters: dict) -> str:
             f"{name} {number}"
             for name, number in {"python": made["python"], **made["version"]}.items()
         ),
-        "BLAS": "; ".join(made["blas"]) + f"; torch with {made['vectors']}",
-        "threads": made["threads"],
+        "BLAS": f"{', '.join(made['blas'])}; torch with {made['vectors']}",
+        "threads": f"{made['threads']} of torch, {made['blas_threads']} of BLAS",
         "commit": made["commit"],
         "time": made["time"],
         "machine": f"{made['processor']}, {made['cores']} cores",
     }
-    said = "; ".join(f"{name}: {html.escape(str(fact))}" for name, fact in facts.items())
+    said = "; ".join(
+        f"{name}: {html.escape(str(fact), quote=False)}" for name, fact in facts.items()
+    )
     return f'<details class="made"><summary>How this page was made</summary><p>{said}</p></details>'
 
 

@@ -171,7 +171,7 @@ def why(name: str) -> str:
 
 def recorded(path: Path | str) -> dict:
     """What a stored table depends on and what it was made on, by kind: function, argument (with the
-    seed), data (digests), version, module (digests), threads, blas, commit, time, machine.
+    seed), data and module (digests), and what `setup` says: version, blas, threads, commit, time.
 
     Raises ValueError for a file without that record.
 
