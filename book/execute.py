@@ -109,6 +109,7 @@ HOW_LABELLED = "How labels are stored: {doc}`../own_data`."
 # Parameters that name what is read: datasets by name or path, measures by id or `path.py:function`.
 DATA, MEASURES = ("dataset", "datasets", "recordings"), ("measure", "measures", "against")
 QUIET = ["--IPKernelApp.log_level=40"]
+NOTE = "note"  # what the hash of a page is of where no notebook was executed
 EDITED = (
     "its source, the code of simlib or the data were changed while it ran, so the page is not "
     "kept: run the same command again"
@@ -184,7 +185,7 @@ def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = 
     for one in tasks:
         if one not in due:
             print(f"{one.name}: up to date")
-        elif (out / f"{one.name}.ipynb").exists() and not is_whole(one.name, out):
+        elif (out / f"{one.name}.ipynb").exists() and not vouched(one.name, out):
             print(f"{one.name}: its page or record is not as it was written, so it runs again")
     try:
         failures = run(due, out, shared)
@@ -411,17 +412,6 @@ def vouched(name: str, out: Path) -> dict:
         return {}
 
 
-def is_whole(name: str, out: Path) -> bool:
-    """Whether a page is as it was written: an executed notebook, or the note in place of one."""
-    if vouched(name, out):
-        return True
-    try:
-        (cell,) = nbformat.read(out / f"{name}.ipynb", as_version=4).cells
-        return cell.metadata["digest"] == cache.digest(cell.source)
-    except Exception:  # there is none, or nbformat can't make anything of it
-        return False
-
-
 # -- A recording of the user's own
 
 
@@ -508,13 +498,12 @@ def write_note(name: str, said: str, out: Path) -> None:
         line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()
     ]
     title = next((line for line in lines if line.startswith("# ")), f"# {name}")
-    text = f"{title}\n\n{said}"
-    cell = nbformat.v4.new_markdown_cell(text, id="note", metadata={"digest": cache.digest(text)})
-    text = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
-    page = out / f"{name}.ipynb"
-    if not page.exists() or page.read_bytes() != text.encode():  # else it would be built again
+    cell = nbformat.v4.new_markdown_cell(f"{title}\n\n{said}", id="note")
+    note = nbformat.v4.new_notebook(cells=[cell])
+    one = Task(name, SOURCE / f"{name}.ipynb", {}, cache.digest([NOTE, cell.source]))
+    if not is_done(one, out):  # else the book would build it again
         discard(name, out)
-        cache.write(page, lambda draft: draft.write_text(text))
+        keep(one, note, out, 0.0)
 
 
 # -- Running

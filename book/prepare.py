@@ -90,7 +90,7 @@ def main() -> None:
 def notes() -> None:
     """Say what is not there yet, so that a few pages can be built without all the others."""
     for name in execute.NOTEBOOKS:
-        if not execute.is_whole(name, BOOK / "figures"):  # never made, or damaged since
+        if not execute.vouched(name, BOOK / "figures"):  # never made, or damaged since
             execute.write_note(name, NOT_MADE.format(name), BOOK / "figures")
     if not (GENERATED / "cards.txt").exists():
         write(GENERATED / "cards.txt", NO_CARDS.encode())

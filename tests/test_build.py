@@ -340,12 +340,12 @@ def test_a_page_or_record_that_was_changed_is_never_taken_for_done(desk, execute
             damaged = bytearray(whole)
             damaged[bit // 8] ^= 1 << bit % 8
             file.write_bytes(damaged)
-            assert not execute.is_done(one, out) and not execute.is_whole(one.name, out)
+            assert not execute.is_done(one, out) and not execute.vouched(one.name, out)
         for length in range(0, len(whole), 7):
             file.write_bytes(whole[:length])
-            assert not execute.is_done(one, out) and not execute.is_whole(one.name, out)
+            assert not execute.is_done(one, out) and not execute.vouched(one.name, out)
         file.write_bytes(whole)
-        assert execute.is_done(one, out) and execute.is_whole(one.name, out)
+        assert execute.is_done(one, out) and execute.vouched(one.name, out)
 
 
 def test_a_damaged_page_is_executed_again(desk):

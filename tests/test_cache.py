@@ -267,13 +267,16 @@ def test_a_damaged_file_is_set_aside_and_made_again(kept, damage, tmp_path):
 
 
 @each_kind
-def test_each_bit_of_a_file_is_checked(kept, tmp_path):
+def test_each_bit_and_the_length_of_a_file_are_checked(kept, tmp_path):
     kept()
     (file,) = files(tmp_path)
     whole = file.read_bytes()
     place = file.with_name(file.name.rpartition("-")[0] + file.suffix)
     for k in range(0, len(whole), max(1, len(whole) // 50)):
         file.write_bytes(whole[:k] + bytes([whole[k] ^ 4]) + whole[k + 1 :])
+        with pytest.warns(UserWarning, match="checksum"):
+            assert cache.read(place, Path.read_bytes) is None
+        file.write_bytes(whole[:k])
         with pytest.warns(UserWarning, match="checksum"):
             assert cache.read(place, Path.read_bytes) is None
     file.write_bytes(whole)

@@ -23,8 +23,8 @@ def verify(share: float = 0.1, seed: int = 0) -> tuple[str, bool]:
     A random `share` of the stored results that `run` would find (one at least) is computed once
     more, with the threads of the first time. Tables are the same bit for bit where versions, BLAS,
     threads and processor are those of the first time (`machine.DECIDES`); elsewhere numbers agree
-    within `TOLERANCE` of the largest of their column; a table with other rows differs. Nothing is written. Raises ValueError where
-    no result is stored, or for a share outside of (0, 1].
+    within `TOLERANCE` of the largest of their column; a table with other rows differs. Nothing is
+    written. Raises ValueError where no result is stored, or for a share outside of (0, 1].
     """
     if not 0 < share <= 1:
         raise ValueError(f"share is how much is computed again, in (0, 1]; got {share}")
