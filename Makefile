@@ -109,6 +109,10 @@ scorecard: $(STAMP) ## published against reproduced: fetch the tables, execute t
 readme: $(STAMP) ## the picture and the numbers of README.md, from the runs of the first figure
 	@$(BIN)/python book/readme.py
 
+.PHONY: verify
+verify: $(STAMP) ## compute a tenth of the stored results again and compare: make verify SEED=1 SHARE=0.5
+	@SIMLIB_RESULTS="$${SIMLIB_RESULTS:-results}" $(BIN)/python -m simlib verify $(if $(SHARE),--share $(SHARE)) $(if $(SEED),--seed $(SEED))
+
 store: $(STAMP) ## refresh the stored text outputs of the notebooks' check cells
 	@$(BIN)/python book/store.py
 

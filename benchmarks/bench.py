@@ -20,7 +20,7 @@ import together
 import torch
 from matplotlib import pyplot as plt
 
-from simlib import plots
+from simlib import experiments, plots
 from simlib.measures import MEASURES
 
 OUT = Path(__file__).resolve().parent.parent / "book" / "speed"
@@ -35,18 +35,8 @@ PARTS = {
 
 def machine() -> str:
     """Processor, cores, threads and versions, as one line."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [
-            line.split(":")[1].strip()
-            for line in info.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        if info.exists()
-        else []
-    )
     return (
-        f"{names[0] if names else platform.processor() or platform.machine()}, "
+        f"{experiments.setup()['processor']}, "
         f"{torch.get_num_threads()} threads, "
         f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}"
     )

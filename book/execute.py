@@ -11,7 +11,9 @@ that it can see (docstrings and comments don't count), the pinned versions and i
 changed: files that a parameter names, the original files of recordings that one names (also those
 that weren't there before) and, where it uses them, the published tables. Time stamps play no part.
 The output is written to `_failed` beside the output folder and moves there only when every cell
-ran: what lies in `book/figures` is always whole and current.
+ran, on code and data that are still those of the hash: what lies in `book/figures` is always whole
+and current. The record beside a page says its checksum; a page that doesn't fit it is executed
+again, and never shown. A folded line at the page's end says how it was made.
 
 What a notebook must bring:
 
@@ -46,7 +48,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import nbformat
@@ -69,6 +73,16 @@ def by_file(path: str):
 
 
 cache, folders = by_file("cache.py"), by_file("datasets/folders.py")
+# What a kernel runs after the last cell: the digest of the code that it had imported, and the line
+# of the page's end; nothing for a notebook that does without simlib.
+LAST = """import sys
+if "simlib" in sys.modules:
+    import json, pathlib, simlib.cache as seen
+    path, root = pathlib.Path({source!r}), pathlib.Path({root!r})
+    said = sys.modules["simlib"].experiments.how_made(globals(), {parameters!r})
+    code = seen.digest(seen.code(path, root, {python!r}, running=True))
+    print(json.dumps([code, said]))
+"""
 # In the order of the book, each with its share of the time.
 NOTEBOOKS = {
     "score_vs_decodability": 6,
@@ -95,23 +109,33 @@ HOW_LABELLED = "How labels are stored: {doc}`../own_data`."
 # Parameters that name what is read: datasets by name or path, measures by id or `path.py:function`.
 DATA, MEASURES = ("dataset", "datasets", "recordings"), ("measure", "measures", "against")
 QUIET = ["--IPKernelApp.log_level=40"]
+NOTE = "note"  # what the hash of a page is of where no notebook was executed
+EDITED = (
+    "its source, the code of simlib or the data were changed while it ran, so the page is not "
+    "kept: run the same command again"
+)
 AGAIN = 30  # seconds after which an interruption is raised once more
 
 
 class Task(NamedTuple):
     """One notebook to execute: its source, the parameters set in it, the hash that says whether it
-    is done.
+    is done, and what else counts in that.
     """
 
     name: str
     source: Path
     parameters: dict
     hash: str
+    more: Mapping = MappingProxyType({})
+
+    def current(self) -> "Task":
+        """The same with the hash of what is there now."""
+        return self._replace(hash=fingerprint(self.source, {**self.parameters, **self.more}))
 
 
 class Failure(NamedTuple):
-    """What went wrong: the number of the cell in the source (0: none), its first lines, the
-    error.
+    """What went wrong: the number of the cell in the source (0: none, -1: after the last), its
+    first lines, the error.
     """
 
     name: str
@@ -161,6 +185,8 @@ def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = 
     for one in tasks:
         if one not in due:
             print(f"{one.name}: up to date")
+        elif (out / f"{one.name}.ipynb").exists() and not vouched(one.name, out):
+            print(f"{one.name}: its page or record is not as it was written, so it runs again")
     try:
         failures = run(due, out, shared)
     except KeyboardInterrupt:
@@ -332,8 +358,7 @@ def fingerprint(source: Path, parameters: dict) -> str:
     """
     cells = nbformat.read(source, as_version=4).cells
     metadata = [[one.metadata.get(key) for key in ("tags", "mystnb")] for one in cells]
-    lines = [line for one in cells if one.cell_type == "code" for line in one.source.splitlines()]
-    python = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+    python = python_of(cells)
     return cache.digest(
         [
             [[one.cell_type, one.source] for one in cells],
@@ -344,6 +369,12 @@ def fingerprint(source: Path, parameters: dict) -> str:
             inputs({**defaults(source), **parameters}, python),
         ]
     )
+
+
+def python_of(cells) -> str:
+    """The Python of a notebook's code cells, without the lines that are IPython's."""
+    lines = [line for one in cells if one.cell_type == "code" for line in one.source.splitlines()]
+    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
 
 
 def inputs(parameters: dict, python: str) -> list[dict[str, str]]:
@@ -368,11 +399,17 @@ def inputs(parameters: dict, python: str) -> list[dict[str, str]]:
 
 
 def is_done(one: Task, out: Path) -> bool:
+    return vouched(one.name, out).get("hash") == one.hash
+
+
+def vouched(name: str, out: Path) -> dict:
+    """The record beside a page; empty where one of both is missing or isn't as it was written."""
     try:
-        record = json.loads((out / f"{one.name}.json").read_text())
-    except (OSError, ValueError):  # there is none, or half of one
-        return False
-    return record.get("hash") == one.hash and (out / f"{one.name}.ipynb").exists()
+        record = json.loads((out / f"{name}.json").read_text())
+        whole = record.pop("record") == cache.digest(record)
+        return record if whole and record["page"] == cache.sha256(out / f"{name}.ipynb") else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or half of one
+        return {}
 
 
 # -- A recording of the user's own
@@ -462,12 +499,11 @@ def write_note(name: str, said: str, out: Path) -> None:
     ]
     title = next((line for line in lines if line.startswith("# ")), f"# {name}")
     cell = nbformat.v4.new_markdown_cell(f"{title}\n\n{said}", id="note")
-    text = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
-    page = out / f"{name}.ipynb"
-    if not page.exists() or page.read_text() != text:  # else the book would build it again
+    note = nbformat.v4.new_notebook(cells=[cell])
+    one = Task(name, SOURCE / f"{name}.ipynb", {}, cache.digest([NOTE, cell.source]))
+    if not is_done(one, out):  # else the book would build it again
         discard(name, out)
-        out.mkdir(parents=True, exist_ok=True)
-        page.write_text(text)
+        keep(one, note, out, 0.0)
 
 
 # -- Running
@@ -517,9 +553,15 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> F
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     discard(one.name, out)
     start = time.monotonic()
+    one, source = one.current(), nbformat.read(one.source, as_version=4)
+    python = python_of(source.cells)
+    code = cache.digest(cache.code(one.source, ROOT, python))
+    given = {"source": str(one.source), "root": str(ROOT), "python": python}
+    shown = {**defaults(one.source), **one.parameters}
+    source.cells.append(nbformat.v4.new_code_cell(LAST.format(**given, parameters=shown)))
     try:
         papermill.execute_notebook(
-            str(one.source),
+            source,
             str(unfinished),
             parameters=one.parameters,
             kernel_name="python3",
@@ -530,18 +572,28 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> F
         )
     except Exception as error:  # whatever it was, the other notebooks still run
         return diagnose(one, unfinished, error)
-    shown = nbformat.read(unfinished, as_version=4)
-    shown.metadata.pop("papermill", None)  # folders of this machine
-    nbformat.write(shown, unfinished)
-    os.replace(unfinished, out / f"{one.name}.ipynb")
-    record = {
-        "hash": one.hash,
-        "parameters": one.parameters,
-        "seconds": round(time.monotonic() - start, 1),
-    }
-    text = json.dumps(record, indent=1)
-    cache.write(out / f"{one.name}.json", lambda draft: draft.write_text(text))
+    page = nbformat.read(unfinished, as_version=4)
+    page.metadata.pop("papermill", None)  # folders of this machine
+    printed = page.cells.pop().outputs
+    said = [output.text for output in printed if output.get("name") == "stdout"]
+    seen, line = json.loads(said[-1]) if said else (code, "")
+    if seen != code or one.current().hash != one.hash:
+        return Failure(one.name, -1, "", EDITED)
+    if line:
+        page.cells.append(nbformat.v4.new_markdown_cell(line, id="how-made"))
+    keep(one, page, out, round(time.monotonic() - start, 1))
+    unfinished.unlink()
     return None
+
+
+def keep(one: Task, page: nbformat.NotebookNode, out: Path, seconds: float) -> None:
+    """Write an executed page and then its record, which vouches for both by their checksums."""
+    place = out / f"{one.name}.ipynb"
+    cache.write(place, lambda draft: nbformat.write(page, draft))
+    record = {"hash": one.hash, "parameters": one.parameters, "seconds": seconds}
+    record["page"] = cache.sha256(place)
+    text = json.dumps({**record, "record": cache.digest(record)}, indent=1)
+    cache.write(out / f"{one.name}.json", lambda draft: draft.write_text(text))
 
 
 def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
@@ -562,6 +614,8 @@ def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
     if cell is None:
         return Failure(one.name, 0, "", message)
     sources = [c.source for c in nbformat.read(one.source, as_version=4).cells]
+    if cell.startswith(LAST.partition("{")[0]):
+        return Failure(one.name, -1, "", message)
     number = (
         sources.index(cell) + 1 if cell in sources else 0
     )  # 0: the cell with the parameters given
@@ -569,7 +623,7 @@ def diagnose(one: Task, unfinished: Path, error: Exception) -> Failure:
 
 
 def report(failure: Failure, out: Path) -> str:
-    place = "before its first cell"
+    place = "after its last cell" if failure.cell else "before its first cell"
     if failure.lines:
         place = f"cell {failure.cell}" if failure.cell else "the parameters"
     lines = "".join(f"\n    {line}" for line in failure.lines.splitlines())

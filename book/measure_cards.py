@@ -111,8 +111,8 @@ def card(name: str, asked: argparse.Namespace) -> execute.Task:
     full = asked.full or record.id in OF_THE_PAPER
     write(source, nbformat.writes(filled(record, name, full)).encode())
     parameters = {"measure": name, "quick": asked.quick, "jobs": asked.jobs}
-    depends = {**parameters, "says": about(name, asked.quick)}
-    return execute.Task(record.id, source, parameters, execute.fingerprint(source, depends))
+    says = {"says": about(name, asked.quick)}
+    return execute.Task(record.id, source, parameters, "", says).current()
 
 
 def filled(record: Measure, name: str, full: bool) -> nbformat.NotebookNode:
@@ -131,7 +131,8 @@ def filled(record: Measure, name: str, full: bool) -> nbformat.NotebookNode:
 
 def overview(asked: argparse.Namespace) -> str:
     """A row a card, as its last cell prints it: the catalogue's, then those of the user's own."""
-    found = {path.stem: path for path in sorted(asked.out.glob("*.ipynb"))}
+    pages = sorted(asked.out.glob("*.ipynb"))
+    found = {path.stem: path for path in pages if execute.vouched(path.stem, asked.out)}
     rows, run = [], tables.amount(asked.quick)
     for name in [*(key for key in MEASURES if key in found), *sorted(set(found) - set(MEASURES))]:
         cells = nbformat.read(found[name], as_version=4).cells

@@ -90,7 +90,7 @@ def main() -> None:
 def notes() -> None:
     """Say what is not there yet, so that a few pages can be built without all the others."""
     for name in execute.NOTEBOOKS:
-        if not (BOOK / "figures" / f"{name}.ipynb").exists():
+        if not execute.vouched(name, BOOK / "figures"):  # never made, or damaged since
             execute.write_note(name, NOT_MADE.format(name), BOOK / "figures")
     if not (GENERATED / "cards.txt").exists():
         write(GENERATED / "cards.txt", NO_CARDS.encode())
@@ -99,8 +99,7 @@ def notes() -> None:
 def write(path: Path, content: bytes) -> None:
     if path.exists() and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    execute.cache.write(path, lambda draft: draft.write_bytes(content))
 
 
 def math_font() -> bytes:

@@ -20,7 +20,7 @@ NUMBERS = re.compile(r"(?<=<!-- shares -->\n).*?(?=<!-- end -->)", re.S)
 
 def main() -> int:
     os.environ.setdefault("SIMLIB_RESULTS", str(ROOT / "results"))
-    from simlib import datasets, experiments, plots
+    from simlib import cache, datasets, experiments, plots
     from simlib.experiments import curves, score_vs_decodability
 
     names, runs = list(datasets.made.SURROGATES), {"seeds": range(5)}
@@ -35,11 +35,12 @@ def main() -> int:
         plots.accuracy_against_score(*parts, ax)
     plots.legend(axes[0], axes[len(names)])
     plots.badge(figure, table)
-    figure.savefig(PICTURE, dpi=160)
+    cache.write(PICTURE, lambda draft: figure.savefig(draft, dpi=160, format="png"))
     plt.close(figure)
     words = score_vs_decodability.shares_in_words(curves.shares(table, references))
     readme = ROOT / "README.md"
-    readme.write_text(NUMBERS.sub(lambda _: words + "\n", readme.read_text()))
+    text = NUMBERS.sub(lambda _: words + "\n", readme.read_text())
+    cache.write(readme, lambda draft: draft.write_text(text))
     return 0
 
 

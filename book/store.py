@@ -11,7 +11,7 @@ import os
 import sys
 
 import nbformat
-from execute import SOURCE
+from execute import SOURCE, cache
 from nbclient import NotebookClient
 
 CHECK = "nbval-check-output"
@@ -30,7 +30,8 @@ def main(names: list[str]) -> None:
             "kernelspec": notebook.metadata["kernelspec"],
             "language_info": {"name": "python"},
         }
-        nbformat.write(notebook, path)
+        text = nbformat.writes(notebook) + "\n"
+        cache.write(path, lambda draft, text=text: draft.write_text(text))
         sys.stderr.write(f"{path.stem}: stored\n")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import simlib as sl
+from simlib import cache
 
 MEASURES = {
     "Ridge regression": sl.measure("ridge", penalty=100),
@@ -23,14 +24,18 @@ SIZE = 100  # half the side of a panel, in the units of its drawing
 
 
 def write(path: Path) -> None:
-    """Write the panels to `path`, unless they were made from this very code."""
+    """Write the panels to `path`, unless they were made from this very code and are still whole."""
     sources = [Path(__file__), *sorted(Path(sl.__file__).parent.rglob("*.py"))]
-    code = b"".join(source.read_bytes() for source in sources)
-    mark = f"<!-- {hashlib.sha256(code).hexdigest()} -->"
-    if path.exists() and path.read_text().startswith(mark):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{mark}\n{page()}")
+    code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    mark, _, old = path.read_bytes().partition(b"\n") if path.exists() else (b"", b"", b"")
+    if mark != marked(code, old):
+        new = page().encode()
+        cache.write(path, lambda draft: draft.write_bytes(marked(code, new) + b"\n" + new))
+
+
+def marked(code: str, content: bytes) -> bytes:
+    """The first line of what this code made."""
+    return f"<!-- {code} {hashlib.sha256(content).hexdigest()} -->".encode()
 
 
 def page() -> str:

@@ -9,21 +9,38 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import platform
 import secrets
 import sys
+import sysconfig
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["checksums", "code", "depends_on", "digest", "kept", "read", "write"]
+__all__ = [
+    "checksums",
+    "code",
+    "depends_on",
+    "digest",
+    "kept",
+    "read",
+    "set_aside",
+    "sha256",
+    "write",
+]
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds simlib
-# What Python will run: the sources as they were when simlib was imported.
+# What Python runs: sources as they were when simlib, or a module of the user's, was imported.
 LOADED = {path.as_posix(): path.read_bytes() for path in ROOT.glob("simlib/**/*.py")}
+STARTED = time.time()
+INSTALLED = tuple(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
+# Which machine a draft is of, without its name.
+MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
 T = TypeVar("T")
 
@@ -40,10 +57,10 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def depends_on(function: Callable) -> dict[str, dict[str, str]]:
+def depends_on(function: Callable, running: bool = True) -> dict[str, dict[str, str]]:
     """What every result of a function depends on: versions of packages, code of modules.
 
-    Raises ValueError for a function that is in no file.
+    Raises ValueError for a function that is in no file, and as `code` does.
 
     >>> {kind: list(names) for kind, names in depends_on(digest).items()}
     {'version': ['numpy', 'torch', 'scipy', 'scikit-learn'], 'module': ['simlib/cache.py']}
@@ -56,19 +73,23 @@ def depends_on(function: Callable) -> dict[str, dict[str, str]]:
         )
     return {
         "version": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "module": code(Path(file)),
+        "module": code(Path(file), running=running),
     }
 
 
-def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, str]:
+def code(
+    file: Path, root: Path = ROOT, text: str | None = None, running: bool = False
+) -> dict[str, str]:
     """Digest of each module that a file can see: its own and those it imports, and so on.
 
     Followed are the modules of simlib (below `root`) and, for a file outside of simlib, those found
     beside it. `text` stands for the file's content where that isn't Python (a notebook's cells).
     `from simlib.P import n` leads to the module n of P, or to P itself, never to the packages
     around it; `import simlib` leads to all of simlib. A digest is of the syntax: docstrings,
-    comments and layout don't count. A module that was edited after simlib was imported has a digest
-    of this process's own, since nobody can say which of the two will run.
+    comments and layout don't count.
+
+    With `running`, raises ValueError for a module that was edited after this process had imported
+    it: its results are not those of the file.
 
     >>> list(code(ROOT / "simlib" / "datasets" / "made" / "designs.py"))
     ['simlib/datasets/made/designs.py']
@@ -82,9 +103,11 @@ def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, st
         path = todo.pop()
         source = Path(path).read_bytes() if text is None or found else text.encode()
         found[path], imports = _parsed(source)
-        if _parsed(LOADED.get(path, source))[0] != found[path]:
-            warnings.warn(f"{path} was edited: restart Python to run the new code", stacklevel=2)
-            found[path] += f" in process {os.getpid()}"
+        if running and _parsed(_held(path, source))[0] != found[path]:
+            raise ValueError(
+                f"{Path(path).name} was edited after Python had imported it, so nothing is stored: "
+                "restart Python (a notebook's kernel) and run the same again"
+            )
         for level, module, name in imports:
             if module.partition(".")[0] == "simlib":
                 todo.add(find(root, module, name))
@@ -96,6 +119,38 @@ def code(file: Path, root: Path = ROOT, text: str | None = None) -> dict[str, st
         os.path.relpath(path, root if path.startswith(package) else file.parent): found[path]
         for path in sorted(found)
     }
+
+
+class _Noted:
+    """What asks for the place of a module first: notes the source of the user's own ones."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None) -> None:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec and str(spec.origin).endswith(".py") and not spec.origin.startswith(INSTALLED):
+            with suppress(OSError):  # the import itself will say it
+                file = os.path.realpath(spec.origin)
+                if not file.startswith(f"{ROOT}/simlib/"):
+                    LOADED[file] = Path(file).read_bytes()
+
+
+sys.meta_path.insert(0, _Noted)
+
+
+def _held(path: str, source: bytes) -> bytes:
+    """What Python holds of a file that now has this content; b"" where it is younger than an import
+    that wasn't noted, since that was before this module's.
+    """
+    if path not in LOADED and os.stat(path).st_mtime > STARTED and _is_imported(path):
+        return b""
+    return LOADED.get(path, source)
+
+
+def _is_imported(path: str) -> bool:
+    """Whether a module of this file has been imported."""
+    files = [getattr(module, "__dict__", {}).get("__file__") for module in [*sys.modules.values()]]
+    name = os.path.basename(path)
+    return any(f and os.path.basename(f) == name and os.path.realpath(f) == path for f in files)
 
 
 @cache
@@ -140,10 +195,15 @@ def checksums(place: Path) -> dict[str, str]:
     {}
     """
     files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())
-    return {path.relative_to(place.parent).as_posix(): _sha256(path) for path in files}
+    return {path.relative_to(place.parent).as_posix(): sha256(path) for path in files}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """sha256 (hex) of a file's content.
+
+    >>> sha256(ROOT / "simlib" / "cache.py") == sha256(Path(__file__))
+    True
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -166,16 +226,55 @@ def write(place: Path, save: Callable[[Path], object], checked: bool = False) ->
     place.parent.mkdir(parents=True, exist_ok=True)
     for old in place.parent.glob("*.part"):
         with suppress(OSError):  # of another process that is just done
-            if time.time() - old.stat().st_mtime > 86400:  # a day: left by a run that was killed
+            if _is_left(old):
                 old.unlink()
-    draft = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
+    draft = place.with_name(f"{place.name}.{MACHINE}.{os.getpid()}.{secrets.token_hex(4)}.part")
     try:
         save(draft)
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
-        return draft.replace(_checked(place, draft) if checked else place)
+        written = draft.replace(_checked(place, draft) if checked else place)
     finally:
         draft.unlink(missing_ok=True)
+    for later in _files(place)[1:] if checked else ():  # of another process: the first one counts
+        later.unlink(missing_ok=True)
+    return written
+
+
+def _is_left(draft: Path) -> bool:
+    """Whether the process that wrote a draft was killed: it is no more or, on another machine (with
+    which this one shares the folder), has not written for a day.
+    """
+    machine, process = ["", "", *draft.name.split(".")][-4:-2]
+    if machine == MACHINE and os.name == "posix":
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # of another user
+            return False
+    return time.time() - draft.stat().st_mtime > 86400
+
+
+def _files(place: Path) -> list[Path]:
+    """What was written for `place` with its checksum in its name."""
+    return sorted(place.parent.glob(f"{place.stem}-{'[0-9a-f]' * 16}{place.suffix}"))
+
+
+def set_aside(path: Path, reason: object) -> None:
+    """Rename a file that can't be used, so that it is made anew, and warn of it.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     set_aside(write(path, lambda draft: draft.write_text("half")), "it is cut short")
+    >>> print(said[-1].message)
+    a.txt can't be used (it is cut short): set aside as a.txt.damaged
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    warnings.warn(f"{path.name} can't be used ({reason}): set aside as {aside.name}", stacklevel=3)
+    with suppress(OSError):
+        path.replace(aside)
 
 
 def read(place: Path, load: Callable[[Path], T]) -> T | None:
@@ -189,46 +288,55 @@ def read(place: Path, load: Callable[[Path], T]) -> T | None:
     >>> read(place, Path.read_text)
     'whole'
     """
-    for path in sorted(place.parent.glob(f"{place.stem}-*{place.suffix}")):
+    for path in _files(place):
         try:
             if path != _checked(place, path):
                 raise ValueError("its checksum differs")
             return load(path)
+        except FileNotFoundError:  # another process has just put one in its place
+            continue
         except Exception as error:  # whatever a reader makes of a damaged file
-            aside = path.with_name(f"{path.name}.damaged")
-            warnings.warn(
-                f"{path} can't be used ({error}): set aside as {aside.name}", stacklevel=2
-            )
-            with suppress(OSError):
-                path.replace(aside)
+            set_aside(path, error)
     return None
 
 
 def kept(
-    place: Path, load: Callable[[Path], T], make: Callable[[], T], save: Callable[[T, Path], object]
+    place: Callable[[], Path],
+    load: Callable[[Path], T],
+    make: Callable[[], T],
+    save: Callable[[T, Path], object],
 ) -> T:
-    """What is kept for `place`, else what `make` gives, kept from now on.
+    """What is kept for `place()`, else what `make` gives, kept from now on.
 
-    A folder that can't be written (a full disk, a folder of someone else's) costs time, not the
-    result.
+    The place names all that the result depends on, so it is asked for once more when the result is
+    there: raises ValueError, and keeps nothing, where that has changed meanwhile. A folder that
+    can't be written (a full disk, a folder of someone else's) costs time, not the result.
 
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()) / "a.txt"
     >>> for text in ("first", "second"):
-    ...     kept(place, Path.read_text, lambda: text, lambda text, draft: draft.write_text(text))
+    ...     save = lambda text, draft: draft.write_text(text)
+    ...     kept(lambda: place, Path.read_text, lambda: text, save)
     'first'
     'first'
     """
-    found = read(place, load)
+    asked = place()
+    found = read(asked, load)
     if found is None:
         found = make()
+        if place() != asked:
+            raise ValueError(
+                f"what {asked.name} is made from changed while it was made, so nothing is kept: "
+                "run the same again"
+            )
         try:
-            write(place, lambda draft: save(found, draft), checked=True)
+            write(asked, lambda draft: save(found, draft), checked=True)
         except OSError as error:
-            warnings.warn(f"{place.name} can't be kept ({error})", stacklevel=2)
+            reason = error.strerror or type(error).__name__  # without the folder
+            warnings.warn(f"{asked.name} can't be kept ({reason})", stacklevel=2)
     return found
 
 
 def _checked(place: Path, path: Path) -> Path:
     """The name that says the checksum of what is at `path`."""
-    return place.with_name(f"{place.stem}-{_sha256(path)[:16]}{place.suffix}")
+    return place.with_name(f"{place.stem}-{sha256(path)[:16]}{place.suffix}")

@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import json
 import os
+import platform
+import random
 import signal
 import subprocess
 import sys
@@ -312,15 +314,115 @@ def test_the_hash_follows_the_library(desk, execute, monkeypatch):
     assert len({first, second, third, value()}) == 4 and value("print(1)") != other
 
 
-@pytest.mark.parametrize("text", ["", '{"hash": "', "{}"])
+def kept(execute, desk: Path, name: str = "first") -> tuple:
+    """A page that was executed, its folder and both of its files."""
+    out, page = desk / "figures", nbformat.read(desk / "nb" / f"{name}.ipynb", as_version=4)
+    one = execute.Task(name, desk / "nb" / f"{name}.ipynb", {"seeds": [1]}, "a")
+    execute.keep(one, page, out, 1.0)
+    return one, out, [out / f"{name}.ipynb", out / f"{name}.json"]
+
+
+@pytest.mark.parametrize("text", ["", '{"hash": "', "{}", "[1]", '{"hash": "a"}'])
 def test_half_a_record_is_not_done(desk, execute, text):
-    (desk / "figures").mkdir()
-    one = execute.Task("first", desk / "nb" / "first.ipynb", {}, "a")
-    (desk / "figures" / "first.ipynb").write_text("")
-    (desk / "figures" / "first.json").write_text('{"hash": "a"}')
-    assert execute.is_done(one, desk / "figures")
-    (desk / "figures" / "first.json").write_text(text)
-    assert not execute.is_done(one, desk / "figures")
+    one, out, (_, record) = kept(execute, desk)
+    assert execute.is_done(one, out) and not execute.is_done(one._replace(hash="b"), out)
+    record.write_text(text)
+    assert not execute.is_done(one, out)
+
+
+def test_a_page_or_record_that_was_changed_is_never_taken_for_done(desk, execute):
+    one, out, files = kept(execute, desk)
+    rng = random.Random(0)
+    for file in files:
+        whole = file.read_bytes()
+        for _ in range(150):
+            bit = rng.randrange(8 * len(whole))
+            damaged = bytearray(whole)
+            damaged[bit // 8] ^= 1 << bit % 8
+            file.write_bytes(damaged)
+            assert not execute.is_done(one, out) and not execute.vouched(one.name, out)
+        for length in range(0, len(whole), 7):
+            file.write_bytes(whole[:length])
+            assert not execute.is_done(one, out) and not execute.vouched(one.name, out)
+        file.write_bytes(whole)
+        assert execute.is_done(one, out) and execute.vouched(one.name, out)
+
+
+def test_a_damaged_page_is_executed_again(desk):
+    assert run(desk).returncode == 0
+    ran(desk)
+    page = desk / "figures" / "first.ipynb"
+    whole = page.read_text()
+    page.write_text(whole.replace("2\\n", "3\\n"))
+    assert outputs(desk, "first") == "3\n"
+    again = run(desk)
+    assert ran(desk) == ["first"] and outputs(desk, "first") == "2\n"
+    assert "first: its page or record is not as it was written" in again.stdout
+    assert "second: up to date" in again.stdout
+
+
+EDITS = {
+    "the library": ("simlib/linalg.py", "a = 2"),
+    "the source": ("nb/first.ipynb", None),
+    "the data": ("mine.npz", "two"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_a_page_is_not_kept_when_what_it_shows_changes_while_it_runs(desk, what):
+    place, text = EDITS[what]
+    (desk / "mine.npz").write_text("one")
+    last = "from simlib import linalg\nimport pathlib\n"
+    change = f"path = pathlib.Path({str(desk / place)!r})\n"
+    change += f"path.write_text({text!r} or path.read_text().replace('# The', '# A'))"
+    once = f"flag = pathlib.Path({str(desk / 'flag')!r})\nif not flag.exists():\n"
+    once += "\n".join(f"    {line}" for line in ["flag.touch()", *change.splitlines()])
+    write(desk, "first", last=last + once)
+    show_a_file(desk)
+    refused = run(desk, "first")
+    assert refused.returncode == 1 and not list((desk / "figures").glob("first.*"))
+    assert "FAILED first, after its last cell" in refused.stderr
+    assert "run the same command again" in refused.stderr
+    assert run(desk, "first").returncode == 0 and outputs(desk, "first") == ""
+    ran(desk)
+    assert run(desk, "first").returncode == 0 and ran(desk) == []
+
+
+def test_a_page_is_not_kept_when_its_kernel_ran_other_code(desk):
+    """As when a module was edited, imported and put back while the notebook ran."""
+    held = f"seen.LOADED[{str(desk / 'simlib' / 'linalg.py')!r}] = b'a = 3'"
+    write(desk, "first", last=f"import simlib\nfrom simlib import cache as seen, linalg\n{held}")
+    refused = run(desk, "first")
+    assert refused.returncode == 1 and not list((desk / "figures").glob("first.*"))
+    assert "after its last cell" in refused.stderr and "linalg.py was edited" in refused.stderr
+
+
+def show_a_file(desk: Path) -> None:
+    """Let the first notebook show a file where it is on this machine."""
+    source = desk / "nb" / "first.ipynb"
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[1].source += f"\nrecordings = [{str(desk / 'mine.npz')!r}]"
+    nbformat.write(notebook, source)
+
+
+def test_a_page_says_how_it_was_made_in_one_folded_line(desk):
+    (desk / "simlib" / "linalg.py").unlink()
+    (desk / "simlib").rmdir()
+    table = "pd.DataFrame({'title': ['A'], 'data_hash': ['0123456789abcdef'], 'seed': 0})"
+    last = f"import pandas as pd\nimport simlib.experiments\ntable = {table}"
+    write(desk, "first", last=last, measures=f'["{desk}/mine.py:f"]')
+    done = run(desk, "first", "-p", "seeds=4,5")
+    assert done.returncode == 0, done.stderr
+    page = nbformat.read(desk / "figures" / "first.ipynb", as_version=4)
+    assert [cell.cell_type for cell in page.cells][-2:] == ["code", "markdown"]
+    line = page.cells[-1].source
+    assert line.startswith("<details") and line.count("<details") == 1 and "\n" not in line
+    for part in ("A 0123456789abcdef", "seeds = [4, 5]", "mine.py:f", "numpy 2", "threads: "):
+        assert part in line
+    for part in ("BLAS: ", "commit: ", "time: 20", "machine: ", "cores"):
+        assert part in line
+    assert str(desk) not in line and platform.node() not in line
+    assert "how_made" not in "".join(cell.source for cell in page.cells)
 
 
 @pytest.mark.parametrize(

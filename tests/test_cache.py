@@ -4,6 +4,7 @@ is not whole is never used.
 
 import ast
 import dis
+import hashlib
 import importlib
 import importlib.metadata
 import os
@@ -191,15 +192,16 @@ def test_a_file_of_the_users_own_counts_with_its_neighbours(tmp_path):
     assert {"simlib/__init__.py", "simlib/plots/style.py"} <= set(found)
 
 
-def test_code_edited_while_python_runs_is_kept_apart(monkeypatch):
+def test_code_edited_while_python_runs_is_refused(monkeypatch):
     path = MODULES["simlib.linalg"]
-    before = cache.code(path)
+    before = cache.code(path, running=True)
     text = path.read_bytes()
     monkeypatch.setitem(cache.LOADED, path.as_posix(), text + b"\n# a comment")
-    assert cache.code(path) == before
+    assert cache.code(path, running=True) == before == cache.code(path)
     monkeypatch.setitem(cache.LOADED, path.as_posix(), text + b"\nADDED = 1")
-    with pytest.warns(UserWarning, match=r"linalg\.py was edited: restart Python"):
-        assert str(os.getpid()) in cache.code(path)["simlib/linalg.py"]
+    with pytest.raises(ValueError, match=r"linalg\.py was edited after.*restart Python.*again"):
+        cache.code(path, running=True)
+    assert cache.code(path) == before, "what the files say"
 
 
 # -- Whole files
@@ -265,13 +267,16 @@ def test_a_damaged_file_is_set_aside_and_made_again(kept, damage, tmp_path):
 
 
 @each_kind
-def test_each_bit_of_a_file_is_checked(kept, tmp_path):
+def test_each_bit_and_the_length_of_a_file_are_checked(kept, tmp_path):
     kept()
     (file,) = files(tmp_path)
     whole = file.read_bytes()
     place = file.with_name(file.name.rpartition("-")[0] + file.suffix)
     for k in range(0, len(whole), max(1, len(whole) // 50)):
         file.write_bytes(whole[:k] + bytes([whole[k] ^ 4]) + whole[k + 1 :])
+        with pytest.warns(UserWarning, match="checksum"):
+            assert cache.read(place, Path.read_bytes) is None
+        file.write_bytes(whole[:k])
         with pytest.warns(UserWarning, match="checksum"):
             assert cache.read(place, Path.read_bytes) is None
     file.write_bytes(whole)
@@ -325,20 +330,35 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     assert place.read_text() == "old" and list(tmp_path.iterdir()) == [place]
 
 
-def test_drafts_of_killed_runs_go_after_a_day(tmp_path):
+def test_drafts_of_killed_runs_go(tmp_path):
     script = (
         f"import os, pathlib, sys\nsys.path.insert(0, {str(PACKAGE)!r})\nimport cache\n"
         f"place = pathlib.Path({str(tmp_path)!r}) / 'a.txt'\n"
         "cache.write(place, lambda draft: (draft.write_text('half'), os._exit(9)))\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    (draft,) = tmp_path.iterdir()
-    assert draft.name.startswith("a.txt.") and draft.suffix == ".part"
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith("a.txt.") and left.suffix == ".part"
+    of_a_running_process = left.with_name(f"b.{cache.MACHINE}.{os.getppid()}.12345678.part")
+    elsewhere = left.with_name("b.0000000.1.12345678.part")
+    for draft in (of_a_running_process, elsewhere):
+        draft.write_text("half")
     cache.write(tmp_path / "b.txt", lambda path: path.write_text("b"))
-    assert draft.exists(), "perhaps somebody is writing it"
-    os.utime(draft, (time.time() - 90000,) * 2)
+    assert not left.exists() and of_a_running_process.exists() and elsewhere.exists()
+    os.utime(elsewhere, (time.time() - 90000,) * 2)
+    of_a_running_process.unlink()
     cache.write(tmp_path / "b.txt", lambda path: path.write_text("b"))
     assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_of_two_files_for_one_place_one_stays(tmp_path):
+    place = tmp_path / "a.txt"
+    texts = [str(k) for k in range(6)]
+    for text in texts:
+        cache.write(place, lambda draft, text=text: draft.write_text(text), checked=True)
+        (file,) = tmp_path.iterdir()
+    first = min(texts, key=lambda text: hashlib.sha256(text.encode()).hexdigest())
+    assert cache.read(place, Path.read_text) == first == file.read_text()
 
 
 def test_a_replaced_raw_file_of_the_same_size_and_time_counts(tmp_path):
@@ -407,7 +427,9 @@ def test_each_source_is_loaded_once_in_a_run(monkeypatch):
     sources = [store.Source("toy-2d", {}), store.Source("hierarchy", {})]
     tasks = [{"source": one, "scale": scale} for one in sources for scale in (1, 2, 3)]
     store.run(loaded, tasks)
-    assert len(counted) == 2 and load is datasets.load
+    assert len(counted) == 2 + len(tasks), "once for the keys, once by each task"
+    store.run(loaded, tasks)
+    assert len(counted) == 4 + len(tasks) and load is datasets.load
 
 
 @pytest.mark.parametrize(

@@ -370,7 +370,9 @@ def test_the_table_of_cards_links_every_card_in_order(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[cell])
     names = [*MEASURES, "a-measure-of-ones-own"]
     for name in names:
-        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        one = script.execute.Task(name, tmp_path, {}, "a")
+        script.execute.keep(one, notebook, tmp_path, 1.0)
+    (tmp_path / "damaged.ipynb").write_text("{")
     text = script.overview(script.arguments(["--quick", "--out", str(tmp_path)]))
     assert re.findall(r"\(cards/(.*?)\.ipynb\)", text) == names
     assert "| [Mine](cards/cka.ipynb) | 2 of 3 hold | 1.0 | 0.5 |" in text

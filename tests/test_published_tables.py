@@ -1,5 +1,9 @@
 """The authors' published tables: fetched, refused where they are others, read whole."""
 
+import hashlib
+import os
+import stat
+
 import numpy as np
 import pandas as pd
 import pooch
@@ -82,8 +86,41 @@ def test_a_changed_file_is_refused(nowhere):
     for name in (reader.CAPTURES, reader.CURVES):
         (folder / name).write_text("score,measure\n0,cka\n")
     assert paper.published_folder() == nowhere
-    with pytest.raises(ValueError, match="is not the file published at commit"):
+    with (
+        pytest.warns(UserWarning, match=r"decoding_acc\.csv can't be used.*set aside"),
+        pytest.raises(ValueError, match="is not the file published at commit"),
+    ):
         paper.published_curves([SIEGEL])
+    assert paper.published_curves([SIEGEL]).empty, "the next run goes on without it"
+
+
+def test_damaged_tables_are_fetched_again_and_are_the_users(nowhere, monkeypatch):
+    asked = []
+
+    def fetch(self, path):
+        asked.append(path)
+        place = nowhere / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(path)
+        place.chmod(0o600)
+
+    monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
+    monkeypatch.setattr(pooch.Pooch, "fetch", fetch)
+    content = {path: hashlib.sha256(path.encode()).hexdigest() for path in reader.HASHES}
+    monkeypatch.setattr(reader, "HASHES", content)
+    before = os.umask(0o027)
+    try:
+        paper.download_published()
+    finally:
+        os.umask(before)
+    assert sorted(asked) == sorted(content) and paper.download_published() == nowhere
+    assert len(asked) == len(content), "all are there"
+    damaged = nowhere / asked[3]
+    assert stat.S_IMODE(damaged.stat().st_mode) == 0o440
+    damaged.chmod(0o644)
+    damaged.write_text("")
+    paper.download_published()
+    assert damaged.read_text() == asked[3]
 
 
 @needs_tables

@@ -466,6 +466,13 @@ def test_a_download_goes_on_where_it_was_cut_short_and_is_recorded(server, monke
     datasets.download("hatsopoulos2007")
     assert len(Handler.ranges) == 3  # fetched once
     assert sorted(file.name for file in path.parent.iterdir()) == ["raw.mat", "raw.mat.json"]
+    path.chmod(0o644)
+    path.write_bytes(Handler.body[:-1] + b"?")
+    with pytest.warns(UserWarning, match="not the file that was downloaded.*set aside"):
+        assert datasets.download("hatsopoulos2007").read_bytes() == Handler.body
+    path.with_name("raw.mat.json").write_text('{"sha2')
+    with pytest.warns(UserWarning, match=r"raw\.mat\.json can't be used.*set aside"):
+        assert datasets.download("hatsopoulos2007").read_bytes() == Handler.body
 
 
 def test_another_file_than_the_published_one_is_refused(server, monkeypatch, tmp_path):

@@ -21,7 +21,8 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
-from simlib.experiments.provenance import made_of
+from simlib.experiments.machine import setup
+from simlib.experiments.provenance import how_made, made_of
 from simlib.experiments.runner import (
     ascent_seconds,
     ascents,
@@ -31,8 +32,9 @@ from simlib.experiments.runner import (
     start_variants,
 )
 from simlib.experiments.settings import is_quick, own_note, quick_datasets
-from simlib.experiments.store import TaskError, run, why
+from simlib.experiments.store import TaskError, recorded, run, why
 from simlib.experiments.tables import table
+from simlib.experiments.verification import verify
 
 __all__ = [
     "TaskError",
@@ -44,6 +46,7 @@ __all__ = [
     "decodable",
     "evidence",
     "few_samples",
+    "how_made",
     "is_quick",
     "joint_score_ranges",
     "made_of",
@@ -53,9 +56,11 @@ __all__ = [
     "own_note",
     "published_vs_reproduced",
     "quick_datasets",
+    "recorded",
     "references",
     "run",
     "score_vs_decodability",
+    "setup",
     "start_variants",
     "supplement_folds",
     "supplement_size",
@@ -63,5 +68,6 @@ __all__ = [
     "table",
     "tails",
     "theory_sensitivity",
+    "verify",
     "why",
 ]

@@ -18,8 +18,10 @@ import xarray as xr
 from pyarrow import parquet
 
 from simlib import cache, datasets
+from simlib.experiments import machine
 
-PARTS = b"depends on"  # the key of a stored table's metadata
+# Keys of a stored table's metadata: what the result depends on, on what it was made.
+PARTS, SETUP = b"depends on", b"made on"
 
 
 class TaskError(RuntimeError):
@@ -28,14 +30,40 @@ class TaskError(RuntimeError):
 
 class Source(NamedTuple):
     """A dataset as an argument of a task: the task's result depends on the content of what it
-    loads.
+    loads. In a task that runs, `expected` is the digest that the result's key has for it.
     """
 
     dataset: str
     options: dict
+    expected: str = ""
 
     def load(self) -> xr.DataArray:
-        return datasets.load(self.dataset, **self.options)
+        """The data; raises ValueError where they aren't those that the task's key is of."""
+        data = datasets.load(self.dataset, **self.options)
+        if self.expected and _content(data) != self.expected:
+            raise ValueError(
+                f"{Path(self.dataset).name} changed while the tasks ran, so this one's result is "
+                "not stored: run the same again"
+            )
+        return data
+
+    @property
+    def name(self) -> str:
+        """What it is called among all that a result depends on."""
+        return json.dumps([self.dataset, self.options], sort_keys=True)
+
+
+def _content(data: xr.DataArray) -> str:
+    """Digest of all that a task can use of a dataset: what `datasets.data_hash` counts, and with it
+    the precision, every coordinate and what is said of it.
+    """
+    said = ("title", "surrogate", "main_variable", "groups", "sample_kind")
+    coordinates = {
+        str(name): [list(map(str, coord.dims)), list(map(str, coord.values.ravel().tolist()))]
+        for name, coord in data.coords.items()
+    }
+    facts = {name: str(data.attrs.get(name, "")) for name in said}
+    return cache.digest([datasets.data_hash(data), data.dtype.str, coordinates, facts])
 
 
 def results_folder() -> Path:
@@ -52,24 +80,26 @@ def fingerprint(function: Callable, task: dict) -> str:
     That is the function, its arguments, the content of the sources and of the Python files among
     them (`path.py:function`, a measure of the user's own), the versions of packages and the code
     that the function can see (`cache.depends_on`). Raises TypeError for an argument that JSON can't
-    hold.
+    hold, ValueError for code that was edited after it was imported.
     """
-    return _key(_parts(function, task, cache.depends_on, {}))
+    return _key(_parts(function, task, {}))
 
 
 def _key(parts: dict) -> str:
     return cache.digest(parts)[:24]
 
 
-def _parts(function: Callable, task: dict, depends_on: Callable, hashes: dict[str, str]) -> dict:
-    """All that a result depends on, by kind and name; `hashes` keeps those of data already
-    loaded.
+def _parts(function: Callable, task: dict, known: dict, running: bool = True) -> dict:
+    """All that a result depends on, by kind and name, with the code that this process is `running`
+    or that of the files; `known` keeps what was found before, of functions and data.
     """
+    if function not in known:
+        known[function] = cache.depends_on(function, running)
     parts = {
         "function": {"name": f"{function.__module__}:{function.__qualname__}"},
         "argument": task,
         "data": {},
-        **depends_on(function),
+        **known[function],
     }
     for argument, value in task.items():
         try:
@@ -82,12 +112,11 @@ def _parts(function: Callable, task: dict, depends_on: Callable, hashes: dict[st
             ) from error
         for leaf in _leaves(value):
             if isinstance(leaf, Source):
-                source = json.dumps(leaf, sort_keys=True)
-                if source not in hashes:
-                    hashes[source] = datasets.data_hash(leaf.load())
-                parts["data"][source] = hashes[source]
+                if leaf.name not in known:
+                    known[leaf.name] = _content(leaf.load())
+                parts["data"][leaf.name] = known[leaf.name]
             elif isinstance(leaf, str) and (file := Path(leaf.rpartition(":")[0])).suffix == ".py":
-                parts[leaf] = cache.code(file) if file.is_file() else {}
+                parts[leaf] = cache.code(file, running=running) if file.is_file() else {}
     return parts
 
 
@@ -99,62 +128,131 @@ def _leaves(value: object) -> list[object]:
     return [leaf for one in held for leaf in _leaves(one)]
 
 
+def _with_sources(value: object, data: dict[str, str], expected: bool) -> object:
+    """The argument of a task, as it is stored or not, with its sources: those that are named in
+    `data`, with their digest there where it is `expected`.
+    """
+    if isinstance(value, dict):
+        return {key: _with_sources(one, data, expected) for key, one in value.items()}
+    if not isinstance(value, list | tuple):
+        return value
+    if len(value) == len(Source._fields) and isinstance(value[1], dict):
+        source = Source(*value[:2])
+        if source.name in data:
+            return source._replace(expected=data[source.name] if expected else "")
+    return getattr(value, "_make", type(value))(_with_sources(one, data, expected) for one in value)
+
+
+def compute(function: Callable, task: dict, parts: dict) -> pd.DataFrame:
+    """function(**task), of the very data and code that are named in `parts`; raises ValueError
+    where one of them changed meanwhile.
+    """
+    table = function(**_with_sources(task, parts["data"], expected=True))
+    now = _parts(function, task, dict(parts["data"]))
+    if changed := _differing(parts, now):
+        raise ValueError(
+            f"{changed} changed while the task ran, so its result is not stored: run the same again"
+        )
+    return table
+
+
 def why(name: str) -> str:
     """What has changed since the results of the task function `name` were stored: a line a reason.
 
     Raises ValueError where nothing of that name is stored.
     """
-    folder, depends_on, hashes = (
-        results_folder() / name.strip("_"),
-        functools.cache(cache.depends_on),
-        {},
-    )
-    found = Counter(_changes(path, depends_on, hashes) for path in folder.glob("*.parquet"))
+    folder, known = results_folder() / name.strip("_"), {}
+    found = Counter(_changes(path, known) for path in folder.glob("*.parquet"))
     if not found:
-        known = ", ".join(sorted(path.name for path in folder.parent.glob("*/"))) or "none"
-        raise ValueError(f"no results of {name} in {folder.parent}; stored are those of: {known}")
+        others = ", ".join(sorted(path.name for path in folder.parent.glob("*/"))) or "none"
+        raise ValueError(f"no results of {name} in {folder.parent}; stored are those of: {others}")
     return "\n".join(f"{count} stored, {text}" for text, count in found.most_common())
 
 
-def _changes(path: Path, depends_on: Callable, hashes: dict[str, str]) -> str:
+def recorded(path: Path | str) -> dict:
+    """What a stored table depends on and what it was made on, by kind: function, argument (with the
+    seed), data and module (digests), and what `setup` says: version, blas, threads, commit, time.
+
+    Raises ValueError for a file without that record.
+
+    Example:
+        >>> from simlib import experiments
+        >>> experiments.recorded("of_another.parquet")
+        Traceback (most recent call last):
+        ValueError: of_another.parquet has no record of what it was made from
+    """
+    try:
+        metadata = parquet.read_schema(path).metadata
+        return {**json.loads(metadata[SETUP]), **json.loads(metadata[PARTS])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{Path(path).name} has no record of what it was made from") from error
+
+
+def recalled(path: Path, known: dict, running: bool) -> tuple[Callable, dict, dict]:
+    """Function and arguments of a stored result, and all that it would depend on now.
+
+    Raises ImportError, AttributeError, TypeError or ValueError where these are no more.
+    """
+    old = recorded(path)
+    module, _, attribute = old["function"]["name"].partition(":")
+    function = getattr(importlib.import_module(module), attribute)
+    task = _with_sources(old["argument"], old["data"], expected=False)
+    inspect.signature(function).bind(**task)
+    return function, task, _parts(function, task, known, running)
+
+
+def is_current(path: Path, known: dict) -> bool:
+    """Whether `run` would find this stored result."""
+    try:
+        return _key(recalled(path, known, running=True)[2]) == path.stem.rpartition("-")[0]
+    except (ImportError, AttributeError, TypeError, ValueError, OSError):
+        return False
+
+
+def _changes(path: Path, known: dict) -> str:
     """What differs between all that a stored result was made from and what it would be now."""
     try:
-        old = json.loads(parquet.read_schema(path).metadata[PARTS])
-    except (OSError, ValueError, KeyError, TypeError):
+        old = recorded(path)
+    except ValueError:
         return "unreadable, or without a record of what they depend on"
-    task, sources = old["argument"], [Source(*json.loads(source)) for source in old["data"]]
-    module, _, attribute = old["function"]["name"].partition(":")
     try:
-        function = getattr(importlib.import_module(module), attribute)
-        inspect.signature(function).bind(**task)
-        new = _parts(function, task | {"sources": sources}, depends_on, hashes)
+        _, _, new = recalled(path, known, running=False)
     except (ImportError, AttributeError) as error:
         return f"changed function: {error}"
     except TypeError as error:
         return f"changed argument: {error}"
     except (OSError, ValueError) as error:
         return f"changed data: {error}"
+    changes = _differing(old, new)
+    return f"changed {changes}" if changes else "up to date"
+
+
+def _differing(old: dict, new: dict) -> str:
+    """What differs between two records of what a result depends on, by kind and name."""
     changes = []
     for kind in [kind for kind in new if kind != "argument"]:
         before, now = old.get(kind, {}), new[kind]
         names = [
-            f"{name} {before.get(name)} -> {now[name]}" if kind == "version" else name
+            f"{name} {before.get(name)} -> {now[name]}"
+            if kind == "version" and name in now
+            else name
             for name in sorted({*before, *now})
             if before.get(name) != now.get(name)
         ]
         if names:
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
             changes.append(f"{kind} {', '.join(names[:4])}{more}")
-    return "changed " + "; ".join(changes) if changes else "up to date"
+    return "; ".join(changes)
 
 
 # -- Running
 
 
 def _save(table: pd.DataFrame, parts: dict, draft: Path) -> None:
-    """Parquet, with all that the result depends on in the file's metadata."""
+    """Parquet, with all that the result depends on and was made on in the file's metadata."""
     arrow = pyarrow.Table.from_pandas(table)
-    metadata = arrow.schema.metadata | {PARTS: json.dumps(parts).encode()}
+    records = {PARTS: json.dumps(parts).encode(), SETUP: json.dumps(machine.setup()).encode()}
+    metadata = arrow.schema.metadata | records
     parquet.write_table(arrow.replace_schema_metadata(metadata), draft)
 
 
@@ -170,7 +268,8 @@ def _finish(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        cache.write(path, functools.partial(_save, function(**task), parts), checked=True)
+        table = compute(function, task, parts)
+        cache.write(path, functools.partial(_save, table, parts), checked=True)
     except Exception as error:  # one task's fault must not lose the others' work
         return path, f"{type(error).__name__}: {error}"
     finally:
@@ -193,12 +292,8 @@ def run(
     arguments of a task must be what JSON can hold, or a `Source`. Raises TaskError after all tasks
     have ended if one of them failed.
     """
-    folder, depends_on, hashes = (
-        results_folder() / function.__name__.strip("_"),
-        functools.cache(cache.depends_on),
-        {},
-    )
-    parts = [_parts(function, task, depends_on, hashes) for task in tasks]
+    folder, known = results_folder() / function.__name__.strip("_"), {}
+    parts = [_parts(function, task, known) for task in tasks]
     paths = [folder / f"{_key(one)}.parquet" for one in parts]
     price = dict(zip(paths, costs if costs is not None else [1] * len(tasks), strict=True))
     tables = {path: cache.read(path, pd.read_parquet) for path in price}

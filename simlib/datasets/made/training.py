@@ -44,6 +44,8 @@ def weights(
         with draft.open("wb") as file:  # to a name np.savez would add .npz
             np.savez(file, **{key: value.numpy() for key, value in trained.items()})
 
-    key = cache.digest([dict(settings), cache.depends_on(train)])
-    place = cache_folder() / "models" / f"{name}-{key[:24]}.npz"
+    def place() -> Path:
+        key = cache.digest([dict(settings), cache.depends_on(train)])
+        return cache_folder() / "models" / f"{name}-{key[:24]}.npz"
+
     return cache.kept(place, load, one_thread()(train), save)

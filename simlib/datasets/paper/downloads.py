@@ -1,7 +1,8 @@
 """The original files of recordings: where they are on this machine, or how they get there.
 
 Raw files live in the folder that SIMLIB_DATA names, one folder a recording, else in the cache
-folder. What was downloaded is made read-only, and its sha256 is written beside it.
+folder. What was downloaded is made read-only, and its sha256 is written beside it: a file
+that doesn't fit that is set aside and fetched anew.
 """
 
 import hashlib
@@ -76,7 +77,8 @@ def locate(name: str, path: str | os.PathLike | None, suffix: str, several: bool
     place = Path(path) if path is not None else data_folder() / name
     if place.is_file():
         return place
-    files = sorted(place.rglob(f"*{suffix}")) if place.is_dir() else []
+    found = sorted(place.rglob(f"*{suffix}")) if place.is_dir() else []
+    files = [file for file in found if path is not None or is_as_downloaded(file)]
     if several and place.is_dir() and (path is not None or files):
         return place
     if len(files) == 1:
@@ -130,7 +132,7 @@ def download(name: str) -> Path:
         )
     source, folder = SOURCES[name], data_folder() / name
     target = folder / source.file
-    if target.exists():
+    if target.exists() and is_as_downloaded(target):
         return target
     keeper = pooch.create(
         folder,
@@ -147,8 +149,25 @@ def download(name: str) -> Path:
     }
     text = json.dumps(record, indent=1) + "\n"
     cache.write(target.with_name(f"{target.name}.json"), lambda draft: draft.write_text(text))
-    target.chmod(0o444)
     return target
+
+
+def is_as_downloaded(path: Path) -> bool:
+    """Whether a file is the one that was downloaded, where that is recorded; else it is set aside,
+    as is a record that can't be read.
+    """
+    record = path.with_name(f"{path.name}.json")
+    if not record.is_file():
+        return True
+    try:
+        known = json.loads(record.read_text())["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        cache.set_aside(record, f"{type(error).__name__}")
+        return True
+    if cache.sha256(path) == known:
+        return True
+    cache.set_aside(path, f"it is not the file that was downloaded, of sha256 {known[:16]}...")
+    return False
 
 
 def fetch(keeper: pooch.Pooch, what: str, way_out: str, **options) -> None:
@@ -160,8 +179,17 @@ def fetch(keeper: pooch.Pooch, what: str, way_out: str, **options) -> None:
     try:
         for file in keeper.registry_files:
             keeper.fetch(file, **options)
+            if (path := Path(keeper.path) / file).is_file():
+                path.chmod(0o444 & ~_umask())
     except (OSError, ValueError) as error:  # no network, no such file, no room; another hash
         raise FileNotFoundError(f"{what} could not be downloaded ({error}). {way_out}") from error
+
+
+def _umask() -> int:
+    """What the user's files are not to be; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:

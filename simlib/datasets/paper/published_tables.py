@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 import pooch
 
+from simlib import cache
 from simlib.datasets.folders import data_folder, shared_folder
 from simlib.datasets.paper.downloads import fetch
 
@@ -127,7 +128,7 @@ def download_published() -> Path:
     be fetched or are not the published files.
     """
     found = published_folder()
-    if found and all((found / path).exists() for path in HASHES):
+    if found and all(is_published(found, path) for path in HASHES):
         return found
     folder = data_folder() / "published"
     way_out = (
@@ -141,9 +142,14 @@ def download_published() -> Path:
     return folder
 
 
+def is_published(folder: Path, path: str) -> bool:
+    """Whether this published file is in the folder, as it was published."""
+    return (folder / path).is_file() and pooch.file_hash(str(folder / path)) == HASHES[path]
+
+
 def read_published(datasets: Iterable[str], file: str) -> pd.DataFrame:
     """One published file of each dataset that has it, with columns dataset (as asked), measure,
-    published_measure.
+    published_measure. A file of the folder of downloads that isn't the published one is set aside.
     """
     folder, tables = published_folder(), []
     for dataset in map(str, datasets):
@@ -151,11 +157,12 @@ def read_published(datasets: Iterable[str], file: str) -> pd.DataFrame:
         if folder is None or entry is None or not (folder / entry.folder / file).exists():
             continue
         path = folder / entry.folder / file
-        if pooch.file_hash(str(path)) != HASHES[f"{entry.folder}/{file}"]:
-            raise ValueError(
-                f"{path} is not the file published at commit {COMMIT[:10]}: remove it and fetch "
-                "it again"
-            )
+        if not is_published(folder, f"{entry.folder}/{file}"):
+            advice = "remove it and fetch it again"
+            if folder == data_folder() / "published":
+                cache.set_aside(path, "it is not the published file")
+                advice = "it was set aside, and `make scorecard` fetches it again"
+            raise ValueError(f"{path} is not the file published at commit {COMMIT[:10]}: {advice}")
         table = pd.read_csv(path).rename(columns={"measure": "published_measure"})
         measures = table["published_measure"].replace(OURS)
         value = table[f"decode.{entry.variable}"] if file == CURVES else float("nan")

@@ -17,10 +17,15 @@ def stored(
 
     It is made anew when the settings change, the content of the raw file or folder, the versions of
     packages or the code that `make` can see (`cache.code`); also when the stored file is damaged.
+    Raises ValueError, and keeps nothing, where one of these changes meanwhile.
     """
-    key = cache.digest([settings, cache.checksums(place), cache.depends_on(make)])
+
+    def place_of_it() -> Path:
+        key = cache.digest([settings, cache.checksums(place), cache.depends_on(make)])
+        return cache_folder() / "processed" / f"{name}-{key[:24]}.nc"
+
     return cache.kept(
-        cache_folder() / "processed" / f"{name}-{key[:24]}.nc",
+        place_of_it,
         lambda path: xr.load_dataarray(path, engine="h5netcdf").rename("response"),
         partial(make, place, **settings),
         lambda data, draft: data.to_netcdf(draft, engine="h5netcdf"),
