@@ -40,7 +40,7 @@ $(STAMP): constraints.txt pyproject.toml
 ifneq ($(TORCH_INDEX),)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' constraints.txt)"
 endif
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,oracles]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,cluster,oracles]'
 	@touch $@
 
 book: notebooks $(if $(DATA),,cards) html ## execute what is out of date, build the book, say where it lies
