@@ -21,6 +21,7 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
+from simlib.experiments.jobs import task_threads, workers
 from simlib.experiments.provenance import made_of
 from simlib.experiments.runner import (
     ascent_seconds,
@@ -62,6 +63,8 @@ __all__ = [
     "supplement_variables",
     "table",
     "tails",
+    "task_threads",
     "theory_sensitivity",
     "why",
+    "workers",
 ]

@@ -262,7 +262,7 @@ def _on_cluster(
             call = cloudpickle.dumps((work, *arguments))
             options = {"key": f"simlib-{name}", "priority": -place}
             asked[client.submit(_there, call, given, **options)] = name
-        for one in as_completed(list(asked)):
+        for one in as_completed(list(asked), loop=client.loop):
             name = asked.pop(one)
             if one.status == "finished":
                 yield name, one.result()
