@@ -284,7 +284,7 @@ def run(
                 try:
                     tables[path] = _keep(path, outcome, made_from)
                 except OSError as error:
-                    stopped = f"a result can't be stored ({error.strerror})"
+                    stopped = f"a result can't be stored ({error})"
             if stopped:
                 break
     kept = f"{sum(t is not None for t in tables.values())} of {len(tables)} results are kept in "
