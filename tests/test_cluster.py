@@ -2,6 +2,7 @@
 worker or the scheduler is computed again.
 """
 
+import importlib
 import os
 import random
 import subprocess
@@ -243,3 +244,29 @@ def test_what_is_no_number_and_no_scheduler_is_refused(given, trace):
     with pytest.raises(ValueError, match="neither a number of processes"):
         store.run(sums, faulty_tasks.tasks(), given)
     assert not started(trace)
+
+
+def test_the_page_says_what_the_benchmark_took(monkeypatch):
+    benchmark = importlib.import_module("cluster")
+    text = " ".join((ROOT / "book" / "beyond_one_machine.md").read_text().split())
+    tasks = benchmark.MODELS * benchmark.RECORDINGS
+    scores = tasks * benchmark.LAYERS * len(benchmark.MEASURES)
+    assert f"{scores:,} scores, in {tasks:,} tasks" in text
+    assert f"{benchmark.SAMPLES:,} samples, a layer of {benchmark.UNITS} units" in text
+    monkeypatch.syspath_prepend(ROOT / "book")
+    tables = importlib.import_module("prepare").speed_tables()
+    assert all(f"`{name}`" in tables["cluster_scores"] for name in benchmark.MEASURES)
+    assert tables["cluster_sweep"].count("\n") == 2 + len(benchmark.WORKERS)
+    assert "2 cores" in tables["cluster_machine"]
+
+
+def test_the_estimate_is_work_over_workers_until_the_client_is_the_limit():
+    benchmark = importlib.import_module("cluster")
+    ways = pd.DataFrame({"wall_ms": [60.0, 0.0], "bytes": [1e3, 2e4]})
+    count = benchmark.MODELS * benchmark.LAYERS * benchmark.RECORDINGS
+    costs = pd.DataFrame({"seconds": [0.36 / count * 1e5]})  # 10 hours in all
+    hours = benchmark.sweep(costs, ways, held=0.3)["hours"]
+    assert hours[0] == pytest.approx(5) and hours[1] == pytest.approx(0.1)
+    costs /= 100
+    client = benchmark.MODELS * benchmark.RECORDINGS * 0.060 / 3600
+    assert benchmark.sweep(costs, ways, held=0.3)["hours"][1] == pytest.approx(client)
