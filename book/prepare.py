@@ -250,7 +250,7 @@ def cluster_sweep_table() -> str:
     rows = [
         [
             f"{row.workers:.0f}",
-            f"{row.hours:.1f}",
+            f"{row.hours:.2f}",
             f"{row.worker_GB:.1f}",
             f"{row.data_GB:.1f}",
             f"{row.disk_GB:.2f}",
