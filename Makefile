@@ -12,8 +12,9 @@ STAMP = $(VENV)/.installed
 HTML = book/_build/html
 RELEASE = book/_build/release
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-CARDS = $(BIN)/python book/measure_cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
-EXECUTE = $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(DATA),--data="$$DATA")
+# `exec`: each takes the place of its shell, so that it sees when make is gone.
+CARDS = exec $(BIN)/python book/measure_cards.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full)
+EXECUTE = exec $(BIN)/python book/execute.py --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(DATA),--data="$$DATA")
 
 # The shell takes a path of the user's as it is, whatever characters it holds.
 ifdef DATA
@@ -28,7 +29,7 @@ ALL = $(if $(shell find book/_static book/_ext book/_templates -type f -not -nam
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
-	@echo 'Options: QUICK=1 (minutes, smaller runs), FAST=1 (tests: minutes), DATA=recording.npz (your own data), JOBS=4 (processes),'
+	@echo 'Options: QUICK=1 (minutes, smaller runs), FAST=1 (tests: minutes), DATA=recording.npz (your own data), JOBS=4 (processes, or tcp://... of a Dask scheduler),'
 	@echo '         PYTHON=python3.12, TORCH_INDEX=... (where a CPU build of torch lies; README.md says when)'
 
 setup: $(STAMP) ## make the environment in .venv from the pinned versions
@@ -40,7 +41,7 @@ $(STAMP): constraints.txt pyproject.toml
 ifneq ($(TORCH_INDEX),)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' constraints.txt)"
 endif
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,oracles]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,cluster,oracles]'
 	@touch $@
 
 book: notebooks $(if $(DATA),,cards) html ## execute what is out of date, build the book, say where it lies

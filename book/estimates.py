@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 import xarray as xr
 
 import simlib as sl
@@ -13,7 +12,6 @@ DESCENT = 250
 # Seconds of what isn't run on the recording: kernel, imports, figures; the toy; exact ranges.
 ELSE = {"score_vs_decodability": 10, "pc_learning_order": 25, "joint_score_ranges": 20}
 WORKER = 5  # seconds until a further process has started
-THREADS = torch.get_num_threads()  # the processes of a run share them
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -38,14 +36,15 @@ def ascents(
     seeds: Sequence[int],
     steps: int,
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
     loading: float = 0.0,
 ) -> tuple[float, str]:
     """Seconds of `experiments.ascents` on this dataset, and what is run, in words; `loading` is
     what reading the recording takes.
     """
-    torch.set_num_threads(max(1, THREADS // jobs))
-    each = sl.experiments.ascent_seconds(data, measures, steps=steps, quick=quick)
+    jobs = sl.experiments.workers(jobs)
+    with sl.experiments.task_threads():
+        each = sl.experiments.ascent_seconds(data, measures, steps=steps, quick=quick)
     tasks = [seconds + loading for seconds in each for _ in seeds]
     n, p = data.shape[0] * data.shape[1], data.shape[2]
     gigabytes = (8 * (8 * n * p + 4 * min(n, p) ** 2) + 60 * min(steps, SNAPSHOTS) * p) / 1e9 + 0.3
@@ -63,21 +62,22 @@ def joint_ranges(
     seeds: Sequence[int],
     points: int,
     steps: int,
-    jobs: int = 1,
+    jobs: int | str = 1,
     loading: float = 0.0,
 ) -> tuple[float, str]:
     """Seconds of joint ranges of this dataset, from some steps towards a target a pair, and what is
     run, in words.
     """
-    torch.set_num_threads(max(1, THREADS // jobs))
+    jobs = sl.experiments.workers(jobs)
     descents, tasks = 4 * (points - 1) * len(seeds), []
     for measure in measures:
         pair = measure, against, data.values, (0.0, 1.0)
         sl.joint.approach(*pair, steps=1)  # pays for what later calls find
-        few, more = (
-            min(seconds_of(lambda n=n, pair=pair: sl.joint.approach(*pair, steps=n)) for _ in "ab")
-            for n in (1, 9)
-        )
+        with sl.experiments.task_threads():
+            few, more = (
+                min(seconds_of(lambda n=n, on=pair: sl.joint.approach(*on, steps=n)) for _ in "ab")
+                for n in (1, 9)
+            )
         step = max(0.0, more - few) / 8
         tasks += [min(steps, DESCENT) * step + loading] * descents
     n, p = data.shape[0] * data.shape[1], data.shape[2]

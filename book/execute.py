@@ -114,6 +114,7 @@ EDITED = (
     "its source, the code of simlib or the data were changed while it ran, so the page is not "
     "kept: run the same command again"
 )
+JOBS = "how many processes a notebook may use, or the address or file of a Dask scheduler"
 AGAIN = 30  # seconds after which an interruption is raised once more
 
 
@@ -175,8 +176,17 @@ def begin() -> None:
     )  # what it will do comes before how far it is, also in a file
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, interrupt)
+    if "MAKELEVEL" in os.environ:
+        threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")
+
+
+def end_with(make: int) -> None:
+    """Stop once make, which started this, is gone: it may have been killed."""
+    while os.getppid() == make:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = False) -> int:
@@ -233,7 +243,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help="a recording of your own (.npz, .mat, .nc, ...), for the pages that show one",
     )
-    parser.add_argument("--jobs", type=int, help="how many processes each notebook may use")
+    parser.add_argument("--jobs", type=processes, help=JOBS)
     parser.add_argument(
         "--out",
         type=Path,
@@ -242,6 +252,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--force", action="store_true", help="execute also what is up to date")
     return parser.parse_args(argv)
+
+
+def processes(text: str) -> int | str:
+    """What `jobs` is set to: a number, or a scheduler; notebooks run in a folder of their own."""
+    if text.isdecimal():
+        return int(text)
+    return str(Path(text).absolute()) if Path(text).is_file() else text
 
 
 def key_value(text: str) -> tuple[str, object]:
@@ -257,7 +274,9 @@ def key_value(text: str) -> tuple[str, object]:
 # -- What to run
 
 
-def assign(names, given: dict, quick: bool, jobs: int | None, data: Path | None) -> dict[str, dict]:
+def assign(
+    names, given: dict, quick: bool, jobs: int | str | None, data: Path | None
+) -> dict[str, dict]:
     """The parameters to set in each notebook asked for; an unknown name is an error with the
     nearest one.
     """

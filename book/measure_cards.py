@@ -93,7 +93,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer draws and seeds")
     parser.add_argument("--full", action="store_true", help="all sections, whatever the measure")
-    parser.add_argument("--jobs", type=int, default=1, help="how many processes to use")
+    parser.add_argument("--jobs", type=execute.processes, default=1, help=execute.JOBS)
     parser.add_argument(
         "--out", type=Path, default=execute.ROOT / "book" / "cards", help="the folder of the pages"
     )

@@ -197,9 +197,16 @@ def speed_tables() -> dict[str, str]:
         "together": together_table,
         "compiled": compiled_table,
         "largest": largest_table,
+        "cluster": cluster_table,
+        "cluster_scores": cluster_scores_table,
+        "cluster_sweep": cluster_sweep_table,
     }
     tables = {name: make() for name, make in makers.items()}
-    return {"machine": (BOOK / "speed" / "machine.txt").read_text(), **tables}
+    said = {one: (BOOK / "speed" / f"{one}.txt").read_text() for one in MACHINES}
+    return said | tables
+
+
+MACHINES = ("machine", "cluster_machine")
 
 
 def measured(name: str) -> pd.DataFrame:
@@ -216,6 +223,41 @@ def steps_table() -> str:
         against = [ratios.get(name, "") for name in ("authors' route", "direct formula")]
         rows.append([shape, work, f"{runs['ms'].median():.1f}", *against])
     return table([*head, "Against the direct formula"], rows)
+
+
+def cluster_table() -> str:
+    """What a task costs beside its work."""
+    rows = [
+        [row.way, f"{row.start_s:.1f}", f"{row.wall_ms:.0f}", f"{row.client_ms:.0f}"]
+        for row in measured("cluster").itertuples()
+    ]
+    head = ["A task of no work", "Start (s)", "Time from one to the next (ms)"]
+    return table([*head, "Processor time of the process that asks (ms)"], rows)
+
+
+def cluster_scores_table() -> str:
+    """Processor time of one score."""
+    rows = [
+        [f"`{measure}`", f"{1e3 * seconds:.0f}"]
+        for measure, seconds in measured("cluster_scores").itertuples(index=False)
+    ]
+    return table(["Measure", "Processor time of a score (ms)"], rows)
+
+
+def cluster_sweep_table() -> str:
+    """What a large sweep would take, by number of workers."""
+    rows = [
+        [
+            f"{row.workers:.0f}",
+            f"{row.hours:.2f}",
+            f"{row.worker_GB:.1f}",
+            f"{row.data_GB:.1f}",
+            f"{row.disk_GB:.2f}",
+        ]
+        for row in measured("cluster_sweep").itertuples()
+    ]
+    head = ["Workers", "Hours", "Memory of a worker (GB)", "Memory of client and scheduler (GB)"]
+    return table([*head, "Results on disk (GB)"], rows)
 
 
 def roofline_table() -> str:

@@ -10,6 +10,8 @@ from itertools import product
 
 import numpy as np
 import pytest
+import threadpoolctl
+import torch
 import xarray as xr
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -339,3 +341,18 @@ def test_the_signal_of_a_surrogate_can_be_taken_away_and_raised_at_the_same_spec
     assert accuracies[0] < 0.25 < accuracies[1] < accuracies[2]
     with pytest.raises(ValueError, match="signal needs to be 0"):
         datasets.load("surrogate-hatsopoulos2007", signal=-1)
+
+
+@pytest.mark.parametrize("name", ["surrogate-siegel2015", "surrogate-hatsopoulos2007", "hierarchy"])
+def test_made_data_are_the_same_bits_whatever_the_number_of_threads(name):
+    """Their content is part of the key under which results are stored."""
+    hashes, before = set(), torch.get_num_threads()
+    try:
+        for threads in (1, 2, 4):
+            torch.set_num_threads(threads)
+            with threadpoolctl.threadpool_limits(threads):
+                hashes.add(datasets.data_hash(datasets.load(name)))
+                assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(hashes) == 1

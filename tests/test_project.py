@@ -25,7 +25,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Each level may import from those above it in this list, and within its own package.
 LEVELS = [
-    {"validation", "trials", "linalg", "cache"},
+    {"validation", "trials", "linalg", "cache", "threads"},
     {"measures"},
     {"datasets"},
     {"optimize"},
@@ -207,7 +207,8 @@ def pins() -> dict[str, str]:
 def declared() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["book"], *extras["test"], *extras["oracles"]]
+    wanted = [*project["dependencies"], *extras["book"], *extras["test"]]
+    wanted += [*extras["cluster"], *extras["oracles"]]
     return [Requirement(text) for text in wanted]
 
 
@@ -258,7 +259,7 @@ def test_this_environment_is_the_pinned_one():
 def test_conda_users_get_the_same_versions():
     parts = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     pip = next(part["pip"] for part in parts if isinstance(part, dict))
-    assert "--constraint constraints.txt" in pip and "--editable .[book,test,oracles]" in pip
+    assert {"--constraint constraints.txt", "--editable .[book,test,cluster,oracles]"} <= {*pip}
     python = next(part for part in parts if isinstance(part, str) and part.startswith("python="))
     assert Requirement(f"python>={python.removeprefix('python=')}").specifier.contains("3.11")
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets import folders, made, own, paper
+from simlib.threads import task_threads
 
 __all__ = ["DATASETS", "Dataset", "is_drawn", "load", "names"]
 
@@ -149,7 +150,8 @@ def load(dataset: str | os.PathLike | xr.DataArray | pd.DataFrame, **options) ->
     for option in options:
         validation.known("dataset option", option, known)
     try:
-        return loader(**options)
+        with task_threads():  # the same bits on every machine of a kind
+            return loader(**options)
     except ValueError as error:
         if len(str(error)) <= LONGEST:
             raise

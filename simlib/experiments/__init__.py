@@ -21,6 +21,7 @@ from simlib.experiments import (
     tails,
     theory_sensitivity,
 )
+from simlib.experiments.jobs import workers
 from simlib.experiments.machine import setup
 from simlib.experiments.provenance import how_made, made_of
 from simlib.experiments.runner import (
@@ -35,6 +36,7 @@ from simlib.experiments.settings import is_quick, own_note, quick_datasets
 from simlib.experiments.store import TaskError, recorded, run, why
 from simlib.experiments.tables import table
 from simlib.experiments.verification import verify
+from simlib.threads import task_threads
 
 __all__ = [
     "TaskError",
@@ -67,7 +69,9 @@ __all__ = [
     "supplement_variables",
     "table",
     "tails",
+    "task_threads",
     "theory_sensitivity",
     "verify",
     "why",
+    "workers",
 ]

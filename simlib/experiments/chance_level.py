@@ -25,7 +25,7 @@ def noise_scores(
     *,
     seeds: Sequence[int] = (0,),
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Scores of independent standard Gaussian X and Y, a row a measure, number of neurons and seed.
 

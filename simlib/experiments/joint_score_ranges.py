@@ -63,7 +63,7 @@ def joint_ranges(
     steps: int = 1000,
     power: int = 1,
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Descents of Y's two scores to targets round the unit square, for each dataset and pair of
     measures.
@@ -327,7 +327,7 @@ def _implied(dataset: str, level: float) -> pd.DataFrame:
 
 
 def implied_scores(
-    names: Sequence[str] | None = None, level: float = LEVEL, jobs: int = 1
+    names: Sequence[str] | None = None, level: float = LEVEL, jobs: int | str = 1
 ) -> pd.DataFrame:
     """What a score of `level` or more implies on another measure, for published spectra (all if
     None): a row a spectrum and pair.

@@ -63,7 +63,9 @@ def attempt(function: Callable[..., float], *arguments) -> tuple[float, str]:
         return float("nan"), (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def stored(function: Callable, names: Sequence[str], jobs: int, *variants: dict) -> pd.DataFrame:
+def stored(
+    function: Callable, names: Sequence[str], jobs: int | str, *variants: dict
+) -> pd.DataFrame:
     """One table of function(measure, ...) for each of the measures and variants of arguments."""
     tasks = [{"measure": name, **variant} for name in names for variant in variants]
     return pd.concat(store.run(function, tasks, jobs), ignore_index=True)
@@ -102,7 +104,7 @@ def _checks(measure: str) -> pd.DataFrame:
     return table.assign(verdict=verdicts, measure=bound.id)
 
 
-def check_tables(names: Sequence[str], *, jobs: int = 1) -> pd.DataFrame:
+def check_tables(names: Sequence[str], *, jobs: int | str = 1) -> pd.DataFrame:
     """`check_measure` of each measure, with columns measure and verdict (what came out, and whether
     that was declared); a single row, "could not be run", where that is so.
     """
@@ -150,7 +152,9 @@ def _replaced_losses(measure: str, seeds: int) -> pd.DataFrame:
     return table.assign(measure=bound.id, explained_variance=ratios[k], theory=expected[k])
 
 
-def replaced_losses(names: Sequence[str], *, quick: bool = False, jobs: int = 1) -> pd.DataFrame:
+def replaced_losses(
+    names: Sequence[str], *, quick: bool = False, jobs: int | str = 1
+) -> pd.DataFrame:
     """What each measure loses when PC i of X is replaced by noise, a row a measure, seed and PC.
 
     X has the first 24 PCs of Siegel 2015's published spectrum in 120 samples (twice the neurons
@@ -201,7 +205,7 @@ def _chance_draws(
     return pd.DataFrame(rows, columns=columns).assign(measure=bound.id)
 
 
-def chance_draws(names: Sequence[str], *, quick: bool = False, jobs: int = 1) -> pd.DataFrame:
+def chance_draws(names: Sequence[str], *, quick: bool = False, jobs: int | str = 1) -> pd.DataFrame:
     """Scores of independent standard Gaussian X and Y of n samples and p neurons each, a row a
     draw.
 
@@ -235,7 +239,7 @@ def climbed(name: str, run: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         return pd.DataFrame({"note": [f"It can't be climbed: {why}"]})
 
 
-def decodability(name: str, *, quick: bool = False, jobs: int = 1) -> dict[str, pd.DataFrame]:
+def decodability(name: str, *, quick: bool = False, jobs: int | str = 1) -> dict[str, pd.DataFrame]:
     """Decoding along ascents on the small surrogate of Siegel 2015: tables curves, crossings and
     references.
 
@@ -264,7 +268,7 @@ def _region(measure: str, against: str, seed: int, steps: int) -> pd.DataFrame:
     return joint.end_points(descents).assign(**facts, **joint.allowed(descents))
 
 
-def regions(name: str, *, quick: bool = False, jobs: int = 1) -> pd.DataFrame:
+def regions(name: str, *, quick: bool = False, jobs: int | str = 1) -> pd.DataFrame:
     """Joint ranges against CKA and angular Procrustes (but itself), on the toy of
     `replaced_losses`: the end points in order round the square.
 

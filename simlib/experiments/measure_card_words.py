@@ -89,7 +89,7 @@ def parameters(record: Measure) -> str:
     """Its parameters as set in the record; those that only a fold scheme needs are the text's.
 
     >>> parameters(MEASURES["rsa"])
-    '; distance = squared-euclidean, comparison = pearson, precomputed = False'
+    '; distance = squared-euclidean, comparison = pearson'
     """
     known = {
         **(getattr(inspect.unwrap(record.function), "__kwdefaults__", None) or {}),

@@ -75,7 +75,7 @@ def scorecard_runs(
     seeds: Sequence[int],
     steps: int = 1000,
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
     device: str = "cpu",
 ) -> pd.DataFrame:
     """The ascents behind the scorecard: the table of `runner.ascents`.

@@ -254,7 +254,7 @@ def ascents(
     spacing: float | None = None,
     few: Mapping[str, Sequence[str]] = MappingProxyType({}),
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
     device: str = "cpu",
 ) -> pd.DataFrame:
     """Maximise each measure from each seed on each dataset, measuring what Y has learned on the

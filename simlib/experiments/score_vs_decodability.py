@@ -192,7 +192,7 @@ def placements(
     seeds: Sequence[int],
     steps: int = 1000,
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Crossings of surrogates that carry the same task in other PCs, at the recorded scale.
 

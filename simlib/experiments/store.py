@@ -1,27 +1,31 @@
 """Many tasks in parallel, each result stored when it is finished and found again later."""
 
+import errno
 import functools
 import importlib
 import inspect
 import json
 import os
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-import joblib
 import pandas as pd
 import pyarrow
-import torch
 import xarray as xr
 from pyarrow import parquet
 
 from simlib import cache, datasets
+from simlib.experiments import jobs as executors
 from simlib.experiments import machine
 
 # Keys of a stored table's metadata: what the result depends on, on what it was made.
 PARTS, SETUP = b"depends on", b"made on"
+HANDED: dict[str, xr.DataArray] = {}  # data that came with the task, by the source's name
+SHOWN, LONGEST = 3, 320  # failures that an error names, and characters of each
 
 
 class TaskError(RuntimeError):
@@ -39,7 +43,8 @@ class Source(NamedTuple):
 
     def load(self) -> xr.DataArray:
         """The data; raises ValueError where they aren't those that the task's key is of."""
-        data = datasets.load(self.dataset, **self.options)
+        handed = HANDED.get(self.name)
+        data = datasets.load(self.dataset, **self.options) if handed is None else handed.copy()
         if self.expected and _content(data) != self.expected:
             raise ValueError(
                 f"{Path(self.dataset).name} changed while the tasks ran, so this one's result is "
@@ -248,10 +253,10 @@ def _differing(old: dict, new: dict) -> str:
 # -- Running
 
 
-def _save(table: pd.DataFrame, parts: dict, draft: Path) -> None:
+def _save(table: pd.DataFrame, parts: dict, setup: dict, draft: Path) -> None:
     """Parquet, with all that the result depends on and was made on in the file's metadata."""
     arrow = pyarrow.Table.from_pandas(table)
-    records = {PARTS: json.dumps(parts).encode(), SETUP: json.dumps(machine.setup()).encode()}
+    records = {PARTS: json.dumps(parts).encode(), SETUP: json.dumps(setup).encode()}
     metadata = arrow.schema.metadata | records
     parquet.write_table(arrow.replace_schema_metadata(metadata), draft)
 
@@ -262,37 +267,82 @@ def _progress(done: float, total: float, label: str) -> None:
             file.write(f"{done:.0f} {total:.0f} {label}\n")
 
 
-def _finish(
-    function: Callable, task: dict, parts: dict, path: Path, threads: int
-) -> tuple[Path, str]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+def _table(function: Callable, task: dict, parts: dict, handed: dict) -> tuple[pd.DataFrame, dict]:
+    """The table of one task, where the code and the versions are those of its key, and on what it
+    was made.
+    """
+    here = {
+        **cache.depends_on(function),
+        **{name: cache.code(Path(name.rpartition(":")[0])) for name in parts if ".py:" in name},
+    }
+    differ = {
+        f"{kind} {name}"
+        for kind, now in here.items()
+        for name in {*now, *parts[kind]}
+        if now.get(name) != parts[kind].get(name)
+    }
+    if differ:
+        raise executors.Refused(
+            f"a worker has other code or packages than the process that asked it: {_few(differ)}; "
+            "nothing of it is kept. Restart both with the same ones"
+        )
+    HANDED.clear()
+    HANDED.update(handed)
+    return compute(function, task, parts), machine.setup()
+
+
+def _few(names: Collection[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(sorted(names)[:SHOWN]) + more
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Say before the first task what would be said after the last."""
     try:
-        table = compute(function, task, parts)
-        cache.write(path, functools.partial(_save, table, parts), checked=True)
-    except Exception as error:  # one task's fault must not lose the others' work
-        return path, f"{type(error).__name__}: {error}"
-    finally:
-        torch.set_num_threads(before)
-    return path, ""
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        raise ValueError(
+            f"results can't be kept in {folder} ({error.strerror}): nothing was started. Make that "
+            "folder writable, or name another one: SIMLIB_RESULTS=folder"
+        ) from error
+
+
+def _keep(path: Path, table: pd.DataFrame, parts: dict, setup: dict) -> pd.DataFrame:
+    """Store a table; what a later run will read of it."""
+    cache.write(path, functools.partial(_save, table, parts, setup), checked=True)
+    kept = cache.read(path, pd.read_parquet)
+    if kept is None:
+        raise FileNotFoundError(errno.ENOENT, f"{path.parent} was changed meanwhile")
+    return kept
 
 
 def run(
     function: Callable[..., pd.DataFrame],
     tasks: Sequence[dict],
-    jobs: int = 1,
+    jobs: int | str = 1,
     costs: Sequence[float] | None = None,
 ) -> list[pd.DataFrame]:
     """Tables of function(**task) for each task, in their order.
 
     A task whose result is stored is not run again (`fingerprint`, `why`); each new result is stored
     as soon as it is there (`results_folder`, Parquet), so an interrupted run goes on where it
-    stopped. `jobs` processes share the machine's threads. Tasks are started in the given order, or
+    stopped. `jobs` of them run at once, in as many processes, or on the Dask cluster whose
+    scheduler's address or file it names (`jobs.outcomes`); a task has the same number of threads
+    everywhere, so that its numbers don't depend on `jobs`. Tasks are started in the given order, or
     with `costs` (one a task, in any unit) the dearest first; progress is counted in costs. The
-    arguments of a task must be what JSON can hold, or a `Source`. Raises TaskError after all tasks
-    have ended if one of them failed.
+    arguments of a task must be what JSON can hold, or a `Source`.
+
+    Raises:
+        ValueError: before the first task, for a folder that can't be written and for a scheduler
+            that doesn't answer.
+        TaskError: after all tasks have ended, if some failed; at once where a result can't be
+            stored, a worker runs other code, or the cluster is lost. What was found is kept.
     """
-    folder, known = results_folder() / function.__name__.strip("_"), {}
+    jobs, folder = executors.checked(jobs), results_folder() / function.__name__.strip("_")
+    known = {}
     parts = [_parts(function, task, known) for task in tasks]
     paths = [folder / f"{_key(one)}.parquet" for one in parts]
     price = dict(zip(paths, costs if costs is not None else [1] * len(tasks), strict=True))
@@ -302,29 +352,47 @@ def run(
         for path, task, one in zip(paths, tasks, parts, strict=True)
         if tables[path] is None
     }
-    threads = max(1, torch.get_num_threads() // max(1, min(jobs, len(missing))))
-    total, left, failures = sum(price.values()), sum(price[path] for path in missing), []
+    if missing:
+        _refuse_unwritable(folder)
+    total, left, failures, stopped = sum(price.values()), sum(map(price.get, missing)), [], ""
     _progress(total - left, total, function.__name__)
-    parallel = joblib.Parallel(n_jobs=min(jobs, len(missing)) or 1, return_as="generator_unordered")
-    for path, error in parallel(
-        joblib.delayed(_finish)(function, *missing[path], path, threads)
-        for path in sorted(missing, key=price.get, reverse=True)
-    ):
-        left -= price[path]
-        task, _ = missing[path]
-        label = ", ".join(
-            one.dataset if isinstance(one, Source) else one
-            for key, one in task.items()
-            if isinstance(one, Source) or key in ("dataset", "measure", "against")
-        )
-        _progress(total - left, total, label or function.__name__)
-        if error:
-            failures.append(f"{task}: {error}")
-        else:
-            tables[path] = cache.read(path, pd.read_parquet)
+    calls, sources = {}, {}
+    for path in sorted(missing, key=price.get, reverse=True):
+        task, one = missing[path]
+        calls[path.stem] = (function, task, one), list(one["data"])
+        for name, expected in one["data"].items():
+            sources[name] = Source(*json.loads(name), expected).load
+    with closing(executors.outcomes(_table, calls, jobs, sources)) as outcomes:
+        for name, outcome in outcomes:
+            path = folder / f"{name}.parquet"
+            left -= price[path]
+            task, made_from = missing[path]
+            label = ", ".join(
+                value.dataset if isinstance(value, Source) else value
+                for key, value in task.items()
+                if isinstance(value, Source) or key in ("dataset", "measure", "against")
+            )
+            _progress(total - left, total, label or function.__name__)
+            if isinstance(outcome, executors.Fault):
+                failures.append(f"{str(task)[: LONGEST // 2]}: {outcome.text}"[:LONGEST])
+                stopped = outcome.text if outcome.ends else ""
+            else:
+                try:
+                    table, setup = outcome
+                    tables[path] = _keep(path, table, made_from, setup)
+                except OSError as error:
+                    stopped = f"a result can't be stored ({error})"
+            if stopped:
+                break
+    kept = f"{sum(t is not None for t in tables.values())} of {len(tables)} results are kept in "
+    kept += f"{folder}; the same command computes only the others"
+    if stopped:
+        raise TaskError(f"{stopped[:LONGEST]}.\nThe run was stopped: {kept}.")
     if failures:
+        more = f"\nand {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
         raise TaskError(
-            f"{len(failures)} of {len(tasks)} tasks failed; the other results are kept in "
-            f"{folder}.\n" + "\n".join(failures)
+            f"{len(failures)} of {len(tasks)} tasks failed; {kept}.\n"
+            + "\n".join(failures[:SHOWN])
+            + more
         )
     return [tables[path] for path in paths]

@@ -54,7 +54,7 @@ def fold_scores(
     penalties: Sequence[float] = (100.0,),
     seeds: Sequence[int] = (0,),
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Cross-validated ridge R^2 of the same X and Y under three fold schemes, against how smooth
     they are in time.
@@ -99,7 +99,7 @@ def fold_transfer(
     steps: int = 1000,
     stop: float = 0.9,
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Noise that climbed the ridge score of one scheme to `stop`, scored under each: a row a pair
     of schemes and seed.

@@ -98,7 +98,7 @@ def first_steps(
     tails: Sequence[str] = tuple(TAILS),
     *,
     seeds: Sequence[int] = (0,),
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Cosine of the gradient at the start and Adam's first step, which has its signs, in [0, 1].
 

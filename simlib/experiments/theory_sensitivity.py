@@ -91,7 +91,7 @@ def replacements(
     replacement: str = "orthogonal",
     seeds: Sequence[int] = (0,),
     quick: bool = False,
-    jobs: int = 1,
+    jobs: int | str = 1,
 ) -> pd.DataFrame:
     """Replace the time course of one PC of each dataset, in float64, at up to 16 ranks.
 

@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow
-import threadpoolctl
-import torch
 
 from simlib import cache
 from simlib.experiments import machine, store
+from simlib.threads import task_threads
 
 # On another set-up: numbers agree within this share of the largest of their column. With other
 # vector instructions in torch and BLAS, ascents of 200 steps differed by up to 1e-4 of it.
@@ -21,7 +20,7 @@ def verify(share: float = 0.1, seed: int = 0) -> tuple[str, bool]:
     """Whether stored results are found again: what was compared, in words, and the verdict.
 
     A random `share` of the stored results that `run` would find (one at least) is computed once
-    more, with the threads of the first time. Tables are the same bit for bit where versions, BLAS,
+    more. Tables are the same bit for bit where versions, BLAS,
     threads and processor are those of the first time (`machine.DECIDES`); elsewhere numbers agree
     within `TOLERANCE` of the largest of their column; a table with other rows differs. Nothing is
     written. Raises ValueError where no result is stored, or for a share outside of (0, 1].
@@ -64,14 +63,8 @@ def compared(path: Path, known: dict) -> str:
     if first is None:
         return "its file was damaged"
     function, task, parts = store.recalled(path, known, running=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(record["threads"])
-    limited = threadpoolctl.threadpool_limits(record["blas_threads"], user_api="blas")
-    try:
-        with limited:
-            made, setup = store.compute(function, task, parts), machine.setup()
-    finally:
-        torch.set_num_threads(before)
+    with task_threads():
+        made, setup = store.compute(function, task, parts), machine.setup()
     again = pyarrow.Table.from_pandas(made).to_pandas()  # as it is read from a file
     same = all(record[name] == setup[name] for name in machine.DECIDES)
     said = differing(first, again, 0 if same else TOLERANCE)
