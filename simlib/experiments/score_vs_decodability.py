@@ -174,7 +174,7 @@ def _calibrated(source: Source, target: float) -> pd.DataFrame:
     """
 
     def accuracy(share: float) -> float:
-        data = source._replace(options=source.options | {"share": share}).load()
+        data = Source(source.dataset, source.options | {"share": share}).load()
         return decoding_accuracy(data, data_sets.labels(data), scale="recorded")
 
     low, high = np.log(SHARES)
