@@ -18,6 +18,10 @@ import browser
 BOOK = Path(__file__).resolve().parent
 PDF = BOOK / "_build" / "what-does-a-similarity-score-tell-you.pdf"
 NO_SOURCES = ("_build", "_failed", "__pycache__")
+EVERY_IMAGE = """() => Promise.all([...document.images].map(image => {
+  image.loading = 'eager';
+  return image.decode();
+}))"""
 FORMAT = {"format": "A4", "margin": dict.fromkeys(("top", "bottom", "left", "right"), "15mm")}
 
 
@@ -50,8 +54,9 @@ def build(folder: Path) -> Path:
 def print_page(running, address: str, path: Path) -> None:
     """A page as a PDF, as the browser prints it."""
     page = running.new_page()
+    page.set_default_timeout(600_000)  # it is long
     page.goto(address)
-    page.wait_for_load_state("networkidle")
+    page.evaluate(EVERY_IMAGE)
     page.emulate_media(media="print", color_scheme="light")
     page.pdf(path=path, print_background=True, **FORMAT)
     page.close()
