@@ -7,6 +7,7 @@ copy of the sources: the book needs nothing else of Jupyter Book than that.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import browser
 BOOK = Path(__file__).resolve().parent
 PDF = BOOK / "_build" / "what-does-a-similarity-score-tell-you.pdf"
 NO_SOURCES = ("_build", "_failed", "__pycache__")
+PLACE, LINK = re.compile('<span id="document-([^"]+)"'), re.compile(r'href="(\w+\.html)(#[^"]*)?"')
 EVERY_IMAGE = """() => Promise.all([...document.images].map(image => {
   image.loading = 'eager';
   return image.decode();
@@ -48,7 +50,19 @@ def build(folder: Path) -> Path:
     subprocess.run([scripts / "jupyter-book", "config", "sphinx", sources], **run)
     subprocess.run([scripts / "sphinx-build", "-b", "singlehtml", "-q", sources, out], **run)
     (page,) = [found for found in out.glob("*.html") if found.name != "index.html"]
+    page.write_text(within(page.read_text()))
     return page
+
+
+def within(text: str) -> str:
+    """Links to pages, where Sphinx didn't write them, as links to these pages in the one page."""
+    places = {f"{name.rpartition('/')[2]}.html": name for name in PLACE.findall(text)}
+
+    def inside(found: re.Match) -> str:
+        name, anchor = places.get(found[1]), found[2]
+        return f'href="{anchor or f"#document-{name}"}"' if name else found[0]
+
+    return LINK.sub(inside, text)
 
 
 def print_page(running, address: str, path: Path) -> None:
