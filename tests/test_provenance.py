@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow
 import pytest
-import torch
 from pyarrow import parquet
 
 from simlib import experiments
 from simlib.experiments import machine, store, verification
+from simlib.threads import THREADS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,8 +69,8 @@ def test_a_stored_table_says_what_it_was_made_of_and_on(results):
     assert made["argument"]["seed"] == 0 and list(made["data"]) == ['["toy-2d", {}]']
     assert set(made["version"]) == {"numpy", "torch", "scipy", "scikit-learn"}
     assert made["python"] == platform.python_version()
-    assert made["threads"] == torch.get_num_threads() and made["cores"] == os.cpu_count()
-    assert made["blas"] and made["blas_threads"] >= 1
+    assert made["threads"] == made["blas_threads"] == THREADS
+    assert made["blas"] and made["cores"] == os.cpu_count()
     assert re.fullmatch(r"unknown|[0-9a-f]{12,}( \(edited\))?", made["commit"])
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", made["time"])
     said = json.dumps(machine.setup())
@@ -198,3 +198,8 @@ def test_make_hands_on_the_seed_and_the_share(tmp_path):
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode != 0, "a mismatch fails"
     assert done.stdout.strip().endswith("-m simlib verify --share 0.5 --seed 4")
+
+
+def test_a_page_does_not_name_the_machines_that_its_tasks_ran_on():
+    line = experiments.how_made({}, {"jobs": "tcp://10.0.0.1:8786", "seeds": [4]})
+    assert "seeds = [4]" in line and "tcp" not in line and "jobs" not in line

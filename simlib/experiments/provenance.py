@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from simlib.experiments.machine import setup
+from simlib.threads import THREADS
 
 
 def made_of(table: pd.DataFrame) -> str:
@@ -31,7 +32,8 @@ def made_of(table: pd.DataFrame) -> str:
 
 def how_made(names: dict, parameters: dict) -> str:
     """How a page was made, as one folded line (HTML): data and their digests, as the tables among
-    the `names` of its notebook say them, parameters, and `setup`.
+    the `names` of its notebook say them, parameters, and `setup`. Where its tasks ran (`jobs`)
+    decides nothing and may be an address: it is left out.
     """
     data = {
         f"{title} {found}"
@@ -42,13 +44,15 @@ def how_made(names: dict, parameters: dict) -> str:
     made = setup()
     facts = {
         "data (sha256)": ", ".join(sorted(data)) or "none",
-        "parameters": ", ".join(f"{key} = {_bare(value)}" for key, value in parameters.items()),
+        "parameters": ", ".join(
+            f"{key} = {_bare(value)}" for key, value in parameters.items() if key != "jobs"
+        ),
         "versions": ", ".join(
             f"{name} {number}"
             for name, number in {"python": made["python"], **made["version"]}.items()
         ),
         "BLAS": f"{', '.join(made['blas'])}; torch with {made['vectors']}",
-        "threads": f"{made['threads']} of torch, {made['blas_threads']} of BLAS",
+        "threads": f"{THREADS} a task, else torch {made['threads']}, BLAS {made['blas_threads']}",
         "commit": made["commit"],
         "time": made["time"],
         "machine": f"{made['processor']}, {made['cores']} cores",
