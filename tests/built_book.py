@@ -32,7 +32,9 @@ needs_book = pytest.mark.skipif(
 
 def pages() -> list[str]:
     """Every page of the book, without its ending."""
-    found = [found for part in ("", "figures/", "cards/") for found in HTML.glob(f"{part}*.html")]
+    found = [
+        found for part in ("", "figures/", "cards/", "api/") for found in HTML.glob(f"{part}*.html")
+    ]
     return [str(page.relative_to(HTML).with_suffix("")) for page in sorted(found)]
 
 
@@ -70,7 +72,8 @@ def opened(browser, address: str, width: int = 1280, theme: str = "light"):
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     try:
         page.goto(address)
-        page.wait_for_load_state("networkidle")
+        if not address.startswith("file:"):  # a file is there once it is loaded
+            page.wait_for_load_state("networkidle")
         yield page, faults
     finally:
         page.close()

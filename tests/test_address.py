@@ -152,9 +152,10 @@ def test_the_citation_of_the_paper_is_that_of_the_references():
 
 
 def test_simlib_declares_what_it_imports():
-    """Installing it brings all that it needs."""
+    """Installing it brings all that it needs; a cluster is an extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    texts = project["dependencies"] + project["optional-dependencies"]["cluster"]
+    declared = {canonicalize_name(Requirement(text).name) for text in texts}
     nodes = [node for path in ROOT.glob("simlib/**/*.py") for node in ast.walk(parsed(path))]
     names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}

@@ -243,12 +243,13 @@ def _on_cluster(
             asked[client.submit(_there, call, given, **options)] = name
         for one in as_completed(list(asked), loop=client.loop):
             name = asked.pop(one)
-            if one.status == "finished":
-                yield name, one.result()
-            elif one.status == "error":
-                yield name, Fault(str(one.exception()))
-            else:
-                yield name, Fault(f"the scheduler at {address} was lost", ends=True)
+            outcome = Fault(f"the scheduler at {address} was lost", ends=True)
+            with suppress(OSError):  # lost between the news of a result and the result
+                if one.status == "finished":
+                    outcome = one.result()
+                elif one.status == "error":
+                    outcome = Fault(str(one.exception()))
+            yield name, outcome
     finally:
         client.cancel([*asked, *held.values()]) if client.status == "running" else None
         client.close(timeout=1)
