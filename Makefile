@@ -159,4 +159,4 @@ serve: ## serve the built book on this machine
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m http.server $(PORT) --directory $(HTML)
 
 clean: ## remove the built book and the executed notebooks (results and .venv stay)
-	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/api book/_generated/cards*
+	rm -rf book/_build book/_vendor book/_failed book/figures book/cards book/api book/_generated

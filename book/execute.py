@@ -73,6 +73,7 @@ def by_file(path: str):
 
 
 cache, folders = by_file("cache.py"), by_file("datasets/folders.py")
+worker = by_file("experiments/worker.py")
 # What a kernel runs after the last cell: the digest of the code that it had imported, and the line
 # of the page's end; nothing for a notebook that does without simlib.
 LAST = """import sys
@@ -176,17 +177,11 @@ def begin() -> None:
     )  # what it will do comes before how far it is, also in a file
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, interrupt)
-    if "MAKELEVEL" in os.environ:
-        threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+    if "MAKELEVEL" in os.environ:  # make, which may be killed
+        made_by = os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM)
+        threading.Thread(target=worker.end_with, args=made_by, daemon=True).start()
     os.environ["SIMLIB_RESULTS"] = os.environ.get("SIMLIB_RESULTS", str(ROOT / "results"))
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")
-
-
-def end_with(make: int) -> None:
-    """Stop once make, which started this, is gone: it may have been killed."""
-    while os.getppid() == make:
-        time.sleep(1)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = False) -> int:

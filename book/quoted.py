@@ -11,6 +11,7 @@ from _ext import address
 BOOK = Path(__file__).resolve().parent
 KINDS = {"image/svg+xml": "svg", "image/png": "png"}
 NOT_MADE = "The answer in numbers has not been computed on this machine yet: `make book` does it."
+CHOSEN = "The dataset of this run whose task is furthest from decodable at a CKA of 0.9. "
 PAPER = "https://arxiv.org/abs/2407.07059"
 
 
@@ -18,8 +19,11 @@ def files() -> dict[str, bytes]:
     """The pieces that intro.md includes, by their names."""
     cells = outputs("score_vs_decodability")
     found = picture("home", cells.get("home-picture"))
-    for name, cell, missing in (("answer", "home-words", NOT_MADE), ("made", "made-of", "")):
-        told = shown(cells[cell], "text/markdown") if cell in cells else missing
+    for name, cell, before, missing in (
+        ("answer", "home-words", "", NOT_MADE),
+        ("made", "made-of", CHOSEN, ""),
+    ):
+        told = before + shown(cells[cell], "text/markdown") if cell in cells else missing
         found[f"home_{name}.txt"] = told
     found |= picture("exact", outputs("joint_score_ranges").get("exact-five"))
     found["home_buttons.txt"] = buttons(address.read().repository)

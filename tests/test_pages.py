@@ -107,6 +107,8 @@ def test_the_answer_follows_the_numbers_and_names_only_what_was_run():
     assert "angular Procrustes score of 0.9 it has gone 0.95." in words
     alone = score_vs_decodability.answer_in_words(shares_of({"mine": 0.97}))
     assert not alone.startswith("Not") and "0.97 (mine)" in alone and "Mante" not in alone
+    stand_in = score_vs_decodability.answer_in_words(shares_of({"A (surrogate)": 0.2}))
+    assert "0.20 (A, surrogate)" in stand_in
     none = score_vs_decodability.answer_in_words(shares_of({"A": np.nan}, np.nan))
     assert none.startswith("No run of CKA tells")
 
@@ -156,6 +158,7 @@ def test_home_shows_the_executed_page_and_nothing_where_there_is_none(
     assert found["home.png"] == b"hi" and b":alt: a panel" in found["home_picture.txt"]
     assert found["home_answer.txt"] == b"It is 0.12.\n"
     assert b"quick settings" in found["home_made.txt"]
+    assert b"whose task is furthest from decodable" in found["home_made.txt"], "chosen after a look"
 
 
 def test_the_code_is_linked_only_where_it_lies_somewhere(quoted):

@@ -61,6 +61,13 @@ def linalg(desk: Path) -> Path:
     return desk / "simlib" / "linalg.py"
 
 
+def to_edit(desk: Path, name: str) -> tuple[Path, str]:
+    """A file of the desk, in its first state, and the text that it will be edited to."""
+    new = {"near.py": NEW, "linalg.py": set_level(desk, "3")}[name]
+    set_level(desk, "1")
+    return {"near.py": desk / "near.py", "linalg.py": linalg(desk)}[name], new
+
+
 def set_level(desk: Path, level: str) -> str:
     """The text of linalg with this constant, written."""
     text = (PACKAGE / "linalg.py").read_text() + f"\n\nEDITED = {level}\n"
@@ -86,9 +93,7 @@ def stored(desk: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("edited", ["linalg.py", "near.py"])
 def test_import_edit_run_stores_nothing(desk, edited):
-    new = {"near.py": NEW, "linalg.py": set_level(desk, "3")}[edited]
-    set_level(desk, "1")
-    path = {"near.py": desk / "near.py", "linalg.py": linalg(desk)}[edited]
+    path, new = to_edit(desk, edited)
     said = run(desk, [(str(path), new)])
     assert said.startswith("REFUSED") and f"{edited} was edited" in said and "restart" in said
     assert stored(desk) == 0
@@ -101,9 +106,7 @@ def test_import_edit_run_stores_nothing(desk, edited):
 @pytest.mark.slow
 @pytest.mark.parametrize("edited", ["linalg.py", "near.py"])
 def test_what_is_edited_while_a_task_runs_stores_nothing(desk, edited):
-    new = {"near.py": NEW, "linalg.py": set_level(desk, "3")}[edited]
-    set_level(desk, "1")
-    path = {"near.py": desk / "near.py", "linalg.py": linalg(desk)}[edited]
+    path, new = to_edit(desk, edited)
     said = run(desk, path=str(path), text=new)
     assert said.startswith("REFUSED 2 of 2 tasks failed") and f"{edited} was edited" in said
     assert stored(desk) == 0

@@ -74,8 +74,7 @@ def furthest_behind(shares: pd.DataFrame, measure: str = "cka") -> str:
     """The dataset whose task is furthest from decodable at this score (table of `curves.shares`):
     lowest median of the runs that can be told; the first dataset where none can.
     """
-    told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
-    middles = told.dropna(subset="share").groupby("dataset", sort=False)["share"].median()
+    middles = _middles(shares, measure, "dataset")
     return middles.idxmin() if len(middles) else shares["dataset"].iloc[0]
 
 
@@ -85,8 +84,7 @@ def answer_in_words(shares: pd.DataFrame, score: float = 0.9) -> str:
     """
     found = {}
     for measure in ("cka", "procrustes-angular-score"):
-        told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
-        middles = told.dropna(subset="share").groupby("title", sort=False)["share"].median()
+        middles = _middles(shares, measure, "title")
         if len(middles):
             found[measure] = middles.sort_values()
     if "cka" not in found:
@@ -102,10 +100,16 @@ def answer_in_words(shares: pd.DataFrame, score: float = 0.9) -> str:
     return f"{words}."
 
 
+def _middles(shares: pd.DataFrame, measure: str, by: str) -> pd.Series:
+    """Median share of the runs of a measure that can be told, by dataset or title."""
+    told = shares[(shares["measure"] == measure) & (curves.notes(shares) == "")]
+    return told.dropna(subset="share").groupby(by, sort=False)["share"].median()
+
+
 def _from_to(shares: pd.Series, names: bool = False) -> str:
-    """Lowest to highest of sorted shares by title: `0.11 (Siegel 2015) to 0.99 (...)`."""
+    """Lowest to highest of sorted shares by title: `0.11 (Siegel 2015, surrogate) to 0.99`."""
     told = [
-        f"{share:.2f}" + f" ({title.removesuffix(' (surrogate)')})" * names
+        f"{share:.2f}" + f" ({title.replace(' (surrogate)', ', surrogate')})" * names
         for title, share in shares.items()
     ]
     return told[0] if told[0] == told[-1] else f"{told[0]} to {told[-1]}"

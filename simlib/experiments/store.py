@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -271,30 +271,14 @@ def _table(function: Callable, task: dict, parts: dict, handed: dict) -> tuple[p
     """The table of one task, where the code and the versions are those of its key, and on what it
     was made.
     """
-    here = {
-        **cache.depends_on(function),
-        **{name: cache.code(Path(name.rpartition(":")[0])) for name in parts if ".py:" in name},
-    }
-    differ = {
-        f"{kind} {name}"
-        for kind, now in here.items()
-        for name in {*now, *parts[kind]}
-        if now.get(name) != parts[kind].get(name)
-    }
-    if differ:
+    if differing := _differing(parts, _parts(function, task, dict(parts["data"]))):
         raise executors.Refused(
-            f"a worker has other code or packages than the process that asked it: {_few(differ)}; "
+            f"a worker has other code or packages than the process that asked it: {differing}; "
             "nothing of it is kept. Restart both with the same ones"
         )
     HANDED.clear()
     HANDED.update(handed)
     return compute(function, task, parts), machine.setup()
-
-
-def _few(names: Collection[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(sorted(names)[:SHOWN]) + more
 
 
 def _refuse_unwritable(folder: Path) -> None:

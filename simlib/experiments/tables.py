@@ -4,6 +4,7 @@ import html
 import numbers
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,6 @@ MARKS = {
     False: '<span class="no" role="img" aria-label="no">✗</span>',
 }
 HEADS = {"title": "Name"}
-NUMBER = re.compile(r"\(?[+−-]?[\d.]+(?:e[−-]?\d+)?%?\)?|–")
 
 
 class Table(NamedTuple):
@@ -46,7 +46,7 @@ def table(
     """The columns `names` of a table (under the names they map to, or all), made for reading.
 
     Ids of measures and datasets become titles, truth a tick or a cross, what isn't there a dash;
-    columns of numbers are aligned, those without any entry left out. Equal neighbours in the
+    columns without any entry are left out. Equal neighbours in the
     columns `groups` become one row above those that share them. An index with names is shown as
     columns. `form` formats floats, of all columns or by column; `links` names for a column the
     column that holds the addresses of its cells.
@@ -69,12 +69,7 @@ def table(
         pairs = zip(cells[name], frame[addresses], strict=True)
         cells[name] = [f'<a href="{at}">{cell}</a>' if at else cell for cell, at in pairs]
     shown = [name for name in cells if name not in groups]
-    kinds = {
-        name: ' class="number"' if cells[name] and all(map(NUMBER.fullmatch, cells[name])) else ""
-        for name in shown
-    }
-    titles = {name: _title(str(names[name])) for name in shown}
-    head = "".join(f'<th scope="col"{kinds[name]}>{titles[name]}</th>' for name in shown)
+    head = "".join(f'<th scope="col">{_title(str(names[name]))}</th>' for name in shown)
     body, last = [], None
     for row in range(len(frame)):
         group = [cells[name][row] for name in groups]
@@ -84,7 +79,7 @@ def table(
                 f'<tr class="group"><th scope="rowgroup" colspan="{len(shown)}">{above}</th></tr>'
             )
         last = group
-        entries = "".join(f"<td{kinds[name]}>{cells[name][row]}</td>" for name in shown)
+        entries = "".join(f"<td>{cells[name][row]}</td>" for name in shown)
         body.append(f"<tr>{entries}</tr>")
     over = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     if not body:
@@ -95,6 +90,7 @@ def table(
     )
 
 
+@cache
 def _titles() -> dict[str, str]:
     """Id of a measure or dataset -> its title."""
     labels = {name: facts.label for name, facts in made.SURROGATES.items()}

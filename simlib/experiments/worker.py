@@ -36,11 +36,11 @@ def serve() -> None:
         replies.flush()
 
 
-def end_with(parent: int) -> None:
+def end_with(parent: int, end=lambda: os._exit(1)) -> None:
     """End this process, whatever it does, once its parent is another one than it was."""
     while os.getppid() == parent:
         time.sleep(1)
-    os._exit(1)
+    end()
 
 
 if __name__ == "__main__":
