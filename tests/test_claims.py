@@ -56,7 +56,7 @@ def test_the_overview_has_every_claim_of_the_paper_and_says_how_often_it_holds()
     assert len(table) == len(papers) + len(claims.UNTESTED) and table.index.is_unique
     late = table.loc[claims.CLAIMS["CKA decodes late"].sentence]
     assert late["holds"] == "in 1 of 2 runs"
-    assert late["evidence"] == "x 0.80 to 0.90 (2 runs, does not hold in 1 of them)"
+    assert late["evidence"] == "surrogate-x 0.80 to 0.90 (2 runs, does not hold in 1 of them)"
     assert table.loc[claims.CLAIMS["no score for all measures"].sentence, "holds"] == "yes"
     assert (table["holds"] == "not tested").sum() == len(table) - 4
     assert (table["evidence"] != "").all()
@@ -71,6 +71,9 @@ def test_a_verdict_is_that_of_all_runs_of_a_dataset():
     assert table["holds"].to_dict() == {"surrogate-mante2013": False, "surrogate-siegel2015": True}
     assert table.loc["surrogate-siegel2015", "evidence"] == "never (1 run)"
     assert table["asserted"].all() and "at least 0.85" in table["bound"].iloc[0]
+    told = claims.overview(claims.values(rows)).set_index("claim")["evidence"]
+    row = told.loc[claims.CLAIMS["CKA decodes late"].sentence]
+    assert "Siegel 2015 (surrogate) never (1 run)" in row, "a stand-in is named as one"
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ def test_the_verdict_counts_what_holds_and_names_what_fails():
     assert good.startswith("**Holds in 2 of 2** tests") and "Does not" not in good
     bad = claims.in_one_line(verdicts_of(True, False, False, False, "not tested: why"))
     assert "**Holds in 1 of 4**" in bad and "Not tested: 1" in bad
-    assert "claim 1 (mante2013); claim 2 (mante2013); and 1 more." in bad
+    assert (
+        "claim 1, on Mante 2013 (surrogate); claim 2, on Mante 2013 (surrogate); and 1 more." in bad
+    )
 
 
 def test_a_figure_says_what_it_was_made_of():

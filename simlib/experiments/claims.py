@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from simlib.experiments.tables import titled
+
 
 class Claim(NamedTuple):
     """A sentence that says how much: the number that shows it is at least `least`, at most `most`.
@@ -770,16 +772,12 @@ def in_one_line(verdicts: pd.DataFrame, table: str = "does-the-claim-hold") -> s
     words = f"**Holds in {len(tested) - len(failing)} of {len(tested)}** tests"
     words += f' (a claim on a dataset, in all its runs; <a href="#{table}">the table</a>).'
     if len(failing):
-        told = [f"{row.claim} ({_short(row.dataset)})" for row in failing.head(TOLD).itertuples()]
+        told = [f"{row.claim}, on {titled(row.dataset)}" for row in failing.head(TOLD).itertuples()]
         more = len(failing) - len(told)
         words += f" Does not hold: {'; '.join(told)}{f'; and {more} more' if more else ''}."
     if untested := len(verdicts) - len(tested):
         words += f" Not tested: {untested}, for the reason in the table."
     return words
-
-
-def _short(dataset: str) -> str:
-    return dataset.removeprefix("surrogate-")
 
 
 def overview(values: pd.DataFrame) -> pd.DataFrame:
@@ -794,7 +792,7 @@ def overview(values: pd.DataFrame) -> pd.DataFrame:
     for name, claim in [(name, claim) for name, claim in CLAIMS.items() if claim.figure]:
         runs = judged[judged["claim"] == name]
         parts = [
-            f"{_short(dataset)} {_evidence(group)}"
+            f"{titled(dataset)} {_evidence(group)}"
             for dataset, group in runs.groupby("dataset", sort=False)
         ]
         holding = int(runs["holds"].sum())

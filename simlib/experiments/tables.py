@@ -13,7 +13,7 @@ import pandas as pd
 from simlib.datasets import made
 from simlib.measures import MEASURES
 
-__all__ = ["Table", "table"]
+__all__ = ["Table", "table", "titled"]
 
 MARKS = {
     True: '<span class="yes" role="img" aria-label="yes">✓</span>',
@@ -90,6 +90,15 @@ def table(
     )
 
 
+def titled(name: str) -> str:
+    """The title of a measure or dataset by its id, of a stand-in as one; other text as it is.
+
+    >>> [titled(name) for name in ("siegel2015", "surrogate-siegel2015", "cka", "mine.npz")]
+    ['Siegel 2015', 'Siegel 2015 (surrogate)', 'CKA', 'mine.npz']
+    """
+    return _titles().get(name, name)
+
+
 @cache
 def _titles() -> dict[str, str]:
     """Id of a measure or dataset -> its title."""
@@ -119,4 +128,4 @@ def _cell(value: object, form: str) -> str:
         return "–"
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
         return f"{value:{form}}".replace("-", "−")
-    return html.escape(_titles().get(str(value), str(value)), quote=False)
+    return html.escape(titled(str(value)), quote=False)

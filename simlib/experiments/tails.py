@@ -172,13 +172,13 @@ def tail_table(runs: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """
     distances, keys, rows = tail_distances(runs, published), ["dataset", "measure"], []
     for key, group in _lengths(runs).groupby(keys, sort=False):
-        theirs, near = (t[(t[keys] == key).all(axis=1)] for t in (published, distances))
+        theirs, near = (t[t[keys].eq(list(key)).all(axis=1)] for t in (published, distances))
         scores = theirs.groupby("published_measure")["score"]
         means = near.groupby("tails")["distance"].mean().map("{:.4f}".format)
         steps = group.groupby("tails", sort=False)["steps"].agg(_range)
         rows.append(
             {
-                "dataset": key[0].removeprefix("surrogate-"),
+                "dataset": key[0],
                 "measure": key[1],
                 "published steps": _range(scores.size()),
                 "last 0.002": _range(scores.agg(lambda run: run.between(0.988, 0.99).sum())),
