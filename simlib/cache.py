@@ -41,6 +41,7 @@ STARTED = time.time()
 INSTALLED = tuple(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
 # Which machine a draft is of, without its name.
 MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+TRIES = 3  # a file whose folder is deleted meanwhile is written anew
 PACKAGES = ("numpy", "torch", "scipy", "scikit-learn")
 T = TypeVar("T")
 
@@ -214,7 +215,8 @@ def sha256(path: Path) -> str:
 def write(place: Path, save: Callable[[Path], object], checked: bool = False) -> Path:
     """Write a file whole or not at all: `save` writes a draft beside it, which takes its place.
 
-    With `checked` the file's name carries its checksum, for `read`. Returns the file's path.
+    With `checked` the file's name carries its checksum, for `read`. Returns the file's path. Where
+    the folder is deleted meanwhile, it is made again.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -223,6 +225,14 @@ def write(place: Path, save: Callable[[Path], object], checked: bool = False) ->
     >>> write(folder / "a.txt", lambda draft: draft.write_text("whole"), checked=True).name
     'a-5d57...txt'
     """
+    for _ in range(TRIES - 1):
+        with suppress(FileNotFoundError):
+            return _written(place, save, checked)
+    return _written(place, save, checked)
+
+
+def _written(place: Path, save: Callable[[Path], object], checked: bool) -> Path:
+    """What `write` does, once."""
     place.parent.mkdir(parents=True, exist_ok=True)
     for old in place.parent.glob("*.part"):
         with suppress(OSError):  # of another process that is just done

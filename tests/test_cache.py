@@ -330,6 +330,30 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     assert place.read_text() == "old" and list(tmp_path.iterdir()) == [place]
 
 
+@pytest.mark.parametrize("moment", ["before it is saved", "after it was saved", "when read back"])
+@pytest.mark.parametrize("checked", [False, True])
+def test_a_folder_deleted_while_a_file_is_written_is_made_again(
+    moment, checked, tmp_path, monkeypatch
+):
+    place, times = tmp_path / "results" / "sums" / "a.txt", []
+
+    def delete(when: str) -> None:
+        if when == moment and not times:
+            times.append(when)
+            shutil.rmtree(tmp_path / "results")
+
+    def save(draft: Path) -> None:
+        delete("before it is saved")
+        draft.write_text("whole")
+        delete("after it was saved")
+
+    draft_of = cache._checked
+    monkeypatch.setattr(cache, "_checked", lambda *at: delete("when read back") or draft_of(*at))
+    assert cache.write(place, save, checked).read_text() == "whole"
+    assert len(times) == (checked or moment != "when read back")
+    assert [path.suffix for path in place.parent.iterdir()] == [".txt"]
+
+
 def test_drafts_of_killed_runs_go(tmp_path):
     script = (
         f"import os, pathlib, sys\nsys.path.insert(0, {str(PACKAGE)!r})\nimport cache\n"

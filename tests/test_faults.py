@@ -320,6 +320,19 @@ def test_the_folder_is_deleted_in_mid_run(number, trace, undisturbed):
     assert ends_well(trace, undisturbed, number, **fault)
 
 
+def test_a_result_deleted_as_soon_as_it_is_stored_is_stored_again(trace, undisturbed, monkeypatch):
+    read, deleted = cache.read, []
+
+    def delete_first(path, load):
+        if started(trace) and not deleted:
+            deleted.append(path)
+            shutil.rmtree(path.parent)
+        return read(path, load)
+
+    monkeypatch.setattr(cache, "read", delete_first)
+    assert ends_well(trace, undisturbed) and deleted
+
+
 def test_a_result_deleted_at_once_is_no_empty_table(trace, monkeypatch):
     read = cache.read
     monkeypatch.setattr(

@@ -296,11 +296,12 @@ def _refuse_unwritable(folder: Path) -> None:
 
 def _keep(path: Path, table: pd.DataFrame, parts: dict, setup: dict) -> pd.DataFrame:
     """Store a table; what a later run will read of it."""
-    cache.write(path, functools.partial(_save, table, parts, setup), checked=True)
-    kept = cache.read(path, pd.read_parquet)
-    if kept is None:
-        raise FileNotFoundError(errno.ENOENT, f"{path.parent} was changed meanwhile")
-    return kept
+    for _ in range(cache.TRIES):
+        cache.write(path, functools.partial(_save, table, parts, setup), checked=True)
+        kept = cache.read(path, pd.read_parquet)
+        if kept is not None:
+            return kept
+    raise FileNotFoundError(errno.ENOENT, f"{path.parent} was changed meanwhile")
 
 
 def run(
