@@ -17,6 +17,7 @@ from simlib.linalg import (
     spectral_map,
     square_sum,
 )
+from simlib.measures import shuffles
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 
@@ -69,6 +70,22 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     share = rounding(Y) if inverse is None else 0.0
     explained = _ExplainedEnergy.apply(target, columns, inverse, share)
     return (explained / square_sum(target)).to(Y.dtype)
+
+
+def linear_regression_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """linear_regression(X, Y) with the samples of Y in each order: one basis of Y serves all.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.regression.linear_regression_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([0.8000, 0.2000])
+    """
+    target, columns = centred_unit(X), centred_columns(Y)
+    share = 0.0 if inverse_gram(columns) is not None else rounding(Y)
+    explained = shuffles.energies(target, compact_svd(columns, share)[0])
+    return lambda orders: explained(orders) / square_sum(target)
 
 
 def linear_regression_angular(
@@ -292,3 +309,32 @@ def regression(
     )
     ways = [(X, Y), (Y, X)] if symmetric else [(X, Y)]
     return sum(_one_way(*way, penalty, blocks, comparison) for way in ways) / len(ways)
+
+
+def regression_shuffled(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    penalty: float = 100.0,
+    folds: int = 5,
+    comparison: str = "r2",
+    symmetric: bool = False,
+    **_,
+) -> shuffles.Scores | None:
+    """regression(X, Y) with the samples of Y in each order; None for all but the R^2 without folds.
+
+    With Y = U S V' it is sum_i (1 - (a / (s_i^2 + a))^2) ||u_i'X||^2 / ||X||_F^2, `penalty` a.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.regression.regression_shuffled(X, X[:, :1], penalty=4, folds=0)
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([0.6000, 0.1500])
+    """
+    if folds or symmetric or comparison != "r2":
+        return None
+    target, (U, s, _) = centre(X), compact_svd(centre(Y), rounding(Y))
+    weights = 1 - (penalty / (s.square() + penalty)).square()
+    explained = shuffles.energies(target, U * weights.sqrt())
+    return lambda orders: explained(orders) / square_sum(target)
