@@ -1,10 +1,10 @@
 """RSA: compare two matrices of distances between samples."""
 
 import numpy as np
+import scipy
 import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
-from scipy import stats
 from scipy.spatial.distance import pdist
 from torch import Tensor
 
@@ -138,7 +138,7 @@ def _given_distances(matrix: Tensor, side: str, comparison: str) -> Float[Tensor
 
 
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
-    return a.new_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic)
+    return a.new_tensor(scipy.stats.kendalltau(a.cpu(), b.cpu()).statistic)
 
 
 DISTANCES = {
