@@ -14,7 +14,6 @@ from simlib import (
     joint,
     linalg,
     optimize,
-    plots,
     theory,
 )
 from simlib.calibration import compare
@@ -53,3 +52,15 @@ __all__ = [
     "score_to_capture",
     "theory",
 ]
+
+
+def __getattr__(name: str):
+    if name == "plots":  # matplotlib takes half a second, and most work draws nothing
+        import simlib.plots
+
+        return simlib.plots
+    raise AttributeError(f"module 'simlib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

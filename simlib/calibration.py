@@ -23,6 +23,7 @@ __all__ = [
 
 ROUNDING = 1e-6  # scores that differ by no more, as a share of their scale, are equal
 NULLS = ("trials", "trials-and-time")
+ORDERS = 2**22  # places of samples in shuffled orders that are held at once
 SPLITS, SIMULATIONS = 3, 60  # pairs of halves of a simulation; simulations
 LEAST_AGREEMENT = 0.2  # correlation of halves below which nothing is said of the signal
 UNDEFINED = (ValueError, TypeError, ArithmeticError, RuntimeError)
@@ -66,11 +67,54 @@ def permutation_null(
         (3,)
     """
     bound = measure(name)
-    precomputed = bool(bound.params.get("precomputed"))
-    X, Y = _shuffleable(X, Y, permutations, null, precomputed)
-    rng = np.random.default_rng(seed)
+    X, Y = _shuffleable(X, Y, permutations, null, bool(bound.params.get("precomputed")))
+    return _null(bound, X, Y, permutations, null, seed, {})
+
+
+def _null(
+    bound: Measure,
+    X: np.ndarray,
+    Y: np.ndarray,
+    permutations: int,
+    null: str,
+    seed: int,
+    known: dict[str, np.ndarray],
+) -> np.ndarray:
+    """What `permutation_null` gives; `known` are the nulls of measures that others depend on."""
+    if bound.of:
+        base, function = bound.of
+        if base not in known:
+            known[base] = _null(MEASURES[base], X, Y, permutations, null, seed, known)
+        return function(torch.from_numpy(known[base])).numpy()
+    if null == "trials" and bound.shuffled:
+        scores = _of_orders(bound, X, Y, permutations, seed)
+        if scores is not None:
+            return scores
+    rng, precomputed = np.random.default_rng(seed), bool(bound.params.get("precomputed"))
     draws = (_shuffled(Y, null, rng, precomputed) for _ in range(permutations))
     return np.array([score(bound, X, shuffled) for shuffled in draws])
+
+
+def _of_orders(
+    bound: Measure, X: np.ndarray, Y: np.ndarray, permutations: int, seed: int
+) -> np.ndarray | None:
+    """The null of shuffled trials with what belongs to a side computed once; None where there is no
+    such way.
+    """
+    score(bound, X, Y)  # refuses what can't be scored
+    trials = Y.shape[-2]
+    X, Y = (torch.from_numpy(validation.flat(values)) for values in (X, Y))
+    scores = bound.shuffled(X, Y, **bound.params)
+    if scores is None:
+        return None
+    rng, found, at_once = np.random.default_rng(seed), [], max(1, ORDERS // len(Y))
+    firsts = np.arange(0, len(Y), trials)[:, None]  # samples are (time, trial)
+    for start in range(0, permutations, at_once):
+        count = min(at_once, permutations - start)
+        orders = np.array([(firsts + rng.permutation(trials)).ravel() for _ in range(count)])
+        found.append(scores(torch.from_numpy(orders)).numpy())
+    found = np.concatenate(found)
+    return found if np.isfinite(found).all() else None
 
 
 def _shuffled(Y: np.ndarray, null: str, rng: np.random.Generator, precomputed: bool) -> np.ndarray:
@@ -381,7 +425,7 @@ def compare(
             raise ValueError(f"repeats needs the shape {needed}; got {repeats.shape}")
         found = _ceilings(bounds, repeated.array(repeats), 20, seed)
         ceilings = [each if isinstance(each, Exception) else _columns(each) for each in found]
-    rows = []
+    rows, known = [], {}
     for bound, ceiling in zip(bounds, ceilings, strict=True):
         row = {
             "measure": bound.id,
@@ -390,7 +434,7 @@ def compare(
             "low": bound.range[0],
             "high": bound.range[1],
         }
-        parts = [_attempt(_beside_chance, bound, X, Y, permutations, null, seed), ceiling]
+        parts = [_attempt(_beside_chance, bound, X, Y, permutations, null, seed, known), ceiling]
         for k, part in enumerate(parts):
             if isinstance(part, Exception):  # the others have their rows
                 parts[k] = {"note": str(part) or type(part).__name__}
@@ -414,10 +458,10 @@ def _columns(ceiling: Ceiling) -> dict[str, float | str]:
 
 
 def _beside_chance(
-    bound: Measure, X, Y, permutations: int, null: str, seed: int
+    bound: Measure, X, Y, permutations: int, null: str, seed: int, known: dict
 ) -> dict[str, float | str]:
     value = score(bound, X, Y)
-    scores = permutation_null(bound, X, Y, permutations=permutations, null=null, seed=seed)
+    scores = _null(bound, X, Y, permutations, null, seed, known)
     chance, spread = scores.mean(), scores.std()
     (own, *others), level = _comparable(bound, [value, *scores])
     constant = np.ptp(others) <= level

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from simlib import trials, validation
@@ -96,6 +94,9 @@ def split(
             f"{folds} folds; too small: {listed}. Merge or drop those classes"
             + (f", or use folds={counts.min()}" if counts.min() >= 2 else "")
         )
+    # Imported here, as all of scikit-learn: that takes half a second.
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splits = list(kind(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
     for train, test in splits:
@@ -303,6 +304,8 @@ def _one_by_one(
 
     Of centred responses: the bias is free, and lbfgs gets there sooner.
     """
+    from sklearn.linear_model import LogisticRegression
+
     patient = LogisticRegression(C=1.0, max_iter=10_000, tol=min(tol, 1e-4))
     centred = (bins - bins.mean(1, keepdim=True)).numpy()
     fits = list(zip(codes.T.numpy(), train.T.numpy(), strict=True))

@@ -151,16 +151,15 @@ def test_capture_is_the_projection_on_singular_vectors(shape, condition, dtype):
     np.testing.assert_allclose(fast, slow, atol=1e-5 if dtype == torch.float32 else 1e-9)
 
 
-def mean_r2(fits):
-    return torch.stack([1 - (x - fit).square().sum() / x.square().sum() for x, fit in fits]).mean()
+def plain_r2(x, fit):
+    return 1 - (x - fit).square().sum() / x.square().sum()
 
 
 def careful_ridge(X, Y, penalty, folds):
     """Each fit by itself, through singular values in float64."""
-    fits = regression._careful_fits(
-        X, Y, splits.contiguous_blocks(len(X), folds) if folds else [], penalty, linalg.rounding(Y)
-    )
-    return mean_r2(fits)
+    blocks = splits.contiguous_blocks(len(X), folds) if folds else []
+    fits = regression._careful_fits(X, Y, blocks, penalty, linalg.rounding(Y), plain_r2)
+    return torch.stack(fits).mean()
 
 
 @pytest.mark.parametrize("share", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-7])
@@ -192,8 +191,9 @@ def test_unequal_folds_that_leave_few_samples_are_fitted_with_care():
     groups = np.r_[np.zeros(108), 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     bound = sl.measure("ridge-cv", penalty=1e-6, scheme="grouped", groups=groups, folds=5)
     blocks = [torch.from_numpy(np.flatnonzero(groups == k)) for k in range(5)]
-    fits = regression._careful_fits(X, Y, blocks, 1e-6, linalg.rounding(Y))
-    slow = mean_r2(fits)
+    slow = torch.stack(
+        regression._careful_fits(X, Y, blocks, 1e-6, linalg.rounding(Y), plain_r2)
+    ).mean()
     assert float(bound(X, Y)) == pytest.approx(float(slow), rel=1e-7)
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import simlib
 from simlib import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -452,3 +454,17 @@ def test_links_to_pages_lead_somewhere(path):
         other.stem for other in NOTEBOOKS
     }
     assert set(re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", text)) <= known
+
+
+def test_what_only_some_work_needs_is_not_imported_with_simlib():
+    """Each of these takes a quarter of a second or more, in every process that starts."""
+    heavy = ("matplotlib", "seaborn", "sklearn", "scipy.stats", "dask", "distributed", "IPython")
+    code = f"import sys, simlib; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert found.stdout.strip() == "[]", found.stdout + found.stderr
+
+
+def test_plots_are_found_when_asked_for():
+    assert "plots" in dir(simlib) and simlib.plots.__all__
+    with pytest.raises(AttributeError, match="no attribute 'plot'"):
+        simlib.plot  # noqa: B018

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
+import scipy
 
 from simlib.components import score_to_capture
 from simlib.decoding import score_at_accuracy
@@ -295,7 +295,9 @@ def capture_order(captures: pd.DataFrame) -> pd.DataFrame:
     for key, run in kept.groupby(RUN, sort=False):
         reached = run.dropna(subset="score")
         enough = len(reached) >= FEWEST and reached["score"].nunique() > 1
-        order = spearmanr(reached["pc"], reached["score"]).statistic if enough else np.nan
+        order = (
+            scipy.stats.spearmanr(reached["pc"], reached["score"]).statistic if enough else np.nan
+        )
         last, (start, end) = reached["pc"].max(), run[["start", "final_score"]].mean()
         rows.append((*key, order, len(reached), last, start, end))
     return pd.DataFrame(rows, columns=[*RUN, *columns])

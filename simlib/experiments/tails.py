@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy.stats import kurtosis
 
 from simlib import measures, validation
 from simlib.components import left_singular_vectors
@@ -139,7 +139,11 @@ def recorded_tails(recordings: Sequence[str], count: int = 3) -> pd.DataFrame:
     for name in paper.at_hand(recordings):
         data = Source(name, {}).load()
         courses = left_singular_vectors(data.values)[:, :count].numpy()
-        part = {"dataset": name, "pc": np.arange(count) + 1, "kurtosis": kurtosis(courses)}
+        part = {
+            "dataset": name,
+            "pc": np.arange(count) + 1,
+            "kurtosis": scipy.stats.kurtosis(courses),
+        }
         parts.append(pd.DataFrame(part | {"units": data.sizes["neuron"]}))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 

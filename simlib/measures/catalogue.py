@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from math import inf, pi
 
+import torch
+
 from simlib import validation
+from simlib.linalg import angular_score, arccos
 from simlib.measures import cca, kernels, matching, regression, rsa, shapes
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import INVARIANCES, SHAPE, Elsewhere, Measure, bound_from
@@ -59,6 +62,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
             Elsewhere("rsatoolbox", "compare(..., method='cosine_cov') of squared Euclidean RDMs"),
             Elsewhere("ckatorch", "cka_base(kernel='linear')"),
         ),
+        shuffled=kernels.cka_shuffled,
     ),
     Measure(
         "cka-angular",
@@ -68,6 +72,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Williams et al. 2021",
         direction=-1,
         own=0.0,
+        of=("cka", arccos),
     ),
     Measure(
         "cka-angular-score",
@@ -77,6 +82,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Williams et al. 2021",
         shared=kernels.cka_angular_score_towards,
         aliases=("angular-cka",),
+        of=("cka", angular_score),
     ),
     Measure(
         "cka-debiased",
@@ -87,6 +93,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         pairs_of_samples=True,
         aliases=("cka-hsic_song",),
         elsewhere=(Elsewhere("ckatorch", "cka_base(kernel='linear', unbiased=True)"),),
+        shuffled=kernels.cka_debiased_shuffled,
     ),
     Measure(
         "cka-lange",
@@ -96,6 +103,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Lange et al. 2023",
         pairs_of_samples=True,
         aliases=("cka-hsic_lange",),
+        shuffled=kernels.cka_lange_shuffled,
     ),
     Measure(
         "cka-rbf",
@@ -112,8 +120,17 @@ MEASURES: Mapping[str, Measure] = Catalogue(
                 "threshold is the bandwidth times the ratio of the two medians",
             ),
         ),
+        shuffled=kernels.cka_rbf_shuffled,
     ),
-    Measure("ensd", "ENSD", kernels.ensd, (0, inf), "Giaffar et al. 2023", own=None),
+    Measure(
+        "ensd",
+        "ENSD",
+        kernels.ensd,
+        (0, inf),
+        "Giaffar et al. 2023",
+        own=None,
+        shuffled=kernels.ensd_shuffled,
+    ),
     Measure(
         "rsa",
         "RSA",
@@ -125,6 +142,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         elsewhere=(
             Elsewhere("rsatoolbox", "compare(..., method='corr') of squared Euclidean RDMs"),
         ),
+        shuffled=rsa.rsa_shuffled,
     ),
     # Shapes: rotate one side onto the other.
     Measure(
@@ -142,6 +160,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
                 "the cosine of its distance",
             ),
         ),
+        shuffled=shapes.nbs_shuffled,
     ),
     Measure(
         "nbs-squared",
@@ -150,6 +169,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         (0, 1),
         "Harvey et al. 2023",
         elsewhere=(Elsewhere("scipy", "spatial.procrustes", "1 - its disparity"),),
+        of=("nbs", torch.square),
     ),
     Measure(
         "procrustes-angular",
@@ -161,6 +181,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         own=0.0,
         aliases=("nbs-angular",),
         elsewhere=(Elsewhere("netrep", "LinearMetric(alpha=1, score_method='angular')"),),
+        of=("nbs", arccos),
     ),
     Measure(
         "procrustes-angular-score",
@@ -170,6 +191,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Williams et al. 2021",
         shared=shapes.procrustes_angular_score_towards,
         aliases=("angular-procrustes", "nbs-angular-score"),
+        of=("nbs", angular_score),
     ),
     Measure(
         "procrustes-euclidean",
@@ -181,6 +203,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         own=0.0,
         invariances=MOTION,
         elsewhere=(Elsewhere("netrep", "LinearMetric(alpha=1, score_method='euclidean')"),),
+        shuffled=shapes.procrustes_euclidean_shuffled,
     ),
     Measure(
         "procrustes-cv",
@@ -201,6 +224,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Williams et al. 2021",
         params={"comparison": "angular-score", "folds": 5},
         aliases=("procrustes-angular-score#5folds_cv",),
+        of=("procrustes-cv", lambda angle: 1 - angle * (2 / pi)),
     ),
     Measure(
         "procrustes-cv-euclidean",
@@ -229,6 +253,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
                 "the mean correlation of its pairs of variates",
             ),
         ),
+        shuffled=cca.cca_shuffled,
     ),
     Measure(
         "cca-angular",
@@ -246,6 +271,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
                 "the same number for p = q of full rank",
             ),
         ),
+        of=("cca", arccos),
     ),
     Measure(
         "cca-angular-score",
@@ -254,6 +280,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         (0, 1),
         "Williams et al. 2021",
         invariances=LINEAR,
+        of=("cca", angular_score),
     ),
     Measure(
         "cca-regularised",
@@ -261,8 +288,9 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         cca.cca_regularised,
         (0, 1),
         "Vinod 1976; Williams et al. 2021",
+        shuffled=cca.cca_regularised_shuffled,
     ),
-    Measure("svcca", "SVCCA", cca.svcca, (0, 1), "Raghu et al. 2017"),
+    Measure("svcca", "SVCCA", cca.svcca, (0, 1), "Raghu et al. 2017", shuffled=cca.svcca_shuffled),
     Measure(
         "pwcca",
         "PWCCA",
@@ -300,6 +328,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
                 "r2_score(..., multioutput='variance_weighted') after LinearRegression",
             ),
         ),
+        shuffled=regression.linear_regression_shuffled,
     ),
     Measure(
         "linreg-angular",
@@ -312,6 +341,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         symmetric=False,
         invariances=LINEAR,
         invariances_of_x=SHAPE,
+        of=("linreg", arccos),
     ),
     Measure(
         "ridge",
@@ -331,6 +361,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
                 "r2_score(..., multioutput='variance_weighted') after Ridge(alpha=penalty)",
             ),
         ),
+        shuffled=regression.regression_shuffled,
     ),
     Measure(
         "ridge-cv",

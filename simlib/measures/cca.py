@@ -15,6 +15,7 @@ from simlib.linalg import (
     spectral_map,
     square_sum,
 )
+from simlib.measures import shuffles
 
 
 def _whitened(X: Tensor, explained: float = 1.0) -> tuple[Tensor, int]:
@@ -48,6 +49,19 @@ def cca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     return nuclear_norm(wx.T @ wy) / min(rank_x, rank_y)
+
+
+def cca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """cca(X, Y) with the samples of Y in each order: each side is whitened once.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.cca.cca_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3]])).round(decimals=3)
+        tensor([1., 0.])
+    """
+    return svcca_shuffled(X, Y, explained=1.0)
 
 
 def cca_angular(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -103,6 +117,13 @@ def cca_regularised(
         >>> round(float(sl.measures.cca.cca_regularised(X, X[:, :1])), 3)
         0.816
     """
+    wx, wy = _partly_whitened(X, Y, whitening, penalty)
+    return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
+
+
+def _partly_whitened(
+    X: Tensor, Y: Tensor, whitening: float, penalty: float
+) -> tuple[Tensor, Tensor]:
     if not 0 <= whitening <= 1:
         raise ValueError(f"whitening is from 0 (NBS) to 1 (whitened sides); got {whitening}")
     validation.at_least("penalty", penalty, 0)
@@ -114,7 +135,28 @@ def cca_regularised(
 
     sides = [(centred_unit(Z), rounding(Z)) for Z in (X, Y)]
     wx, wy = (spectral_map(Z / square_sum(Z).sqrt(), values, share) for Z, share in sides)
-    return nuclear_norm(wx.T @ wy) / (square_sum(wx) * square_sum(wy)).sqrt()
+    return wx, wy
+
+
+def cca_regularised_shuffled(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    whitening: float = 0.5,
+    penalty: float = 0.0,
+) -> shuffles.Scores:
+    """cca_regularised(X, Y) with the samples of Y in each order, as `cca_shuffled`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.cca.cca_regularised_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3]])).round(decimals=3)
+        tensor([0.8160, 0.0000])
+    """
+    wx, wy = _partly_whitened(X, Y, whitening, penalty)
+    shared, norms = shuffles.nuclear_norms(wx, wy), (square_sum(wx) * square_sum(wy)).sqrt()
+    return lambda orders: shared(orders) / norms
 
 
 def svcca(
@@ -139,6 +181,23 @@ def svcca(
         )
     (wx, kept_x), (wy, kept_y) = _whitened(X, explained), _whitened(Y, explained)
     return nuclear_norm(wx.T @ wy) / min(kept_x, kept_y)
+
+
+def svcca_shuffled(
+    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, explained: float = 0.99
+) -> shuffles.Scores:
+    """svcca(X, Y) with the samples of Y in each order, as `cca_shuffled`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.cca.svcca_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3]])).round(decimals=3)
+        tensor([1., 0.])
+    """
+    (wx, kept_x), (wy, kept_y) = _whitened(X, explained), _whitened(Y, explained)
+    shared = shuffles.nuclear_norms(wx, wy)
+    return lambda orders: shared(orders) / min(kept_x, kept_y)
 
 
 def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:

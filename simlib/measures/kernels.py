@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simlib.linalg import angular_score, arccos, centre, centred_unit, cosine, square_sum
+from simlib.measures import shuffles
 from simlib.measures.rsa import squared_distances
 
 
@@ -36,6 +37,20 @@ def cka(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross / (own_x * own_y).sqrt()
+
+
+def cka_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """cka(X, Y) with the samples of Y in each order, as `shuffles.energies`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> sl.measures.kernels.cka_shuffled(X, X)(torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]]))
+        tensor([1., 1.])
+    """
+    _, own_x, own_y = _gram_products(X, Y)
+    shared = shuffles.energies(centred_unit(X), centred_unit(Y))
+    return lambda orders: shared(orders) / (own_x * own_y).sqrt()
 
 
 class _Alignment(torch.autograd.Function):
@@ -232,3 +247,68 @@ def ensd(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
     """
     cross, own_x, own_y = _gram_products(X, Y)
     return cross * square_sum(centred_unit(X)) * square_sum(centred_unit(Y)) / (own_x * own_y)
+
+
+def ensd_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """ensd(X, Y) with the samples of Y in each order, as `cka_shuffled`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.kernels.ensd_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([1.1760, 0.2940])
+    """
+    alignment, (_, own_x, own_y) = cka_shuffled(X, Y), _gram_products(X, Y)
+    squares = square_sum(centred_unit(X)) * square_sum(centred_unit(Y))
+    return lambda orders: alignment(orders) * squares / (own_x * own_y).sqrt()
+
+
+def cka_debiased_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """cka_debiased(X, Y) with the samples of Y in each order, as `shuffles.hollow`.
+
+    The product of U-centred Gram matrices is <K, L> - n/(n - 2) sum K_ii L_ii + tr K tr L / ((n -
+    1)(n - 2)) of the centred ones, K and L, whose rows sum to 0.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.kernels.cka_debiased_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([ 0.9710, -0.2770])
+    """
+    norms, n = (square_sum(_u_centred(X)) * square_sum(_u_centred(Y))).sqrt(), len(X)
+    X, Y = centred_unit(X), centred_unit(Y)
+    shared = shuffles.hollow(X, Y, n / (n - 2))
+    rest = square_sum(X) * square_sum(Y) / ((n - 1) * (n - 2))
+    return lambda orders: (shared(orders) + rest) / norms
+
+
+def cka_lange_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """cka_lange(X, Y) with the samples of Y in each order, as `shuffles.hollow`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.kernels.cka_lange_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([ 0.9680, -0.0880])
+    """
+    norms = (square_sum(_hollow_gram(X)) * square_sum(_hollow_gram(Y))).sqrt()
+    shared = shuffles.hollow(centred_unit(X), centred_unit(Y))
+    return lambda orders: shared(orders) / norms
+
+
+def cka_rbf_shuffled(
+    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], *, bandwidth: float = 1.0
+) -> shuffles.Scores:
+    """cka_rbf(X, Y) with the samples of Y in each order: both kernels are computed once.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.kernels.cka_rbf_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([0.9670, 0.2470])
+    """
+    return shuffles.cosines(_rbf_kernel(X, bandwidth), _rbf_kernel(Y, bandwidth))

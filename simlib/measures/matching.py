@@ -1,9 +1,9 @@
 """Soft matching: neurons against neurons, by optimal transport."""
 
 import numpy as np
+import scipy
 import torch
 from jaxtyping import Float
-from scipy import optimize, sparse
 from torch import Tensor
 
 from simlib.linalg import centred_columns
@@ -19,12 +19,12 @@ def _best_plan(gain: np.ndarray) -> np.ndarray:
     """The transport plan of most gain: rows sum to 1/p, columns to 1/q."""
     p, q = gain.shape
     if p == q:
-        columns = optimize.linear_sum_assignment(gain, maximize=True)[1]
+        columns = scipy.optimize.linear_sum_assignment(gain, maximize=True)[1]
         return np.eye(p)[columns] / p
-    rows = sparse.kron(sparse.eye_array(p), np.ones((1, q)))
-    columns = sparse.kron(np.ones((1, p)), sparse.eye_array(q))
-    sums, totals = sparse.vstack([rows, columns]), np.repeat([1 / p, 1 / q], [p, q])
-    result = optimize.linprog(-gain.ravel(), A_eq=sums.tocsr(), b_eq=totals)
+    rows = scipy.sparse.kron(scipy.sparse.eye_array(p), np.ones((1, q)))
+    columns = scipy.sparse.kron(np.ones((1, p)), scipy.sparse.eye_array(q))
+    sums, totals = scipy.sparse.vstack([rows, columns]), np.repeat([1 / p, 1 / q], [p, q])
+    result = scipy.optimize.linprog(-gain.ravel(), A_eq=sums.tocsr(), b_eq=totals)
     if result.x is None:
         raise ValueError(f"no best matching of {p} and {q} neurons was found: {result.message}")
     return result.x.reshape(p, q)

@@ -65,6 +65,10 @@ class Measure:
         base: the record that it was bound from.
         shared: a function of X that gives the measure as a function of Y, with what belongs to X
             computed once.
+        shuffled: a function of X, Y and the parameters that gives the scores of X against Y with
+            its samples in each of many orders, with what belongs to a side computed once; it gives
+            None for parameters with which there is no such way (`measures.shuffles`).
+        of: the id of another measure, and the function of its values that gives this one's.
         pairs_of_samples: whether it always holds matrices of samples x samples: memory grows with
             their square.
 
@@ -93,6 +97,8 @@ class Measure:
     params: Mapping[str, object] = field(default_factory=dict)
     base: "Measure | None" = None
     shared: Callable | None = None
+    shuffled: Callable | None = None
+    of: tuple[str, Callable] | None = None
     pairs_of_samples: bool = False
 
     def __call__(self, X: torch.Tensor, Y: torch.Tensor):
@@ -174,6 +180,7 @@ class Measure:
             id="--".join([base.id, *parts]),
             title=f"{base.title} ({detail})",
             base=base,
+            of=None,
             aliases=(),
             elsewhere=(),
         )

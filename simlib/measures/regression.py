@@ -1,5 +1,7 @@
 """Measures that predict X from Y: linear regression and ridge, cross-validated or not."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,32 +19,38 @@ from simlib.linalg import (
     spectral_map,
     square_sum,
 )
+from simlib.measures import shuffles
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 
-def _least_squares(X: Tensor, Y: Tensor, inverse: Tensor | None, share: float) -> Tensor:
-    """B = Y^+ X, by (Y'Y)^-1 where `inverse` has it, else by singular values above this share."""
-    if inverse is not None:
-        return inverse @ (Y.T @ X)
-    U, s, Vh = compact_svd(Y, share)
-    return (Vh.T / s) @ (U.T @ X)
-
-
 class _ExplainedEnergy(torch.autograd.Function):
-    """||YB||_F^2, B the least-squares coefficients of X on Y."""
+    """||YB||_F^2, B = Y^+ X the least-squares coefficients of X on Y.
+
+    YB = Z C by thin factors: Z = Y and C = (Y'Y)^-1 Y'X where `inverse` has it, else Z = U and C =
+    U'X of Y = USV', over singular values above this share. B itself, neurons x neurons, would be
+    the largest product where neurons are more than samples.
+    """
 
     @staticmethod
     def forward(ctx, X, Y, inverse, share):
-        coefficients = _least_squares(X, Y, inverse, share)
-        fitted = Y @ coefficients
-        ctx.save_for_backward(X, fitted, coefficients)
+        if inverse is None:
+            Z, s, Vh = compact_svd(Y, share)
+            C, back = Z.T @ X, Vh / s[:, None]
+        else:
+            Z, C, back = Y, inverse @ (Y.T @ X), None
+        fitted = Z @ C
+        ctx.save_for_backward(X, fitted, C, back)
         return square_sum(fitted)
 
     @staticmethod
     def backward(ctx, grad):
-        X, fitted, coefficients = ctx.saved_tensors
-        grad_y = 2 * grad * ((X - fitted) @ coefficients.T) if ctx.needs_input_grad[1] else None
-        return 2 * grad * fitted if ctx.needs_input_grad[0] else None, grad_y, None, None
+        X, fitted, C, back = ctx.saved_tensors
+        grad_x = 2 * grad * fitted if ctx.needs_input_grad[0] else None
+        grad_y = None
+        if ctx.needs_input_grad[1]:
+            grad_y = 2 * grad * ((X - fitted) @ C.T)
+            grad_y = grad_y if back is None else grad_y @ back
+        return grad_x, grad_y, None, None
 
 
 def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -69,6 +77,22 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     share = rounding(Y) if inverse is None else 0.0
     explained = _ExplainedEnergy.apply(target, columns, inverse, share)
     return (explained / square_sum(target)).to(Y.dtype)
+
+
+def linear_regression_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """linear_regression(X, Y) with the samples of Y in each order: one basis of Y serves all.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.regression.linear_regression_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([0.8000, 0.2000])
+    """
+    target, columns = centred_unit(X), centred_columns(Y)
+    share = 0.0 if inverse_gram(columns) is not None else rounding(Y)
+    explained = shuffles.energies(target, compact_svd(columns, share)[0])
+    return lambda orders: explained(orders) / square_sum(target)
 
 
 def linear_regression_angular(
@@ -124,11 +148,13 @@ def _ridged(gram: Tensor, penalty: float) -> Tensor:
     return gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
 
 
-# Target and prediction of each part of the samples; None: digits lost.
-Fits = list[tuple[Tensor, Tensor]] | None
+# Of each part of the samples what comparing target and prediction gives, kept instead of these;
+# None: digits lost.
+Fits = list[Tensor] | None
+Compare = Callable[[Tensor, Tensor], Tensor]
 
 
-def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
+def _fit_all(X: Tensor, Y: Tensor, penalty: float, compare: Compare) -> Fits:
     """The fit to all samples: by Y'Y, or with more neurons than samples by YY', the smaller."""
     X, Y = centre(X), centre(Y)
     wide = Y.shape[1] > len(Y)
@@ -137,8 +163,8 @@ def _fit_all(X: Tensor, Y: Tensor, penalty: float) -> Fits:
     if not _enough(gram, penalty, interpolates=wide) and (wide or inverse_of(ridged) is None):
         return None
     if wide:
-        return [(X, X - penalty * torch.linalg.solve(ridged, X))]
-    return [(X, Y @ torch.linalg.solve(ridged, Y.T @ X))]
+        return [compare(X, X - penalty * torch.linalg.solve(ridged, X))]
+    return [compare(X, Y @ torch.linalg.solve(ridged, Y.T @ X))]
 
 
 def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
@@ -146,7 +172,9 @@ def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
     return n - max(map(len, held)) - 1 < 1.1 * q
 
 
-def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
+def _hat_fits(
+    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, compare: Compare
+) -> Fits:
     """Predictions of each held-out block from one fit: residuals E_k = (I - H_kk)^-1 (X - HX)_k.
 
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because
@@ -170,11 +198,14 @@ def _hat_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float
     fits = []
     for b, x in zip(blocks, held, strict=True):
         target = x + x.sum(0) / (n - len(x))
-        fits.append((target, target - torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b])))
+        missed = torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b])
+        fits.append(compare(target, target - missed))
     return fits
 
 
-def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
+def _downdated_fits(
+    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, compare: Compare
+) -> Fits:
     """Predictions of each held-out block, from Gram matrices of all samples less the block's.
 
     With X and Y centred by all n samples and t the sum of the block's m rows, the training rows
@@ -197,12 +228,17 @@ def _downdated_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty:
             return None
         L = torch.linalg.cholesky(trained)
         B = torch.cholesky_solve(cross - shared - torch.outer(sum_y, sum_x) / left, L)
-        fits.append((x + sum_x / left, (y + sum_y / left) @ B))
+        fits.append(compare(x + sum_x / left, (y + sum_y / left) @ B))
     return fits
 
 
 def _careful_fits(
-    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, share: float
+    X: Tensor,
+    Y: Tensor,
+    blocks: list[slice | Tensor],
+    penalty: float,
+    share: float,
+    compare: Compare,
 ) -> Fits:
     """Each fit by itself, through the singular values of its samples above this share.
 
@@ -217,29 +253,31 @@ def _careful_fits(
         (train_x, x), (train_y, y) = (
             split(Z, block) if blocks else (centre(Z), centre(Z)) for Z in (X, Y)
         )
-        fits.append((x, y @ (spectral_map(train_y, shrunk, share).T @ train_x)))
+        fits.append(compare(x, y @ (spectral_map(train_y, shrunk, share).T @ train_x)))
     return fits
 
 
-def _quick_fits(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
+def _quick_fits(
+    X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, compare: Compare
+) -> Fits:
     """Fits by the products that are smallest for these sizes."""
     if not blocks:
-        return _fit_all(X, Y, penalty)
+        return _fit_all(X, Y, penalty, compare)
     small = len(X) // len(blocks) <= Y.shape[1]
-    fits = _hat_fits(X, Y, blocks, penalty) if small else None
-    return fits or _downdated_fits(X, Y, blocks, penalty)
+    fits = _hat_fits(X, Y, blocks, penalty, compare) if small else None
+    return fits or _downdated_fits(X, Y, blocks, penalty, compare)
 
 
 def _one_way(
     X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str
 ) -> Tensor:
     """The score of X from Y: in Y's precision if safe, else in float64, else by singular values."""
-    fits = None
+    fits, compare = None, COMPARISONS[comparison]
     for dtype in dict.fromkeys((Y.dtype, torch.float64)):
         x, y = X.to(dtype), Y.to(dtype)
-        fits = fits or _quick_fits(x, y, blocks, penalty)
-    fits = fits or _careful_fits(x, y, blocks, penalty, rounding(Y))
-    return torch.stack([COMPARISONS[comparison](*fit) for fit in fits]).mean().to(Y.dtype)
+        fits = fits or _quick_fits(x, y, blocks, penalty, compare)
+    fits = fits or _careful_fits(x, y, blocks, penalty, rounding(Y), compare)
+    return torch.stack(fits).mean().to(Y.dtype)
 
 
 def regression(
@@ -292,3 +330,32 @@ def regression(
     )
     ways = [(X, Y), (Y, X)] if symmetric else [(X, Y)]
     return sum(_one_way(*way, penalty, blocks, comparison) for way in ways) / len(ways)
+
+
+def regression_shuffled(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    penalty: float = 100.0,
+    folds: int = 5,
+    comparison: str = "r2",
+    symmetric: bool = False,
+    **_,
+) -> shuffles.Scores | None:
+    """regression(X, Y) with the samples of Y in each order; None for all but the R^2 without folds.
+
+    With Y = U S V' it is sum_i (1 - (a / (s_i^2 + a))^2) ||u_i'X||^2 / ||X||_F^2, `penalty` a.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.regression.regression_shuffled(X, X[:, :1], penalty=4, folds=0)
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([0.6000, 0.1500])
+    """
+    if folds or symmetric or comparison != "r2":
+        return None
+    target, (U, s, _) = centre(X), compact_svd(centre(Y), rounding(Y))
+    weights = 1 - (penalty / (s.square() + penalty)).square()
+    explained = shuffles.energies(target, U * weights.sqrt())
+    return lambda orders: explained(orders) / square_sum(target)

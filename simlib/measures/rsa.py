@@ -1,10 +1,10 @@
 """RSA: compare two matrices of distances between samples."""
 
 import numpy as np
+import scipy
 import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
-from scipy import stats
 from scipy.spatial.distance import pdist
 from torch import Tensor
 
@@ -16,7 +16,9 @@ from simlib.linalg import (
     cosine,
     rounded_to_single,
     safe_root,
+    square_sum,
 )
+from simlib.measures import shuffles
 
 
 def squared_distances(X: Float[Tensor, "n p"]) -> Float[Tensor, "n n"]:
@@ -136,7 +138,7 @@ def _given_distances(matrix: Tensor, side: str, comparison: str) -> Float[Tensor
 
 
 def _kendall(a: Tensor, b: Tensor) -> Tensor:
-    return a.new_tensor(stats.kendalltau(a.cpu(), b.cpu()).statistic)
+    return a.new_tensor(scipy.stats.kendalltau(a.cpu(), b.cpu()).statistic)
 
 
 DISTANCES = {
@@ -202,11 +204,19 @@ def rsa(
     """
     validation.known("distance of RSA", distance, DISTANCES)
     validation.known("comparison of RSA", comparison, COMPARISONS)
+    compared = _compared(X, Y, distance, comparison, precomputed)
+    return COMPARISONS[comparison](*compared).to(X.dtype)
+
+
+def _compared(
+    X: Tensor, Y: Tensor, distance: str, comparison: str, precomputed: bool
+) -> tuple[Float[Tensor, " pairs"], Float[Tensor, " pairs"]]:
+    """The distances of both sides, or their ranks."""
     if precomputed:
         a, b = (_given_distances(Z, side, comparison) for Z, side in ((X, "X"), (Y, "Y")))
         for values, side in ((a, "X"), (b, "Y")):
             _refuse_rounding(values, side, "given", comparison)
-        return COMPARISONS[comparison](a, b).to(X.dtype)
+        return a, b
     if len(X) < 3:
         raise ValueError(
             f"RSA needs 3 or more samples, since 2 have a single distance; got {len(X)}"
@@ -222,4 +232,53 @@ def rsa(
         a, b = (_above(DISTANCES[distance](Z)) for Z in (X, Y))
     for values, side in ((a, "X"), (b, "Y")):
         _refuse_rounding(values, side, distance, comparison)
-    return COMPARISONS[comparison](a, b).to(X.dtype)
+    return a, b
+
+
+def rsa_shuffled(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    distance: str = "squared-euclidean",
+    comparison: str = "pearson",
+    precomputed: bool = False,
+) -> shuffles.Scores | None:
+    """rsa(X, Y) with the samples of Y in each order: distances and ranks are computed once.
+
+    None for Kendall's tau, which is no cosine.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.rsa.rsa_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([ 0.9710, -0.2770])
+    """
+    if comparison == "kendall":
+        return None
+    sides = _compared(X, Y, distance, comparison, precomputed)
+    if comparison != "cosine":
+        sides = [values - values.mean() for values in sides]
+    if (distance, comparison, precomputed) == ("squared-euclidean", "pearson", False):
+        return _correlated(centred_unit(X), centred_unit(Y), *sides)
+    return shuffles.cosines(*(_matrix(values, len(X)) for values in sides))
+
+
+def _correlated(X: Tensor, Y: Tensor, a: Tensor, b: Tensor) -> shuffles.Scores:
+    """Pearson correlation of squared distances, with the samples of Y in each order.
+
+    A squared distance is K_ii + K_jj - 2 K_ij, and the rows of K = XX' sum to 0: over pairs the
+    product of two is n sum_i K_ii L_ii + tr K tr L + 2 <K, L>, and that of their means n^2 tr K
+    tr L / (n (n - 1) / 2). `a` and `b` are the distances above the diagonal less their means.
+    """
+    n, norms = len(X), (square_sum(a) * square_sum(b)).sqrt()
+    shared = shuffles.hollow(X, Y, -n / 2)
+    rest = square_sum(X) * square_sum(Y) * (1 - 2 * n / (n - 1))
+    return lambda orders: (2 * shared(orders) + rest) / norms
+
+
+def _matrix(above: Float[Tensor, " pairs"], n: int) -> Float[Tensor, "n n"]:
+    """The symmetric matrix of these values above its diagonal, which is 0."""
+    matrix = above.new_zeros(n, n)
+    matrix[torch.triu_indices(n, n, 1, device=above.device).unbind()] = above
+    return matrix + matrix.T

@@ -16,13 +16,18 @@ from simlib.linalg import (
     spectral_map,
     square_sum,
 )
+from simlib.measures import shuffles
 from simlib.measures.folds import Labels, held_out_blocks, split
 
 
+def _narrow(X: Tensor) -> Tensor:
+    """X; where neurons are more than samples, rotated into n columns."""
+    return X @ torch.linalg.qr(X.detach().T)[0] if X.shape[0] < X.shape[1] else X
+
+
 def _cross_nuclear_norm(X: Tensor, Y: Tensor) -> Tensor:
-    """||X'Y||_* of centred sides; more neurons than samples are first rotated into n columns."""
-    X, Y = (Z @ torch.linalg.qr(Z.detach().T)[0] if Z.shape[0] < Z.shape[1] else Z for Z in (X, Y))
-    return nuclear_norm(X.T @ Y)
+    """||X'Y||_* of centred sides."""
+    return nuclear_norm(_narrow(X).T @ _narrow(Y))
 
 
 def nbs(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -60,6 +65,26 @@ def nbs_towards(X: Float[Tensor, "n p"]) -> Callable[[Float[Tensor, "n q"]], Flo
         return _cross_nuclear_norm(X, Y) / (norm * square_sum(Y)).sqrt()
 
     return towards
+
+
+def nbs_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """nbs(X, Y) with the samples of Y in each order, as `shuffles.nuclear_norms`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.shapes.nbs_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([0.8940, 0.4470])
+    """
+    X, Y = centred_unit(X), centred_unit(Y)
+    shared, norms = _norms_shuffled(X, Y), (square_sum(X) * square_sum(Y)).sqrt()
+    return lambda orders: shared(orders) / norms
+
+
+def _norms_shuffled(X: Tensor, Y: Tensor) -> shuffles.Scores:
+    """||X'Y||_* with the samples of Y in each order."""
+    return shuffles.nuclear_norms(_narrow(X), _narrow(Y))
 
 
 def nbs_squared(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -134,6 +159,23 @@ def procrustes_euclidean(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Fl
     """
     X, Y = centre(X), centre(Y)
     return safe_root(square_sum(X) + square_sum(Y) - 2 * _cross_nuclear_norm(X, Y))
+
+
+def procrustes_euclidean_shuffled(
+    X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]
+) -> shuffles.Scores:
+    """procrustes_euclidean(X, Y) with the samples of Y in each order, as `nbs_shuffled`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.shapes.procrustes_euclidean_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([1.0000, 2.2360])
+    """
+    X, Y = centre(X), centre(Y)
+    shared, squares = _norms_shuffled(X, Y), square_sum(X) + square_sum(Y)
+    return lambda orders: safe_root(squares - 2 * shared(orders))
 
 
 def _fold_distance(X: Tensor, Y: Tensor, test: slice | Tensor, comparison: str) -> Tensor:

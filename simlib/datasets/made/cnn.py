@@ -3,8 +3,6 @@
 import numpy as np
 import torch
 import xarray as xr
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch.nn import functional
 
@@ -70,6 +68,9 @@ def _split() -> tuple[tuple[Tensor, np.ndarray], tuple[Tensor, np.ndarray]]:
     """Images (n, 1, 8, 8) in [0, 1] and their digits, for training and for testing; the same for
     every seed.
     """
+    from sklearn.datasets import load_digits  # half a second
+    from sklearn.model_selection import train_test_split
+
     images, labels = load_digits(return_X_y=True)
     images = (images / 16).astype(np.float32).reshape(-1, 1, 8, 8)
     parts = train_test_split(images, labels, test_size=TEST_IMAGES, stratify=labels, random_state=0)
