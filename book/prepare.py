@@ -1,5 +1,5 @@
 """Write what the pages include: the formulas' font, the tables of measures and datasets, the
-animated toy; and a note in the place of what has not been made yet.
+animated toy, the data of explorables; and a note in the place of what has not been made yet.
 
 A file is written only when its content changed, so that an unchanged page is not built again.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import execute
+import explorables
 import pandas as pd
 import quoted
 import toy_animation
@@ -82,6 +83,8 @@ def main() -> None:
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
+    for name, content in explorables.scripts().items():
+        write(BOOK / "_vendor" / "vendor" / name, content)
     notes()
     for name, content in quoted.files().items():
         write(GENERATED / name, content)

@@ -3,6 +3,7 @@
 const explore = (() => {
   const makers = {};
   const data = {};
+  const compute = {}; // what an explorable computes, by its name
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   const made = (element, attributes, children) => {
@@ -103,6 +104,29 @@ const explore = (() => {
     return { name, element, input, show, takes, read: () => input.value };
   };
 
+  /* Which spectrum X has: the controls, and the name of its data. */
+  const SPECTRA = [
+    ["mante2013", "Mante 2013"],
+    ["siegel2015", "Siegel 2015"],
+    ["hatsopoulos2007", "Hatsopoulos 2007"],
+    ["majajhong2015", "Majaj 2015"],
+    ["freemanziemba2013", "Freeman 2013"],
+    ["power", "Power law, 30 PCs"],
+  ];
+  const spectra = () => {
+    const controls = [
+      choice("spectrum", "Spectrum of X", SPECTRA),
+      slider("power", "Exponent", { max: 3, step: 0.25 }),
+    ];
+    const elements = controls.map(({ element }) => element);
+    const sync = ({ spectrum }) => {
+      elements[1].hidden = spectrum !== "power";
+    };
+    return { controls, elements, sync, defaults: { spectrum: "mante2013", power: 1 } };
+  };
+  const spectrumOf = ({ spectrum, power }) =>
+    spectrum === "power" ? `power-${power.toFixed(2)}` : spectrum;
+
   /* Moves a slider to its end; where motion is unwanted, a tenth of the way at each press. */
   const player = (control, change, seconds = 8) => {
     const { min, max, step } = control.range;
@@ -191,5 +215,6 @@ const explore = (() => {
   };
   const draw = { html, svg, picture, axes, points, drag };
   const words = { number, angular, fromAngular, MEASURES };
-  return { data, define, start, ...draw, ...words, slider, choice, player, panel };
+  const controls = { slider, choice, player, panel, spectra, spectrumOf };
+  return { data, compute, define, start, ...draw, ...words, ...controls };
 })();
