@@ -1,18 +1,24 @@
 """What moves in the book: the numbers are simlib's, and everyone can reach them."""
 
+import colorsys
 import math
 import random
+import re
 import time
 
 import numpy as np
 import pytest
 from built_book import HTML, needs_book, needs_chromium, opened
 
+import simlib as sl
 from simlib import exact_ranges
-from simlib.experiments import explorables
+from simlib.experiments import ascent_frames, explorables
 
 pytestmark = [pytest.mark.browser, needs_chromium, needs_book]
-PAGES = {"joint": ["exact_ranges"]}
+PAGES = {
+    "joint": ["exact_ranges", "figures/joint_score_ranges"],
+    "player": ["intro", "figures/score_vs_decodability"],
+}
 STATES = 1000
 CLOSE = 1e-6
 EVERY = [(name, page) for name, pages in PAGES.items() for page in pages]
@@ -49,6 +55,17 @@ def random_spectrum(rng: random.Random) -> dict:
 # -- The same numbers
 
 
+def nearest(dataset: str, measure: str, score: float):
+    """The frame that is nearest to a score."""
+    table = ascent_frames.frames([dataset], [measure])
+    away = (table["score"] - score).abs()
+    return table[away == away.min()]
+
+
+def of_frame(rows, quantity: str) -> np.ndarray:
+    return rows.loc[rows["quantity"] == quantity, "value"].to_numpy()
+
+
 def test_the_joint_ranges_are_those_of_simlib(browser):
     """The stored ones lie on the slider's places; those with linear regression are computed in the
     page.
@@ -81,6 +98,24 @@ def test_the_joint_ranges_are_those_of_simlib(browser):
             if other != row["other"]:
                 expected = exact_ranges.from_angular(expected)
         assert np.allclose(ends, expected, rtol=0, atol=CLOSE), state
+
+
+def test_the_player_shows_the_frame_nearest_to_the_score(browser):
+    rng = random.Random(0)
+    datasets, measures = list(ascent_frames.SHOWN), ascent_frames.MEASURES
+    tables = {(a, b): ascent_frames.frames([a], [b]) for a in datasets for b in measures}
+    states = [(rng.choice(datasets), rng.choice(measures), rng.random()) for _ in range(STATES)]
+    with begun(browser, "player", "intro") as (page, _):
+        drawn(page, "player")
+        found = page.evaluate("states => states.map(s => explore.compute.player(...s))", states)
+    for (dataset, measure, score), frame in zip(states, found, strict=True):
+        table = tables[dataset, measure]
+        rows = table[(away := (table["score"] - score).abs()) == away.min()]
+        assert abs(frame["score"] - rows["score"].iloc[0]) < CLOSE
+        for quantity, values in (("accuracy", frame["accuracy"]), ("r2", frame["r2"])):
+            assert np.allclose(of_frame(rows, quantity), values, rtol=0, atol=CLOSE)
+        places = np.array(frame["points"]) / 100
+        assert np.allclose(of_frame(rows, "point"), places, rtol=0, atol=0.0051)
 
 
 def test_a_number_says_no_more_than_it_knows(browser):
@@ -131,19 +166,14 @@ def test_it_is_moved_by_keyboard_alone_and_says_so(browser, name, page):
         assert box.locator("svg").first.inner_html() != before
         assert any(sign.isdigit() for sign in box.locator("[role=status]").inner_text())
         state = shown.url
+        controls = box.locator("input, select, button")
+        controls.first.focus()
         reached = set()
-        for _ in range(40):
+        for _ in range(12):
+            reached.add(shown.evaluate("document.activeElement.outerHTML"))
             shown.keyboard.press("Tab")
-            reached.add(
-                shown.evaluate(
-                    "name => document.activeElement.closest('#' + name) "
-                    "&& document.activeElement.outerHTML",
-                    name,
-                )
-            )
-        visible = "e => e.filter(one => one.checkVisibility()).length"
-        controls = box.locator("input, select, button").evaluate_all(visible)
-        assert len(reached - {None}) >= controls - 1
+        for control in controls.all():
+            assert not control.is_visible() or control.evaluate("e => e.outerHTML") in reached
     assert state.partition("?")[2].endswith(f"#{name}")
     with opened(browser, state) as (again, _):
         box = drawn(again, name)
@@ -211,3 +241,61 @@ def test_a_flat_spectrum_binds_the_scores_most_closely():
     at = table[(table["given"] == "cka") & (table["level"] == 0.9)].set_index("spectrum")
     width = at["highest"] - at["lowest"]
     assert width.idxmin() == "power-0.00" and not math.isnan(width.min())
+
+
+def test_at_0_9_cka_the_toy_is_a_scribble():
+    """Across the first PC of X it varies about as much as X, and by chance."""
+    rows, X = nearest("toy-2d", "cka", 0.9), ascent_frames.target("toy-2d").points.reshape(-1, 2)
+    Y = of_frame(rows, "point").reshape(-1, 2)
+    r2 = of_frame(rows, "r2")
+    assert r2[0] > 0.9 and r2[1] < 0.3
+    across = [one[:, 1].var() / one.var(0).sum() for one in (X, Y)]
+    assert 0.5 < across[1] / across[0] < 1.5
+    assert of_frame(nearest("toy-2d", "procrustes-angular-score", 0.9), "r2")[1] > 0.6
+
+
+@pytest.mark.parametrize(
+    ("measure", "least", "most"),
+    [
+        ("cka", 0, 0.5),
+        ("procrustes-angular-score", 0.9, 1),
+        ("linreg", -0.1, 0.5),
+        ("ridge", 0, 0.5),
+    ],
+)
+def test_at_0_9_some_know_the_texture_and_others_do_not(measure, least, most):
+    """Of the way from chance to X."""
+    X = ascent_frames.target("surrogate-freemanziemba2013")
+    accuracy = of_frame(nearest("surrogate-freemanziemba2013", measure, 0.9), "accuracy")[0]
+    assert least < (accuracy - X.chance) / (X.accuracy - X.chance) < most
+
+
+def test_a_frame_is_measured_on_the_very_y_of_its_score():
+    X = sl.datasets.load("toy-2d")
+    table, seen = ascent_frames.frames(["toy-2d"], ["cka"]), []
+
+    def observe(step, score, Y):
+        accuracy = sl.decoding_accuracy(Y, X["choice"].values, folds=3)
+        seen.append([sl.score("cka", X, Y), accuracy, *sl.captured_variance(X, Y)])
+
+    sl.maximize("cka", X, observers=[observe], **ascent_frames.ASCENT)
+    frames = [rows for _, rows in table.groupby("step")]
+    stored = [
+        [rows["score"].iloc[0], *of_frame(rows, "accuracy"), *of_frame(rows, "r2")]
+        for rows in frames
+    ]
+    assert np.allclose(seen, stored, rtol=0, atol=CLOSE)
+
+
+def hue(code: str) -> float:
+    return 360 * colorsys.rgb_to_hsv(*(int(code[k : k + 2], 16) for k in (0, 2, 4)))[0]
+
+
+def test_the_colours_of_the_points_are_no_measures():
+    """Hues on the circle, in degrees."""
+    script = (HTML / "_static" / "explorables" / "player.js").read_text()
+    shared = (HTML / "_static" / "explorables" / "shared.js").read_text()
+    own = [hue(code) for code in re.findall("#([0-9A-F]{6})", script)]
+    theirs = [hue(code) for code in re.findall("#([0-9A-F]{6})", shared)]
+    assert len(own) == 2 and len(theirs) == 6
+    assert all(min((a - b) % 360, (b - a) % 360) > 20 for a in own for b in theirs)

@@ -5,6 +5,7 @@ them, `claims` judges. What only one notebook needs is in the module of its name
 """
 
 from simlib.experiments import (
+    ascent_frames,
     chance_level,
     claims,
     curves,
@@ -41,6 +42,7 @@ from simlib.threads import task_threads
 
 __all__ = [
     "TaskError",
+    "ascent_frames",
     "ascent_seconds",
     "ascents",
     "chance_level",
