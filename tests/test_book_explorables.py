@@ -11,16 +11,23 @@ import pytest
 from built_book import HTML, needs_book, needs_chromium, opened
 
 import simlib as sl
-from simlib import exact_ranges
+from simlib import exact_ranges, theory
 from simlib.experiments import ascent_frames, explorables
 
 pytestmark = [pytest.mark.browser, needs_chromium, needs_book]
 PAGES = {
     "joint": ["exact_ranges", "figures/joint_score_ranges"],
     "player": ["intro", "figures/score_vs_decodability"],
+    "theory": ["figures/theory_sensitivity"],
 }
 STATES = 1000
 CLOSE = 1e-6
+CHANGED = {
+    "replaced": theory.REPLACED,
+    "rotated": theory.ROTATED,
+    "rescaled": theory.RESCALED,
+    "kept": theory.KEPT,
+}
 EVERY = [(name, page) for name, pages in PAGES.items() for page in pages]
 each_page = pytest.mark.parametrize(("name", "page"), EVERY)
 
@@ -118,6 +125,37 @@ def test_the_player_shows_the_frame_nearest_to_the_score(browser):
         assert np.allclose(of_frame(rows, "point"), places, rtol=0, atol=0.0051)
 
 
+def of_theory(state: dict) -> dict[str, float]:
+    """Each score after the change of a state, by simlib.theory."""
+    variances, found = explorables.spectra()[spectrum_of(state)], {}
+    amounts = {"rotated": [np.deg2rad(state["angle"])], "rescaled": [state["scale"]]}
+    for measure, function in CHANGED[state["change"]].items():
+        options = {"penalty": state["penalty"]} if measure == "ridge" else {}
+        after = function(variances, *amounts.get(state["change"], []), **options)
+        found[measure] = float(after[state["pc"] - 1])
+    return found
+
+
+def test_the_changed_scores_are_those_of_the_theory(browser):
+    rng, page = random.Random(0), "figures/theory_sensitivity"
+    states = [
+        random_spectrum(rng)
+        | {
+            "change": rng.choice(list(CHANGED)),
+            "pc": rng.randint(1, 30),
+            "angle": rng.uniform(0, 180),
+            "scale": rng.choice([0, rng.uniform(0, 2)]),
+            "penalty": rng.choice([0, rng.uniform(0, 0.1)]),
+        }
+        for _ in range(STATES)
+    ]
+    with begun(browser, "theory", page) as (shown, _):
+        drawn(shown, "theory")
+        found = shown.evaluate("states => states.map(s => explore.compute.theory(s))", states)
+    for state, scores in zip(states, found, strict=True):
+        assert scores == pytest.approx(of_theory(state), rel=0, abs=CLOSE), state
+
+
 def test_a_number_says_no_more_than_it_knows(browser):
     with begun(browser, "joint", "exact_ranges") as (page, _):
         drawn(page, "joint")
@@ -160,8 +198,8 @@ def test_it_is_moved_by_keyboard_alone_and_says_so(browser, name, page):
         slider = box.locator("input[type=range]").first
         slider.focus()
         before = box.locator("svg").first.inner_html()
-        shown.keyboard.press("ArrowLeft")
-        shown.keyboard.press("ArrowLeft")
+        shown.keyboard.press("ArrowRight")
+        shown.keyboard.press("ArrowRight")
         shown.wait_for_timeout(500)
         assert box.locator("svg").first.inner_html() != before
         assert any(sign.isdigit() for sign in box.locator("[role=status]").inner_text())
@@ -299,3 +337,10 @@ def test_the_colours_of_the_points_are_no_measures():
     theirs = [hue(code) for code in re.findall("#([0-9A-F]{6})", shared)]
     assert len(own) == 2 and len(theirs) == 6
     assert all(min((a - b) % 360, (b - a) % 360) > 20 for a in own for b in theirs)
+
+
+def test_what_the_states_of_the_theory_show():
+    state = {"spectrum": "mante2013", "power": 1, "angle": 0, "scale": 0.1, "penalty": 0.01}
+    first, tenth = (of_theory(state | {"change": "replaced", "pc": pc}) for pc in (1, 10))
+    assert first["cka"] < first["nbs"] and tenth["cka"] > 0.998
+    assert of_theory(state | {"change": "rescaled", "pc": 1})["linreg"] == 1
