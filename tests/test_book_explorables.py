@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from built_book import HTML, needs_book, needs_chromium, opened
+from test_book_accessible import CUT, WIDTHS, findings, show
 
 import simlib as sl
 from simlib import exact_ranges, theory
@@ -244,6 +245,37 @@ def test_a_phone_shows_the_control_with_what_it_moves(browser, name, page):
         picture = box.locator("svg").first.bounding_box()
         assert control["y"] + control["height"] <= 901 and picture["y"] < control["y"]
         assert shown.evaluate("document.documentElement.scrollWidth") <= 391
+
+
+@each_page
+def test_nothing_in_it_keeps_a_reader_out(browser, axe, name, page):
+    with begun(browser, name, page) as (shown, faults):
+        drawn(shown, name)
+        shown.add_style_tag(content="* { transition: none !important }")
+        shown.evaluate(axe)
+        found = []
+        for colours in ("light", "dark"):
+            for width in WIDTHS.values():
+                show(shown, colours, width)
+                found += [[colours, width, *one] for one in findings(shown)]
+                found += [[colours, width, *one] for one in shown.evaluate(CUT)]
+        assert not found and not faults
+
+
+@each_page
+def test_where_motion_is_unwanted_it_moves_by_steps(browser, name, page):
+    shown = browser.new_page(reduced_motion="reduce")
+    shown.goto(address(page, "", name))
+    box = drawn(shown, name)
+    for button in box.locator("button", has_text="Next step").all():
+        slider = box.locator("input[type=range]").first
+        slider.fill("0.3")
+        button.click()
+        value = slider.input_value()
+        shown.wait_for_timeout(400)
+        assert value == slider.input_value() == "0.4"
+    assert not box.locator("button", has_text="Play").count()
+    shown.close()
 
 
 @each_page
