@@ -4,7 +4,6 @@ import colorsys
 import math
 import random
 import re
-import time
 
 import numpy as np
 import pytest
@@ -176,7 +175,6 @@ def test_a_number_says_no_more_than_it_knows(browser):
 @each_page
 def test_it_is_there_within_a_second_without_a_network(browser, name, page):
     with begun(browser, name, page) as (shown, faults):
-        started = time.process_time()
         box = drawn(shown, name)
         took = shown.evaluate(
             """name => {
@@ -187,7 +185,7 @@ def test_it_is_there_within_a_second_without_a_network(browser, name, page):
             }""",
             name,
         )
-        assert took < 1000 and time.process_time() - started < 10
+        assert took < 1000
         assert box.locator("svg").count() and box.locator("[role=status]").count() == 1
         assert not faults
 
@@ -287,6 +285,34 @@ def test_without_scripts_the_text_stays(browser, name, page):
     assert len(box.inner_text()) > 40 and box.bounding_box()["height"] < 200
     assert shown.locator("article figure img, article figure svg").count()
     context.close()
+
+
+def test_the_player_plays_pauses_and_starts_again(browser):
+    with begun(browser, "player", "intro") as (page, _):
+        box = drawn(page, "player")
+        slider, button = box.locator("#explorable-at"), box.locator("button")
+        slider.fill("0.5")
+        assert button.inner_text() == "Play"
+        button.click()
+        assert button.inner_text() == "Pause"
+        page.wait_for_function("Number(document.getElementById('explorable-at').value) > 0.52")
+        button.click()
+        shown = float(slider.input_value())
+        assert button.inner_text() == "Play" and shown > 0.52
+        page.wait_for_timeout(500)
+        assert float(slider.input_value()) == shown and f"at={shown:g}&" in page.url
+        slider.fill("1")
+        button.click()
+        assert float(slider.input_value()) < 0.5
+
+
+@each_page
+def test_on_paper_the_picture_stays_without_its_controls(browser, name, page):
+    with begun(browser, name, page) as (shown, _):
+        box = drawn(shown, name)
+        shown.emulate_media(media="print")
+        assert box.locator("svg").first.is_visible()
+        assert not box.locator(".explorable-controls").is_visible()
 
 
 @each_page

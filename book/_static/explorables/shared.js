@@ -147,7 +147,11 @@ const explore = (() => {
       change({ [control.name]: next }, quiet && next < max);
     };
     button.addEventListener("click", () => {
-      if (timer) return stop();
+      if (timer) {
+        stop();
+        change({}); // what is seen now is said
+        return;
+      }
       if (control.read() >= max) change({ [control.name]: min });
       else if (still.matches) go((max - min) / 10, false);
       if (still.matches) return;
