@@ -71,9 +71,24 @@ html: $(STAMP) ## build the book from the executed notebooks
 test: $(STAMP) ## run every test; the browser ones need chromium (FAST=1: minutes, without notebooks and browser)
 	@$(PYTEST) $(if $(FAST),tests simlib -m "not browser and not slow")
 
-lint: $(STAMP) ## layout and lint of every file, with the pinned ruff
+# The checker of scripts, a program of its own in an npm package for each kind of machine: its versions and checksums
+# stand in tests/biome.sha256.
+MACHINE = $(shell uname -sm | sed 's/Darwin/darwin/; s/Linux/linux/; s/aarch64/arm64/; s/x86_64/x64/; s/ /-/')
+BIOME_PACKAGE = $(shell grep -o 'biomejs-cli-$(MACHINE)-.*' tests/biome.sha256)
+BIOME = $(BIN)/biome
+
+lint: $(STAMP) ## layout and lint of every file, with the pinned ruff and, where npm is, biome
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . || \
 	  { echo 'To mend it: $(BIN)/ruff format . && $(BIN)/ruff check --fix . (what then remains, by hand)'; exit 1; }
+	@test -x $(BIOME) || ! command -v npm >/dev/null || $(MAKE) --no-print-directory $(BIOME)
+	@test -x $(BIOME) || { echo 'The scripts in JavaScript were not checked: that needs npm'; exit 0; } && \
+	  { $(BIOME) check --error-on-warnings . || { echo 'To mend it: $(BIOME) check --fix .'; exit 1; }; }
+
+$(BIOME): tests/biome.sha256 | $(STAMP)
+	@test -n "$(BIOME_PACKAGE)" || { echo 'tests/biome.sha256 has no biome for $(MACHINE)'; exit 1; }
+	@cd $(VENV) && npm pack --silent $$(echo $(BIOME_PACKAGE:.tgz=) | sed -E 's/biomejs-(.*)-([0-9.]+)$$/@biomejs\/\1@\2/') >/dev/null
+	@cd $(VENV) && grep '$(BIOME_PACKAGE)' $(CURDIR)/tests/biome.sha256 | sha256sum --check --quiet
+	@tar -xzf $(VENV)/$(BIOME_PACKAGE) -C $(BIN) --strip-components 1 package/biome && touch $@
 
 # Where the recordings are kept, and what to do without a network, is said by the message.
 define FETCH

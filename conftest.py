@@ -1,9 +1,13 @@
 """Settings that all tests share, the examples in docstrings included."""
 
 import functools
+import hashlib
 import http.server
+import io
 import os
 import socket
+import sys
+import tarfile
 import threading
 from pathlib import Path
 
@@ -91,3 +95,17 @@ def browser():
 
     with chromium.launched() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, whose version and checksum stand in tests/axe-core.sha256."""
+    digest, name = (ROOT / "tests" / "axe-core.sha256").read_text().split()
+    path = Path(os.environ.get("AXE_CORE", Path(sys.prefix) / name))
+    if not path.exists():
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing(f"no accessibility checker at {path}: run `make checker` (needs npm)")
+    content = path.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == digest, f"{path} is not what it should be"
+    with tarfile.open(fileobj=io.BytesIO(content)) as package:
+        return package.extractfile("package/axe.min.js").read().decode()

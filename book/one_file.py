@@ -19,6 +19,8 @@ import browser
 BOOK = Path(__file__).resolve().parent
 PDF = BOOK / "_build" / "what-does-a-similarity-score-tell-you.pdf"
 NO_SOURCES = ("_build", "_failed", "__pycache__")
+# A state of what moves, in the address; in the one page such a link is one to its place.
+STATE = re.compile(r'href="(?:[\w/.]+\.html)?\?[^"#]*(#[^"]*)"')
 PLACE, LINK = re.compile('<span id="document-([^"]+)"'), re.compile(r'href="(\w+\.html)(#[^"]*)?"')
 EVERY_IMAGE = """() => Promise.all([...document.images].map(image => {
   image.loading = 'eager';
@@ -62,7 +64,7 @@ def within(text: str) -> str:
         name, anchor = places.get(found[1]), found[2]
         return f'href="{anchor or f"#document-{name}"}"' if name else found[0]
 
-    return LINK.sub(inside, text)
+    return LINK.sub(inside, STATE.sub(r'href="\1"', text))
 
 
 def print_page(running, address: str, path: Path) -> None:

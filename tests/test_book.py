@@ -132,19 +132,6 @@ def test_figures_are_numbered_once(browser, server):
     ]
 
 
-def test_the_toy_moves_with_the_score(browser, server):
-    with opened(browser, f"{server}/intro.html") as (page, faults):
-        seen = []
-        for score in ("0.3", "0.95"):
-            page.locator("#toy-score").fill(score)
-            seen.append(page.locator(".toy-y").first.get_attribute("points"))
-        assert seen[0] != seen[1]
-        assert page.locator(".toy-panel").count() == 3
-        page.locator(".toy-controls button").click()
-        assert page.locator(".toy-controls button").inner_text() == "Pause"
-        assert not faults
-
-
 def test_no_page_shows_the_name_of_an_object():
     """An output that can't be rendered falls back to its repr."""
     pattern = re.compile(r"&lt;[\w.]+ object(?: at 0x\w+)?&gt;")

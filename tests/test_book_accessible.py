@@ -3,16 +3,12 @@
 axe-core looks for it. `make checker` fetches it; its version and checksum stand in axe-core.sha256.
 """
 
-import hashlib
-import io
 import os
-import sys
-import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from built_book import ROOT, needs_book, needs_chromium, opened, pages
+from built_book import needs_book, needs_chromium, opened, pages
 
 pytestmark = [pytest.mark.browser, needs_chromium, needs_book]
 
@@ -70,19 +66,6 @@ class Seen(NamedTuple):
     cut: dict[int, list]
     blank: list[str]
     faults: list[str]
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    digest, name = (ROOT / "tests" / "axe-core.sha256").read_text().split()
-    path = Path(os.environ.get("AXE_CORE", Path(sys.prefix) / name))
-    if not path.exists():
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing(f"no accessibility checker at {path}: run `make checker` (needs npm)")
-    content = path.read_bytes()
-    assert hashlib.sha256(content).hexdigest() == digest, f"{path} is not what it should be"
-    with tarfile.open(fileobj=io.BytesIO(content)) as package:
-        return package.extractfile("package/axe.min.js").read().decode()
 
 
 def show(page, theme: str, width: int) -> None:

@@ -50,6 +50,11 @@ def test_plain_sphinx_makes_the_same_figures(plain):
     assert sum(text.count("<figcaption") for text in plain.values()) >= len(FIGURES)
 
 
+def test_a_link_to_a_state_leads_to_its_place_in_the_one_page(one_file):
+    links = '<a href="?at=0.9&amp;given=cka#joint"> <a href="exact_ranges.html?at=0.9#joint">'
+    assert one_file.within(links) == '<a href="#joint"> <a href="#joint">'
+
+
 def test_the_book_is_one_pdf(page, one_file, browser, tmp_path):
     path = tmp_path / "book.pdf"
     one_file.print_page(browser, page.as_uri(), path)

@@ -27,20 +27,6 @@ def book(monkeypatch):
     return importlib.import_module
 
 
-def test_the_toy_is_written_again_when_it_was_damaged_and_only_then(book, tmp_path, monkeypatch):
-    toy, path = book("toy_animation"), tmp_path / "toy.html"
-    made = []
-    monkeypatch.setattr(toy, "page", lambda: made.append(1) or "<div>\n<p>0.5</p>\n</div>\n")
-    toy.write(path)
-    whole, stamp = path.read_bytes(), path.stat().st_mtime_ns
-    toy.write(path)
-    assert len(made) == 1 and path.stat().st_mtime_ns == stamp
-    for number, damaged in enumerate(damages(whole), 2):
-        path.write_bytes(damaged)
-        toy.write(path)
-        assert path.read_bytes() == whole and len(made) == number
-
-
 def test_a_damaged_page_is_not_shown(book, tmp_path, monkeypatch):
     """`make html` puts a note in its place, `make book` executes it again."""
     prepare, execute = book("prepare"), book("execute")

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -315,6 +316,13 @@ def test_every_make_target_that_is_named_exists():
         text = (ROOT / page).read_text()
         named = re.findall(r"(?:^|`|retry |entry: )\s*make ([a-z-]+)", text, re.M)
         assert named and set(named) <= set(targets), page
+
+
+def test_the_checker_of_scripts_has_one_version():
+    schema = json.loads((ROOT / "biome.json").read_text())["$schema"]
+    pinned = (ROOT / "tests" / "biome.sha256").read_text().splitlines()
+    versions = {re.search(r"-(\d+\.\d+\.\d+)\.tgz$", line)[1] for line in pinned}
+    assert versions == {schema.split("/")[-2]} and len(pinned) == 4
 
 
 # -- Pages

@@ -1,4 +1,5 @@
 // Pages come before the reference of functions, whatever the words.
+// biome-ignore lint/correctness/noUnusedVariables: the search reads it
 var Scorer = {
   score: ([docname, , , , score]) => score - (/^api|^genindex/.test(docname) ? 100 : 0),
   objNameMatch: 11,

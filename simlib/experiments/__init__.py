@@ -5,10 +5,12 @@ them, `claims` judges. What only one notebook needs is in the module of its name
 """
 
 from simlib.experiments import (
+    ascent_frames,
     chance_level,
     claims,
     curves,
     evidence,
+    explorables,
     few_samples,
     joint_score_ranges,
     measure_card,
@@ -40,6 +42,7 @@ from simlib.threads import task_threads
 
 __all__ = [
     "TaskError",
+    "ascent_frames",
     "ascent_seconds",
     "ascents",
     "chance_level",
@@ -47,6 +50,7 @@ __all__ = [
     "curves",
     "decodable",
     "evidence",
+    "explorables",
     "few_samples",
     "how_made",
     "is_quick",
