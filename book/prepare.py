@@ -13,6 +13,7 @@ from pathlib import Path
 import execute
 import pandas as pd
 import quoted
+import scorer_data
 import toy_animation
 from _ext import address, citations
 from fontTools import subset
@@ -82,6 +83,7 @@ def main() -> None:
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     toy_animation.write(GENERATED / "toy.html")
+    write(BOOK / "_vendor" / "vendor" / "scorer_data.js", scorer_data.script())
     notes()
     for name, content in quoted.files().items():
         write(GENERATED / name, content)
