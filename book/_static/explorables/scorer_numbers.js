@@ -168,7 +168,8 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
 
   function attempt(of) {
     try {
-      return of();
+      const found = of();
+      return Number.isFinite(found.value) ? found : { note: "not defined on these two" };
     } catch ({ message }) {
       return { note: message };
     }
