@@ -277,11 +277,11 @@ BAD = {
     "four axes": X.reshape(3, 2, 2, 4),
     "no neurons": X[:, :0],
     "constant": np.full((12, 2), 3.0),
-    "constant but for rounding": 1e9 + 1e-7 * X,
+    "constant but for rounding": 1e9 + 1e-8 * X,
     "text": X.astype(str),
     "complex": X + 1j,
     "objects": X.astype(object),
-    "beyond 2^53": np.full((12, 1), 2**60) + np.arange(12)[:, None],
+    "beyond 2^53": 2**60 - np.arange(12)[:, None],
 }
 
 

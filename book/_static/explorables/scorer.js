@@ -8,15 +8,6 @@ explore.define("scorer", (box) => {
 
   // -- Files: each gives a list of {title, shape, values}, or of {title, refused}
 
-  const TYPES = {
-    f8: "Float64",
-    f4: "Float32",
-    i1: "Int8",
-    i2: "Int16",
-    i4: "Int32",
-    i8: "BigInt64",
-  };
-  Object.assign(TYPES, { u1: "Uint8", u2: "Uint16", u4: "Uint32", u8: "BigUint64", b1: "Uint8" });
   const half = (bits) => {
     const [power, digits] = [(bits >> 10) & 31, bits & 1023];
     const size = power ? (1 + digits / 1024) * 2 ** (power - 15) : digits * 2 ** -24;
@@ -32,17 +23,18 @@ explore.define("scorer", (box) => {
     const head = new TextDecoder().decode(bytes.subarray(10, start));
     const [, order, type] = head.match(/'descr': '([<>|=]?)(\w+)'/) ?? [];
     const shape = (head.match(/'shape': \(([^)]*)\)/)?.[1].match(/\d+/g) ?? []).map(Number);
-    const size = Number(type?.slice(1));
-    if (!(type in TYPES) && type !== "f2") {
-      const objects = type?.[0] === "O";
-      const hint = objects ? "; .astype(float) turns them into numbers if they are" : "";
-      const got = objects ? "object" : type ? `${order}${type}` : "several fields";
+    const [kind, size] = [type?.[0], Number(type?.slice(1))];
+    if (!/^(f[248]|[iu][1248]|b1)$/.test(type)) {
+      const hint = kind === "O" ? "; .astype(float) turns them into numbers if they are" : "";
+      const got = kind === "O" ? "object" : type ? `${order}${type}` : "several fields";
       return { title, refused: ` needs real numbers; got an array of dtype ${got}${hint}` };
     }
     const count = shape.reduce((a, b) => a * b, 1);
     if (start + count * size > bytes.length)
       refuse(`${title} ends early: it was not written whole`);
-    const get = type === "f2" ? "getUint16" : `get${TYPES[type]}`;
+    const whole = size === 8 && kind !== "f";
+    const number = { f: size === 2 ? "Uint" : "Float", i: "Int" }[kind] ?? "Uint";
+    const get = `get${whole ? "Big" : ""}${number}${8 * size}`;
     const steps = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1));
     const fortran = head.includes("'fortran_order': True");
     const values = new Float64Array(count);
@@ -57,7 +49,7 @@ explore.define("scorer", (box) => {
       }
       const value = view[get](start + from * size, order !== ">");
       values[at] = type === "f2" ? half(value) : Number(value);
-      if (size === 8 && type[0] !== "f" && Math.abs(values[at]) > 2 ** 53)
+      if (whole && Math.abs(values[at]) > 2 ** 53)
         return {
           title,
           refused: ` has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
@@ -102,8 +94,9 @@ explore.define("scorer", (box) => {
     );
     const holds = (cell) =>
       cell === "" || /^[-+]?(nan|inf(inity)?)$/i.test(cell) || Number.isFinite(Number(cell));
-    const named = rows.length > 0 && !rows[0].every((cell) => cell && holds(cell));
-    const names = named ? rows.shift() : rows[0]?.map((_, j) => `column ${j + 1}`);
+    const counted = rows[0]?.length > 2 && rows[0].every((cell, j) => Number(cell) === j);
+    const named = counted || (rows.length > 0 && !rows[0].every((cell) => cell && holds(cell)));
+    const names = named ? rows.shift() : (rows[0]?.map((_, j) => `column ${j + 1}`) ?? []);
     const odd = rows.findIndex((row) => row.length !== names.length);
     if (odd >= 0)
       refuse(
@@ -171,112 +164,61 @@ explore.define("scorer", (box) => {
 
   // -- What is shown
 
-  const ASKS = {
-    cka: ["CKA", "Do samples have the same similarities? Both ways alike; large PCs count most"],
-    "cka-debiased": [
-      "Debiased CKA",
-      "The same, about 0 for unrelated data of any number of neurons. Both ways alike",
-    ],
-    nbs: ["NBS", "What is left after the best rotation. Both ways alike"],
-    "procrustes-angular-score": [
-      "Angular Procrustes",
-      "The same as an angle: steep near 1, where small PCs count. Both ways alike",
-    ],
-    linreg: [
-      "Linear regression R²",
-      "Can X be predicted from Y? Not the other way round: exchange the files for that",
-    ],
-    rsa: ["RSA", "Do pairs of samples have the same distances? Both ways alike"],
-  };
-  const NAMES = { cka: "CKA", nbs: "angular Procrustes", linreg: "R²" };
+  const PROCRUSTES = { "procrustes-angular-score": "Angular Procrustes" };
+  const TITLES = { cka: "CKA", "cka-debiased": "Debiased CKA", nbs: "NBS", ...PROCRUSTES };
+  Object.assign(TITLES, { linreg: "R²", rsa: "RSA" });
+  const RANGED = { cka: "CKA", nbs: "angular Procrustes", linreg: "R²" };
 
-  function table(caption, head, rows) {
-    const row = (cells, tag) =>
-      html(
-        "tr",
-        {},
-        ...cells.map((cell, k) =>
-          html(
-            k ? tag : "th",
-            k && tag === "td" ? {} : { scope: tag === "th" ? "col" : "row" },
-            cell,
-          ),
-        ),
-      );
-    return html(
-      "table",
-      { class: "table" },
-      html("caption", {}, caption),
-      html("thead", {}, row(head, "th")),
-      html("tbody", {}, ...rows.map((cells) => row(cells, "td"))),
-    );
-  }
-
-  function chance(id, one) {
-    if (id !== "rsa") return number(one.chance, 3);
-    return one.others.length
-      ? `${number(one.chance, 3)} ± ${number(one.spread, 3)}; p = ${number(one.p, 3)}`
-      : "–";
+  function table(caption, ...rows) {
+    const made = html("table", { class: "table" }, html("caption", {}, caption));
+    for (const [i, cells] of rows.entries()) {
+      const row = made.insertRow();
+      for (const [j, cell] of cells.entries())
+        row.append(i && j ? html("td", {}, cell) : html("th", { scope: i ? "row" : "col" }, cell));
+    }
+    return made;
   }
 
   function show(found, sides) {
-    const { shares, n } = found;
-    const [p, q] = [shares.length, sides[1].shape.at(-1)];
-    const scored = table(
-      "Scores of X and Y. By chance: the mean over permutations of Y's trials, in closed form; of RSA over 100 shuffles (seed 0), with their standard deviation and the share that scores as much.",
-      ["Measure", "Score", "By chance", "What it asks"],
-      Object.entries(ASKS).map(([id, [title, asks]]) => [
-        title,
-        number(found[id].value, 3),
-        found[id].note ? "–" : chance(id, found[id]),
-        found[id].note ?? asks,
-      ]),
-    );
-    const shown = (id, value) => (id === "nbs" ? angular(value) : value);
-    const left = (given, other) => {
-      const [low, high] = found.ranges[given][other];
-      return low >= 0
-        ? `${number(shown(other, low), 3, "down")} to ${number(shown(other, high), 3, "up")}`
-        : "not known";
-    };
-    const ids = Object.keys(NAMES);
-    const room =
-      n - 1 < p + q
-        ? ` With ${n} samples, fewer than PCs and columns together, they are bounds: less may be possible.`
-        : "";
-    const ranges = table(
-      `What each score leaves open: the exact range of the others over all Y of ${q} columns, for the variances of X's ${p} PCs.${room}`,
-      ["Given", ...ids.map((id) => NAMES[id])],
-      ids.map((id) => [
-        `${NAMES[id]} ${number(shown(id, found[id].value), 3)}`,
-        ...ids.map((other) =>
-          other === id ? "–" : found.ranges ? left(id, other) : "too many PCs",
-        ),
-      ]),
-    );
+    const { shares, r2, ranges } = found;
+    const three = (value, towards) => number(value, 3, towards);
+    const scored = Object.entries(TITLES).map(([id, title]) => {
+      const { value, chance, spread, p, note } = found[id];
+      const beside =
+        spread >= 0 ? `${three(chance)} ± ${three(spread)}, p = ${three(p)}` : three(chance);
+      return [title, note ?? three(value), beside];
+    });
+    const shown = (id, value, towards) => three(id === "nbs" ? angular(value) : value, towards);
+    const left = Object.entries(RANGED).map(([id, title]) => [
+      `${title} ${shown(id, found[id].value)}`,
+      ...Object.keys(RANGED).map((other) => {
+        const [low, high] = ranges?.[id][other] ?? [];
+        return low >= 0 ? `${shown(other, low, "down")} to ${shown(other, high, "up")}` : "–";
+      }),
+    ]);
     const norm = shares.reduce((sum, share) => sum + share ** 2, 0);
-    const lost = table(
-      "PCs of X, largest first: their share of the variance, how well Y predicts them, and what the score of X with itself loses where that PC alone is replaced by noise.",
-      ["PC", "Variance", "R² from Y", "CKA loses", "Angular Procrustes loses"],
-      Array.from(shares.slice(0, 10), (share, i) => [
-        `${i + 1}`,
-        ...[share, found.r2[i], share ** 2 / norm, 1 - angular(1 - share)].map((value) =>
-          number(value, 3),
-        ),
-      ]),
-    );
-    let [k, kept] = [0, 0];
-    while (kept < 0.99 ** 2 * norm) kept += shares[k++] ** 2;
-    const variance = shares.slice(0, k).reduce((a, b) => a + b, 0);
-    const blind = `X's first ${k} of ${p} PCs alone have a CKA of ${number(Math.sqrt(kept / norm), 3, "down")} with X, and an angular Procrustes score of ${number(angular(Math.sqrt(variance)), 3)}: CKA can hardly see what the others hold.`;
+    const lost = Array.from(shares.slice(0, 10), (share, i) => {
+      return [
+        i + 1,
+        ...[share, r2[i], share ** 2 / norm, 1 - angular(1 - share)].map((v) => three(v)),
+      ];
+    });
+    let [k, kept, variance] = [0, 0, 0];
+    for (; kept < 0.99 ** 2 * norm; variance += shares[k++]) kept += shares[k] ** 2;
+    const alone = `X's first ${k} of ${shares.length} PCs alone have a CKA of ${three(Math.sqrt(kept / norm), "down")} with X, and an angular Procrustes score of ${three(angular(Math.sqrt(variance)))}.`;
     results.replaceChildren(
-      scored,
-      html("p", {}, p > k ? blind : "All PCs of X count in CKA."),
-      lost,
-      ranges,
+      table("Scores of X and Y", ["Measure", "Score", "By chance"], ...scored),
+      table(
+        "PCs of X, and what a score loses without one",
+        ["PC", "Variance", "R² from Y", "CKA loses", "Angular Procrustes loses"],
+        ...lost,
+      ),
+      html("p", {}, alone),
+      table("What each score leaves open", ["Given", ...Object.values(RANGED)], ...left),
     );
-    const words = ids.map((id) => `${NAMES[id]} ${number(shown(id, found[id].value))}`).join(", ");
-    status.textContent = `${sides.map(({ name, shape }) => `${name} ${shape.join(" × ")}`).join(", ")}: ${words}.`;
+    const sizes = sides.map(({ name, shape }) => `${name} ${shape.join(" × ")}`).join(", ");
+    const scores = scored.map(([title, score]) => `${title} ${score}`).join(", ");
+    status.textContent = `${sizes}: ${scores}.`;
   }
 
   // -- The worker and the controls
@@ -290,13 +232,11 @@ explore.define("scorer", (box) => {
       onmessage = ({ data }) => {
         try {
           const found = numbers.score(data);
-          postMessage({ said: "Scores are there; ranges are being computed." });
-          if (found.shares.length <= 300) {
-            const range = exactRanges(Array.from(found.shares), data[1].shape.at(-1));
-            const ids = ["cka", "nbs", "linreg"];
-            const row = (of) => Object.fromEntries(ids.map((id) => [id, of(id)]));
+          postMessage({ said: "The exact ranges are being computed ..." });
+          const range = exactRanges(Array.from(found.shares), data[1].shape.at(-1));
+          const row = (of) => Object.fromEntries(["cka", "nbs", "linreg"].map((id) => [id, of(id)]));
+          if (found.shares.length <= 300)
             found.ranges = row((given) => row((other) => given === other ? [] : range(given, other, found[given].value)));
-          }
           postMessage({ found });
         } catch ({ message }) {
           postMessage({ said: message });
@@ -334,11 +274,7 @@ explore.define("scorer", (box) => {
     else score(matched(X, Y));
   };
   const sides = ["X", "Y"].map((name) => {
-    const input = html("input", {
-      type: "file",
-      id: `scorer-${name}`,
-      accept: ".npy,.npz,.csv,.tsv,.txt",
-    });
+    const input = html("input", { type: "file", id: `scorer-${name}` });
     const select = html("select", { "aria-label": `Array of the file for ${name}`, hidden: "" });
     const words = name === "X" ? "X, the reference" : "Y, compared with it";
     let found = [];
@@ -362,16 +298,11 @@ explore.define("scorer", (box) => {
         ready();
       });
     input.addEventListener("change", () => input.files[0] && take(input.files[0]));
-    return {
-      take,
-      element: html("div", {}, html("label", { for: input.id }, words), input, select),
-    };
+    const label = html("label", { for: input.id }, words);
+    return { take, element: html("div", {}, label, input, select) };
   });
-  const sample = html(
-    "button",
-    { type: "button", class: "sd-btn sd-btn-outline-primary" },
-    "Try two small arrays",
-  );
+  const look = { type: "button", class: "sd-btn sd-btn-outline-primary" };
+  const sample = html("button", look, "Try two small arrays");
   const trySample = () =>
     attempt(() => {
       Object.assign(taken, data.scorer);
@@ -385,10 +316,7 @@ explore.define("scorer", (box) => {
     const first = files.length === 1 && taken.X && !taken.Y ? 1 : 0;
     for (const [k, file] of files.slice(0, 2).entries()) await sides[first + k]?.take(file);
   });
-  box.append(
-    html("div", { class: "explorable-panels" }, ...sides.map(({ element }) => element), sample),
-    status,
-    results,
-  );
+  const choices = sides.map(({ element }) => element);
+  box.append(html("div", { class: "explorable-panels" }, ...choices, sample), status, results);
   if (new URLSearchParams(location.search).has("sample")) trySample();
 });
