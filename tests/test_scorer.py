@@ -269,6 +269,7 @@ HOLED = X.copy()
 HOLED[2, 1] = np.nan
 BAD = {
     "rows": X[:-1],
+    "dissimilarities": np.abs(X[:, :1] - X[:, 0]),
     "times": X.reshape(3, 4, 4),
     "missing": HOLED,
     "missing in time": HOLED.reshape(3, 4, 4),

@@ -90,13 +90,8 @@ explore.data.exactRanges = function exactRanges(l, q) {
       const state = (log) => {
         const size = Math.sqrt((Math.exp(log) + share) / 3);
         const pull = (4 * size ** 3 * Math.sin(angle)) / Math.sqrt(share);
-        return copied(
-          k,
-          Math.exp(log),
-          pull,
-          false,
-          2 * size * Math.cos((Math.PI / 2 + angle) / 3),
-        );
+        const last = 2 * size * Math.cos((Math.PI / 2 + angle) / 3);
+        return copied(k, Math.exp(log), pull, false, last);
       };
       return state(root((log) => state(log).off, Math.log(1e-14 * share), Math.log(2 * share)));
     };
@@ -133,32 +128,17 @@ explore.data.exactRanges = function exactRanges(l, q) {
     return Math.abs(best[given] - level) < 1e-10 ? best[other] : Number.NaN;
   }
 
-  /* The best over k: up to 48 every k, beyond it some, then those between the best one's neighbours. */
+  /* The best over k: no k beyond 1.25 times the best so far and 24 is tried. */
   function most(given, other, level) {
-    const [worst, better] = other === "cka" ? [-1, Math.max] : [2, Math.min];
-    let best = worst;
-    for (const partial of [0, 1]) {
-      const value = (k) => onPiece(k, partial, given, other, level);
-      const end = Math.min(q - 1, p - partial);
-      const many =
-        end > 48 ? powers(48, end, 2 + Math.floor(9 * Math.log(end / 48))).map(Math.round) : [];
-      let counts = [...spaced(1, Math.min(48, end), Math.min(48, end)), ...many];
-      if (!partial) counts = counts.filter((k) => k > 1);
-      for (let gap = 9; gap > 2 && counts.length; ) {
-        counts = [...new Set(counts)];
-        const seen = counts.map(value).map((v) => (v >= 0 ? v : worst));
-        const top = seen.indexOf(better(...seen));
-        best = better(best, seen[top]);
-        const [low, high] = [
-          counts[Math.max(top - 1, 0)],
-          counts[Math.min(top + 1, seen.length - 1)],
-        ];
-        gap = high - low;
-        counts = spaced(low, high, 9).map(Math.round);
+    let [best, at] = [oneCopy(given, level)[other], 1];
+    for (let k = 1; k < Math.min(q, p + 1, 1.25 * at + 24); k++) {
+      for (const partial of [0, 1].slice(+(k === 1), k < p ? 2 : 1)) {
+        const found = onPiece(k, partial, given, other, level);
+        if (!(best >= 0) || (other === "cka" ? found > best : found < best))
+          [best, at] = [found, k];
       }
     }
-    const one = oneCopy(given, level)[other];
-    return one >= 0 ? better(best, one) : best === worst ? Number.NaN : best;
+    return best;
   }
 
   // -- The least CKA for an NBS, the most NBS for a CKA, by its curve of the first kind

@@ -148,7 +148,21 @@ explore.define("scorer", (box) => {
         `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`,
       );
     }
+    if (isRdm(shape, values))
+      refuse(
+        `${name} looks like a dissimilarity matrix (RDM): ${shape[0]} x ${shape[0]}, symmetric, 0 on the diagonal (or least there), never negative. Responses are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the responses that it was made of. If these are responses, the order of neurons says nothing: ${name}[..., ::-1]`,
+      );
     return { name, shape, values };
+  }
+
+  function isRdm([n, p, more], values) {
+    if (n !== p || n < 3 || more) return false;
+    const [rows, at] = [Array.from({ length: n }, (_, i) => i), (i, j) => values[i * n + j]];
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const like = (i, j) =>
+      Math.abs(at(i, j) - at(j, i)) <= 1e-3 * largest && at(i, j) >= -1e-6 * largest;
+    const alike = rows.every((i) => at(i, i) <= 1e-3 * largest && rows.every((j) => like(i, j)));
+    return alike && rows.some((i) => rows.filter((j) => at(i, j) > 1e-3 * largest).length > 1);
   }
 
   function matched(X, Y) {
@@ -192,7 +206,7 @@ explore.define("scorer", (box) => {
     const left = Object.entries(RANGED).map(([id, title]) => [
       `${title} ${shown(id, found[id].value)}`,
       ...Object.keys(RANGED).map((other) => {
-        const [low, high] = ranges?.[id][other] ?? [];
+        const [low, high] = ranges?.[id]?.[other] ?? [];
         return low >= 0 ? `${shown(other, low, "down")} to ${shown(other, high, "up")}` : "–";
       }),
     ]);
@@ -218,7 +232,7 @@ explore.define("scorer", (box) => {
     );
     const sizes = sides.map(({ name, shape }) => `${name} ${shape.join(" × ")}`).join(", ");
     const scores = scored.map(([title, score]) => `${title} ${score}`).join(", ");
-    status.textContent = `${sizes}: ${scores}.`;
+    status.textContent = `${sizes}: ${scores}${ranges ? "." : "; exact ranges are being computed ..."}`;
   }
 
   // -- The worker and the controls
@@ -232,11 +246,10 @@ explore.define("scorer", (box) => {
       onmessage = ({ data }) => {
         try {
           const found = numbers.score(data);
-          postMessage({ said: "The exact ranges are being computed ..." });
+          postMessage({ found });
           const range = exactRanges(Array.from(found.shares), data[1].shape.at(-1));
           const row = (of) => Object.fromEntries(["cka", "nbs", "linreg"].map((id) => [id, of(id)]));
-          if (found.shares.length <= 300)
-            found.ranges = row((given) => row((other) => given === other ? [] : range(given, other, found[given].value)));
+          found.ranges = found.shares.length > 300 ? {} : row((given) => row((other) => given === other ? [] : range(given, other, found[given].value)));
           postMessage({ found });
         } catch ({ message }) {
           postMessage({ said: message });

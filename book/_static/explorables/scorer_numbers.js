@@ -49,10 +49,9 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
       );
     }
     const columns = M.clone().mulRowVector(largest.map((most, j) => (varies[j] ? unit(most) : 0)));
-    const away = lengths()
-      .map((length, j) => whole[j] / length)
-      .filter(Number.isFinite);
-    const median = away.sort((a, b) => a - b)[(away.length - 1) >> 1];
+    const ratios = lengths().map((length, j) => whole[j] / length);
+    const away = ratios.filter(Number.isFinite).sort((a, b) => a - b);
+    const median = away[(away.length - 1) >> 1];
     const rounding = Math.max(Math.max(n, p) * DOUBLE, single ? 8 * SINGLE * median : 0);
     return { name, n, p, columns, rounding, M: M.mul(unit(Math.max(...largest))) };
   }
@@ -96,10 +95,8 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
   function withoutBias(K, n) {
     if (n < 4) throw new Error(`a debiased CKA needs 4 or more samples; got ${n}`);
     const same = hollow(K, n, (value) => value);
-    const means = Array.from(
-      { length: n },
-      (_, i) => sum(same.subarray(i * n, i * n + n)) / (n - 2),
-    );
+    const row = (_, i) => sum(same.subarray(i * n, i * n + n)) / (n - 2);
+    const means = Array.from({ length: n }, row);
     const all = sum(means) / (n - 1);
     return hollow(K, n, (value, i, j) => value - means[i] - means[j] + all);
   }
@@ -108,10 +105,12 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
   function distances(K, { n, name }) {
     if (n < 3)
       throw new Error(`RSA needs 3 or more samples, since 2 have a single distance; got ${n}`);
-    const D = hollow(K, n, (value, i, j) => K[i * (n + 1)] + K[j * (n + 1)] - 2 * value);
-    const most = D.reduce((a, b) => Math.max(a, b));
-    let least = most;
-    hollow(D, n, (value) => (least = Math.min(least, value)));
+    let [least, most] = [Infinity, 0];
+    const D = hollow(K, n, (value, i, j) => {
+      const distance = K[i * (n + 1)] + K[j * (n + 1)] - 2 * value;
+      [least, most] = [Math.min(least, distance), Math.max(most, distance)];
+      return distance;
+    });
     if (most - least <= 64 * DOUBLE * Math.max(1, most)) {
       throw new Error(
         `all squared-euclidean distances between samples of ${name} are the same, but for rounding: RSA has nothing to compare`,
