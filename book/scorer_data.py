@@ -9,7 +9,7 @@ import numpy as np
 
 import simlib as sl
 
-# As published in the npm package ml-matrix 6.15.1; tests/test_scorer.py has its checksum.
+# As published in the npm package ml-matrix 6.15.1; tests/test_book_scorer.py has its checksum.
 LIBRARY = Path(__file__).resolve().parent / "third_party" / "ml-matrix"
 SCORE = 0.9  # at which the ascent of the sample stops
 DIGITS = 5
