@@ -14,6 +14,7 @@ import execute
 import explorables
 import pandas as pd
 import quoted
+import scorer_data
 from _ext import address, citations
 from fontTools import subset
 
@@ -84,6 +85,7 @@ def main() -> None:
     write(GENERATED / "toy.html", explorables.toy().encode())
     for name, content in explorables.scripts().items():
         write(BOOK / "_vendor" / "vendor" / name, content)
+    write(BOOK / "_vendor" / "vendor" / "scorer_data.js", scorer_data.script())
     notes()
     for name, content in quoted.files().items():
         write(GENERATED / name, content)

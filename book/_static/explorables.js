@@ -10,8 +10,10 @@
   const start = async (box) => {
     if (box.dataset.started) return;
     box.dataset.started = "loading";
-    const data = (box.dataset.needs ?? "").split(" ").filter(Boolean);
-    const paths = ["explorables/shared", ...data.map((name) => `../vendor/${name}_data`)];
+    const words = (list = "") => list.split(" ").filter(Boolean);
+    const paths = ["explorables/shared"];
+    paths.push(...words(box.dataset.needs).map((name) => `../vendor/${name}_data`));
+    paths.push(...words(box.dataset.parts).map((name) => `explorables/${name}`));
     try {
       for (const path of [...paths, `explorables/${box.dataset.explorable}`]) await load(path);
       explore.start(box);

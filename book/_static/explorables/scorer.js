@@ -1,0 +1,335 @@
+/* Scores of a reader's own two arrays. Files are read here; numbers are made in a worker. */
+explore.define("scorer", (box) => {
+  const { html, number, angular, data } = explore;
+  const refuse = (words) => {
+    throw new Error(words);
+  };
+  const listed = (names) => `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", ..." : ""}`;
+
+  // -- Files: each gives a list of {title, shape, values}, or of {title, refused}
+
+  const half = (bits) => {
+    const [power, digits] = [(bits >> 10) & 31, bits & 1023];
+    const size = power ? (1 + digits / 1024) * 2 ** (power - 15) : digits * 2 ** -24;
+    return (bits >> 15 ? -1 : 1) * (power === 31 ? (digits ? Number.NaN : Infinity) : size);
+  };
+
+  function npy(bytes, title) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (view.byteLength < 12 || view.getUint32(0) !== 0x934e554d)
+      refuse(`${title} is no .npy file`);
+    const long = view.getUint8(6) > 1;
+    const start = (long ? 12 : 10) + (long ? view.getUint32(8, true) : view.getUint16(8, true));
+    const head = new TextDecoder().decode(bytes.subarray(10, start));
+    const [, order, type] = head.match(/'descr': '([<>|=]?)(\w+)'/) ?? [];
+    const shape = (head.match(/'shape': \(([^)]*)\)/)?.[1].match(/\d+/g) ?? []).map(Number);
+    const [kind, size] = [type?.[0], Number(type?.slice(1))];
+    if (!/^(f[248]|[iu][1248]|b1)$/.test(type)) {
+      const hint = kind === "O" ? "; .astype(float) turns them into numbers if they are" : "";
+      const got = kind === "O" ? "object" : type ? `${order}${type}` : "several fields";
+      return { title, refused: ` needs real numbers; got an array of dtype ${got}${hint}` };
+    }
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (start + count * size > bytes.length)
+      refuse(`${title} ends early: it was not written whole`);
+    const whole = size === 8 && kind !== "f";
+    const number = { f: size === 2 ? "Uint" : "Float", i: "Int" }[kind] ?? "Uint";
+    const get = `get${whole ? "Big" : ""}${number}${8 * size}`;
+    const steps = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1));
+    const fortran = head.includes("'fortran_order': True");
+    const values = new Float64Array(count);
+    for (let at = 0; at < count; at++) {
+      let from = at;
+      if (fortran) {
+        from = 0;
+        for (let axis = shape.length - 1, left = at; axis >= 0; axis--) {
+          from += (left % shape[axis]) * steps[axis];
+          left = Math.floor(left / shape[axis]);
+        }
+      }
+      const value = view[get](start + from * size, order !== ">");
+      values[at] = type === "f2" ? half(value) : Number(value);
+      if (whole && Math.abs(values[at]) > 2 ** 53)
+        return {
+          title,
+          refused: ` has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
+        };
+    }
+    return { title, shape, values };
+  }
+
+  async function npz(bytes, title) {
+    const view = new DataView(bytes.buffer);
+    let end = bytes.length - 22;
+    while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
+    if (end < 0) refuse(`${title} is no .npz file, or was not written whole`);
+    const found = [];
+    let at = view.getUint32(end + 16, true);
+    for (let k = view.getUint16(end + 10, true); k > 0; k--) {
+      const short = (place) => view.getUint16(place, true);
+      const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + short(at + 28)));
+      const local = view.getUint32(at + 42, true);
+      const start = local + 30 + short(local + 26) + short(local + 28);
+      let part = bytes.slice(start, start + view.getUint32(at + 20, true));
+      if (short(at + 10) === 8) {
+        const plain = new Blob([part]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+        part = new Uint8Array(await new Response(plain).arrayBuffer());
+      }
+      if (name.endsWith(".npy")) found.push(npy(part, name.slice(0, -4)));
+      at += 46 + short(at + 28) + short(at + 30) + short(at + 32);
+    }
+    const recordings = found.filter(({ refused, shape }) => !refused && shape.length > 1);
+    return recordings.length ? recordings : found;
+  }
+
+  function csv(bytes, title) {
+    const text = new TextDecoder().decode(bytes).replace(/^\uFEFF/, "");
+    const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim());
+    const mark = [",", ";", "\t", "|"].reduce((best, one) => {
+      const parts = (by) => lines[0]?.split(by).length ?? 0;
+      return parts(one) > parts(best) ? one : best;
+    });
+    const rows = lines.map((line) =>
+      line.split(mark).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")),
+    );
+    const holds = (cell) =>
+      cell === "" || /^[-+]?(nan|inf(inity)?)$/i.test(cell) || Number.isFinite(Number(cell));
+    const counted = rows[0]?.length > 2 && rows[0].every((cell, j) => Number(cell) === j);
+    const named = counted || (rows.length > 0 && !rows[0].every((cell) => cell && holds(cell)));
+    const names = named ? rows.shift() : (rows[0]?.map((_, j) => `column ${j + 1}`) ?? []);
+    const odd = rows.findIndex((row) => row.length !== names.length);
+    if (odd >= 0)
+      refuse(
+        `${title} needs rows of the same length; row ${odd + 1} has ${rows[odd].length} values, and ${names.length} are expected`,
+      );
+    const index = named && names[0] === "" && rows.every((row, i) => Number(row[0]) === i);
+    const used = names.map((_, j) => j).slice(index ? 1 : 0);
+    const other = used.filter((j) => !rows.every((row) => holds(row[j])));
+    if (other.length)
+      return [
+        {
+          title,
+          refused: ` has ${other.length} of ${used.length} columns that are no numbers: ${listed(other.map((j) => `'${names[j]}'`))}. Drop them, or write them as numbers with a decimal point`,
+        },
+      ];
+    const read = (cell) => (/inf/i.test(cell) ? Infinity : cell === "" ? Number.NaN : Number(cell));
+    const values = Float64Array.from(rows.flatMap((row) => used.map((j) => read(row[j]))));
+    return [{ title, shape: [rows.length, used.length], values }];
+  }
+
+  async function arrays(file) {
+    const kind = file.name.split(".").pop().toLowerCase();
+    const reader = { npy: (...of) => [npy(...of)], npz, csv, tsv: csv, txt: csv }[kind];
+    if (!reader) refuse(`${file.name}: the page reads .npy, .npz and .csv files`);
+    return reader(new Uint8Array(await file.arrayBuffer()), file.name);
+  }
+
+  /* As simlib's validation: what was found and what to do. */
+  function checked({ shape, values, refused }, name) {
+    if (refused) refuse(name + refused);
+    const shown = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+    if (shape.length !== 2 && shape.length !== 3)
+      refuse(
+        `${name} needs the shape (samples, neurons) or (time, trial, neuron); got shape ${shown}${shape.length === 1 ? "; for one neuron use x[:, None]" : ""}`,
+      );
+    if (!(values.length / shape.at(-1) >= 2))
+      refuse(`${name} needs at least 2 samples and 1 neuron; got shape ${shown}`);
+    const bad = values.reduce((count, value) => count + !Number.isFinite(value), 0);
+    if (bad) {
+      let first = values.findIndex((value) => !Number.isFinite(value));
+      const axes = shape.length === 2 ? ["sample", "neuron"] : ["time", "trial", "neuron"];
+      const where = axes.map((axis, k) => {
+        const step = shape.slice(k + 1).reduce((a, b) => a * b, 1);
+        const place = Math.floor(first / step);
+        first %= step;
+        return `${axis} ${place}`;
+      });
+      refuse(
+        `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`,
+      );
+    }
+    if (isRdm(shape, values))
+      refuse(
+        `${name} looks like a dissimilarity matrix (RDM): ${shape[0]} x ${shape[0]}, symmetric, 0 on the diagonal (or least there), never negative. Responses are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the responses that it was made of. If these are responses, the order of neurons says nothing: ${name}[..., ::-1]`,
+      );
+    return { name, shape, values };
+  }
+
+  function isRdm([n, p, more], values) {
+    if (n !== p || n < 3 || more) return false;
+    const [rows, at] = [Array.from({ length: n }, (_, i) => i), (i, j) => values[i * n + j]];
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const like = (i, j) =>
+      Math.abs(at(i, j) - at(j, i)) <= 1e-3 * largest && at(i, j) >= -1e-6 * largest;
+    const alike = rows.every((i) => at(i, i) <= 1e-3 * largest && rows.every((j) => like(i, j)));
+    return alike && rows.some((i) => rows.filter((j) => at(i, j) > 1e-3 * largest).length > 1);
+  }
+
+  function matched(X, Y) {
+    if (`${X.shape.slice(0, -1)}` === `${Y.shape.slice(0, -1)}`) return [X, Y];
+    const rows = X.shape.length === 2 && Y.shape.length === 2;
+    const got = rows
+      ? `${X.shape[0]} and ${Y.shape[0]} rows`
+      : `shapes (${X.shape.join(", ")}) and (${Y.shape.join(", ")})`;
+    return refuse(
+      `X and Y need the same samples in the same order; got ${got}. Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number`,
+    );
+  }
+
+  // -- What is shown
+
+  const PROCRUSTES = { "procrustes-angular-score": "Angular Procrustes" };
+  const TITLES = { cka: "CKA", "cka-debiased": "Debiased CKA", nbs: "NBS", ...PROCRUSTES };
+  Object.assign(TITLES, { linreg: "R²", rsa: "RSA" });
+  const RANGED = { cka: "CKA", nbs: "angular Procrustes", linreg: "R²" };
+
+  function table(caption, ...rows) {
+    const made = html("table", { class: "table" }, html("caption", {}, caption));
+    for (const [i, cells] of rows.entries()) {
+      const row = made.insertRow();
+      for (const [j, cell] of cells.entries())
+        row.append(i && j ? html("td", {}, cell) : html("th", { scope: i ? "row" : "col" }, cell));
+    }
+    return made;
+  }
+
+  function show(found, sides) {
+    const { shares, r2, ranges } = found;
+    const three = (value, towards) => number(value, 3, towards);
+    const scored = Object.entries(TITLES).map(([id, title]) => {
+      const { value, chance, spread, p, note } = found[id];
+      const beside =
+        spread >= 0 ? `${three(chance)} ± ${three(spread)}, p = ${three(p)}` : three(chance);
+      return [title, note ?? three(value), beside];
+    });
+    const shown = (id, value, towards) => three(id === "nbs" ? angular(value) : value, towards);
+    const left = Object.entries(RANGED).map(([id, title]) => [
+      `${title} ${shown(id, found[id].value)}`,
+      ...Object.keys(RANGED).map((other) => {
+        const [low, high] = ranges?.[id]?.[other] ?? [];
+        return low >= 0 ? `${shown(other, low, "down")} to ${shown(other, high, "up")}` : "–";
+      }),
+    ]);
+    const norm = shares.reduce((sum, share) => sum + share ** 2, 0);
+    const lost = Array.from(shares.slice(0, 10), (share, i) => {
+      return [
+        i + 1,
+        ...[share, r2[i], share ** 2 / norm, 1 - angular(1 - share)].map((v) => three(v)),
+      ];
+    });
+    let [k, kept, variance] = [0, 0, 0];
+    for (; kept < 0.99 ** 2 * norm; variance += shares[k++]) kept += shares[k] ** 2;
+    const alone = `X's first ${k} of ${shares.length} PCs alone have a CKA of ${three(Math.sqrt(kept / norm), "down")} with X, and an angular Procrustes score of ${three(angular(Math.sqrt(variance)))}.`;
+    results.replaceChildren(
+      table("Scores of X and Y", ["Measure", "Score", "By chance"], ...scored),
+      table(
+        "PCs of X, and what a score loses without one",
+        ["PC", "Variance", "R² from Y", "CKA loses", "Angular Procrustes loses"],
+        ...lost,
+      ),
+      html("p", {}, alone),
+      table("What each score leaves open", ["Given", ...Object.values(RANGED)], ...left),
+    );
+    const sizes = sides.map(({ name, shape }) => `${name} ${shape.join(" × ")}`).join(", ");
+    const scores = scored.map(([title, score]) => `${title} ${score}`).join(", ");
+    status.textContent = `${sizes}: ${scores}${ranges ? "." : "; exact ranges are being computed ..."}`;
+  }
+
+  // -- The worker and the controls
+
+  let worker = null;
+  function score(sides) {
+    const { mlMatrix, scorerNumbers, exactRanges } = data;
+    const text = `(${mlMatrix})();
+      const numbers = (${scorerNumbers})(mlMatrix);
+      const exactRanges = ${exactRanges};
+      onmessage = ({ data }) => {
+        try {
+          const found = numbers.score(data);
+          postMessage({ found });
+          const range = exactRanges(Array.from(found.shares), data[1].shape.at(-1));
+          const row = (of) => Object.fromEntries(["cka", "nbs", "linreg"].map((id) => [id, of(id)]));
+          found.ranges = found.shares.length > 300 ? {} : row((given) => row((other) => given === other ? [] : range(given, other, found[given].value)));
+          postMessage({ found });
+        } catch ({ message }) {
+          postMessage({ said: message });
+        }
+      };`;
+    worker?.terminate();
+    const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    worker = new Worker(address);
+    URL.revokeObjectURL(address);
+    worker.onmessage = ({ data: { found, said } }) => {
+      if (found) show(found, sides);
+      else status.textContent = said;
+    };
+    status.textContent = "Scoring ...";
+    worker.postMessage(sides);
+  }
+
+  const status = html("p", { role: "status" }, "No files yet.");
+  const results = html("div", { class: "scorer-results" });
+  const taken = {};
+  async function attempt(work) {
+    worker?.terminate();
+    results.replaceChildren();
+    try {
+      await work();
+    } catch ({ message }) {
+      status.textContent = message;
+    }
+  }
+  const ready = () => {
+    const [X, Y] = ["X", "Y"].map((name) => taken[name] && checked(taken[name], name));
+    if (!X || !Y) status.textContent = `${X ? "Y" : "X"} is missing: choose its file.`;
+    else if (X.values.length / X.shape.at(-1) > 3000)
+      refuse("The page compares up to 3,000 samples; for more: sl.compare(X, Y)");
+    else score(matched(X, Y));
+  };
+  const sides = ["X", "Y"].map((name) => {
+    const input = html("input", { type: "file", id: `scorer-${name}` });
+    const select = html("select", { "aria-label": `Array of the file for ${name}`, hidden: "" });
+    const words = name === "X" ? "X, the reference" : "Y, compared with it";
+    let found = [];
+    select.addEventListener("change", () =>
+      attempt(() => {
+        taken[name] = found[select.value];
+        ready();
+      }),
+    );
+    const take = (file) =>
+      attempt(async () => {
+        delete taken[name];
+        found = await arrays(file);
+        select.replaceChildren(
+          ...found.map(({ title, shape }, k) =>
+            html("option", { value: k }, `${title} (${shape ?? "no numbers"})`),
+          ),
+        );
+        select.hidden = found.length < 2;
+        taken[name] = found[0];
+        ready();
+      });
+    input.addEventListener("change", () => input.files[0] && take(input.files[0]));
+    const label = html("label", { for: input.id }, words);
+    return { take, element: html("div", {}, label, input, select) };
+  });
+  const look = { type: "button", class: "sd-btn sd-btn-outline-primary" };
+  const sample = html("button", look, "Try two small arrays");
+  const trySample = () =>
+    attempt(() => {
+      Object.assign(taken, data.scorer);
+      ready();
+    });
+  sample.addEventListener("click", trySample);
+  box.addEventListener("dragover", (event) => event.preventDefault());
+  box.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    const files = [...event.dataTransfer.files];
+    const first = files.length === 1 && taken.X && !taken.Y ? 1 : 0;
+    for (const [k, file] of files.slice(0, 2).entries()) await sides[first + k]?.take(file);
+  });
+  const choices = sides.map(({ element }) => element);
+  box.append(html("div", { class: "explorable-panels" }, ...choices, sample), status, results);
+  if (new URLSearchParams(location.search).has("sample")) trySample();
+});
