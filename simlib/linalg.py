@@ -448,7 +448,8 @@ def principal_components(
 ) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
     """Left singular vectors u_i and singular values s_i of the centred X, largest first; r = rank.
 
-    The variance of principal component i (PC i) is lambda_i = s_i^2. Computed in float64.
+    The variance of principal component i (PC i) is lambda_i = s_i^2. Computed in float64,
+    centred twice: the first mean may be large and rounded, and what it leaves is no direction.
 
     Example:
         >>> import simlib as sl, torch
@@ -457,7 +458,7 @@ def principal_components(
         >>> U.shape, s.square().round(decimals=3).tolist()
         (torch.Size([4, 2]), [4.0, 1.0])
     """
-    return compact_svd(centre(X.double()), rounding(X))[:2]
+    return compact_svd(centre(centre(X.double())), rounding(X))[:2]
 
 
 def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:

@@ -305,3 +305,15 @@ def test_only_what_needs_it_is_computed_in_double_precision():
     ):
         assert optimize.precision(bounds, reference, start) == needed
     assert optimize.precision([cka], X, dtype=double) == double
+
+
+@pytest.mark.parametrize("neurons", [3, 9, 10, 40])
+def test_what_centring_leaves_of_an_offset_is_no_principal_component(neurons):
+    values = np.random.default_rng(2).standard_normal((10, neurons))
+    for offset in (0, 1e3, 1e8, 1e12):
+        vectors, sizes = linalg.principal_components(torch.from_numpy(values + offset))
+        assert len(sizes) == min(neurons, 9)
+        assert abs(float(vectors.sum(0).abs().max())) < 1e-9
+        assert sl.calibration.expected_by_chance("linreg", values, values + offset) <= 1
+        captured = sl.captured_variance(values + offset, values)
+        assert np.isfinite(captured).sum() == min(neurons, 9)
