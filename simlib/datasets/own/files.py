@@ -26,6 +26,12 @@ from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.parts import first_bytes
 from simlib.datasets.own.readings import Reading, Unclear
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
+from simlib.datasets.own.unwritten import (
+    stored_of,
+    with_places,
+    without_unwritten,
+    without_unwritten_labels,
+)
 
 SAVED = (".nc", ".zarr", ".npz")
 ARRAYS = (".npz", ".npy", ".mat", ".h5", ".hdf5")
@@ -304,6 +310,8 @@ def _read_xarray(
             )
         facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
+        stored = stored_of(path, data)
+        data = without_unwritten_labels(data, stored, path.name)
         for label, name in named.items():
             validation.known("variable", name, data.coords, f"{path.name} holds {held}")
             data = data.assign_coords({label: data.coords[name].variable})
@@ -312,8 +320,11 @@ def _read_xarray(
         for name, array in arrays.items():
             if name not in (data.name, *facts):
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
-        data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
+        data = with_places(data.drop_vars(unnamed))
+        data, axes = renamed(data, {} if dims is None else dims)
         data = _question_fill(selected(data, select).load(), path.name)
+        neurons = [axis for axis, role in axes if role == "neuron"]
+        data = without_unwritten(data, stored.get(str(data.name)), neurons, path.name)
         data = data if dims is None else stacked(data, axes)
         return leave_out(data, reasons)
 
@@ -393,7 +404,7 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":
         # format 3 has no strings of fixed width yet
-        data.rename("response").to_zarr(path, mode="w", zarr_format=2)
+        data.rename("response").to_zarr(path, mode="w", zarr_format=2, write_empty_chunks=True)
     elif path.suffix == ".npz":
         attrs = {key: value for key, value in data.attrs.items() if key not in ABOUT_THE_FILE}
         called = {attrs.pop("groups", ""): "groups"}

@@ -3,6 +3,7 @@
 What an error suggests was tried on the data: it says what would be left.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -169,7 +170,8 @@ def _said(data: xr.DataArray, labels: Sequence[str], gaps: _Gaps, done: Steps) -
     ]
     if len(lacking) > 3:
         parts.append(f"and so are {len(lacking) - 3} more labels")
-    found = "; ".join(parts)
+    notes = [f"{name}: {note}" for name, note in json.loads(data.attrs.get("notes", "{}")).items()]
+    found = "; ".join(parts) + (f" ({validation.listed(notes, 3, width=300)})" if notes else "")
     if data.attrs.get("axes_guessed"):
         axes = ", ".join(f"{dim} {size}" for dim, size in data.sizes.items())
         return (

@@ -1,0 +1,375 @@
+"""What was never written: chunks of HDF5 and netCDF files and of Zarr stores that are not there, for
+which a reader gives the fill value, mostly 0.
+
+HDF5, and netCDF in it, keeps every chunk that was written: one that is absent has no data. Zarr
+leaves out chunks that hold nothing but the fill value, so that there zeros that were written look
+like what never was: `_by_chance` and `_gone` say which is taken for which.
+"""
+
+import json
+import math
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+import xarray as xr
+import zarr
+
+RARE = 1e-6  # chance below which values that all are 0 count as never written
+PLACE = "place in the file along "  # coordinates that go through a selection with the values
+NOT_THERE = 2**64 - 1  # in the index of a shard
+# What netCDF writes where a variable that declares no `_FillValue` was not; values of one or two
+# bytes may be it and data.
+NETCDF_FILLS = {
+    "f4": 15 * 2.0**119,
+    "f8": 15 * 2.0**119,
+    "i4": -(2**31) + 1,
+    "u4": 2**32 - 1,
+    "i8": -(2**63) + 2,
+    "u8": 2**64 - 2,
+}
+
+
+class Stored(NamedTuple):
+    """Which chunks of an array are stored: a truth for each along each axis, the shape of a chunk,
+    the array's shape in the file, and whether those of zeros would be, too.
+    """
+
+    grid: np.ndarray
+    chunks: tuple[int, ...]
+    shape: tuple[int, ...]
+    zeros_too: bool = True
+
+    @property
+    def nothing(self) -> bool:
+        return not self.grid.any()
+
+    @property
+    def lacks(self) -> str:
+        """How many chunks were never written, or how much of an axis."""
+        absent = self.grid.size - int(np.count_nonzero(self.grid))
+        count = f"{absent} of its {self.grid.size} chunks"
+        return count if absent else f"all of it beyond the shape {self.shape}"
+
+    def absent(self, places: Sequence[np.ndarray] | None = None) -> np.ndarray:
+        """Which values, at these places along each axis, are not stored."""
+        if places is None:
+            places = [np.arange(size) for size in self.shape]
+        chunks = [
+            np.minimum(along // size, count - 1)
+            for along, size, count in zip(places, self.chunks, self.grid.shape, strict=True)
+        ]
+        there = self.grid[np.ix_(*chunks)]
+        for axis, (along, size) in enumerate(zip(places, self.shape, strict=True)):
+            there &= np.expand_dims(along < size, [k for k in range(there.ndim) if k != axis])
+        return ~there
+
+
+def _whole(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    """How many chunks there are along each axis."""
+    return tuple(-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True))
+
+
+# -- HDF5
+
+
+def in_hdf5(item: h5py.Dataset) -> Stored | None:
+    """What is stored of a dataset in chunks or in one piece; None where that is all, or can't be
+    told: of one that was allocated before it was written, or lies in the header.
+    """
+    if not item.size:
+        return None
+    plan = item.id.get_create_plist()
+    if plan.get_layout() == h5py.h5d.CONTIGUOUS:
+        if plan.get_external_count() or item.id.get_storage_size():
+            return None
+        return Stored(np.zeros((1,) * item.ndim, dtype=bool), item.shape, item.shape)
+    if plan.get_layout() != h5py.h5d.CHUNKED:
+        return None
+    counts = _whole(item.shape, item.chunks)
+    if item.id.get_num_chunks() == math.prod(counts):
+        return None
+    grid = np.zeros(counts, dtype=bool)
+
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
+        grid[tuple(np.floor_divide(chunk.chunk_offset, item.chunks))] = True
+
+    item.id.chunk_iter(note)
+    return Stored(grid, item.chunks, item.shape)
+
+
+def why_unwritten(item: h5py.Dataset, may_lack: bool = False) -> str:
+    """Why a dataset can't be read: some of it was never written, or with `may_lack` all of it; ""
+    where it can.
+    """
+    if item.is_virtual:
+        return _why_no_view(item)
+    stored = in_hdf5(item)
+    return (
+        ""
+        if stored is None or (may_lack and not stored.nothing)
+        else f"unfinished: {_said(stored)}"
+    )
+
+
+def _said(stored: Stored) -> str:
+    return f"{stored.lacks} were never written. Finish writing, or write out what is 0"
+
+
+def _why_no_view(item: h5py.Dataset) -> str:
+    """Why a view of other datasets has no value in some places; "" where it has."""
+    folder, count = Path(item.file.filename).parent, 0
+    for place, name, source, _ in item.virtual_sources():
+        count += place.get_select_npoints()
+        with nullcontext(item.file) if name == "." else h5py.File(folder / name, "r") as file:
+            reason = why_unwritten(file[source])
+        if reason:
+            return f"a view of {source[:100]}, which is {reason}"
+    lacking = item.size - count
+    return f"a view without a source for {lacking} of {item.size} values" if lacking > 0 else ""
+
+
+def note_of(item: h5py.Dataset) -> str:
+    """What to know of a dataset of numbers of which a part was never written; "" for others."""
+    stored = None if item.is_virtual else in_hdf5(item)
+    return f"{_said(stored)}; NaN there" if stored else ""
+
+
+def numbers(item: h5py.Dataset) -> np.ndarray:
+    """The values of a dataset of numbers, NaN where they were never written."""
+    values, stored = np.asarray(item[()]), None if item.is_virtual else in_hdf5(item)
+    return values if stored is None else np.where(stored.absent(), np.nan, values)
+
+
+def written(item: h5py.Dataset, name: str) -> h5py.Dataset:
+    """A dataset of the file called `name`; raises ValueError where not all of it was written."""
+    reason = why_unwritten(item)
+    if reason:
+        raise ValueError(f"{item.name[1:200]} of {name} is {reason}")
+    return item
+
+
+# -- Zarr
+
+
+def in_zarr(array: zarr.Array) -> Stored | None:
+    """Which chunks of an array in a folder are stored, of shards those inside; None for all."""
+    if not array.ndim or not array.size:
+        return None
+    folder = Path(array.store_path.store.root) / array.path
+    outer = array.shards or array.chunks
+    grid = np.zeros(_whole(array.shape, array.chunks), dtype=bool)
+    inside = _whole(outer, array.chunks)
+    for file in folder.rglob("*"):
+        at = _place(file.relative_to(folder).as_posix(), array)
+        if at is not None:
+            held = _inside(file, array, inside) if array.shards else np.ones(inside, dtype=bool)
+            block = tuple(
+                slice(k * size, (k + 1) * size) for k, size in zip(at, inside, strict=True)
+            )
+            there = grid[block]
+            there[...] = held[tuple(slice(size) for size in there.shape)]
+    return None if grid.all() else Stored(grid, array.chunks, array.shape, zeros_too=False)
+
+
+def _place(name: str, array: zarr.Array) -> tuple[int, ...] | None:
+    """Which chunk or shard a file holds: "0.1", "0/1", "c/0/1" or "c.0.1"; None for other files."""
+    parts = name.replace(".", "/").removeprefix("c/").split("/")
+    if len(parts) != array.ndim or not all(map(str.isdecimal, parts)):
+        return None
+    at = tuple(map(int, parts))
+    counts = _whole(array.shape, array.shards or array.chunks)
+    return at if all(k < count for k, count in zip(at, counts, strict=True)) else None
+
+
+def _inside(file: Path, array: zarr.Array, counts: tuple[int, ...]) -> np.ndarray:
+    """Which inner chunks a shard holds, by its index: start and length of each, 8 bytes each, and a
+    checksum of 4; all where the index is of another kind.
+    """
+    codec, size = array.metadata.codecs[0], 16 * math.prod(counts)
+    kinds = [type(one).__name__ for one in getattr(codec, "index_codecs", ())]
+    if kinds != ["BytesCodec", "Crc32cCodec"] or file.stat().st_size < size + 4:
+        return np.ones(counts, dtype=bool)
+    with file.open("rb") as opened:
+        if codec.index_location.value == "end":
+            opened.seek(-size - 4, os.SEEK_END)
+        order = {"little": "<u8", "big": ">u8"}[codec.index_codecs[0].endian.value]
+        index = np.frombuffer(opened.read(size), order).reshape(*counts, 2)
+    return (index != NOT_THERE).any(axis=-1)
+
+
+# -- What xarray opened
+
+
+def stored_of(path: Path, data: xr.DataArray) -> dict[str, Stored]:
+    """Of an array of a netCDF file or Zarr store, and of each of its coordinates, what is stored,
+    by name; without those of which all is.
+    """
+    variables = {str(data.name): data.variable}
+    variables |= {str(name): one.variable for name, one in data.coords.items()}
+    found: dict[str, Stored | None] = {}
+    if path.is_dir():
+        group = zarr.open_group(path, mode="r")
+        found = {name: in_zarr(group[name]) for name in variables if name in group}
+    elif h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            for name, variable in variables.items():
+                item = file.get(f"_nc4_non_coord_{name}", file.get(name))
+                if isinstance(item, h5py.Dataset):
+                    found[name] = _in_netcdf(item, variable.shape)
+    return {name: stored for name, stored in found.items() if stored is not None}
+
+
+def _in_netcdf(item: h5py.Dataset, shape: tuple[int, ...]) -> Stored | None:
+    """What is stored of a variable, which may be shorter than its dimensions have grown since."""
+    stored = in_hdf5(item)
+    if stored is None and item.shape != shape and item.size:
+        return Stored(np.ones((1,) * item.ndim, dtype=bool), item.shape, item.shape)
+    return stored
+
+
+def with_places(data: xr.DataArray) -> xr.DataArray:
+    """The array with a coordinate along each axis that says where in the file its values are."""
+    return data.assign_coords(
+        {f"{PLACE}{axis}": (dim, np.arange(data.sizes[dim])) for axis, dim in enumerate(data.dims)}
+    )
+
+
+def without_unwritten(
+    data: xr.DataArray, stored: Stored | None, neurons: Sequence[str], file: str
+) -> xr.DataArray:
+    """The values of an array `with_places`, NaN where they were never written, with a note; of a
+    Zarr store where that is certain, else with a warning.
+
+    Raises ValueError where none was.
+    """
+    places = [data.coords[f"{PLACE}{axis}"] for axis in range(data.ndim)]
+    data = _default_fill(data.drop_vars([place.name for place in places]))
+    if stored is None:
+        return data
+    if stored.nothing:
+        known = "" if stored.zeros_too else ", or it is 0 everywhere"
+        raise ValueError(
+            f"none of the {stored.grid.size} chunks of {data.name} in {file} is stored: it was "
+            f"never written{known}"
+        )
+    dims = [place.dims[0] for place in places]
+    absent = xr.DataArray(stored.absent([place.values for place in places]), dims=dims)
+    missing = absent & data.notnull()
+    if missing.any() and not stored.zeros_too:
+        sure = absent & _not_by_chance(data, absent, neurons)
+        _question(int((missing & ~sure).sum()), stored, f"{data.name} in {file}")
+        missing &= sure
+    return _blank(data, missing, _said(stored))
+
+
+def without_unwritten_labels(
+    data: xr.DataArray, stored: Mapping[str, Stored], file: str
+) -> xr.DataArray:
+    """The array, its coordinates missing where they were never written, with a note."""
+    for name in sorted(map(str, data.coords)):
+        label = _default_fill(data.coords[name].reset_coords(drop=True))
+        if name in stored:
+            label = _label(label, stored[name], file)
+        if "notes" in label.attrs:
+            data = _noted(data.assign_coords({name: label.variable}), label.attrs["notes"])
+    return data
+
+
+def _label(label: xr.DataArray, stored: Stored, file: str) -> xr.DataArray:
+    absent = xr.DataArray(stored.absent([np.arange(n) for n in label.shape]), dims=label.dims)
+    missing = absent & label.notnull()
+    if not missing.any() or _no_zeros(label.values, absent.values, stored):
+        return _blank(label, missing, _said(stored))
+    _question(int(missing.sum()), stored, f"{label.name} in {file}")
+    return label
+
+
+def _blank(data: xr.DataArray, missing: xr.DataArray, note: str) -> xr.DataArray:
+    """The array without these values, and with a note of it if there are any."""
+    if not missing.any():
+        return data
+    data = data.astype(float) if data.dtype.kind in "biu" else data
+    return _noted(data.where(~missing), json.dumps({str(data.name): note}))
+
+
+def _noted(data: xr.DataArray, notes: str) -> xr.DataArray:
+    """The array with these notes, JSON of names and texts, added to its attribute `notes`."""
+    known = json.loads(data.attrs.get("notes", "{}"))
+    return data.assign_attrs(notes=json.dumps(known | json.loads(notes)))
+
+
+def _default_fill(data: xr.DataArray) -> xr.DataArray:
+    """The values, NaN where they are what netCDF fills up a variable with that declares nothing."""
+    told = data.encoding
+    kind = np.dtype(told.get("dtype", data.dtype)).str[1:]
+    if kind not in NETCDF_FILLS or {"_FillValue", "missing_value", "chunks"} & {*told}:
+        return data
+    fill = np.dtype(kind).type(NETCDF_FILLS[kind])
+    filled = data == fill * told.get("scale_factor", 1) + told.get("add_offset", 0)
+    count = f"{int(filled.sum())} of its {filled.size} values are {fill:g}"
+    return _blank(data, filled, f"{count}, which netCDF gives to what was never written")
+
+
+# -- Zeros, or never written
+
+
+def _not_by_chance(
+    data: xr.DataArray, absent: xr.DataArray, neurons: Sequence[str]
+) -> xr.DataArray:
+    """Which values of chunks that a Zarr store lacks were never written, as that many times the
+    fill value (0) don't come by chance.
+
+    Where a sample (a time bin of a trial) lacks all neurons: if the share of the others that are 0
+    in all neurons, to the power of the number of trials, is below RARE. Where it lacks some: if the
+    same holds for the share of single values that are 0. A neuron that lacks all chunks may be
+    silent, and one that has any may be so for a while: of some neurons, that is, none of the other
+    values may be 0.
+    """
+    along = [dim for dim in data.dims if dim in neurons]
+    samples = [dim for dim in data.dims if dim not in neurons]
+    zero = data == data.values[absent.transpose(*data.dims).values][0]
+
+    def rare(share: float, gone: xr.DataArray) -> bool:
+        within = [dim for dim in gone.dims if dim in ("time", *neurons)]
+        return share ** int(gone.any(within).sum()) < RARE
+
+    gone = absent.all(along)
+    quiet = int((zero.all(along) & ~gone).sum())
+    found = gone & rare((quiet + 1) / (int((~gone).sum()) + 1), gone)
+    if (zero & ~absent).any():
+        return found
+    some = absent & ~absent.all(samples)
+    return found | (some & rare(1 / (int((~absent).sum()) + 1), some))
+
+
+def _no_zeros(values: np.ndarray, absent: np.ndarray, stored: Stored) -> bool:
+    """Whether the part that a label lacks was never written: all of it, text, or at its end where
+    the others are two classes or more, none of them 0, or never repeat, as times don't.
+    """
+    if stored.zeros_too or values.dtype.kind not in "biuf":
+        return True
+    if stored.nothing or values.size == 1:
+        return values.size > 1
+    values, absent = values.ravel(), absent.ravel()
+    there, first = values[~absent], int(absent.argmax())
+    classes = np.unique(there)
+    if len(classes) == len(there):
+        return len(there) > 1 and np.count_nonzero(absent) > 1
+    return len(classes) > 1 and absent[first:].all() and values[first] not in classes
+
+
+def _question(count: int, stored: Stored, what: str) -> None:
+    """Warn of values that are read as zeros, which may never have been written."""
+    if count:
+        warnings.warn(
+            f"{count} values of {what} are read as its fill value, since {stored.lacks} are not "
+            "stored: Zarr stores none that hold only that, nor any where writing was cut off. "
+            "Written with write_empty_chunks=True (to_zarr) they are told apart",
+            stacklevel=3,
+        )
