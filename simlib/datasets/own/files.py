@@ -23,7 +23,7 @@ from simlib.datasets.own.intake import from_xarray, leave_out
 from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
-from simlib.datasets.own.parts import first_bytes
+from simlib.datasets.own.parts import NOTES, first_bytes
 from simlib.datasets.own.readings import Reading, Unclear
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 from simlib.datasets.own.unwritten import (
@@ -310,6 +310,7 @@ def _read_xarray(
             )
         facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
+        data.attrs.pop(NOTES, None)
         stored = stored_of(path, data)
         data = without_unwritten_labels(data, stored, path.name)
         for label, name in named.items():

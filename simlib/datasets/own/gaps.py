@@ -12,6 +12,7 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, silent
+from simlib.datasets.own.parts import NOTES
 from simlib.datasets.processing import condition_averages, noted
 
 # A share of missing values can be given for the first two.
@@ -170,8 +171,9 @@ def _said(data: xr.DataArray, labels: Sequence[str], gaps: _Gaps, done: Steps) -
     ]
     if len(lacking) > 3:
         parts.append(f"and so are {len(lacking) - 3} more labels")
-    notes = [f"{name}: {note}" for name, note in json.loads(data.attrs.get("notes", "{}")).items()]
-    found = "; ".join(parts) + (f" ({validation.listed(notes, 3, width=300)})" if notes else "")
+    notes = json.loads(data.attrs.get(NOTES, "{}")).items()
+    known = validation.listed((f"{name}: {note}" for name, note in notes), most=3, width=250)
+    found = "; ".join(parts) + (f" ({known})" if known else "")
     if data.attrs.get("axes_guessed"):
         axes = ", ".join(f"{dim} {size}" for dim, size in data.sizes.items())
         return (

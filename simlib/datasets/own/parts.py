@@ -69,6 +69,7 @@ FIRST_BYTES = {
     b"\x1f\x8b": "compressed by gzip",
     b"%PDF": "a PDF",
 }
+NOTES = "never_written"  # attribute of a recording: JSON, name of an array -> what it lacks
 DEEPEST = 50  # levels of structs and cells
 
 

@@ -1,9 +1,9 @@
-"""What was never written: chunks of HDF5 and netCDF files and of Zarr stores that are not there, for
+"""What was never written: chunks of HDF5 and netCDF files and Zarr stores that are not there, for
 which a reader gives the fill value, mostly 0.
 
 HDF5, and netCDF in it, keeps every chunk that was written: one that is absent has no data. Zarr
 leaves out chunks that hold nothing but the fill value, so that there zeros that were written look
-like what never was: `_by_chance` and `_gone` say which is taken for which.
+like what never was: `_not_by_chance` and `_no_zeros` say which is taken for which.
 """
 
 import json
@@ -19,6 +19,8 @@ import h5py
 import numpy as np
 import xarray as xr
 import zarr
+
+from simlib.datasets.own.parts import NOTES
 
 RARE = 1e-6  # chance below which values that all are 0 count as never written
 PLACE = "place in the file along "  # coordinates that go through a selection with the values
@@ -118,7 +120,8 @@ def why_unwritten(item: h5py.Dataset, may_lack: bool = False) -> str:
 
 
 def _said(stored: Stored) -> str:
-    return f"{stored.lacks} were never written. Finish writing, or write out what is 0"
+    zeros = "write out what is 0" + ("" if stored.zeros_too else " (write_empty_chunks=True)")
+    return f"{stored.lacks} never written; finish writing, or {zeros}"
 
 
 def _why_no_view(item: h5py.Dataset) -> str:
@@ -276,8 +279,8 @@ def without_unwritten_labels(
         label = _default_fill(data.coords[name].reset_coords(drop=True))
         if name in stored:
             label = _label(label, stored[name], file)
-        if "notes" in label.attrs:
-            data = _noted(data.assign_coords({name: label.variable}), label.attrs["notes"])
+        if NOTES in label.attrs:
+            data = _noted(data.assign_coords({name: label.variable}), label.attrs[NOTES])
     return data
 
 
@@ -299,9 +302,9 @@ def _blank(data: xr.DataArray, missing: xr.DataArray, note: str) -> xr.DataArray
 
 
 def _noted(data: xr.DataArray, notes: str) -> xr.DataArray:
-    """The array with these notes, JSON of names and texts, added to its attribute `notes`."""
-    known = json.loads(data.attrs.get("notes", "{}"))
-    return data.assign_attrs(notes=json.dumps(known | json.loads(notes)))
+    """The array with these notes, JSON of names and texts, added to its attribute NOTES."""
+    known = json.loads(data.attrs.get(NOTES, "{}"))
+    return data.assign_attrs({NOTES: json.dumps(known | json.loads(notes))})
 
 
 def _default_fill(data: xr.DataArray) -> xr.DataArray:
@@ -368,8 +371,8 @@ def _question(count: int, stored: Stored, what: str) -> None:
     """Warn of values that are read as zeros, which may never have been written."""
     if count:
         warnings.warn(
-            f"{count} values of {what} are read as its fill value, since {stored.lacks} are not "
-            "stored: Zarr stores none that hold only that, nor any where writing was cut off. "
-            "Written with write_empty_chunks=True (to_zarr) they are told apart",
+            f"{count} values of {what} are read as its fill value, since the store lacks "
+            f"{stored.lacks}: Zarr keeps none that hold only that, and a store that was cut off "
+            "lacks some, too. Written with write_empty_chunks=True (to_zarr) they are told apart",
             stacklevel=3,
         )
