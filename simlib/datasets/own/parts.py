@@ -222,7 +222,9 @@ def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
         )
         return unreadable(reason, shape)
     whole = shape + inner.pop()
-    return Part(whole, partial(_fetch_all, parts, kind, whole), kind)
+    notes = [part.note for part in parts if part.note]
+    note = f"in {len(notes)} of {len(parts)} elements {notes[0]}" if notes else ""
+    return Part(whole, partial(_fetch_all, parts, kind, whole), kind, note=note)
 
 
 def _padded(parts: list[Part], shape: tuple[int, ...], axis: int) -> Part:
