@@ -326,8 +326,10 @@ def _as_classes(values: np.ndarray, name: str) -> np.ndarray:
         )
     if values.dtype.kind != "f":
         return values
-    whole = np.array_equal(values, values.round())
-    return values.astype(np.int64) if whole else np.array([f"{value:g}" for value in values])
+    if np.array_equal(values, values.round()) and (np.abs(values) < 2**63).all():
+        return values.astype(np.int64)
+    short = np.array([f"{value:g}" for value in values])
+    return short if len({*short}) == len({*values.tolist()}) else values.astype(str)
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
