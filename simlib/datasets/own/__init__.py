@@ -3,6 +3,16 @@
 from simlib.datasets.own.files import read, runs, save
 from simlib.datasets.own.intake import from_xarray
 from simlib.datasets.own.matlab import Held, mat_contents
+from simlib.datasets.own.parts import first_bytes
 from simlib.datasets.own.tables import from_table
 
-__all__ = ["Held", "from_table", "from_xarray", "mat_contents", "read", "runs", "save"]
+__all__ = [
+    "Held",
+    "first_bytes",
+    "from_table",
+    "from_xarray",
+    "mat_contents",
+    "read",
+    "runs",
+    "save",
+]
