@@ -5,6 +5,7 @@ from simlib.datasets.own.intake import from_xarray
 from simlib.datasets.own.matlab import Held, mat_contents
 from simlib.datasets.own.parts import first_bytes
 from simlib.datasets.own.tables import from_table
+from simlib.datasets.own.unwritten import refuse_unwritten
 
 __all__ = [
     "Held",
@@ -13,6 +14,7 @@ __all__ = [
     "from_xarray",
     "mat_contents",
     "read",
+    "refuse_unwritten",
     "runs",
     "save",
 ]

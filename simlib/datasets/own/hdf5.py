@@ -276,7 +276,7 @@ def _fetch_sparse(
     full = "data" in group  # MATLAB leaves it out where all is zero
     for name in ("data", "ir", "jc"):
         if name in group:
-            written(group[name], "it")
+            written(group[name])
     data = _complete(group["data"][()]) if full else np.empty(0)
     rows = group["ir"][()].astype(np.int64) if full else np.empty(0, dtype=np.int64)
     columns = np.repeat(np.arange(shape[1]), np.diff(group["jc"][()].astype(np.int64)))

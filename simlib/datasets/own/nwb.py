@@ -70,7 +70,7 @@ def _read(file: h5py.File, path: Path, options: dict) -> xr.DataArray:
     times = _spike_times(file["units"], path.name)
     _check_rows(tables[which], path.name, ("id", "start_time", "stop_time"))
     for column in filter(None, (_dataset(tables[which], name) for name in tables[which])):
-        written(column, path.name)
+        written(column)
     trials, left_out = _columns(tables[which], which)
     events = _events(trials)
     if not events:
@@ -301,7 +301,7 @@ def _spike_times(units: h5py.Group, name: str) -> list[np.ndarray]:
             f"{name} holds lists of lists of spike times (spike_times_index_index), as of spikes "
             "cut into trials; one list a unit is read, on the clock of the session"
         )
-    times = np.atleast_1d(written(units["spike_times"], name)[()])
+    times = np.atleast_1d(written(units["spike_times"])[()])
     if times.ndim != 1 or times.dtype.kind not in "iuf":
         raise ValueError(
             f"{name} has spike_times of type {times.dtype} and shape {times.shape}; one list of "
@@ -323,7 +323,7 @@ def _ends(units: h5py.Group, column: str, size: int, name: str) -> np.ndarray:
         if len(units.get("id", [0])) != 1:
             raise ValueError(f"{name} has {column} without {index}: nothing says whose they are")
         return np.array([size])
-    ends = np.atleast_1d(written(units[index], name)[()])
+    ends = np.atleast_1d(written(units[index])[()])
     if ends.ndim != 1 or ends.dtype.kind not in "iu":
         raise ValueError(
             f"{index} of {name} needs whole numbers along one axis, where each unit ends; got "
@@ -358,7 +358,7 @@ def _obs_intervals(units: h5py.Group, unit: object, count: int, name: str) -> li
     """When each unit was observed, (intervals, 2) in s; from -inf to inf where nothing says it."""
     if "obs_intervals" not in units:
         return [np.array([[-np.inf, np.inf]])] * count
-    intervals = written(units["obs_intervals"], name)[()]
+    intervals = written(units["obs_intervals"])[()]
     if intervals.shape[1:] != (2,) or not (np.diff(intervals) >= 0).all():
         raise ValueError(
             f"obs_intervals of {name} needs rows of a start and a later stop, (rows, 2); got the "
@@ -379,7 +379,7 @@ def _invalid(file: h5py.File, unit: object, name: str) -> np.ndarray:
     if len(there) == 1:
         raise ValueError(f"intervals/invalid_times of {name} has {there[0]} alone; save both ends")
     _check_rows(table, name, ends)
-    columns = [written(table[key], name)[()] for key in ends]
+    columns = [written(table[key])[()] for key in ends]
     return _in_seconds(np.stack(columns, axis=1), unit)
 
 

@@ -149,11 +149,11 @@ def numbers(item: h5py.Dataset) -> np.ndarray:
     return values if stored is None else np.where(stored.absent(), np.nan, values)
 
 
-def written(item: h5py.Dataset, name: str) -> h5py.Dataset:
-    """A dataset of the file called `name`; raises ValueError where not all of it was written."""
+def written(item: h5py.Dataset) -> h5py.Dataset:
+    """A dataset; raises ValueError where not all of it was written."""
     reason = why_unwritten(item)
     if reason:
-        raise ValueError(f"{item.name[1:200]} of {name} is {reason}")
+        raise ValueError(f"{item.name[1:200]} of {Path(item.file.filename).name} is {reason}")
     return item
 
 
@@ -211,29 +211,40 @@ def _inside(file: Path, array: zarr.Array, counts: tuple[int, ...]) -> np.ndarra
 
 def stored_of(path: Path, data: xr.DataArray) -> dict[str, Stored]:
     """Of an array of a netCDF file or Zarr store, and of each of its coordinates, what is stored,
-    by name; without those of which all is.
+    by name; without those of which all is. Raises ValueError for a damaged file.
     """
-    variables = {str(data.name): data.variable}
-    variables |= {str(name): one.variable for name, one in data.coords.items()}
-    found: dict[str, Stored | None] = {}
-    if path.is_dir():
-        group = zarr.open_group(path, mode="r")
-        found = {name: in_zarr(group[name]) for name in variables if name in group}
-    elif h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            for name, variable in variables.items():
-                item = file.get(f"_nc4_non_coord_{name}", file.get(name))
-                if isinstance(item, h5py.Dataset):
-                    found[name] = _in_netcdf(item, variable.shape)
+    shapes = {str(data.name): data.shape}
+    shapes |= {str(name): label.shape for name, label in data.coords.items()}
+    try:
+        found = _in_store(path, shapes) if path.is_dir() else _in_netcdf(path, shapes)
+    except Exception as error:  # damage shows in many ways
+        raise ValueError(
+            f"which chunks {path.name} holds can't be read ({str(error)[:200]}); save it again"
+        ) from error
     return {name: stored for name, stored in found.items() if stored is not None}
 
 
-def _in_netcdf(item: h5py.Dataset, shape: tuple[int, ...]) -> Stored | None:
-    """What is stored of a variable, which may be shorter than its dimensions have grown since."""
-    stored = in_hdf5(item)
-    if stored is None and item.shape != shape and item.size:
-        return Stored(np.ones((1,) * item.ndim, dtype=bool), item.shape, item.shape)
-    return stored
+def _in_store(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Stored | None]:
+    group = zarr.open_group(path, mode="r")
+    return {name: in_zarr(group[name]) for name in shapes if name in group}
+
+
+def _in_netcdf(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Stored | None]:
+    """What is stored of each variable, which may be shorter than its dimensions have grown since;
+    nothing is known of netCDF's classic format.
+    """
+    found: dict[str, Stored | None] = {}
+    if not h5py.is_hdf5(path):
+        return found
+    with h5py.File(path, "r") as file:
+        for name, shape in shapes.items():
+            item = file.get(f"_nc4_non_coord_{name}", file.get(name))
+            if isinstance(item, h5py.Dataset):
+                found[name] = in_hdf5(item)
+                if found[name] is None and item.size and item.shape != shape:
+                    grid = np.ones((1,) * item.ndim, dtype=bool)
+                    found[name] = Stored(grid, item.shape, item.shape)
+    return found
 
 
 def with_places(data: xr.DataArray) -> xr.DataArray:
@@ -259,7 +270,7 @@ def without_unwritten(
         known = "" if stored.zeros_too else ", or it is 0 everywhere"
         raise ValueError(
             f"none of the {stored.grid.size} chunks of {data.name} in {file} is stored: it was "
-            f"never written{known}"
+            f"never written{known}. Write it again"
         )
     dims = [place.dims[0] for place in places]
     absent = xr.DataArray(stored.absent([place.values for place in places]), dims=dims)
@@ -276,7 +287,9 @@ def without_unwritten_labels(
 ) -> xr.DataArray:
     """The array, its coordinates missing where they were never written, with a note."""
     for name in sorted(map(str, data.coords)):
-        label = _default_fill(data.coords[name].reset_coords(drop=True))
+        label = data.coords[name].reset_coords(drop=True)
+        if label.ndim == 1:
+            label = _default_fill(label)
         if name in stored:
             label = _label(label, stored[name], file)
         if NOTES in label.attrs:
@@ -319,6 +332,14 @@ def _default_fill(data: xr.DataArray) -> xr.DataArray:
     return _blank(data, filled, f"{count}, which netCDF gives to what was never written")
 
 
+def refuse_unwritten(path: Path, data: xr.DataArray) -> None:
+    """Raise ValueError where an array of a netCDF file, or a coordinate of it, has parts that were
+    never written.
+    """
+    for name, stored in stored_of(path, data).items():
+        raise ValueError(f"{name} of {path.name} is unfinished: {_said(stored)}")
+
+
 # -- Zeros, or never written
 
 
@@ -352,8 +373,8 @@ def _not_by_chance(
 
 
 def _no_zeros(values: np.ndarray, absent: np.ndarray, stored: Stored) -> bool:
-    """Whether the part that a label lacks was never written: all of it, text, or at its end where
-    the others are two classes or more, none of them 0, or never repeat, as times don't.
+    """Whether the part that a label lacks was never written: all of it, text, its end where the
+    others are classes that take turns, none of them 0, or some of what never repeats, as times.
     """
     if stored.zeros_too or values.dtype.kind not in "biuf":
         return True
@@ -363,8 +384,9 @@ def _no_zeros(values: np.ndarray, absent: np.ndarray, stored: Stored) -> bool:
     there, first = values[~absent], int(absent.argmax())
     classes = np.unique(there)
     if len(classes) == len(there):
-        return len(there) > 1 and np.count_nonzero(absent) > 1
-    return len(classes) > 1 and absent[first:].all() and values[first] not in classes
+        return len(there) > 1 and int(np.count_nonzero(absent)) > 1
+    take_turns = np.count_nonzero(np.diff(there)) >= len(classes) > 1
+    return bool(take_turns and absent[first:].all() and values[first] not in classes)
 
 
 def _question(count: int, stored: Stored, what: str) -> None:
