@@ -89,6 +89,11 @@ def read(
     `.nwb`
         sorted units and a table of trials (see `read_nwb`).
 
+    What was never written is missing, whatever number the format gives for it: chunks of HDF5 and
+    netCDF that are not there; of Zarr, which keeps no chunk of zeros alone, those that can't be
+    zeros by chance, and others are read as 0, with a warning (see `unwritten`). Labels and ids of a
+    text file that differ as text stay apart, also where they are one number.
+
     Where the layout is another one, it is said by the first six options; the others are those of
     `from_xarray`. The attribute `read_as` tells what the axes of a file without names were taken
     for, `left_out` (JSON) what else it holds, with the reasons; `describe` shows both.

@@ -41,7 +41,9 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     standard deviations away. Columns that are no labels are named, with the reason, in the
     attribute `left_out` (JSON).
 
-    Raises ValueError that shows what the file holds, and the call that would read it.
+    Raises ValueError that shows what the file holds, and the call that would read it; also for
+    spikes, intervals, indices and trials of which a part was never written, or that are not equally
+    long.
     """
     if not isinstance(spikes or {}, Mapping):
         raise ValueError(f"spikes={spikes!r}: it says which bins, {{'start': 0, 'stop': 0.5, ...}}")

@@ -38,35 +38,32 @@ NETCDF_FILLS = {
 
 
 class Stored(NamedTuple):
-    """Which chunks of an array are stored: a truth for each along each axis, the shape of a chunk,
-    the array's shape in the file, and whether those of zeros would be, too.
+    """Which chunks of an array are stored, (chunks, axes), of how many along each axis; the shapes
+    of a chunk and of the array in the file, and whether chunks of zeros would be stored, too.
     """
 
-    grid: np.ndarray
+    there: np.ndarray
+    counts: tuple[int, ...]
     chunks: tuple[int, ...]
     shape: tuple[int, ...]
     zeros_too: bool = True
 
     @property
-    def nothing(self) -> bool:
-        return not self.grid.any()
-
-    @property
     def lacks(self) -> str:
         """How many chunks were never written, or how much of an axis."""
-        absent = self.grid.size - int(np.count_nonzero(self.grid))
-        count = f"{absent} of its {self.grid.size} chunks"
-        return count if absent else f"all of it beyond the shape {self.shape}"
+        total = math.prod(self.counts)
+        count = f"{total - len(self.there)} of its {total} chunks"
+        return count if len(self.there) < total else f"all of it beyond the shape {self.shape}"
 
-    def absent(self, places: Sequence[np.ndarray] | None = None) -> np.ndarray:
+    def absent(self, places: Sequence[np.ndarray]) -> np.ndarray:
         """Which values, at these places along each axis, are not stored."""
-        if places is None:
-            places = [np.arange(size) for size in self.shape]
+        grid = np.zeros(self.counts, dtype=bool)
+        grid[tuple(self.there.T)] = True
         chunks = [
             np.minimum(along // size, count - 1)
-            for along, size, count in zip(places, self.chunks, self.grid.shape, strict=True)
+            for along, size, count in zip(places, self.chunks, self.counts, strict=True)
         ]
-        there = self.grid[np.ix_(*chunks)]
+        there = grid[np.ix_(*chunks)]
         for axis, (along, size) in enumerate(zip(places, self.shape, strict=True)):
             there &= np.expand_dims(along < size, [k for k in range(there.ndim) if k != axis])
         return ~there
@@ -90,19 +87,21 @@ def in_hdf5(item: h5py.Dataset) -> Stored | None:
     if plan.get_layout() == h5py.h5d.CONTIGUOUS:
         if plan.get_external_count() or item.id.get_storage_size():
             return None
-        return Stored(np.zeros((1,) * item.ndim, dtype=bool), item.shape, item.shape)
+        nothing = np.empty((0, item.ndim), dtype=int)
+        return Stored(nothing, (1,) * item.ndim, item.shape, item.shape)
     if plan.get_layout() != h5py.h5d.CHUNKED:
         return None
     counts = _whole(item.shape, item.chunks)
     if item.id.get_num_chunks() == math.prod(counts):
         return None
-    grid = np.zeros(counts, dtype=bool)
+    offsets: list[tuple[int, ...]] = []
 
-    def note(chunk: h5py.h5d.StoreInfo) -> None:
-        grid[tuple(np.floor_divide(chunk.chunk_offset, item.chunks))] = True
+    def note(chunk: h5py.h5d.StoreInfo) -> None:  # what it returns would end the iteration
+        offsets.append(chunk.chunk_offset)
 
     item.id.chunk_iter(note)
-    return Stored(grid, item.chunks, item.shape)
+    there = np.array(offsets, dtype=int).reshape(-1, item.ndim) // item.chunks
+    return Stored(there, counts, item.chunks, item.shape)
 
 
 def why_unwritten(item: h5py.Dataset, may_lack: bool = False) -> str:
@@ -112,11 +111,9 @@ def why_unwritten(item: h5py.Dataset, may_lack: bool = False) -> str:
     if item.is_virtual:
         return _why_no_view(item)
     stored = in_hdf5(item)
-    return (
-        ""
-        if stored is None or (may_lack and not stored.nothing)
-        else f"unfinished: {_said(stored)}"
-    )
+    if stored is None or (may_lack and len(stored.there)):
+        return ""
+    return f"unfinished: {_said(stored)}"
 
 
 def _said(stored: Stored) -> str:
@@ -146,7 +143,9 @@ def note_of(item: h5py.Dataset) -> str:
 def numbers(item: h5py.Dataset) -> np.ndarray:
     """The values of a dataset of numbers, NaN where they were never written."""
     values, stored = np.asarray(item[()]), None if item.is_virtual else in_hdf5(item)
-    return values if stored is None else np.where(stored.absent(), np.nan, values)
+    if stored is None:
+        return values
+    return np.where(stored.absent([np.arange(size) for size in item.shape]), np.nan, values)
 
 
 def written(item: h5py.Dataset) -> h5py.Dataset:
@@ -165,19 +164,19 @@ def in_zarr(array: zarr.Array) -> Stored | None:
     if not array.ndim or not array.size:
         return None
     folder = Path(array.store_path.store.root) / array.path
-    outer = array.shards or array.chunks
-    grid = np.zeros(_whole(array.shape, array.chunks), dtype=bool)
-    inside = _whole(outer, array.chunks)
+    counts, inside = _whole(array.shape, array.chunks), (1,) * array.ndim
+    if array.shards:
+        inside = _whole(array.shards, array.chunks)
+    there = [np.empty((0, array.ndim), dtype=int)]
     for file in folder.rglob("*"):
         at = _place(file.relative_to(folder).as_posix(), array)
         if at is not None:
-            held = _inside(file, array, inside) if array.shards else np.ones(inside, dtype=bool)
-            block = tuple(
-                slice(k * size, (k + 1) * size) for k, size in zip(at, inside, strict=True)
-            )
-            there = grid[block]
-            there[...] = held[tuple(slice(size) for size in there.shape)]
-    return None if grid.all() else Stored(grid, array.chunks, array.shape, zeros_too=False)
+            held = _inside(file, array, inside) if array.shards else np.zeros((1, array.ndim), int)
+            there.append(np.array(at) * inside + held)
+    found = np.concatenate(there)
+    found = found[(found < counts).all(axis=1)]
+    whole = len(found) == math.prod(counts)
+    return None if whole else Stored(found, counts, array.chunks, array.shape, zeros_too=False)
 
 
 def _place(name: str, array: zarr.Array) -> tuple[int, ...] | None:
@@ -191,19 +190,21 @@ def _place(name: str, array: zarr.Array) -> tuple[int, ...] | None:
 
 
 def _inside(file: Path, array: zarr.Array, counts: tuple[int, ...]) -> np.ndarray:
-    """Which inner chunks a shard holds, by its index: start and length of each, 8 bytes each, and a
-    checksum of 4; all where the index is of another kind.
+    """Which inner chunks a shard holds, (chunks, axes), by its index: start and length of each, 8
+    bytes each, and a checksum of 4; all where the index is of another kind.
     """
     codec, size = array.metadata.codecs[0], 16 * math.prod(counts)
     kinds = [type(one).__name__ for one in getattr(codec, "index_codecs", ())]
-    if kinds != ["BytesCodec", "Crc32cCodec"] or file.stat().st_size < size + 4:
-        return np.ones(counts, dtype=bool)
+    if file.stat().st_size < size + 4:  # damaged, which reading it will say
+        return np.empty((0, array.ndim), dtype=int)
+    if kinds != ["BytesCodec", "Crc32cCodec"]:
+        return np.argwhere(np.ones(counts, dtype=bool))
     with file.open("rb") as opened:
         if codec.index_location.value == "end":
             opened.seek(-size - 4, os.SEEK_END)
         order = {"little": "<u8", "big": ">u8"}[codec.index_codecs[0].endian.value]
         index = np.frombuffer(opened.read(size), order).reshape(*counts, 2)
-    return (index != NOT_THERE).any(axis=-1)
+    return np.argwhere((index != NOT_THERE).any(axis=-1))
 
 
 # -- What xarray opened
@@ -242,8 +243,9 @@ def _in_netcdf(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, S
             if isinstance(item, h5py.Dataset):
                 found[name] = in_hdf5(item)
                 if found[name] is None and item.size and item.shape != shape:
-                    grid = np.ones((1,) * item.ndim, dtype=bool)
-                    found[name] = Stored(grid, item.shape, item.shape)
+                    one = (1,) * item.ndim
+                    there = np.zeros((1, item.ndim), dtype=int)
+                    found[name] = Stored(there, one, item.shape, item.shape)
     return found
 
 
@@ -266,11 +268,11 @@ def without_unwritten(
     data = _default_fill(data.drop_vars([place.name for place in places]))
     if stored is None:
         return data
-    if stored.nothing:
+    if not len(stored.there):
         known = "" if stored.zeros_too else ", or it is 0 everywhere"
         raise ValueError(
-            f"none of the {stored.grid.size} chunks of {data.name} in {file} is stored: it was "
-            f"never written{known}. Write it again"
+            f"none of the {math.prod(stored.counts)} chunks of {data.name} in {file} is stored: "
+            f"it was never written{known}. Write it again"
         )
     dims = [place.dims[0] for place in places]
     absent = xr.DataArray(stored.absent([place.values for place in places]), dims=dims)
@@ -378,7 +380,7 @@ def _no_zeros(values: np.ndarray, absent: np.ndarray, stored: Stored) -> bool:
     """
     if stored.zeros_too or values.dtype.kind not in "biuf":
         return True
-    if stored.nothing or values.size == 1:
+    if not len(stored.there) or values.size == 1:
         return values.size > 1
     values, absent = values.ravel(), absent.ravel()
     there, first = values[~absent], int(absent.argmax())
