@@ -10,6 +10,7 @@ import os
 import threading
 from pathlib import Path
 
+import h5netcdf
 import h5py
 import numpy as np
 import pytest
@@ -311,6 +312,17 @@ def test_siegel_keeps_the_components_that_hold_99_percent(tmp_path):
     assert data["colour"].values[:6].tolist() == [-1, -1, -1, 1, 1, 1]
     raw = datasets.load("siegel2015", path=tmp_path, region=["FEF", "V4"], variance=1)
     np.testing.assert_allclose(raw.values, values)
+
+
+def test_siegel_of_a_file_that_was_not_written_to_its_end_is_refused(tmp_path):
+    write_siegel(tmp_path / "whole.nc")
+    whole = xr.load_dataset(tmp_path / "whole.nc")
+    whole.drop_vars("rates").to_netcdf(tmp_path / "cut.nc", engine="h5netcdf")
+    with h5netcdf.File(tmp_path / "cut.nc", "a") as file:
+        item = file.create_variable("rates", ("time", "trial", "neuron"), "f8", chunks=(11, 8, 9))
+        item[:, :8] = whole["rates"].values[:, :8]
+    with pytest.raises(ValueError, match=r"rates of cut\.nc .*2 of its 3 chunks never written"):
+        datasets.load("siegel2015", path=tmp_path / "cut.nc")
 
 
 def test_siegel_without_a_file_says_how_to_provide_one(tmp_path):

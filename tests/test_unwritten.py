@@ -273,6 +273,14 @@ def test_inner_chunks_of_shards_are_counted(tmp_path, shards, end, count):
         datasets.load(path)
 
 
+def test_another_fill_value_than_0_is_no_number_either(tmp_path):
+    path = written(tmp_path / "a.zarr", end=40, fill=-1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=THIRD):
+            datasets.load(path)
+
+
 def test_a_part_of_time_or_of_neurons_is_found_where_zeros_are_no_chance(tmp_path):
     early = store(tmp_path / "time.zarr", "X", COUNTS, (5, 20, 8), 0)
     zarr.open_group(early)["X"][:5] = COUNTS[:5]

@@ -328,9 +328,9 @@ def _read_xarray(
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
         data = with_places(data.drop_vars(unnamed))
         data, axes = renamed(data, {} if dims is None else dims)
-        data = _question_fill(selected(data, select).load(), path.name)
-        neurons = [axis for axis, role in axes if role == "neuron"]
+        data, neurons = selected(data, select).load(), [axis for axis, of in axes if of == "neuron"]
         data = without_unwritten(data, stored.get(str(data.name)), neurons, path.name)
+        data = _question_fill(data, path.name)
         data = data if dims is None else stacked(data, axes)
         return leave_out(data, reasons)
 
