@@ -22,6 +22,7 @@ import zarr
 
 from simlib.datasets.own.parts import NOTES
 
+LEAST = 10  # values of a chunk, fewer of which may all be 0 in data that are mostly not
 RARE = 1e-6  # chance below which values that all are 0 count as never written
 PLACE = "place in the file along "  # coordinates that go through a selection with the values
 NOT_THERE = 2**64 - 1  # in the index of a shard
@@ -278,7 +279,7 @@ def without_unwritten(
     absent = xr.DataArray(stored.absent([place.values for place in places]), dims=dims)
     missing = absent & data.notnull()
     if missing.any() and not stored.zeros_too:
-        sure = absent & _not_by_chance(data, absent, neurons)
+        sure = absent & _not_by_chance(data, absent, neurons, math.prod(stored.chunks))
         _question(int((missing & ~sure).sum()), stored, f"{data.name} in {file}")
         missing &= sure
     return _blank(data, missing, _said(stored))
@@ -346,32 +347,53 @@ def refuse_unwritten(path: Path, data: xr.DataArray) -> None:
 
 
 def _not_by_chance(
-    data: xr.DataArray, absent: xr.DataArray, neurons: Sequence[str]
+    data: xr.DataArray, absent: xr.DataArray, neurons: Sequence[str], size: int
 ) -> xr.DataArray:
-    """Which values of chunks that a Zarr store lacks were never written, as that many times the
-    fill value (0) don't come by chance.
+    """Which values of chunks, of this `size`, that a Zarr store lacks were never written, as that
+    many times the fill value (0) doesn't come by chance.
 
-    Where a sample (a time bin of a trial) lacks all neurons: if the share of the others that are 0
-    in all neurons, to the power of the number of trials, is below RARE. Where it lacks some: if the
-    same holds for the share of single values that are 0. A neuron that lacks all chunks may be
-    silent, and one that has any may be so for a while: of some neurons, that is, none of the other
-    values may be 0.
+    Where values are no whole numbers and none is 0: all, but those of a neuron without any chunk,
+    which may be silent. Else runs of trials, or of times of all trials, that lack every one of two
+    neurons or more: if the share of silent trials elsewhere, to the power of those in the run, or
+    the share of silent trials beside those times, to the power of the trials, is below RARE, by the
+    places that a run may begin at. Whatever else is absent counts as silent there.
     """
-    along = [dim for dim in data.dims if dim in neurons]
-    samples = [dim for dim in data.dims if dim not in neurons]
-    zero = data == data.values[absent.transpose(*data.dims).values][0]
+    trials = [dim for dim in data.dims if dim not in (*neurons, "time")]
+    order = [*trials, *(dim for dim in ("time",) if dim in data.dims), *neurons]
+    shape = (math.prod(data.sizes[dim] for dim in trials), data.sizes.get("time", 1), -1)
+    values, lost = (one.transpose(*order).values.reshape(shape) for one in (data, absent))
+    there, zero = values[~lost], values[lost][0]
+    if size >= LEAST and not (there == zero).any() and (there % 1 != 0).any():
+        found = lost & ~lost.all(axis=(0, 1))
+    elif values.shape[2] > 1:
+        found, silent = np.zeros_like(lost), (values == zero).all(axis=2)
+        gone = lost.all(axis=2)
+        found[_runs(gone.all(axis=1), silent.all(axis=1))] = True
+        found[:, _runs(gone.all(axis=0), silent)] = True
+    else:
+        found = np.zeros_like(lost)
+    coords = [data.sizes[dim] for dim in order]
+    return xr.DataArray(found.reshape(coords), dims=order).transpose(*data.dims)
 
-    def rare(share: float, gone: xr.DataArray) -> bool:
-        within = [dim for dim in gone.dims if dim in ("time", *neurons)]
-        return share ** int(gone.any(within).sum()) < RARE
 
-    gone = absent.all(along)
-    quiet = int((zero.all(along) & ~gone).sum())
-    found = gone & rare((quiet + 1) / (int((~gone).sum()) + 1), gone)
-    if (zero & ~absent).any():
-        return found
-    some = absent & ~absent.all(samples)
-    return found | (some & rare(1 / (int((~absent).sum()) + 1), some))
+def _runs(gone: np.ndarray, silent: np.ndarray) -> np.ndarray:
+    """Which of the places that are gone come in runs that aren't silent by chance: of trials that
+    are silent or not, or (trial, time) of times.
+    """
+    found, count = np.zeros_like(gone), len(gone)
+    edges = np.flatnonzero(np.diff(np.r_[False, gone, False]))
+    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
+    for first, last in runs:
+        if silent.ndim == 1:
+            others = np.delete(silent & ~found, np.r_[first:last])
+            share, power = (others.sum() + 1) / (len(others) - found.sum() + 1), last - first
+        else:
+            beside = [place for place in (first - 1, last) if 0 <= place < count]
+            near = max((silent[:, place].sum() for place in beside), default=len(silent))
+            share, power = (near + 1) / (len(silent) + 1), len(silent)
+        if count * share**power < RARE:
+            found[first:last] = True
+    return found
 
 
 def _no_zeros(values: np.ndarray, absent: np.ndarray, stored: Stored) -> bool:
