@@ -389,6 +389,94 @@ def test_corners_of_the_index(tmp_path):
         read(short)
 
 
+def cut(path, place, rows, chunk=1):
+    """Writes a dataset anew, and of it the first rows alone."""
+    with h5py.File(path, "a") as file:
+        values, kind = file[place][()], file[place].dtype
+        del file[place]
+        chunks = (chunk, *values.shape[1:]) if chunk else None
+        item = file.create_dataset(place, values.shape, kind, chunks=chunks)
+        if rows:
+            item[:rows] = values[:rows]
+
+
+@pytest.mark.parametrize(
+    ("place", "rows", "chunk"),
+    [
+        ("units/spike_times", 900, 300),
+        ("units/spike_times", 0, 300),
+        ("units/spike_times", 0, None),
+        ("units/spike_times_index", 2, 1),
+        ("units/obs_intervals", 1, 1),
+        ("units/obs_intervals_index", 0, None),
+        ("intervals/trials/id", 20, 10),
+        ("intervals/trials/start_time", 20, 10),
+        ("intervals/trials/stim", 20, 10),
+        ("intervals/invalid_times/stop_time", 1, 1),
+    ],
+)
+def test_what_was_never_written_is_refused_by_name(tmp_path, place, rows, chunk):
+    path = write(tmp_path / "a.nwb", intervals=[np.array([[0, 80.0]])] * 3)
+    with h5py.File(path, "a") as file:
+        table = file.create_group("intervals/invalid_times")
+        table["start_time"], table["stop_time"] = [8.25, 20.6], [8.5, 20.7]
+    cut(path, place, rows, chunk)
+    with pytest.raises(ValueError, match=rf"{place} of a\.nwb is unfinished: .*never written"):
+        read(path)
+
+
+def test_a_fact_of_units_that_was_never_written_is_left_out(tmp_path):
+    path = write(tmp_path / "a.nwb", quality=np.arange(3.0))
+    cut(path, "units/quality", 2)
+    assert "1 of its 3 chunks never written" in left_out(read(path))["units/quality"]
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ([800, 400, 2400], "needs to grow to the number of spike_times, 2400"),
+        ([-5, 1600, 2400], "needs to grow"),
+        ([800, 1600, 2300], "the last being 2300"),
+        ([800, 1600, 2500], "the last being 2500"),
+        ([800, 2400], "ends 2 units and id names 3"),
+        ([800, 1600, 2400, 2400], "ends 4 units and id names 3"),
+        ([800.5, 1600, 2400], r"whole numbers along one axis.*float64, of shape \(3,\)"),
+        ([[800], [1600], [2400]], r"whole numbers along one axis.*of shape \(3, 1\)"),
+        ([b"a", b"b", b"c"], "whole numbers along one axis"),
+    ],
+)
+def test_an_index_that_is_not_all_there_is_refused(tmp_path, index, words):
+    path = write(tmp_path / "a.nwb", [rng_spikes(np.random.default_rng(k), 80) for k in range(3)])
+    with h5py.File(path, "a") as file:
+        del file["units/spike_times_index"]
+        file["units/spike_times_index"] = np.array(index)
+    with pytest.raises(ValueError, match=words):
+        read(path)
+
+
+@pytest.mark.parametrize("column", ["id", "start_time", "stop_time"])
+def test_a_table_of_trials_with_a_column_cut_off_is_refused(tmp_path, column):
+    path = write(tmp_path / "a.nwb")
+    with h5py.File(path, "a") as file:
+        values = file[f"intervals/trials/{column}"][:30]
+        del file[f"intervals/trials/{column}"]
+        file[f"intervals/trials/{column}"] = values
+    with pytest.raises(ValueError, match=rf"intervals/trials of a\.nwb has rows.*30 of {column}"):
+        read(path)
+
+
+def test_invalid_times_have_two_ends_each(tmp_path):
+    for stops, words in (([8.5], "2 of start_time, 1 of stop_time"), (None, "start_time alone")):
+        path = write(tmp_path / f"{words[0]}.nwb")
+        with h5py.File(path, "a") as file:
+            table = file.create_group("intervals/invalid_times")
+            table["start_time"] = [8.25, 20.6]
+            if stops:
+                table["stop_time"] = stops
+        with pytest.raises(ValueError, match=words):
+            read(path)
+
+
 def test_an_index_of_uint8_counts_up_to_255(tmp_path):
     path = write(tmp_path / "a.nwb", [seconds()[1][:120], seconds()[1][120:230]])
     right = read(path)

@@ -75,7 +75,7 @@ def test_an_interrupted_download_goes_on(nowhere, monkeypatch):
     (nowhere / first).touch()
     asked = []
     monkeypatch.delenv("SIMLIB_OFFLINE", raising=False)
-    monkeypatch.setattr(pooch.Pooch, "fetch", lambda self, path: asked.append(path))
+    monkeypatch.setattr(pooch.Pooch, "fetch", lambda self, path, **_: asked.append(path))
     assert paper.download_published() == nowhere
     assert set(asked) >= set(others)
 
@@ -97,7 +97,7 @@ def test_a_changed_file_is_refused(nowhere):
 def test_damaged_tables_are_fetched_again_and_are_the_users(nowhere, monkeypatch):
     asked = []
 
-    def fetch(self, path):
+    def fetch(self, path, **_):
         asked.append(path)
         place = nowhere / path
         place.parent.mkdir(parents=True, exist_ok=True)

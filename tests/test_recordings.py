@@ -4,11 +4,13 @@ the downloads.
 
 import hashlib
 import http.server
+import io
 import json
 import os
 import threading
 from pathlib import Path
 
+import h5netcdf
 import h5py
 import numpy as np
 import pytest
@@ -312,6 +314,17 @@ def test_siegel_keeps_the_components_that_hold_99_percent(tmp_path):
     np.testing.assert_allclose(raw.values, values)
 
 
+def test_siegel_of_a_file_that_was_not_written_to_its_end_is_refused(tmp_path):
+    write_siegel(tmp_path / "whole.nc")
+    whole = xr.load_dataset(tmp_path / "whole.nc")
+    whole.drop_vars("rates").to_netcdf(tmp_path / "cut.nc", engine="h5netcdf")
+    with h5netcdf.File(tmp_path / "cut.nc", "a") as file:
+        item = file.create_variable("rates", ("time", "trial", "neuron"), "f8", chunks=(11, 8, 9))
+        item[:, :8] = whole["rates"].values[:, :8]
+    with pytest.raises(ValueError, match=r"rates of cut\.nc .*2 of its 3 chunks never written"):
+        datasets.load("siegel2015", path=tmp_path / "cut.nc")
+
+
 def test_siegel_without_a_file_says_how_to_provide_one(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"not public.*netCDF.*context, response, direction.*SIMLIB_DATA"
@@ -411,12 +424,18 @@ def test_each_recording_at_hand_has_words_that_its_sizes_fill():
 # -- Downloads and the cache
 
 
+def a_mat_file() -> bytes:
+    raw = io.BytesIO()
+    scipy.io.savemat(raw, {"x": np.arange(1200.0)})
+    return raw.getvalue()
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves one file; breaks off in the middle as often as `breaks` says, and goes on where it is
     asked to.
     """
 
-    body = bytes(range(256)) * 40
+    body = a_mat_file()
     breaks = 0
     ranges: list = []  # noqa: RUF012
 
@@ -429,6 +448,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         part = self.body[begin:]
         self.send_response(206 if begin else 200)
         self.send_header("Content-Length", str(len(part)))
+        self.send_header("ETag", '"one"')
+        if begin:
+            size = len(self.body)
+            self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
         self.end_headers()
         if Handler.breaks:
             Handler.breaks -= 1
@@ -458,7 +481,8 @@ def test_a_download_goes_on_where_it_was_cut_short_and_is_recorded(server, monke
     path = datasets.download("hatsopoulos2007")
     assert path == tmp_path / "cache" / "hatsopoulos2007" / "raw.mat"
     assert path.read_bytes() == Handler.body
-    assert Handler.ranges == [0, 5120, 7680]
+    half = len(Handler.body) // 2
+    assert Handler.ranges == [0, half, half + (len(Handler.body) - half) // 2]
     record = json.loads(path.with_name("raw.mat.json").read_text())
     assert record["sha256"] == hashlib.sha256(Handler.body).hexdigest()
     assert record["published_hash"] == "none" and record["bytes"] == len(Handler.body)

@@ -3,6 +3,18 @@
 from simlib.datasets.own.files import read, runs, save
 from simlib.datasets.own.intake import from_xarray
 from simlib.datasets.own.matlab import Held, mat_contents
+from simlib.datasets.own.parts import first_bytes
 from simlib.datasets.own.tables import from_table
+from simlib.datasets.own.unwritten import refuse_unwritten
 
-__all__ = ["Held", "from_table", "from_xarray", "mat_contents", "read", "runs", "save"]
+__all__ = [
+    "Held",
+    "first_bytes",
+    "from_table",
+    "from_xarray",
+    "mat_contents",
+    "read",
+    "refuse_unwritten",
+    "runs",
+    "save",
+]

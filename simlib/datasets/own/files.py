@@ -23,9 +23,15 @@ from simlib.datasets.own.intake import from_xarray, leave_out
 from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
-from simlib.datasets.own.parts import first_bytes
+from simlib.datasets.own.parts import NOTES, first_bytes
 from simlib.datasets.own.readings import Reading, Unclear
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
+from simlib.datasets.own.unwritten import (
+    stored_of,
+    with_places,
+    without_unwritten,
+    without_unwritten_labels,
+)
 
 SAVED = (".nc", ".zarr", ".npz")
 ARRAYS = (".npz", ".npy", ".mat", ".h5", ".hdf5")
@@ -82,6 +88,11 @@ def read(
         column a neuron (see `from_table`).
     `.nwb`
         sorted units and a table of trials (see `read_nwb`).
+
+    What was never written is missing, whatever number the format gives for it: chunks of HDF5 and
+    netCDF that are not there; of Zarr, which keeps no chunk of zeros alone, those that can't be
+    zeros by chance, and others are read as 0, with a warning (see `unwritten`). Labels and ids of a
+    text file that differ as text stay apart, also where they are one number.
 
     Where the layout is another one, it is said by the first six options; the others are those of
     `from_xarray`. The attribute `read_as` tells what the axes of a file without names were taken
@@ -304,6 +315,9 @@ def _read_xarray(
             )
         facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
+        data.attrs.pop(NOTES, None)
+        stored = stored_of(path, data)
+        data = without_unwritten_labels(data, stored, path.name)
         for label, name in named.items():
             validation.known("variable", name, data.coords, f"{path.name} holds {held}")
             data = data.assign_coords({label: data.coords[name].variable})
@@ -312,8 +326,11 @@ def _read_xarray(
         for name, array in arrays.items():
             if name not in (data.name, *facts):
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
-        data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
-        data = _question_fill(selected(data, select).load(), path.name)
+        data = with_places(data.drop_vars(unnamed))
+        data, axes = renamed(data, {} if dims is None else dims)
+        data, neurons = selected(data, select).load(), [axis for axis, of in axes if of == "neuron"]
+        data = without_unwritten(data, stored.get(str(data.name)), neurons, path.name)
+        data = _question_fill(data, path.name)
         data = data if dims is None else stacked(data, axes)
         return leave_out(data, reasons)
 
@@ -393,7 +410,7 @@ def save(data: xr.DataArray, path: str | os.PathLike) -> None:
         data.rename("response").to_netcdf(path, engine="h5netcdf")
     elif path.suffix == ".zarr":
         # format 3 has no strings of fixed width yet
-        data.rename("response").to_zarr(path, mode="w", zarr_format=2)
+        data.rename("response").to_zarr(path, mode="w", zarr_format=2, write_empty_chunks=True)
     elif path.suffix == ".npz":
         attrs = {key: value for key, value in data.attrs.items() if key not in ABOUT_THE_FILE}
         called = {attrs.pop("groups", ""): "groups"}

@@ -3,6 +3,7 @@
 What an error suggests was tried on the data: it says what would be left.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, silent
+from simlib.datasets.own.parts import NOTES
 from simlib.datasets.processing import condition_averages, noted
 
 # A share of missing values can be given for the first two.
@@ -169,7 +171,9 @@ def _said(data: xr.DataArray, labels: Sequence[str], gaps: _Gaps, done: Steps) -
     ]
     if len(lacking) > 3:
         parts.append(f"and so are {len(lacking) - 3} more labels")
-    found = "; ".join(parts)
+    notes = json.loads(data.attrs.get(NOTES, "{}")).items()
+    known = validation.listed((f"{name}: {note}" for name, note in notes), most=3, width=250)
+    found = "; ".join(parts) + (f" ({known})" if known else "")
     if data.attrs.get("axes_guessed"):
         axes = ", ".join(f"{dim} {size}" for dim, size in data.sizes.items())
         return (

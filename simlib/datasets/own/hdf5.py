@@ -25,6 +25,7 @@ from simlib.datasets.own.parts import (
     native,
     unreadable,
 )
+from simlib.datasets.own.unwritten import note_of, numbers, why_unwritten, written
 
 NUMBERS = {
     "double",
@@ -178,7 +179,8 @@ def _dataset(item: h5py.Dataset, kind: str, walk: Walk) -> Node:
     reference = h5py.check_ref_dtype(dtype)
     if reference is h5py.RegionReference:
         return unreadable("references to regions: save the values", item.shape)
-    missing = _missing(item)
+    plain = kind != "char" and not _enumerated(dtype) and dtype.kind in "biuf"
+    missing = _missing(item) or why_unwritten(item, may_lack=plain)
     if missing:
         return unreadable(missing, _shape(item, kind))
     if reference:
@@ -249,8 +251,7 @@ def _values(
     item: h5py.Dataset, kind: str, dtype: np.dtype, shape: tuple[int, ...], field: str | None
 ) -> Part:
     """Numbers or strings of a dataset, or of one field of its rows."""
-    names = h5py.check_enum_dtype(dtype) if dtype.kind != "b" else None
-    if names or h5py.check_string_dtype(dtype) is not None:
+    if _enumerated(dtype) or h5py.check_string_dtype(dtype) is not None:
         kinds = "text"
     elif dtype.names == COMPLEX or dtype.kind == "c":
         kinds = "complex"
@@ -259,7 +260,13 @@ def _values(
     else:
         return unreadable(f"of the type {str(dtype)[:100]}: save numbers or strings", shape)
     fetch = partial(_fetch_values, item.ref, kind, field)
-    return Part(shape, fetch, kinds, 0 in shape)
+    note = note_of(item) if kinds == "number" else ""
+    return Part(shape, fetch, kinds, 0 in shape, note=note)
+
+
+def _enumerated(dtype: np.dtype) -> dict[str, int] | None:
+    """The names of values that stand for words; None where they are numbers, or true and false."""
+    return h5py.check_enum_dtype(dtype) if dtype.kind != "b" else None
 
 
 def _fetch_sparse(
@@ -267,6 +274,9 @@ def _fetch_sparse(
 ) -> np.ndarray:
     group = file[reference]
     full = "data" in group  # MATLAB leaves it out where all is zero
+    for name in ("data", "ir", "jc"):
+        if name in group:
+            written(group[name])
     data = _complete(group["data"][()]) if full else np.empty(0)
     rows = group["ir"][()].astype(np.int64) if full else np.empty(0, dtype=np.int64)
     columns = np.repeat(np.arange(shape[1]), np.diff(group["jc"][()].astype(np.int64)))
@@ -295,15 +305,15 @@ def _fetch_values(
 ) -> np.ndarray:
     item = file[reference]
     dtype = item.dtype if field is None else item.dtype[field]
-    values = np.asarray(item[()] if field is None else item[field])
+    values = numbers(item) if field is None else np.asarray(item[field])
     if h5py.check_string_dtype(dtype.base) is not None:
         texts = [one.decode() if isinstance(one, bytes) else str(one) for one in values.ravel()]
         return np.array([text.rstrip(" \0") for text in texts], dtype=str).reshape(values.shape)
-    names = h5py.check_enum_dtype(dtype.base) if values.dtype.kind != "b" else None
+    names = _enumerated(dtype.base)
     if names:
         known = {code: name for name, code in names.items()}
         texts = [known.get(code, str(code)) for code in values.ravel().tolist()]
         return np.array(texts, dtype=str).reshape(values.shape)
     values = native(_complete(values))
-    values = values.astype(bool) if kind == "logical" else values
+    values = values.astype(bool) if kind == "logical" and values.dtype.kind in "iu" else values
     return values.T if kind else values

@@ -14,6 +14,7 @@ from simlib import validation
 from simlib.datasets.arrays import DIMS, left_out, three_axes, trial_coordinates, usable
 from simlib.datasets.own.axes import named_axes
 from simlib.datasets.own.gaps import without_gaps
+from simlib.datasets.own.parts import NOTES
 from simlib.datasets.own.tables import from_table
 from simlib.datasets.processing import bin_label, is_bookkeeping
 from simlib.trials import decoded
@@ -238,6 +239,9 @@ def _called_apart(data: xr.DataArray) -> xr.DataArray:
         if own and name == "time" and kind in "mM":
             zero = coord.values[0] if kind == "M" else np.timedelta64(0, "ns")
             data = data.assign_coords(time=(coord.values - zero) / np.timedelta64(1, "s"))
+            data = _without_lost_times(data)
+        elif own and name == "time" and kind == "f":
+            data = _without_lost_times(data)
         elif (
             not own
             or (name == "time" and kind not in "biuf")
@@ -246,6 +250,13 @@ def _called_apart(data: xr.DataArray) -> xr.DataArray:
             values = (coord.dims, coord.values)
             data = data.drop_vars(name).assign_coords({f"{name}_label": values})
     return data.rename({name: str(name) for name in data.coords if not isinstance(name, str)})
+
+
+def _without_lost_times(data: xr.DataArray) -> xr.DataArray:
+    """The array without its times where some are missing: bins then keep their order alone."""
+    lost = int(np.isnan(data["time"].values).sum())
+    reason = f"{lost} of {data.sizes['time']} times are missing"
+    return leave_out(data.drop_vars("time"), {"time": reason}) if lost else data
 
 
 def _without_varying(data: xr.DataArray, named: list[str] | None) -> xr.DataArray:
@@ -315,8 +326,10 @@ def _as_classes(values: np.ndarray, name: str) -> np.ndarray:
         )
     if values.dtype.kind != "f":
         return values
-    whole = np.array_equal(values, values.round())
-    return values.astype(np.int64) if whole else np.array([f"{value:g}" for value in values])
+    if np.array_equal(values, values.round()) and (np.abs(values) < 2**63).all():
+        return values.astype(np.int64)
+    short = np.array([f"{value:g}" for value in values])
+    return short if len({*short}) == len({*values.tolist()}) else values.astype(str)
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
@@ -348,7 +361,7 @@ def _completed(attrs: dict, decoded: list[str], main: str, groups: str) -> dict:
     kept = {
         key: int(value) if isinstance(value, bool) else value
         for key, value in plain.items()
-        if isinstance(value, str | int | float)
+        if isinstance(value, str | int | float) and key != NOTES
     }
     name = str(kept.get("name", "recording"))
     return {

@@ -24,12 +24,17 @@ from simlib.datasets.own.facts import (
     repeats,
     short,
 )
-from simlib.datasets.own.parts import Held
+from simlib.datasets.own.parts import NOTES, Held
 from simlib.datasets.own.readings import USUAL, Unclear, read_beside, readings
 from simlib.datasets.own.tables import in_order
 
 COLUMN = re.compile(r"(.*)\[:, ?(\d+)\]")
-ABOUT_THE_FILE = ("read_as", "left_out", "axes_guessed")  # what was read, not what is written
+ABOUT_THE_FILE = (
+    "read_as",
+    "left_out",
+    "axes_guessed",
+    NOTES,
+)  # what was read, not what is written
 
 
 def assemble(
@@ -114,6 +119,9 @@ def assemble(
         data.attrs["read_as"] = f"{main} {held[main].shape} of {name}, read as {sizes}"
         if held[main].note:
             data.attrs["read_as"] += f" ({held[main].note})"
+    notes = {key: one.note for key, one in held.items() if key in used and one.note}
+    if notes:
+        data.attrs[NOTES] = json.dumps(notes)
     if left_out:
         data.attrs["left_out"] = json.dumps(left_out)
     if dims is None and declared is None and not _told(asked, shape):

@@ -16,6 +16,7 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.clocks import check_clocks, meeting, within
+from simlib.datasets.own.unwritten import why_unwritten, written
 from simlib.datasets.processing import bin_edges, bin_spikes, bins_of_window, noted, precision
 
 WINDOW = ("start", "stop", "width")
@@ -40,7 +41,9 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     standard deviations away. Columns that are no labels are named, with the reason, in the
     attribute `left_out` (JSON).
 
-    Raises ValueError that shows what the file holds, and the call that would read it.
+    Raises ValueError that shows what the file holds, and the call that would read it; also for
+    spikes, intervals, indices and trials of which a part was never written, or that are not equally
+    long.
     """
     if not isinstance(spikes or {}, Mapping):
         raise ValueError(f"spikes={spikes!r}: it says which bins, {{'start': 0, 'stop': 0.5, ...}}")
@@ -67,6 +70,9 @@ def _read(file: h5py.File, path: Path, options: dict) -> xr.DataArray:
             f"the table of trials: spikes={{..., 'trials': {next(iter(tables))!r}}}"
         )
     times = _spike_times(file["units"], path.name)
+    _check_rows(tables[which], path.name, ("id", "start_time", "stop_time"))
+    for column in filter(None, (_dataset(tables[which], name) for name in tables[which])):
+        written(column)
     trials, left_out = _columns(tables[which], which)
     events = _events(trials)
     if not events:
@@ -132,7 +138,7 @@ def _counted(
     window = {name: options[name] for name in (*WINDOW, "smooth") if name in options}
     facts = {"name": path.stem, "title": path.stem, "source": f"file {path.name}"}
     data = bin_spikes(times, onsets, **window, **facts)
-    seen = _seen(watched, _invalid(file, clock), onsets, window, path.name)
+    seen = _seen(watched, _invalid(file, clock, path.name), onsets, window, path.name)
     return data.copy(data=np.where(seen, data.values, np.nan))
 
 
@@ -147,6 +153,23 @@ def _tables(file: h5py.File) -> dict[str, h5py.Group]:
         if isinstance(item, h5py.Group) and name != "invalid_times"
     }
     return dict(sorted(groups.items(), key=lambda entry: entry[0] != "trials"))
+
+
+def _dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
+    item = group.get(name)
+    return item if isinstance(item, h5py.Dataset) and item.shape else None
+
+
+def _check_rows(group: h5py.Group, name: str, columns: tuple[str, ...]) -> None:
+    """Refuse a table whose columns are not equally long, as where writing was cut off."""
+    found = {column: _dataset(group, column) for column in columns}
+    rows = {column: len(item) for column, item in found.items() if item is not None}
+    if len(set(rows.values())) > 1:
+        told = ", ".join(f"{count} of {column}" for column, count in rows.items())
+        raise ValueError(
+            f"{group.name[1:200]} of {name} has rows that are not all there: {told}. Write it "
+            "again, a value of each a row"
+        )
 
 
 def _columns(
@@ -186,6 +209,8 @@ def _values(group: h5py.Group, name: str, item: object, rows: int | None) -> np.
         return "refers to other tables or series"
     if rows is not None and len(item) != rows:
         return f"{len(item)} values for {rows} rows"
+    if why_unwritten(item):
+        return why_unwritten(item)
     if h5py.check_string_dtype(item.dtype):
         try:
             return item.asstr()[()].astype(str)
@@ -278,13 +303,18 @@ def _spike_times(units: h5py.Group, name: str) -> list[np.ndarray]:
             f"{name} holds lists of lists of spike times (spike_times_index_index), as of spikes "
             "cut into trials; one list a unit is read, on the clock of the session"
         )
-    times = np.atleast_1d(units["spike_times"][()])
+    times = np.atleast_1d(written(units["spike_times"])[()])
     if times.ndim != 1 or times.dtype.kind not in "iuf":
         raise ValueError(
             f"{name} has spike_times of type {times.dtype} and shape {times.shape}; one list of "
             "numbers is read, with spike_times_index"
         )
     ends = _ends(units, "spike_times", len(times), name)
+    if len(ends) != len(units.get("id", ends)):
+        raise ValueError(
+            f"spike_times_index of {name} ends {len(ends)} units and id names {len(units['id'])}: "
+            "the table of units is not all there; write it again"
+        )
     return np.split(times, ends[:-1])
 
 
@@ -295,9 +325,15 @@ def _ends(units: h5py.Group, column: str, size: int, name: str) -> np.ndarray:
         if len(units.get("id", [0])) != 1:
             raise ValueError(f"{name} has {column} without {index}: nothing says whose they are")
         return np.array([size])
-    ends = np.atleast_1d(units[index][()]).astype(np.int64)
+    ends = np.atleast_1d(written(units[index])[()])
+    if ends.ndim != 1 or ends.dtype.kind not in "iu":
+        raise ValueError(
+            f"{index} of {name} needs whole numbers along one axis, where each unit ends; got "
+            f"{ends.dtype}, of shape {ends.shape}"
+        )
     if not len(ends):
         raise ValueError(f"{name} has a table of units with none in it")
+    ends = ends.astype(np.int64)
     if (np.diff(ends, prepend=0) < 0).any() or ends[-1] != size:
         raise ValueError(
             f"{index} of {name} needs to grow to the number of {column}, {size}; got "
@@ -324,7 +360,7 @@ def _obs_intervals(units: h5py.Group, unit: object, count: int, name: str) -> li
     """When each unit was observed, (intervals, 2) in s; from -inf to inf where nothing says it."""
     if "obs_intervals" not in units:
         return [np.array([[-np.inf, np.inf]])] * count
-    intervals = units["obs_intervals"][()]
+    intervals = written(units["obs_intervals"])[()]
     if intervals.shape[1:] != (2,) or not (np.diff(intervals) >= 0).all():
         raise ValueError(
             f"obs_intervals of {name} needs rows of a start and a later stop, (rows, 2); got the "
@@ -336,11 +372,17 @@ def _obs_intervals(units: h5py.Group, unit: object, count: int, name: str) -> li
     return np.split(_in_seconds(intervals, unit), ends[:-1])
 
 
-def _invalid(file: h5py.File, unit: object) -> np.ndarray:
+def _invalid(file: h5py.File, unit: object, name: str) -> np.ndarray:
     """The times that are not to be analysed, (intervals, 2) in s."""
-    table = file.get("intervals/invalid_times", {})
-    columns = [table[key][()] for key in ("start_time", "stop_time") if key in table]
-    return _in_seconds(np.stack(columns, axis=1), unit) if len(columns) == 2 else np.empty((0, 2))
+    table, ends = file.get("intervals/invalid_times", {}), ("start_time", "stop_time")
+    there = [key for key in ends if key in table]
+    if not there:
+        return np.empty((0, 2))
+    if len(there) == 1:
+        raise ValueError(f"intervals/invalid_times of {name} has {there[0]} alone; save both ends")
+    _check_rows(table, name, ends)
+    columns = [written(table[key])[()] for key in ends]
+    return _in_seconds(np.stack(columns, axis=1), unit)
 
 
 def _seen(

@@ -69,6 +69,7 @@ FIRST_BYTES = {
     b"\x1f\x8b": "compressed by gzip",
     b"%PDF": "a PDF",
 }
+NOTES = "never_written"  # attribute of a recording: JSON, name of an array -> what it lacks
 DEEPEST = 50  # levels of structs and cells
 
 
@@ -221,7 +222,9 @@ def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
         )
         return unreadable(reason, shape)
     whole = shape + inner.pop()
-    return Part(whole, partial(_fetch_all, parts, kind, whole), kind)
+    notes = [part.note for part in parts if part.note]
+    note = f"in {len(notes)} of {len(parts)} elements {notes[0]}" if notes else ""
+    return Part(whole, partial(_fetch_all, parts, kind, whole), kind, note=note)
 
 
 def _padded(parts: list[Part], shape: tuple[int, ...], axis: int) -> Part:

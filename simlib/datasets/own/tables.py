@@ -17,6 +17,7 @@ from simlib.datasets.own.facts import NEURONS, says
 
 ROLES = ("trial", "time", "neuron", "value")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+EXACT = 2**53  # from here on not every whole number has a float of its own
 SHORT = ("", "n", "u", "c", "ch", "elec")  # of columns of neurons, "ch3", "3", as words for them
 
 
@@ -25,8 +26,11 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     be read.
 
     Text is UTF-8, separated by what its first line is separated by outside of quotes; with
-    semicolons the decimal mark may be a comma. Blanks around names and before values don't count.
-    "None" and "NA" are words in a column of words, and missing in one of numbers.
+    semicolons the decimal mark may be a comma. Blanks around names and values don't count. "None"
+    and "NA" are words in a column of words, and missing in one of numbers. A column of numbers is
+    one of words where two of its texts differ and are one number ("01" and "1"), or a number is too
+    large to be told from its neighbours; `from_table` takes times and values as numbers all the
+    same.
     """
     path = Path(path).expanduser()
     try:
@@ -73,17 +77,43 @@ def _read_text(path: Path) -> pd.DataFrame:
             f"{path.name} has rows of more values than its first line has names, separated by "
             f"{SEPARATORS[mark]}; the first line is {first.strip()[:200]!r}"
         )
-    frame.columns = [str(name).strip() for name in frame.columns]
-    return frame.apply(lambda column: _numbers(column, decimal_comma=mark != ","))
+    raw = frame.columns
+    decimal = "." if mark == "," else ","
+    frame = frame.apply(lambda column: _numbers(column, decimal))
+    doubtful = [name for name in raw if _may_merge(frame[name])]
+    if doubtful:
+        if isinstance(frame.index, pd.RangeIndex):
+            options["usecols"] = doubtful
+        texts = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], **options)
+        for name in doubtful:
+            frame[name] = _told_apart(frame[name], texts[name].str.strip())
+    frame.columns = [str(name).strip() for name in raw]
+    frame.attrs["decimal"] = decimal
+    return frame
 
 
-def _numbers(column: pd.Series, *, decimal_comma: bool) -> pd.Series:
+def _may_merge(column: pd.Series) -> bool:
+    """Whether a column holds numbers that may be ids or classes: whole, or often the same."""
+    if column.dtype.kind not in "iuf":
+        return False
+    known = column.dropna()
+    return bool((known % 1 == 0).all()) or 2 * known.nunique() <= len(known)
+
+
+def _told_apart(numbers: pd.Series, texts: pd.Series) -> pd.Series:
+    """A column of numbers, or of their texts where more of these differ."""
+    texts = texts.where(numbers.notna().to_numpy())
+    large = numbers.dtype.kind == "f" and (numbers.abs() >= EXACT).any()
+    return texts if large or texts.nunique() > numbers.nunique() else numbers
+
+
+def _numbers(column: pd.Series, decimal: str) -> pd.Series:
     """A column of text as numbers, where all that is no number is a word for a missing one."""
     if column.dtype.kind in "biuf":
         return column
     words = column.astype(object).where(~validation.looks_missing(column.to_numpy(object)))
     known = words.dropna().astype(str)
-    known = known.str.replace(",", ".", regex=False) if decimal_comma else known
+    known = known.str.replace(decimal, ".", regex=False)
     numbers = pd.to_numeric(known, errors="coerce")
     if known.empty or numbers.isna().any():
         return column
@@ -186,11 +216,15 @@ def from_table(
     """
     if frame.empty:
         raise ValueError(f"{name} has no rows or no columns: a recording has one row a value")
+    decimal = frame.attrs.get("decimal")  # of a file of text
     frame = with_index(frame, name)
     plain = {str(one).strip().lower(): one for one in reversed(list(frame.columns))}
     plain |= {one: one for one in frame.columns}
     called = {role: plain[role] for role in ROLES if role in plain} | dict(columns or {})
     units = _units(frame, called)
+    if decimal:
+        measured = {*units, called.get("value"), called.get("time")} & {*frame.columns}
+        frame = frame.assign(**{one: _numbers(frame[one], decimal) for one in measured})
     if units:
         return _from_wide(frame, called, units, name)
     return _from_long(frame, called, name)
@@ -429,7 +463,11 @@ def _plain(column: pd.Series) -> np.ndarray:
             column.tolist(), dtype=None if column.isna().any() else column.cat.categories.dtype
         )
     if column.dtype.kind in "biuf" and not isinstance(column.dtype, np.dtype):
-        column = column.astype(float if column.isna().any() else column.dtype.numpy_dtype)
+        kind = column.dtype.numpy_dtype
+        if column.isna().any():
+            exact = kind.kind in "bf" or (column.dropna().abs() < EXACT).all()
+            kind = float if exact else object
+        column = column.astype(kind)
     values = column.to_numpy()
     if values.dtype.kind in "biuf":
         return values

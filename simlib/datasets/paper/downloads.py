@@ -5,22 +5,20 @@ folder. What was downloaded is made read-only, and its sha256 is written beside 
 that doesn't fit that is set aside and fetched anew.
 """
 
-import hashlib
 import json
 import os
-import urllib.error
-import urllib.request
+import warnings
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pooch
-from tqdm import tqdm
 
 from simlib import cache
 from simlib.datasets.folders import data_folder
 from simlib.datasets.made import SURROGATES
-
-ATTEMPTS, PART, TIMEOUT = 4, 1 << 20, 30  # attempts a file, bytes a read, s without an answer
+from simlib.datasets.paper.contents import check_content
+from simlib.datasets.paper.transfer import transfer
 
 
 class Source(NamedTuple):
@@ -29,6 +27,7 @@ class Source(NamedTuple):
     url: str
     file: str  # its name here
     known_hash: str | None  # as pooch takes it, "sha1:..."; None where no hash is known
+    needs: tuple[str, ...] = ()  # arrays, or folders of an archive, that tell it where none is
 
 
 SUFFIXES = (".mat", ".nc", ".zip")  # of original files
@@ -38,9 +37,13 @@ SOURCES: dict[str, Source] = {
         "https://www.ini.uzh.ch/dam/jcr:ca4213cf-1692-4c3d-8aeb-d4c5081d2fd1/PFC%20data.zip",
         "PFC data.zip",
         None,
+        ("PFC data 1", "PFC data 2"),
     ),
     "hatsopoulos2007": Source(
-        "https://datadryad.org/stash/downloads/file_stream/397190", "hatsopoulos2007.mat", None
+        "https://datadryad.org/stash/downloads/file_stream/397190",
+        "hatsopoulos2007.mat",
+        None,
+        ("spikes", "stmv_cell"),
     ),
     "majajhong2015": Source(
         "https://brainio-brainscore.s3.amazonaws.com/assy_dicarlo_MajajHong2015_public.nc",
@@ -111,8 +114,10 @@ def download(name: str) -> Path:
     """Fetch a recording's original file into its folder, and return it; what is there already is
     kept.
 
-    Goes on where an attempt was cut short, shows a progress bar, checks the hash where one is
-    published, and records URL, size and sha256 beside the file. SIMLIB_OFFLINE=1 forbids it.
+    Goes on where an attempt was cut short if the file is still the same, shows a progress bar, and
+    checks the hash where one is published, else the content: the type, the checksums of an archive,
+    what the recording needs of it. URL, size and sha256 are recorded beside the file; a later
+    download of another content is said in a warning. SIMLIB_OFFLINE=1 forbids it.
 
     Raises:
         FileNotFoundError: saying what to do, when it can't be fetched or is not the published file.
@@ -140,45 +145,62 @@ def download(name: str) -> Path:
         registry={source.file: source.known_hash},
         urls={source.file: source.url},
     )
-    fetch(keeper, name, _way_out(name), downloader=_resuming)
+    before = _recorded(target)
+    check = partial(check_content, name=source.file, needs=source.needs)
+    fetch(keeper, name, _way_out(name), **({} if source.known_hash else {"check": check}))
     record = {
         "url": source.url,
         "bytes": target.stat().st_size,
         "sha256": pooch.file_hash(str(target)),
         "published_hash": source.known_hash or "none",
     }
+    if before not in ("", record["sha256"]):
+        warnings.warn(
+            f"{source.url} gives another file than before, of sha256 {record['sha256'][:16]}... "
+            f"and not {before[:16]}...: results from it may differ",
+            stacklevel=2,
+        )
     text = json.dumps(record, indent=1) + "\n"
     cache.write(target.with_name(f"{target.name}.json"), lambda draft: draft.write_text(text))
     return target
+
+
+def _recorded(path: Path) -> str:
+    """The sha256 of a file when it was downloaded; "" where none is recorded. A record that can't
+    be read is set aside.
+    """
+    record = path.with_name(f"{path.name}.json")
+    if not record.is_file():
+        return ""
+    try:
+        return str(json.loads(record.read_text())["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        cache.set_aside(record, f"{type(error).__name__}")
+        return ""
 
 
 def is_as_downloaded(path: Path) -> bool:
     """Whether a file is the one that was downloaded, where that is recorded; else it is set aside,
     as is a record that can't be read.
     """
-    record = path.with_name(f"{path.name}.json")
-    if not record.is_file():
-        return True
-    try:
-        known = json.loads(record.read_text())["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        cache.set_aside(record, f"{type(error).__name__}")
-        return True
-    if cache.sha256(path) == known:
+    known = _recorded(path)
+    if known in ("", cache.sha256(path)):
         return True
     cache.set_aside(path, f"it is not the file that was downloaded, of sha256 {known[:16]}...")
     return False
 
 
 def fetch(keeper: pooch.Pooch, what: str, way_out: str, **options) -> None:
-    """Download the files of `keeper`; raises FileNotFoundError that says what to do if it can't."""
+    """Download the files of `keeper`, with the options of `transfer`; raises FileNotFoundError that
+    says what to do if it can't.
+    """
     if os.environ.get("SIMLIB_OFFLINE", "0") not in ("", "0"):
         raise FileNotFoundError(
             f"{what} could not be found here, and SIMLIB_OFFLINE forbids downloads. {way_out}"
         )
     try:
         for file in keeper.registry_files:
-            keeper.fetch(file, **options)
+            keeper.fetch(file, downloader=partial(transfer, **options))
             if (path := Path(keeper.path) / file).is_file():
                 path.chmod(0o444 & ~_umask())
     except (OSError, ValueError) as error:  # no network, no such file, no room; another hash
@@ -190,47 +212,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _resuming(url: str, output_file: str, keeper: pooch.Pooch) -> None:
-    """Download to `output_file` through a partial file that the next attempt continues: a
-    downloader for pooch.
-
-    Raises OSError when no attempt reached the end.
-    """
-    partial = Path(keeper.path) / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            _append(url, partial)
-            os.replace(partial, output_file)
-            return
-        except urllib.error.HTTPError as error:
-            partial.unlink(
-                missing_ok=True
-            )  # a range that the server refuses would be refused again
-            if attempt == ATTEMPTS or (error.code < 500 and error.code != 416):
-                raise
-        except OSError:
-            if attempt == ATTEMPTS:
-                raise
-
-
-def _append(url: str, partial: Path) -> None:
-    """Fetch what the partial file lacks; raises OSError when the connection ends early."""
-    have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-        have = have if answer.status == 206 else 0
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        with (
-            partial.open("ab" if have else "wb") as file,
-            tqdm(
-                total=total, initial=have, unit="B", unit_scale=True, desc=partial.parent.name
-            ) as bar,
-        ):
-            while piece := answer.read(PART):
-                file.write(piece)
-                bar.update(len(piece))
-    if total is not None and partial.stat().st_size != total:
-        raise OSError(f"the connection ended after {partial.stat().st_size} of {total} bytes")

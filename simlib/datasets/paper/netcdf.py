@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from simlib import validation
+from simlib.datasets.own import refuse_unwritten
 
 
 @contextmanager
@@ -15,7 +16,7 @@ def open_array(place: Path, dims: Sequence[str], needed: str) -> Iterator[xr.Dat
     """The one array of a file that has these dimensions, not yet read; `needed` says them in words.
 
     Coordinates are all variables of the file along one of the dimensions. Raises ValueError, naming
-    the file, when it is damaged or holds another number of such arrays.
+    the file, when it is damaged, was not written to its end or holds another number of such arrays.
     """
     try:
         opened = xr.open_dataset(place)
@@ -33,7 +34,9 @@ def open_array(place: Path, dims: Sequence[str], needed: str) -> Iterator[xr.Dat
             for name, coord in opened.variables.items()
             if len(coord.dims) == 1 and coord.dims[0] in dims
         }
-        yield arrays[0].reset_coords(drop=True).assign_coords(along)
+        found = arrays[0].reset_coords(drop=True).assign_coords(along)
+        refuse_unwritten(place, found)
+        yield found
 
 
 def in_regions(regions: Sequence[str], found: xr.DataArray) -> np.ndarray:
