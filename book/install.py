@@ -30,7 +30,7 @@ PARTS = {
     "cuda": "what the default build of torch adds on Linux",
 }
 CUDA = re.compile(r"(cuda|nvidia|triton)\b")
-TRIES = 3
+TRIES, PAUSE = 3, 5  # seconds, longer with each try
 STOPPED = (
     "error: the packages could not be installed; the reason stands above. If the network failed: "
     "run the same command again, it goes on where it stopped."
@@ -53,7 +53,11 @@ def main(argv: list[str]) -> int:
     chosen = lock["book"] if wanted == "book" else lock["book"] | lock["test"]
     pip, torch = (chosen.pop(line) for line in [*chosen] if re.match("(pip|torch)==", line))
     install_with_hashes([pip])  # a version that resumes downloads
-    install_with_hashes([of_index(torch, index)], *index)
+    cpu = torch.replace(
+        " \\", "+cpu \\", 1
+    )  # the build without CUDA, where an index at hand has it
+    if not install_with_hashes([cpu], *index, tries=0):
+        install_with_hashes([torch], *index)
     importlib.invalidate_caches()
     if any(CUDA.match(needed) for needed in importlib.metadata.requires("torch") or ()):
         chosen |= lock["cuda"]
@@ -74,34 +78,27 @@ def read(path: Path = LOCK) -> dict[str, dict[str, str]]:
     return found
 
 
-def of_index(torch: str, index: list[str]) -> str:
-    """torch's block, with the name that its CPU builds have: uv has no hash for another one."""
-    line, *hashes = torch.split(" \\\n")
-    named = index and with_uv() and sys.platform != "darwin"
-    return " \\\n".join([f"{line}+cpu" if named else line, *hashes])
-
-
-def with_uv() -> str | None:
-    return shutil.which("uv")
-
-
-def install_with_hashes(blocks, *options: str) -> None:
+def install_with_hashes(blocks, *options: str, tries: int = TRIES) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "part.txt"
         file.write_text("\n".join(blocks) + "\n")
-        install("--no-deps", "--require-hashes", "--only-binary=:all:", *options, "-r", str(file))
+        fixed = ["--no-deps", "--require-hashes", "--only-binary=:all:", f"--requirement={file}"]
+        return install(*fixed, *options, tries=tries)
 
 
-def install(*arguments: str) -> None:
-    """Install, in several tries."""
-    pip = [sys.executable, "-m", "pip", "install"]
+def install(*arguments: str, tries: int = TRIES) -> bool:
+    """Install, in several tries, or stop; with 0 tries in a silent one, and say whether it did."""
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
     uv = ["uv", "pip", "install", "--python", sys.executable]
-    command = uv if with_uv() else pip
-    for attempt in range(TRIES):
-        if not subprocess.run([*command, "--quiet", *arguments], cwd=ROOT, check=False).returncode:
-            return
-        time.sleep(5 * attempt)
-    sys.exit(STOPPED + (OTHER_TORCH if os.environ.get("TORCH_INDEX") else ""))
+    command = [*(uv if shutil.which("uv") else pip), "--quiet", *arguments]
+    said = None if tries else subprocess.DEVNULL
+    for attempt in range(max(tries, 1)):
+        time.sleep(PAUSE * attempt)
+        if not subprocess.run(command, cwd=ROOT, stderr=said, check=False).returncode:
+            return True
+    if tries:
+        sys.exit(STOPPED + (OTHER_TORCH if os.environ.get("TORCH_INDEX") else ""))
+    return False
 
 
 if __name__ == "__main__":

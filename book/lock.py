@@ -3,7 +3,7 @@
     python book/lock.py                resolve again; a version stays where it fits
     python book/lock.py --upgrade      take the newest that pyproject.toml allows
 
-constraints.txt is what is installed, oldest.txt the lowest versions allowed, for `make test-oldest`.
+constraints.txt is what is installed, oldest.txt the lowest versions allowed (`make test-oldest`).
 `uv` resolves for Python 3.11 and newer on Linux, macOS and Windows at once. It knows the builds of
 torch of the default index; where TORCH_INDEX names an index with its CPU builds, their hashes are
 read from it, else those known of the same version stay.
@@ -24,12 +24,14 @@ OPTIONS = "--universal --python-version 3.11 --no-header --no-annotate --no-conf
 # From this version on pip resumes a download that was cut off.
 PIP = "pip>=25.2"
 HEADS = {
-    LOCK: """# Every package of the book and its tests, pinned together, with the hashes of all its files for
+    LOCK: """\
+# Every package of the book and its tests, pinned together, with the hashes of all its files for
 # Python 3.11 or newer on Linux, macOS and Windows. `make lock` makes it from the ranges of
 # pyproject.toml with uv: not to be edited by hand. book/install.py installs a part of it. torch has
 # the hashes of its builds on the default index and of its CPU builds, as their index lists them.
 """,
-    OLDEST: """# The lowest versions that pyproject.toml allows, for `make test-oldest`. `make lock` makes it with
+    OLDEST: """\
+# The lowest versions that pyproject.toml allows, for `make test-oldest`. `make lock` makes it with
 # uv: not to be edited by hand.
 """,
 }
