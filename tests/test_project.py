@@ -272,6 +272,10 @@ def test_the_book_needs_nothing_that_only_tests_need():
     assert sum(map(len, parts.values())) == len(blocks("constraints.txt"))
 
 
+of_a_lock = pytest.mark.skipif(INSTALLED == "newest", reason="no lock knows the newest versions")
+
+
+@of_a_lock
 def test_every_package_that_gets_installed_is_pinned():
     """Followed from what pyproject.toml declares through what the installed packages require."""
     todo, seen = [(r.name, tuple(r.extras)) for r in declared()], set()
@@ -288,7 +292,7 @@ def test_every_package_that_gets_installed_is_pinned():
             if wanted and installed(required.name):
                 todo.append((required.name, tuple(required.extras)))
     names = {canonicalize_name(name) for name, _ in seen}
-    assert not names - set(pins()), "installed, but not in constraints.txt: run `make lock`"
+    assert not names - set(pins(f"{INSTALLED}.txt")), "installed, but in no lock: run `make lock`"
 
 
 def installed(name: str) -> str:
@@ -298,7 +302,7 @@ def installed(name: str) -> str:
         return ""
 
 
-@pytest.mark.skipif(INSTALLED == "newest", reason="no lock knows the newest versions")
+@of_a_lock
 def test_this_environment_is_the_pinned_one():
     differ = {
         name: (pin, installed(name))
