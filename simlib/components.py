@@ -202,7 +202,7 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
         for M, residuals in ((left, left @ U), (one - 1 / n, U))
     ]
     predicted = np.full(shape[-1], np.nan)
-    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1)
+    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1).numpy()
     return predicted
 
 
