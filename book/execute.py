@@ -44,6 +44,7 @@ import importlib.util
 import inspect
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -53,9 +54,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+import given
 import nbformat
 import papermill
-import yaml
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from tqdm import tqdm
@@ -155,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ["SIMLIB_RECORDING"] = str(options.data)
         names = names or [name for name in NOTEBOOKS if name in TAKES_DATA]
     try:
-        asked = assign(names, dict(options.parameters), quick, options.jobs, options.data)
+        asked = assign(names, options.parameters, quick, options.jobs, options.data)
         tasks = [task(name, parameters) for name, parameters in asked.items()]
         if not names and not options.full:
             tasks = [affordable(one, options.out) for one in tasks]
@@ -230,6 +231,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="KEY=VALUE",
         help="set a parameter; lists as a,b,c",
     )
+    parser.add_argument("--params", default="", help="more options in one text, as for a shell")
     parser.add_argument("--quick", action="store_true", help="smaller runs, minutes in all")
     parser.add_argument("--full", action="store_true", help="no quick settings, hours in all")
     parser.add_argument(
@@ -246,31 +248,35 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="where the executed notebooks go",
     )
     parser.add_argument("--force", action="store_true", help="execute also what is up to date")
-    return parser.parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        more = shlex.split(parser.parse_args(argv).params)
+    except ValueError as error:  # of a quote without its partner
+        parser.error(f"PARAMS can't be read: {error}")
+    return parser.parse_args([*more, *argv])
 
 
 def processes(text: str) -> int | str:
     """What `jobs` is set to: a number, or a scheduler; notebooks run in a folder of their own."""
-    if text.isdecimal():
-        return int(text)
-    return str(Path(text).absolute()) if Path(text).is_file() else text
+    try:
+        jobs = given.value("jobs", text, 2)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return str(Path(text).absolute()) if Path(text).is_file() else jobs
 
 
-def key_value(text: str) -> tuple[str, object]:
+def key_value(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, yaml.safe_load(value)
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {given.shown(text)}")
+    return key.strip(), value
 
 
 # -- What to run
 
 
 def assign(
-    names, given: dict, quick: bool, jobs: int | str | None, data: Path | None
+    names, pairs: list[tuple], quick: bool, jobs: int | str | None, data: Path | None
 ) -> dict[str, dict]:
     """The parameters to set in each notebook asked for; an unknown name is an error with the
     nearest one.
@@ -281,13 +287,16 @@ def assign(
     names = names or list(NOTEBOOKS)
     declared = {name: defaults(SOURCE / f"{name}.ipynb") for name in names}
     known = {key for keys in declared.values() for key in keys}
-    for key in given:
+    texts = dict(pairs)
+    for key in texts:
         if key not in known:
-            raise unknown("parameter", key, sorted(known))
+            raise unknown("parameter", key[:60], sorted(known))
+    if len(texts) < len(pairs):
+        raise ValueError("a parameter is given twice: leave one of them out")
     asked = {}
     for name, values in declared.items():
-        wanted = {key: as_list(value, values[key]) for key, value in given.items() if key in values}
-        for key in sorted(set(given) - set(values)):
+        wanted = {k: given.value(k, text, values[k]) for k, text in texts.items() if k in values}
+        for key in sorted(set(texts) - set(values)):
             print(f"{name} has no parameter {key!r}: it keeps its settings")
         if quick and "quick" in values:
             wanted["quick"] = True
@@ -298,7 +307,7 @@ def assign(
             if "recordings" in values:
                 wanted["recordings"] = []  # only one's own
         asked[name] = wanted
-    if set(given) & {*DATA, *MEASURES}:
+    if set(texts) & {*DATA, *MEASURES}:
         for wanted in asked.values():
             check_names(wanted)
     return asked
@@ -343,13 +352,6 @@ def defaults(source: Path) -> dict:
 def listed(value) -> list:
     """The values of a parameter, one or several."""
     return list(value) if isinstance(value, (list, tuple)) else [value] if value else []
-
-
-def as_list(value, default):
-    """`cka` or `cka,nbs` given for a parameter whose default is a list."""
-    if not isinstance(default, (list, tuple)) or isinstance(value, (list, tuple)):
-        return value
-    return value.split(",") if isinstance(value, str) else [value]
 
 
 def task(name: str, parameters: dict) -> Task:

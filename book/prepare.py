@@ -12,6 +12,7 @@ from pathlib import Path
 
 import execute
 import explorables
+import licences
 import pandas as pd
 import quoted
 import scorer_data
@@ -74,6 +75,9 @@ def main() -> None:
     write(GENERATED / "invariances.txt", invariances_table().encode())
     write(GENERATED / "elsewhere.txt", elsewhere_table().encode())
     write(GENERATED / "datasets.txt", datasets_table().encode())
+    write(GENERATED / "licences_packages.txt", table(*licences.packages()).encode())
+    write(GENERATED / "licences_carried.txt", table(*licences.carried()).encode())
+    write(GENERATED / "licences_elsewhere.txt", f"{licences.elsewhere()}\n".encode())
     write(GENERATED / "where.txt", address.get_the_code(address.read()).encode())
     pages = {f"{name}.md": text for name, text in api_pages().items()}
     for name, text in pages.items():

@@ -106,7 +106,8 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     neurons = X.sizes["neuron"] if hasattr(X, "sizes") else np.shape(X)[-1]
     Y, vectors = _matched(X, Y, vectors)
     captured = np.full(neurons, np.nan)
-    captured[: vectors.shape[1]] = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
+    found = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
+    captured[: vectors.shape[1]] = found.numpy()
     return captured
 
 
@@ -201,7 +202,7 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
         for M, residuals in ((left, left @ U), (one - 1 / n, U))
     ]
     predicted = np.full(shape[-1], np.nan)
-    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1)
+    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1).numpy()
     return predicted
 
 

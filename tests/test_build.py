@@ -37,8 +37,10 @@ def execute():
     spec = importlib.util.spec_from_file_location("execute", ROOT / "book" / "execute.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["execute"] = module
-    spec.loader.exec_module(module)
-    yield module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "book"))
+        spec.loader.exec_module(module)
+        yield module
     del sys.modules["execute"]
 
 
@@ -423,26 +425,6 @@ def test_a_page_says_how_it_was_made_in_one_folded_line(desk):
         assert part in line
     assert str(desk) not in line and platform.node() not in line
     assert "how_made" not in "".join(cell.source for cell in page.cells)
-
-
-@pytest.mark.parametrize(
-    "text, value",
-    [
-        ("seeds=3", 3),
-        ("lr=1e-3", 1e-3),
-        ("quick=true", True),
-        ("measures=cka,nbs", "cka,nbs"),
-        ("measures=[cka, nbs]", ["cka", "nbs"]),
-    ],
-)
-def test_values_on_the_command_line(execute, text, value):
-    assert execute.key_value(text)[1] == value
-
-
-def test_a_name_stands_for_a_list_of_one(execute):
-    assert execute.as_list("cka,nbs", ["linreg"]) == ["cka", "nbs"]
-    assert execute.as_list(3, [1, 2]) == [3]
-    assert execute.as_list(3, 5) == 3
 
 
 def test_progress_counts_batches_one_after_another(execute, tmp_path):

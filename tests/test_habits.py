@@ -167,7 +167,7 @@ def test_labels_that_are_not_decoded_are_named_with_the_reason():
     assert datasets.arrays.left_out(data) == {
         "one": "not decoded: a single class, a",
         "each": "not decoded: another value in each trial",
-        "when": "not decoded: values of type datetime64[us]",
+        "when": f"not decoded: values of type {data['when'].dtype}",
         "animal": "one value for all, M1",
     }
 

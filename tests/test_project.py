@@ -19,6 +19,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import simlib
 from simlib import datasets
@@ -195,16 +196,41 @@ def test_no_name_of_a_package_hides_one_of_its_modules(package):
 
 # -- Versions
 
+sys.path.insert(0, str(ROOT / "book"))
+install = importlib.import_module("install")
+sys.path.remove(str(ROOT / "book"))
 
-def pins() -> dict[str, str]:
-    lines = [
-        line
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
-        if line and line[0] != "#"
-    ]
-    found = dict(line.split("==") for line in lines)
-    assert len(found) == len(lines), "a package is pinned twice"
+LOCKS = ("constraints.txt", "oldest.txt")
+# Which one this environment was made from: `make test-oldest` says so; the newest have none.
+INSTALLED = os.environ.get("SIMLIB_LOCK", "constraints")
+
+
+def blocks(lock: str) -> list[str]:
+    """Of each package its line and its hashes."""
+    text = (ROOT / lock).read_text()
+    return [block for block in re.split(r"\n(?! )", text) if block and block[0] != "#"]
+
+
+def pins(lock: str = "constraints.txt", everywhere: bool = True) -> dict[str, str]:
+    """The versions of a lock: those of this Python and system, or `everywhere` those of any."""
+    found = {}
+    for block in blocks(lock):
+        line = Requirement(block.split(" \\")[0])
+        (pin,) = line.specifier
+        assert pin.operator == "=="
+        here = line.marker is None or line.marker.evaluate()
+        assert not here or not isinstance(found.get(line.name), Here), (
+            f"{line.name} is pinned twice"
+        )
+        if here:
+            found[line.name] = Here(pin.version)
+        elif everywhere:
+            found.setdefault(line.name, pin.version)
     return {canonicalize_name(name): version for name, version in found.items()}
+
+
+class Here(str):
+    """The version of this Python and system."""
 
 
 def declared() -> list[Requirement]:
@@ -215,15 +241,43 @@ def declared() -> list[Requirement]:
     return [Requirement(text) for text in wanted]
 
 
+@pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("requirement", declared(), ids=lambda requirement: requirement.name)
-def test_pins_lie_in_the_declared_ranges(requirement):
-    version = pins().get(canonicalize_name(requirement.name))
-    assert version, f"{requirement.name} has no pin in constraints.txt"
-    assert requirement.specifier.contains(version), (
-        f"constraints.txt pins {requirement.name}=={version}"
-    )
+def test_pins_lie_in_the_declared_ranges(requirement, lock):
+    version = pins(lock).get(canonicalize_name(requirement.name))
+    assert version, f"{requirement.name} has no pin in {lock}: run `make lock`"
+    assert requirement.specifier.contains(version), f"{lock} pins {requirement.name}=={version}"
 
 
+@pytest.mark.parametrize("requirement", declared(), ids=lambda requirement: requirement.name)
+def test_the_oldest_versions_are_the_lowest_that_are_declared(requirement):
+    (lowest,) = (one.version for one in requirement.specifier if one.operator == ">=")
+    version = pins("oldest.txt")[canonicalize_name(requirement.name)]
+    assert Version(version).release[: len(Version(lowest).release)] == Version(lowest).release
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_line_of_a_lock_has_hashes_and_no_host(lock):
+    for block in blocks(lock):
+        _, *hashes = block.rstrip().split(" \\\n")
+        assert hashes, block
+        assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}", one) for one in hashes), block
+    assert "://" not in (ROOT / lock).read_text() and "index-url" not in (ROOT / lock).read_text()
+
+
+def test_the_book_needs_nothing_that_only_tests_need():
+    parts = install.read()
+    names = {part: {line.partition("==")[0] for line in lines} for part, lines in parts.items()}
+    assert {"torch", "jupyter-book", "pip", "setuptools"} <= names["book"]
+    assert {"pytest", "ruff", "playwright", "dask", "himalaya", "rsatoolbox"} <= names["test"]
+    assert not [name for name in names["book"] | names["test"] if install.CUDA.match(name)]
+    assert sum(map(len, parts.values())) == len(blocks("constraints.txt"))
+
+
+of_a_lock = pytest.mark.skipif(INSTALLED == "newest", reason="no lock knows the newest versions")
+
+
+@of_a_lock
 def test_every_package_that_gets_installed_is_pinned():
     """Followed from what pyproject.toml declares through what the installed packages require."""
     todo, seen = [(r.name, tuple(r.extras)) for r in declared()], set()
@@ -240,7 +294,7 @@ def test_every_package_that_gets_installed_is_pinned():
             if wanted and installed(required.name):
                 todo.append((required.name, tuple(required.extras)))
     names = {canonicalize_name(name) for name, _ in seen}
-    assert not names - set(pins()), "installed, but not pinned in constraints.txt"
+    assert not names - set(pins(f"{INSTALLED}.txt")), "installed, but in no lock: run `make lock`"
 
 
 def installed(name: str) -> str:
@@ -250,11 +304,12 @@ def installed(name: str) -> str:
         return ""
 
 
+@of_a_lock
 def test_this_environment_is_the_pinned_one():
     differ = {
         name: (pin, installed(name))
-        for name, pin in pins().items()
-        if installed(name).split("+")[0] not in (pin, "")
+        for name, pin in pins(f"{INSTALLED}.txt", everywhere=False).items()
+        if installed(name).split("+")[0] not in (pin, "") and name != "pip"
     }
     assert not differ, "pinned, installed: run `make setup`"
 
@@ -262,7 +317,7 @@ def test_this_environment_is_the_pinned_one():
 def test_conda_users_get_the_same_versions():
     parts = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     pip = next(part["pip"] for part in parts if isinstance(part, dict))
-    assert {"--constraint constraints.txt", "--editable .[book,test,cluster,oracles]"} <= {*pip}
+    assert pip == ["--require-hashes", "--requirement constraints.txt"]
     python = next(part for part in parts if isinstance(part, str) and part.startswith("python="))
     assert Requirement(f"python>={python.removeprefix('python=')}").specifier.contains("3.11")
 

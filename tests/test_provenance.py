@@ -197,7 +197,7 @@ def test_make_hands_on_the_seed_and_the_share(tmp_path):
     call = ["make", "-s", "-o", str(stamp), f"VENV={tmp_path}", "verify", "SEED=4", "SHARE=0.5"]
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode != 0, "a mismatch fails"
-    assert done.stdout.strip().endswith("-m simlib verify --share 0.5 --seed 4")
+    assert done.stdout.strip().endswith("-m simlib verify --share=0.5 --seed=4")
 
 
 def test_a_page_does_not_name_the_machines_that_its_tasks_ran_on():
