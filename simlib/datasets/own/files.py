@@ -16,7 +16,7 @@ import zarr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
-from simlib.datasets.own import foreign
+from simlib.datasets.own import foreign, limits
 from simlib.datasets.own.axes import renamed, selected, stacked
 from simlib.datasets.own.facts import NEURONS, OF_TIMES, says
 from simlib.datasets.own.intake import from_xarray, leave_out
@@ -24,6 +24,7 @@ from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.parts import first_bytes
+from simlib.datasets.own.process import apart
 from simlib.datasets.own.readings import Reading, Unclear
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 
@@ -66,7 +67,7 @@ def read(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A recording from a file of one's own, (time, trial, neuron). Nothing is unpickled.
+    """A recording from a file of one's own, (time, trial, neuron). Nothing in it is executed.
 
     `.nc`, `.zarr`
         a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps
@@ -84,7 +85,8 @@ def read(
         sorted units and a table of trials (see `read_nwb`).
 
     Where the layout is another one, it is said by the first six options; the others are those of
-    `from_xarray`. The attribute `read_as` tells what the axes of a file without names were taken
+    `from_xarray`. A file is read in another process, of limited memory and time (`limits`). The
+    attribute `read_as` tells what the axes of a file without names were taken
     for, `left_out` (JSON) what else it holds, with the reasons; `describe` shows both.
 
     Args:
@@ -121,10 +123,19 @@ def read(
     options |= {"main_variable": main_variable, "groups": groups}
     layout |= {"spikes": spikes}
     _check_path(path, layout)
+    if not isinstance(labels, type(None) | Mapping | str | os.PathLike | pd.DataFrame):
+        label_columns(labels)  # refuses it
+    return apart(_read_or_say, path, select=select, options=options, **layout)
+
+
+def _read_or_say(path: Path, **asked: object) -> xr.DataArray:
+    """What `read` does in a process of its own; of an unclear layout, its error says the calls that
+    would read it.
+    """
     try:
-        return _read(path, select=select, options=options, **layout)
+        return _read(path, **asked)
     except Unclear as unclear:
-        readings = _tried(unclear, path, {**layout, "select": select, "options": options})
+        readings = _tried(unclear, path, asked)
         raise ValueError(f"{unclear}{readings}") from unclear
     except ValueError as error:
         if path.name in str(error):
@@ -210,6 +221,7 @@ def _check_path(path: Path, layout: Mapping[str, object]) -> None:
             f"there is no recording at {path}"
             + (f"; nearest beside it: {', '.join(near)}" if near else "")
         )
+    limits.check_kind(path)
     suffix = _suffix(path)
     if suffix not in SUFFIXES or (path.is_dir() and suffix != ".zarr"):
         raise ValueError(

@@ -14,6 +14,7 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.facts import NEURONS, says
+from simlib.datasets.own.limits import check_kind
 
 ROLES = ("trial", "time", "neuron", "value")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -30,6 +31,7 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     """
     path = Path(path).expanduser()
     try:
+        check_kind(path)
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         return _read_text(path)
