@@ -1,6 +1,7 @@
 """Recordings of your own: the file types that `load` reads, and the ones that `save` writes."""
 
 import json
+import math
 import os
 import warnings
 import zipfile
@@ -8,7 +9,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -19,13 +22,16 @@ from simlib.datasets.arrays import DIMS
 from simlib.datasets.own import foreign, limits
 from simlib.datasets.own.axes import renamed, selected, stacked
 from simlib.datasets.own.facts import NEURONS, OF_TIMES, says
+from simlib.datasets.own.hdf5 import check_hdf5
 from simlib.datasets.own.intake import from_xarray, leave_out
 from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
+from simlib.datasets.own.limits import check_size
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.parts import first_bytes
 from simlib.datasets.own.process import apart
 from simlib.datasets.own.readings import Reading, Unclear
+from simlib.datasets.own.stores import check_store
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 
 SAVED = (".nc", ".zarr", ".npz")
@@ -246,14 +252,55 @@ def _contents(path: Path) -> dict[str, Held]:
         return hdf5_contents(path)
     if suffix == ".npy":
         try:
+            with path.open("rb") as file:
+                _check_header(file, path.stat().st_size, "the array", path)
             values = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
         return {"X": _held(values)}
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
+    _check_members(path)
     with np.load(path, allow_pickle=False) as file:
         return {key: _held(_array_of(file, key, path)) for key in file.files}
+
+
+def _check_members(path: Path) -> None:
+    """Refuse an .npz file that unpacks to more than may be read, or whose arrays are not as large
+    as they say.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            members = packed.infolist()
+            whole = (sum(member.file_size for member in members),)
+            check_size("all that is packed", path, whole, 1)
+            if sum(member.compress_size for member in members) > path.stat().st_size:
+                raise ValueError("its arrays lie over each other")
+            for member in members:
+                with packed.open(member) as file:
+                    what = f"the array {member.filename.removesuffix('.npy')!r}"
+                    _check_header(file, member.file_size, what, path)
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ValueError(
+            f"{path.name} can't be read as .npz ({str(error)[:300]}); copy or save it again"
+        ) from error
+
+
+def _check_header(file: BinaryIO, size: int, what: str, path: Path) -> None:
+    """Refuse an .npy file of `size` bytes that isn't as large as its first bytes say."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    read = read if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:  # refused where it is read
+        return
+    check_size(what, path, shape, dtype.itemsize)
+    needed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if needed != there:
+        raise ValueError(
+            f"{what} of {path.name} says it has the shape {shape} of {dtype}, {needed} bytes, and "
+            f"{there} follow; copy or save it again"
+        )
 
 
 def _held(values: np.ndarray) -> Held:
@@ -286,6 +333,10 @@ def _read_xarray(
     Other variables of the file with one axis of it are its coordinates; `named` are labels and the
     variables that hold them, and then no other variable is a label.
     """
+    if _suffix(path) == ".zarr":
+        check_store(path)
+    elif h5py.is_hdf5(path):
+        check_hdf5(path)
     try:
         opened = _opened(path)
     except Exception as error:  # every engine fails in its own way
@@ -325,9 +376,17 @@ def _read_xarray(
             if name not in (data.name, *facts):
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
         data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
+        _check_sizes(selected(data, select), path)
         data = _question_fill(selected(data, select).load(), path.name)
         data = data if dims is None else stacked(data, axes)
         return leave_out(data, reasons)
+
+
+def _check_sizes(data: xr.DataArray, path: Path) -> None:
+    """Refuse values and coordinates that are too large to read."""
+    for name, array in {data.name: data, **data.coords}.items():
+        way = "read a part of it with select={...}"
+        check_size(f"the variable {name}", path, array.shape, array.dtype.itemsize, way)
 
 
 def _named_readings(arrays: Mapping[str, xr.DataArray], fitting: Sequence[str]) -> list[Reading]:

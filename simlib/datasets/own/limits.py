@@ -19,6 +19,7 @@ import psutil
 
 SMALL = 2**30  # bytes
 RATIO = 500
+LOOKED_AT = 2**24  # bytes; what is smaller is worth no look at memory and disk
 SECONDS, SECONDS_PER_MB = 120, 1  # a slow network gives some MB a second
 LEAST = 4 * 2**30  # of address space, of which threads and libraries reserve more than they use
 
@@ -47,34 +48,41 @@ def seconds(path: Path) -> float:
     return _said("SIMLIB_READ_SECONDS") or SECONDS + SECONDS_PER_MB * size_on_disk(path) / 1e6
 
 
-def readable(path: Path) -> tuple[float, str]:
-    """How many bytes a file may say it holds, and where that number is from."""
+def readable(taken: float) -> tuple[float, str]:
+    """How many bytes may be read of data that take so many on disk, and where that is from."""
     asked = _said("SIMLIB_READ_GB")
     if asked:
         return asked * 1e9, "SIMLIB_READ_GB"
-    memory = psutil.virtual_memory().available / 2
-    size = size_on_disk(path)
-    packed = max(SMALL, RATIO * size)
+    memory, packed = psutil.virtual_memory().available / 2, max(SMALL, RATIO * taken)
     if memory < packed:
         return memory, "half of the memory that is available"
-    return packed, f"{RATIO} times the {size / 1e6:.3g} MB that it takes, or {SMALL / 1e9:.2g} GB"
+    return packed, f"{RATIO} times the {taken / 1e6:.3g} MB that it takes, or {SMALL / 1e9:.2g} GB"
 
 
 def check_size(
-    what: str, shape: Sequence[int], itemsize: int, path: Path, way: str = "save a part of it"
+    what: str,
+    of: Path | str,
+    shape: Sequence[int],
+    itemsize: int,
+    way: str = "save a part of it",
+    taken: float = math.inf,
 ) -> None:
-    """Refuse an array that is too large to read: `what` says which, `way` what else to do."""
+    """Refuse an array that is too large to read: `what` it is, `of` which file, `way` what to do.
+
+    A path is asked for the bytes that it takes, which are `taken` otherwise.
+    """
     size = math.prod(map(int, shape)) * max(itemsize, 1)
-    if size <= min(SMALL, 2**24):  # not worth a look at memory and disk
+    if size <= LOOKED_AT:
         return
-    limit, reason = readable(path)
+    path = of if isinstance(of, Path) else None
+    limit, reason = readable(taken if path is None else size_on_disk(path))
     if size > limit:
-        sizes = ", ".join(map(str, list(shape)[:12]))
+        sizes = ", ".join(f"{one:.12g}" for one in list(shape)[:12])
         raise ValueError(
-            f"{what[:200]} of {path.name} is said to have the shape ({sizes}), {size / 1e9:.4g} GB,"
-            f" and at most {limit / 1e9:.3g} GB are read ({reason}). Where the file is damaged, "
-            f"copy it again; where it is that large, {way}, or set SIMLIB_READ_GB to the GB that "
-            "may be read"
+            f"{what[:200]} of {of if path is None else path.name} is said to have the shape "
+            f"({sizes}), {size / 1e9:.4g} GB, and at most {limit / 1e9:.3g} GB are read ({reason})."
+            f" Where this is a mistake or damage, save it again; where it is meant, {way}, or set "
+            "SIMLIB_READ_GB to the GB that may be read"
         )
 
 
