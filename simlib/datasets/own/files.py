@@ -8,8 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -286,7 +286,7 @@ def _check_members(path: Path) -> None:
         ) from error
 
 
-def _check_header(file: BinaryIO, size: int, what: str, path: Path) -> None:
+def _check_header(file: BufferedIOBase, size: int, what: str, path: Path) -> None:
     """Refuse an .npy file of `size` bytes that isn't as large as its first bytes say."""
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0

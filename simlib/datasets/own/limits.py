@@ -77,7 +77,7 @@ def check_size(
     path = of if isinstance(of, Path) else None
     limit, reason = readable(taken if path is None else size_on_disk(path))
     if size > limit:
-        sizes = ", ".join(f"{one:.12g}" for one in list(shape)[:12])
+        sizes = ", ".join(str(int(one)) for one in list(shape)[:12])
         raise ValueError(
             f"{what[:200]} of {of if path is None else path.name} is said to have the shape "
             f"({sizes}), {size / 1e9:.4g} GB, and at most {limit / 1e9:.3g} GB are read ({reason})."

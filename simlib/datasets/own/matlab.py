@@ -9,8 +9,8 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import nullcontext
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -109,7 +109,7 @@ def _objects(path: Path) -> Iterator[tuple[str, str]]:
                 yield name, _text(element, place, order)[0]
 
 
-def _unpacked(file: BinaryIO, size: int, limit: float) -> tuple[bytes, int]:
+def _unpacked(file: BufferedIOBase, size: int, limit: float) -> tuple[bytes, int]:
     """The first bytes of a compressed element, and how many it is."""
     unpacking, begin, length = zlib.decompressobj(), b"", 0
     while not unpacking.eof:

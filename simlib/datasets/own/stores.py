@@ -35,7 +35,9 @@ def check_store(path: Path) -> None:
             place = file.parent.relative_to(path).as_posix()
             found = _json(file, path)
             for name, array in _arrays(file.name, found):
-                (alone if name is None else together)[_inside(place, name or "", path)] = array
+                inside = _inside(place, name or "", path)
+                if array is not None:
+                    (alone if name is None else together)[inside] = array
     for name, array in {**together, **alone}.items():
         kept = alone.get(name, array)
         for one in (kept, together.get(name, kept)):
@@ -81,8 +83,10 @@ def _json(file: Path, path: Path) -> dict:
     return found
 
 
-def _arrays(kind: str, found: dict) -> Iterator[tuple[str | None, dict]]:
-    """The arrays that a file of metadata describes: itself (None), or those below it by name."""
+def _arrays(kind: str, found: dict) -> Iterator[tuple[str | None, dict | None]]:
+    """What a file of metadata describes: itself, an array (None), or what is below it by name, of
+    an array what it is.
+    """
     if kind == ".zarray" or found.get("node_type") == "array":
         yield None, found
     whole = found if kind == ".zmetadata" else found.get("consolidated_metadata") or {}
@@ -90,7 +94,7 @@ def _arrays(kind: str, found: dict) -> Iterator[tuple[str | None, dict]]:
     for name, array in listed.items() if isinstance(listed, Mapping) else ():
         name, _, end = name.rpartition("/") if kind == ".zmetadata" else (name, "", "zarr.json")
         is_array = end == ".zarray" or (end == "zarr.json" and "shape" in array)
-        yield name if is_array else f"{name}/", array if is_array else {}
+        yield name, array if is_array else None
 
 
 def _inside(place: str, name: str, path: Path) -> str:
