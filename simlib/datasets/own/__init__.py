@@ -1,8 +1,20 @@
 """Recordings of your own: files of many types, arrays and tables, checked and completed."""
 
 from simlib.datasets.own.files import read, runs, save
+from simlib.datasets.own.hdf5 import check_hdf5
 from simlib.datasets.own.intake import from_xarray
 from simlib.datasets.own.matlab import Held, mat_contents
+from simlib.datasets.own.process import apart
 from simlib.datasets.own.tables import from_table
 
-__all__ = ["Held", "from_table", "from_xarray", "mat_contents", "read", "runs", "save"]
+__all__ = [
+    "Held",
+    "apart",
+    "check_hdf5",
+    "from_table",
+    "from_xarray",
+    "mat_contents",
+    "read",
+    "runs",
+    "save",
+]

@@ -30,7 +30,7 @@ class Warned(NamedTuple):
     module: str
 
 
-def apart(function: Callable, path: Path, *arguments: object, **options: object) -> object:
+def apart(function: Callable, path: Path, /, *arguments: object, **options: object) -> object:
     """What function(path, *arguments, **options) gives, called in a process of its own.
 
     That process is kept for the next call. Warnings are raised here. Raises the ValueErrors and
