@@ -31,8 +31,7 @@ from test_nwb import WINDOW
 from test_nwb import write as write_nwb
 
 from simlib import datasets, worker
-from simlib.datasets.own import limits
-from simlib.datasets.own.process import apart
+from simlib.datasets.own import apart, files, limits
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 1500
@@ -199,7 +198,6 @@ def test_it_needs_no_main_module_and_warns_where_it_was_called(how, tmp_path):
 
 STUCK = """
 import time, pathlib
-from simlib.datasets.own.process import apart
 pathlib.Path("a.bin").write_bytes(b"1")
 apart(lambda path: [pathlib.Path("begun").touch(), time.sleep(100)], pathlib.Path("a.bin"))
 """
@@ -632,7 +630,6 @@ def test_links_that_go_round_end(suffix, tmp_path, monkeypatch):
 
 def test_a_recording_is_the_same_as_in_this_process(tmp_path):
     """Values, labels and attributes, of every format."""
-    from simlib.datasets.own.files import _read_or_say
 
     nothing = dict.fromkeys(("values", "dims", "labels", "columns", "spikes", "select"))
     none = {"bins": None, "missing": "refuse", "task_variables": None, "main_variable": None}
@@ -640,7 +637,7 @@ def test_a_recording_is_the_same_as_in_this_process(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         path, options = made(name, folder)
-        here = _read_or_say(path, **{**nothing, **options}, options={**none, "groups": None})
+        here = files._read_or_say(path, **{**nothing, **options}, options={**none, "groups": None})
         there = datasets.load(path, **options)
         assert isinstance(there, xr.DataArray) and there.identical(here), name
         assert there.dtype == here.dtype and there.values.tobytes() == here.values.tobytes()
