@@ -12,7 +12,7 @@ from damage import FORMATS, mutant
 from simlib import datasets
 
 # By hand, with more: SIMLIB_MUTANTS=2000 python -m pytest tests/test_damaged.py
-MUTANTS = range(int(os.environ.get("SIMLIB_MUTANTS", 120)))
+MUTANTS = range(int(os.environ.get("SIMLIB_MUTANTS", 60)))
 CHECKED = ("npz", "mat5-packed", "parquet")  # every value of theirs is under a checksum
 LONGEST = 1500
 

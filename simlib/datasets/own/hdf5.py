@@ -62,11 +62,15 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
             walk = Walk(root.fileno, Counter(), (root.addr,))
             nodes = {name: _node(item, walk) for name, item in items.items()}
     except Exception as error:  # damage shows as OSError, KeyError, RuntimeError, ...
-        raise ValueError(
-            f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy "
-            "or save it again"
-        ) from error
+        raise ValueError(_damaged(path, error)) from error
     return named(path, nodes, partial(h5py.File, path, "r"))
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return (
+        f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy or save "
+        "it again"
+    )
 
 
 def _attribute(item: h5py.HLObject, name: str):
@@ -146,6 +150,15 @@ def check_hdf5(path: Path, within: Sequence[str] = ()) -> None:
     """Refuse an HDF5 file that leads into others, or holds arrays along one axis that are too large
     to read; only what lies `within` some of its groups counts, if any are named.
     """
+    try:
+        _check_links(path, within)
+    except ValueError:
+        raise
+    except Exception as error:  # damage shows as OSError, KeyError, RuntimeError, ...
+        raise ValueError(_damaged(path, error)) from error
+
+
+def _check_links(path: Path, within: Sequence[str]) -> None:
     with h5py.File(path, "r") as file:
         names = []
         file.id.links.visit(lambda name: names.append(name.decode(errors="surrogateescape")))
