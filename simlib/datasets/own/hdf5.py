@@ -68,8 +68,8 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
 
 def _damaged(path: Path, error: Exception) -> str:
     return (
-        f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy or save "
-        "it again"
+        f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy "
+        "or save it again"
     )
 
 
