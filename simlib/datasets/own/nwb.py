@@ -47,8 +47,8 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
     if not isinstance(spikes or {}, Mapping):
         raise ValueError(f"spikes={spikes!r}: it says which bins, {{'start': 0, 'stop': 0.5, ...}}")
     try:
-        check_hdf5(path, ("units", "intervals"))
         with h5py.File(path, "r") as file:
+            check_hdf5(path, ("units", "intervals"))
             return _read(file, path, dict(spikes or {}))
     except OSError as error:
         raise ValueError(
