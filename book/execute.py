@@ -74,7 +74,7 @@ def by_file(path: str):
 
 
 cache, folders = by_file("cache.py"), by_file("datasets/folders.py")
-worker = by_file("experiments/worker.py")
+worker = by_file("worker.py")
 # What a kernel runs after the last cell: the digest of the code that it had imported, and the line
 # of the page's end; nothing for a notebook that does without simlib.
 LAST = """import sys

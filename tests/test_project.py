@@ -29,7 +29,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # Each level may import from those above it in this list, and within its own package.
 LEVELS = [
-    {"validation", "trials", "linalg", "cache", "threads"},
+    {"validation", "trials", "linalg", "cache", "threads", "worker"},
     {"measures"},
     {"datasets"},
     {"optimize"},

@@ -7,15 +7,9 @@ used directly: joblib's Dask backend hides which call was lost with which worker
 every call, and gives up all calls when one worker is lost.
 """
 
-import atexit
-import os
 import pickle
-import signal
-import subprocess
-import sys
 import threading
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from contextlib import suppress
@@ -24,11 +18,11 @@ from typing import NamedTuple
 
 import cloudpickle
 
+from simlib import worker
 from simlib.threads import task_threads
 
 TRIES = 2  # a call whose process dies is made once more
 PATIENCE = 10  # seconds in which a scheduler must answer
-IDLE: deque = deque()  # workers of this machine without a call: starting one takes seconds
 
 
 class Fault(NamedTuple):
@@ -119,21 +113,24 @@ def _beside(
 
     def ask(arguments: tuple) -> object | Fault:
         """A process makes the call; where it dies, another."""
-        call = cloudpickle.dumps((_attempt, work, *arguments))
+        call, how = cloudpickle.dumps((_attempt, work, *arguments)), "before its call"
         for _ in range(TRIES):
-            worker = _idle() or _Worker()
-            busy.add(worker)
+            one = worker.idle() or worker.Worker()
+            busy.add(one)
             try:
                 if ended.is_set():
                     break
-                outcome = worker(call)
-                IDLE.append(worker)
+                outcome = one(call)
+                worker.IDLE.append(one)
                 return outcome
-            except (EOFError, OSError, pickle.UnpicklingError):
-                worker.end()
+            except worker.Failed as error:
+                worker.IDLE.append(one)
+                return Fault(str(error))
+            except worker.Ended as error:
+                how = error
             finally:
-                busy.discard(worker)
-        return Fault(f"the process that ran it died {TRIES} times, last {worker.end()}")
+                busy.discard(one)
+        return Fault(f"the process that ran it died {TRIES} times, last {how}")
 
     threads = futures.ThreadPoolExecutor(min(jobs, len(calls)))
     try:
@@ -143,51 +140,9 @@ def _beside(
     finally:
         ended.set()
         threads.shutdown(wait=False, cancel_futures=True)
-        for worker in list(busy):
-            worker.end()
+        for one in list(busy):
+            one.end()
         threads.shutdown()
-
-
-class _Worker:
-    """A process that makes one call after the other, each as this process would make it."""
-
-    def __init__(self):
-        command = [sys.executable, "-P", Path(__file__).with_name("worker.py"), str(os.getpid())]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __call__(self, call: bytes) -> object | Fault:
-        pickle.dump((sys.path, dict(os.environ), os.getcwd(), call), self.process.stdin)
-        self.process.stdin.flush()
-        answered, outcome = pickle.load(self.process.stdout)
-        return outcome if answered else Fault(outcome)
-
-    def end(self) -> str:
-        """End the process, if it hasn't; how it ended, in words."""
-        self.process.kill()
-        status = self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):
-                pipe.close()
-        if status == -signal.SIGKILL:
-            return "by SIGKILL, as when memory runs out"
-        return f"by signal {-status}" if status < 0 else f"with exit status {status}"
-
-
-def _idle() -> _Worker | None:
-    """A worker without a call that is still alive."""
-    with suppress(IndexError):
-        while True:
-            worker = IDLE.pop()
-            if worker.process.poll() is None:
-                return worker
-            worker.end()
-    return None
-
-
-@atexit.register
-def _end_all() -> None:
-    while worker := _idle():
-        worker.end()
 
 
 # -- A Dask cluster

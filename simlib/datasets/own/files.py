@@ -1,14 +1,17 @@
 """Recordings of your own: the file types that `load` reads, and the ones that `save` writes."""
 
 import json
+import math
 import os
 import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,15 +19,19 @@ import zarr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
-from simlib.datasets.own import foreign
+from simlib.datasets.own import foreign, limits
 from simlib.datasets.own.axes import renamed, selected, stacked
 from simlib.datasets.own.facts import NEURONS, OF_TIMES, says
+from simlib.datasets.own.hdf5 import check_hdf5
 from simlib.datasets.own.intake import from_xarray, leave_out
 from simlib.datasets.own.layouts import ABOUT_THE_FILE, along_trial, assemble
+from simlib.datasets.own.limits import check_size
 from simlib.datasets.own.matlab import Held, hdf5_contents, mat_contents
 from simlib.datasets.own.nwb import read_nwb
 from simlib.datasets.own.parts import NOTES, first_bytes
+from simlib.datasets.own.process import apart
 from simlib.datasets.own.readings import Reading, Unclear
+from simlib.datasets.own.stores import check_store
 from simlib.datasets.own.tables import from_table, in_order, label_columns, read_table
 from simlib.datasets.own.unwritten import (
     stored_of,
@@ -72,7 +79,7 @@ def read(
     main_variable: str | None = None,
     groups: str | None = None,
 ) -> xr.DataArray:
-    """A recording from a file of one's own, (time, trial, neuron). Nothing is unpickled.
+    """A recording from a file of one's own, (time, trial, neuron). Nothing in it is executed.
 
     `.nc`, `.zarr`
         a DataArray (or a Dataset with a single one) with the dimensions trial, neuron and perhaps
@@ -95,7 +102,8 @@ def read(
     text file that differ as text stay apart, also where they are one number.
 
     Where the layout is another one, it is said by the first six options; the others are those of
-    `from_xarray`. The attribute `read_as` tells what the axes of a file without names were taken
+    `from_xarray`. A file is read in another process, of limited memory and time (`limits`). The
+    attribute `read_as` tells what the axes of a file without names were taken
     for, `left_out` (JSON) what else it holds, with the reasons; `describe` shows both.
 
     Args:
@@ -132,10 +140,19 @@ def read(
     options |= {"main_variable": main_variable, "groups": groups}
     layout |= {"spikes": spikes}
     _check_path(path, layout)
+    if not isinstance(labels, type(None) | Mapping | str | os.PathLike | pd.DataFrame):
+        label_columns(labels)  # refuses it
+    return apart(_read_or_say, path, select=select, options=options, **layout)
+
+
+def _read_or_say(path: Path, **asked: object) -> xr.DataArray:
+    """What `read` does in a process of its own; of an unclear layout, its error says the calls that
+    would read it.
+    """
     try:
-        return _read(path, select=select, options=options, **layout)
+        return _read(path, **asked)
     except Unclear as unclear:
-        readings = _tried(unclear, path, {**layout, "select": select, "options": options})
+        readings = _tried(unclear, path, asked)
         raise ValueError(f"{unclear}{readings}") from unclear
     except ValueError as error:
         if path.name in str(error):
@@ -221,6 +238,7 @@ def _check_path(path: Path, layout: Mapping[str, object]) -> None:
             f"there is no recording at {path}"
             + (f"; nearest beside it: {', '.join(near)}" if near else "")
         )
+    limits.check_kind(path)
     suffix = _suffix(path)
     if suffix not in SUFFIXES or (path.is_dir() and suffix != ".zarr"):
         raise ValueError(
@@ -245,14 +263,55 @@ def _contents(path: Path) -> dict[str, Held]:
         return hdf5_contents(path)
     if suffix == ".npy":
         try:
+            with path.open("rb") as file:
+                _check_header(file, path.stat().st_size, "the array", path)
             values = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise ValueError(f"{path.name} can't be read as .npy ({error}); {WAY_OUT}") from error
         return {"X": _held(values)}
     if not (path.is_file() and zipfile.is_zipfile(path)):
         raise ValueError(f"{path.name} is no .npz file, or was cut short; {WAY_OUT}")
+    _check_members(path)
     with np.load(path, allow_pickle=False) as file:
         return {key: _held(_array_of(file, key, path)) for key in file.files}
+
+
+def _check_members(path: Path) -> None:
+    """Refuse an .npz file that unpacks to more than may be read, or whose arrays are not as large
+    as they say.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            members = packed.infolist()
+            whole = (sum(member.file_size for member in members),)
+            check_size("all that is packed", path, whole, 1)
+            if sum(member.compress_size for member in members) > path.stat().st_size:
+                raise ValueError("its arrays lie over each other")
+            for member in members:
+                with packed.open(member) as file:
+                    what = f"the array {member.filename.removesuffix('.npy')!r}"
+                    _check_header(file, member.file_size, what, path)
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ValueError(
+            f"{path.name} can't be read as .npz ({str(error)[:300]}); copy or save it again"
+        ) from error
+
+
+def _check_header(file: BufferedIOBase, size: int, what: str, path: Path) -> None:
+    """Refuse an .npy file of `size` bytes that isn't as large as its first bytes say."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    read = read if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:  # refused where it is read
+        return
+    check_size(what, path, shape, dtype.itemsize)
+    needed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if needed != there:
+        raise ValueError(
+            f"{what} of {path.name} says it has the shape {shape} of {dtype}, {needed} bytes, and "
+            f"{there} follow; copy or save it again"
+        )
 
 
 def _held(values: np.ndarray) -> Held:
@@ -285,6 +344,10 @@ def _read_xarray(
     Other variables of the file with one axis of it are its coordinates; `named` are labels and the
     variables that hold them, and then no other variable is a label.
     """
+    if _suffix(path) == ".zarr":
+        check_store(path)
+    elif h5py.is_hdf5(path):
+        check_hdf5(path)
     try:
         opened = _opened(path)
     except Exception as error:  # every engine fails in its own way
@@ -316,6 +379,7 @@ def _read_xarray(
         facts = [name for name, array in arrays.items() if array.ndim == 1 and name not in fitting]
         data = opened.set_coords(facts)[fitting[0]]
         data.attrs.pop(NOTES, None)
+        _check_labels(data, path)
         stored = stored_of(path, data)
         data = without_unwritten_labels(data, stored, path.name)
         for label, name in named.items():
@@ -326,13 +390,28 @@ def _read_xarray(
         for name, array in arrays.items():
             if name not in (data.name, *facts):
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
-        data = with_places(data.drop_vars(unnamed))
-        data, axes = renamed(data, {} if dims is None else dims)
-        data, neurons = selected(data, select).load(), [axis for axis, of in axes if of == "neuron"]
+        data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
+        data = selected(with_places(data), select)
+        _check_size(data, path)
+        data, neurons = data.load(), [axis for axis, of in axes if of == "neuron"]
         data = without_unwritten(data, stored.get(str(data.name)), neurons, path.name)
         data = _question_fill(data, path.name)
         data = data if dims is None else stacked(data, axes)
         return leave_out(data, reasons)
+
+
+def _check_labels(data: xr.DataArray, path: Path) -> None:
+    """Refuse axes and coordinates that are too large to read: they are read whole."""
+    for dim, size in data.sizes.items():
+        check_size(f"the axis {dim}", path, (size,), 8)
+    for name, label in data.coords.items():
+        check_size(f"the variable {name}", path, label.shape, label.dtype.itemsize)
+
+
+def _check_size(data: xr.DataArray, path: Path) -> None:
+    """Refuse values that are too large to read."""
+    way = "read a part of it with select={...}"
+    check_size(f"the variable {data.name}", path, data.shape, data.dtype.itemsize, way)
 
 
 def _named_readings(arrays: Mapping[str, xr.DataArray], fitting: Sequence[str]) -> list[Reading]:

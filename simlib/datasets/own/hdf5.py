@@ -5,6 +5,7 @@ are stored.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from simlib.datasets.own.limits import check_kind, check_size
 from simlib.datasets.own.parts import (
     DEEPEST,
     Held,
@@ -61,11 +63,15 @@ def hdf5_contents(path: Path) -> dict[str, Held]:
             walk = Walk(root.fileno, Counter(), (root.addr,))
             nodes = {name: _node(item, walk) for name, item in items.items()}
     except Exception as error:  # damage shows as OSError, KeyError, RuntimeError, ...
-        raise ValueError(
-            f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy "
-            "or save it again"
-        ) from error
+        raise ValueError(_damaged(path, error)) from error
     return named(path, nodes, partial(h5py.File, path, "r"))
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return (
+        f"{path.name} can't be read as HDF5: {first_bytes(path)} ({str(error)[:300]}); copy "
+        "or save it again"
+    )
 
 
 def _attribute(item: h5py.HLObject, name: str):
@@ -84,7 +90,8 @@ def _items(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset | Part]:
     items = {}
     for name in group:
         try:
-            item = group[name]
+            outside = _outside(group, name)
+            item = unreadable(outside) if outside else group[name]
         except (KeyError, OSError, RuntimeError):
             link = group.get(name, getlink=True)
             target = " ".join(getattr(link, part, "") for part in ("filename", "path")).strip()
@@ -94,6 +101,81 @@ def _items(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset | Part]:
             text = name if isinstance(name, str) else name.decode(errors="backslashreplace")
             items[text] = item
     return items
+
+
+def _outside(group: h5py.Group, name: str | bytes, steps: int = 0) -> str:
+    """Where a link leads out of its file, or its links never end: why it isn't followed."""
+    link = group.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        where = Path(group.file.filename).parent / link.filename
+        if not where.exists():
+            return f"a link to {link.filename[:150]} {link.path[:50]} that isn't there"
+        return f"a link into {str(where)[-200:]}: load that file"
+    if not isinstance(link, h5py.SoftLink):
+        return ""
+    if steps > DEEPEST:
+        return "a link that leads to itself"
+    here = group.file["/"] if link.path.startswith("/") else group
+    for part in filter(None, link.path.split("/")):
+        outside = "" if part == "." else _outside(here, part, steps + 1)
+        if outside:
+            return outside
+        here = here[part]
+    return ""
+
+
+def _elsewhere(item: h5py.Dataset) -> str:
+    """Where a dataset takes its values from other files than those beside it: why it isn't read."""
+    if item.external:
+        where = str(item.external[0][0])[-200:]
+        return f"kept in another file, {where}: save it with its values inside"
+    if not item.is_virtual:
+        return ""
+    folder = Path(item.file.filename).parent
+    for source in item.virtual_sources():
+        if source.file_name == ".":
+            continue
+        place = Path(source.file_name)
+        if place.is_absolute() or ".." in place.parts:
+            return f"a view of another folder, {source.file_name[-200:]}: save its values"
+        if (folder / place).exists():
+            check_kind(folder / place)
+            with h5py.File(folder / place, "r") as file:
+                outside = _outside(file, source.dset_name) or _elsewhere(file[source.dset_name])
+            if outside:
+                return f"a view of what is {outside}"
+    return ""
+
+
+def check_hdf5(path: Path, within: Sequence[str] = ()) -> None:
+    """Refuse an HDF5 file that leads into others, or holds arrays along one axis that are too large
+    to read; only what lies `within` some of its groups counts, if any are named.
+    """
+    try:
+        _check_links(path, within)
+    except ValueError:
+        raise
+    except Exception as error:  # damage shows as OSError, KeyError, RuntimeError, ...
+        raise ValueError(_damaged(path, error)) from error
+
+
+def _check_links(path: Path, within: Sequence[str]) -> None:
+    with h5py.File(path, "r") as file:
+        names = []
+        file.id.links.visit(lambda name: names.append(name.decode(errors="surrogateescape")))
+        for name in names:
+            if within and name.split("/")[0] not in within:
+                continue
+            above, _, last = name.rpartition("/")
+            group = file[above or "/"]
+            outside = _outside(group, last)
+            item = None if outside else group.get(last)
+            if isinstance(item, h5py.Dataset):
+                outside = _elsewhere(item)
+                if item.ndim < 2:
+                    check_size(name, path, item.shape or (), item.dtype.itemsize)
+            if outside:
+                raise ValueError(f"{name[:200]} of {path.name} isn't read: it is {outside}")
 
 
 def _node(item: h5py.Group | h5py.Dataset | Part, walk: Walk) -> Node:
@@ -128,7 +210,7 @@ def _group(group: h5py.Group, kind: str, walk: Walk) -> Node:
         shape = (int(group.attrs["MATLAB_sparse"]), group["jc"].size - 1)
         kinds = "complex" if "data" in items and group["data"].dtype.names else "number"
         fetch = partial(_fetch_sparse, group.ref, shape, kind == "logical")
-        return Part(shape, fetch, kinds, 0 in shape)
+        return Part(shape, fetch, kinds, 0 in shape, itemsize=1 if kind == "logical" else 8)
     if kind == "struct" and all(map(_is_column, items.values())):
         columns = {name: _targets(column, walk) for name, column in items.items()}
         counts = set(map(len, columns.values()))
@@ -180,9 +262,11 @@ def _dataset(item: h5py.Dataset, kind: str, walk: Walk) -> Node:
     if reference is h5py.RegionReference:
         return unreadable("references to regions: save the values", item.shape)
     plain = kind != "char" and not _enumerated(dtype) and dtype.kind in "biuf"
-    missing = _missing(item) or why_unwritten(item, may_lack=plain)
+    missing = _elsewhere(item) or _missing(item) or why_unwritten(item, may_lack=plain)
     if missing:
         return unreadable(missing, _shape(item, kind))
+    if reference or h5py.check_vlen_dtype(dtype):
+        check_size(item.name, Path(item.file.filename), item.shape, dtype.itemsize)
     if reference:
         return (
             cell(_targets(item, walk, not kind))
@@ -244,7 +328,8 @@ def _letters(item: h5py.Dataset) -> Part:
     if 0 in shape:
         return empty(shape, "text")
     count = int(np.prod(shape)) // (shape[1] if len(shape) > 1 else 1)
-    return Part((count,), partial(_fetch_letters, item.ref), "text")
+    fetch = partial(_fetch_letters, item.ref)
+    return Part((count,), fetch, "text", itemsize=2 * int(np.prod(shape)) // count)
 
 
 def _values(
@@ -261,7 +346,7 @@ def _values(
         return unreadable(f"of the type {str(dtype)[:100]}: save numbers or strings", shape)
     fetch = partial(_fetch_values, item.ref, kind, field)
     note = note_of(item) if kinds == "number" else ""
-    return Part(shape, fetch, kinds, 0 in shape, note=note)
+    return Part(shape, fetch, kinds, 0 in shape, note=note, itemsize=dtype.itemsize)
 
 
 def _enumerated(dtype: np.dtype) -> dict[str, int] | None:

@@ -4,12 +4,12 @@ Axes are in MATLAB's order for all versions, and one content gives the same name
 in each.
 """
 
-import os
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import nullcontext
+from io import BufferedIOBase
 from pathlib import Path
 
 import h5py
@@ -18,6 +18,7 @@ import scipy.io
 import scipy.sparse
 
 from simlib.datasets.own.hdf5 import hdf5_contents
+from simlib.datasets.own.limits import readable
 from simlib.datasets.own.parts import (
     DEEPEST,
     Held,
@@ -34,6 +35,7 @@ from simlib.datasets.own.parts import (
 
 __all__ = ["Held", "hdf5_contents", "mat_contents"]
 
+PIECE = 2**20  # bytes that are unpacked at once
 MCOS = 17  # the class of version 5 that holds strings, tables and other objects
 
 
@@ -45,6 +47,7 @@ def mat_contents(path: Path) -> dict[str, Held]:
     if h5py.is_hdf5(path):
         return hdf5_contents(path)
     try:
+        objects = {name: foreign(kind) for name, kind in _objects(path)}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             content = _loaded(path, mat_dtype=True)
@@ -52,7 +55,7 @@ def mat_contents(path: Path) -> dict[str, Held]:
         dropped = any(issubclass(one.category, np.exceptions.ComplexWarning) for one in caught)
         stored = _loaded(path, mat_dtype=False) if dropped else content
         nodes = {name: _node(value, stored[name], 0) for name, value in content.items()}
-        nodes |= {name: foreign(kind) for name, kind in _objects(path)}
+        nodes |= objects
     except Exception as error:  # zlib, struct, header: a damaged file fails in many ways
         raise ValueError(
             f"{path.name} can't be read as a MATLAB file: {first_bytes(path)} "
@@ -84,21 +87,44 @@ def _loaded(path: Path, mat_dtype: bool) -> dict[str, object]:
 
 def _objects(path: Path) -> Iterator[tuple[str, str]]:
     """Name and class of the variables of a version 5 file that hold strings, tables and other
-    objects, which scipy doesn't name.
+    objects, which scipy doesn't name. Raises ValueError for compressed bytes that are too many, cut
+    or damaged: scipy looks at no checksum.
     """
+    limit, held = readable(path.stat().st_size)[0], 0
     with open(path, "rb") as file:
         header = file.read(128)
         order = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}.get(header[124:128])
         while order and len(tag := file.read(8)) == 8:
             kind, size = struct.unpack(f"{order}II", tag)
+            begin = file.tell()
             element = tag + file.read(min(size, 1024))
-            file.seek(max(size - 1024, 0), os.SEEK_CUR)
             if kind == 15:  # compressed
-                element = zlib.decompressobj().decompress(element[8:], 1024)
+                file.seek(begin)
+                element, length = _unpacked(file, size, limit - held)
+                held += length
+            file.seek(begin + size)
             if len(element) > 48 and struct.unpack_from(f"{order}I", element, 16)[0] & 255 == MCOS:
                 name, place = _text(element, 24, order)
                 _, place = _text(element, place, order)
                 yield name, _text(element, place, order)[0]
+
+
+def _unpacked(file: BufferedIOBase, size: int, limit: float) -> tuple[bytes, int]:
+    """The first bytes of a compressed element, and how many it is."""
+    unpacking, begin, length = zlib.decompressobj(), b"", 0
+    while not unpacking.eof:
+        raw = unpacking.unconsumed_tail or file.read(min(size, PIECE))
+        size -= 0 if unpacking.unconsumed_tail else len(raw)
+        piece = unpacking.decompress(raw, PIECE)
+        begin, length = begin or piece[:1024], length + len(piece)
+        if length > limit:
+            raise ValueError(
+                f"unpacked, it is larger than the {limit / 1e9:.3g} GB that are read: set "
+                "SIMLIB_READ_GB to the GB that may be"
+            )
+        if not raw and not piece:
+            raise ValueError("its compressed values are cut short")
+    return begin, length
 
 
 def _text(raw: bytes, place: int, order: str) -> tuple[str, int]:
@@ -130,7 +156,10 @@ def _node(value, stored, depth: int) -> Node:
     if scipy.sparse.issparse(value):
         kind = "complex" if value.dtype.kind == "c" else "number"
         true = value if value.dtype.kind in "bc" else value.astype(float)
-        return Part(value.shape, lambda _: true.toarray(), kind, 0 in value.shape)
+        itemsize = true.dtype.itemsize
+        return Part(
+            value.shape, lambda _: true.toarray(), kind, 0 in value.shape, itemsize=itemsize
+        )
     array = np.asarray(value)
     if array.dtype.kind == "U":
         if array.size == 0:

@@ -16,6 +16,8 @@ import xarray as xr
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.clocks import check_clocks, meeting, within
+from simlib.datasets.own.hdf5 import check_hdf5
+from simlib.datasets.own.limits import check_size
 from simlib.datasets.own.unwritten import why_unwritten, written
 from simlib.datasets.processing import bin_edges, bin_spikes, bins_of_window, noted, precision
 
@@ -49,6 +51,7 @@ def read_nwb(path: Path, spikes: Mapping[str, object] | None) -> xr.DataArray:
         raise ValueError(f"spikes={spikes!r}: it says which bins, {{'start': 0, 'stop': 0.5, ...}}")
     try:
         with h5py.File(path, "r") as file:
+            check_hdf5(path, ("units", "intervals"))
             return _read(file, path, dict(spikes or {}))
     except OSError as error:
         raise ValueError(
@@ -136,6 +139,11 @@ def _counted(
         end = _in_seconds(trials["stop_time"], clock) if "stop_time" in trials else begin
         check_clocks(times, begin, np.fmax(begin, end), watched, path.name)
     window = {name: options[name] for name in (*WINDOW, "smooth") if name in options}
+    bins = (window["stop"] - window["start"]) / window["width"] if window["width"] else 0
+    if bins > 0:
+        sizes = (round(min(bins, 1e15)), len(onsets), len(times))
+        way = "count in wider bins (spikes={..., 'width': ...}) or fewer of them"
+        check_size("the bins that spikes= asks for", path.name, sizes, 8, way)
     facts = {"name": path.stem, "title": path.stem, "source": f"file {path.name}"}
     data = bin_spikes(times, onsets, **window, **facts)
     seen = _seen(watched, _invalid(file, clock, path.name), onsets, window, path.name)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from simlib.datasets.own.limits import check_size
+
 
 class Held(NamedTuple):
     """An array in a file: its shape, and the function that reads it.
@@ -34,7 +36,8 @@ class Held(NamedTuple):
 
 class Part(NamedTuple):
     """An array as a reader finds it: `fetch` reads it from the opened file (version 7.3) or from
-    memory. `parts` are the elements of a cell array that is one array of numbers or strings.
+    memory, `itemsize` bytes an element. `parts` are the elements of a cell array that is one array
+    of numbers or strings.
     """
 
     shape: tuple[int, ...] = ()
@@ -45,6 +48,7 @@ class Part(NamedTuple):
     parts: tuple["Part", ...] = ()
     least: tuple[int, ...] = ()
     note: str = ""
+    itemsize: int = 1
 
 
 # A value of a file: an array, a struct (its fields), or a cell array or array of structs.
@@ -123,6 +127,7 @@ def _read(path: Path, opened: Callable, name: str, part: Part) -> np.ndarray:
     what = f"{name[:200]} of {path.name}"
     if part.reason:
         raise ValueError(f"{what} can't be read: it is {part.reason}")
+    check_size(name, path, part.shape, part.itemsize)
     try:
         with opened() as file:
             return part.fetch(file).reshape(part.shape)
@@ -224,7 +229,9 @@ def _joined(parts: list[Part], shape: tuple[int, ...]) -> Part:
     whole = shape + inner.pop()
     notes = [part.note for part in parts if part.note]
     note = f"in {len(notes)} of {len(parts)} elements {notes[0]}" if notes else ""
-    return Part(whole, partial(_fetch_all, parts, kind, whole), kind, note=note)
+    itemsize = max(part.itemsize for part in filled)
+    fetch = partial(_fetch_all, parts, kind, whole)
+    return Part(whole, fetch, kind, note=note, itemsize=itemsize)
 
 
 def _padded(parts: list[Part], shape: tuple[int, ...], axis: int) -> Part:
@@ -237,7 +244,7 @@ def _padded(parts: list[Part], shape: tuple[int, ...], axis: int) -> Part:
         "where they have ended"
     )
     fetch = partial(_fetch_padded, parts, longest)
-    return Part(longest, fetch, "number", least=least, note=note)
+    return Part(longest, fetch, "number", least=least, note=note, itemsize=8)
 
 
 def _fetch_padded(parts: list[Part], shape: tuple[int, ...], file: h5py.File | None) -> np.ndarray:

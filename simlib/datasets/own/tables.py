@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import xarray as xr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
 from simlib.datasets.own.facts import NEURONS, says
+from simlib.datasets.own.limits import check_kind, check_size
 
 ROLES = ("trial", "time", "neuron", "value")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -34,8 +36,9 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     """
     path = Path(path).expanduser()
     try:
+        check_kind(path)
         if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
+            return _read_parquet(path)
         return _read_text(path)
     except FileNotFoundError as error:
         hint = "" if path.suffix else f"; an array of the file is labels={{{path.name!r}: ...}}"
@@ -53,6 +56,12 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
             f"{path.name} can't be read as a table ({str(error)[:500]}); save it as .csv or "
             ".parquet"
         ) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    held = pq.read_metadata(path)
+    check_size("the table", path, (held.num_rows, held.num_columns), 8)
+    return pd.read_parquet(path, engine="pyarrow", page_checksum_verification=True)
 
 
 def _read_text(path: Path) -> pd.DataFrame:
@@ -291,7 +300,9 @@ def _from_wide(
         )
     trials = pd.Series(np.arange(len(frame))) if "trial" not in keys else frame[keys["trial"]]
     codes, found = _places({"trial": trials} | _times(frame, keys), name)
-    values = np.full((codes["time"].max() + 1, codes["trial"].max() + 1, len(units)), np.nan)
+    shape = codes["time"].max() + 1, codes["trial"].max() + 1, len(units)
+    _check_grid(frame, shape, name)
+    values = np.full(shape, np.nan)
     _refuse_twice(codes, found, ("time", "trial"), name)
     values[codes["time"], codes["trial"]] = frame[list(units)].to_numpy(float)
     data = xr.DataArray(values, dims=DIMS, coords={"unit": ("neuron", list(map(str, units)))})
@@ -316,13 +327,22 @@ def _from_long(frame: pd.DataFrame, called: Mapping[str, object], name: str) -> 
     column = frame[called["value"]]
     if column.dtype.kind not in "biuf":
         raise ValueError(_not_numbers(column, name))
-    values = np.full([codes[dim].max() + 1 for dim in DIMS], np.nan)
+    shape = [codes[dim].max() + 1 for dim in DIMS]
+    _check_grid(frame, shape, name)
+    values = np.full(shape, np.nan)
     values[tuple(codes[dim] for dim in DIMS)] = column.to_numpy(float)
     data = xr.DataArray(values, dims=DIMS)
     data = data.assign_coords(unit=("neuron", _plain(pd.Series(found["neuron"]))))
     others = frame[[one for one in frame.columns if one not in called.values()]]
     read_as = f"{name}, read as a row a value"
     return _completed(data, others, codes, found, True, name, read_as)
+
+
+def _check_grid(frame: pd.DataFrame, shape: Sequence[int], name: str) -> None:
+    """Refuse a table whose times, trials and neurons make far more places than it has values."""
+    way = "save it as trials of the same times and neurons"
+    taken = int(frame.memory_usage().sum())
+    check_size("the grid of times, trials and neurons", name, shape, 8, way, taken)
 
 
 def _wildcards(frame: pd.DataFrame) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 import xarray as xr
 
 from simlib import validation
-from simlib.datasets.own import refuse_unwritten
+from simlib.datasets.own import check_hdf5, refuse_unwritten
 
 
 @contextmanager
@@ -18,6 +19,8 @@ def open_array(place: Path, dims: Sequence[str], needed: str) -> Iterator[xr.Dat
     Coordinates are all variables of the file along one of the dimensions. Raises ValueError, naming
     the file, when it is damaged, was not written to its end or holds another number of such arrays.
     """
+    if h5py.is_hdf5(place):
+        check_hdf5(place)
     try:
         opened = xr.open_dataset(place)
     except Exception as error:  # every engine fails in its own way

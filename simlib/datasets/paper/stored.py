@@ -8,12 +8,14 @@ import xarray as xr
 
 from simlib import cache
 from simlib.datasets.folders import cache_folder
+from simlib.datasets.own import apart
 
 
 def stored(
     name: str, place: Path, make: Callable[..., xr.DataArray], **settings: object
 ) -> xr.DataArray:
-    """`make(place, **settings)`, read from the cache folder when it was made before.
+    """`make(place, **settings)`, read from the cache folder when it was made before. It is made in
+    another process, of limited memory and time: it parses a file that was downloaded.
 
     It is made anew when the settings change, the content of the raw file or folder, the versions of
     packages or the code that `make` can see (`cache.code`); also when the stored file is damaged.
@@ -27,6 +29,6 @@ def stored(
     return cache.kept(
         place_of_it,
         lambda path: xr.load_dataarray(path, engine="h5netcdf").rename("response"),
-        partial(make, place, **settings),
+        partial(apart, make, place, **settings),
         lambda data, draft: data.to_netcdf(draft, engine="h5netcdf"),
     )
