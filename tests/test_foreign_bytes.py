@@ -198,6 +198,7 @@ def test_it_needs_no_main_module_and_warns_where_it_was_called(how, tmp_path):
 
 STUCK = """
 import time, pathlib
+from simlib.datasets.own import apart
 pathlib.Path("a.bin").write_bytes(b"1")
 apart(lambda path: [pathlib.Path("begun").touch(), time.sleep(100)], pathlib.Path("a.bin"))
 """
@@ -356,7 +357,7 @@ def zeros_npz(path):
 
 def huge_hdf5(path):
     with h5py.File(path, "w") as file:
-        file.create_dataset("X", (10**5, 8, 10**6), "f8", chunks=(1, 8, 100))
+        file.create_dataset("X", (10**5, 8, 10**6), "f8", chunks=(1, 8, 100))[0, :, :100] = 1
         file["target"] = TARGET
 
 

@@ -390,10 +390,10 @@ def _read_xarray(
         for name, array in arrays.items():
             if name not in (data.name, *facts):
                 reasons[str(name)] = f"dimensions {array.dims}, not one value a trial"
-        data, axes = renamed(data.drop_vars(unnamed), {} if dims is None else dims)
-        data = selected(with_places(data), select)
-        _check_size(data, path)
-        data, neurons = data.load(), [axis for axis, of in axes if of == "neuron"]
+        data, names = data.drop_vars(unnamed), {} if dims is None else dims
+        _check_values(renamed(data, names)[0], select, path)
+        data, axes = renamed(with_places(data), names)
+        data, neurons = selected(data, select).load(), [axis for axis, of in axes if of == "neuron"]
         data = without_unwritten(data, stored.get(str(data.name)), neurons, path.name)
         data = _question_fill(data, path.name)
         data = data if dims is None else stacked(data, axes)
@@ -401,17 +401,17 @@ def _read_xarray(
 
 
 def _check_labels(data: xr.DataArray, path: Path) -> None:
-    """Refuse axes and coordinates that are too large to read: they are read whole."""
-    for dim, size in data.sizes.items():
-        check_size(f"the axis {dim}", path, (size,), 8)
+    """Refuse coordinates that are too large to read: they are read whole."""
     for name, label in data.coords.items():
         check_size(f"the variable {name}", path, label.shape, label.dtype.itemsize)
 
 
-def _check_size(data: xr.DataArray, path: Path) -> None:
-    """Refuse values that are too large to read."""
-    way = "read a part of it with select={...}"
-    check_size(f"the variable {data.name}", path, data.shape, data.dtype.itemsize, way)
+def _check_values(data: xr.DataArray, select: Mapping[str, object] | None, path: Path) -> None:
+    """Refuse values that are too large to read, and axes too long to number."""
+    way, read = "read a part of it with select={...}", selected(data, select)
+    check_size(f"the variable {data.name}", path, read.shape, read.dtype.itemsize, way)
+    for dim, size in data.sizes.items():
+        check_size(f"the axis {dim}", path, (size,), 8)
 
 
 def _named_readings(arrays: Mapping[str, xr.DataArray], fitting: Sequence[str]) -> list[Reading]:

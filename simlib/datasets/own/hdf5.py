@@ -4,6 +4,7 @@ Axes are in MATLAB's order where MATLAB wrote them; plain HDF5 files keep the or
 are stored.
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -131,16 +132,16 @@ def _elsewhere(item: h5py.Dataset) -> str:
         return f"kept in another file, {where}: save it with its values inside"
     if not item.is_virtual:
         return ""
-    folder = Path(item.file.filename).parent
+    folder = Path(os.path.abspath(item.file.filename)).parent
     for source in item.virtual_sources():
         if source.file_name == ".":
             continue
-        place = Path(source.file_name)
-        if place.is_absolute() or ".." in place.parts:
+        place = Path(os.path.normpath(folder / source.file_name))
+        if not place.is_relative_to(folder):
             return f"a view of another folder, {source.file_name[-200:]}: save its values"
-        if (folder / place).exists():
-            check_kind(folder / place)
-            with h5py.File(folder / place, "r") as file:
+        if place.exists():
+            check_kind(place)
+            with h5py.File(place, "r") as file:
                 outside = _outside(file, source.dset_name) or _elsewhere(file[source.dset_name])
             if outside:
                 return f"a view of what is {outside}"
