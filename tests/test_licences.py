@@ -32,7 +32,15 @@ def test_every_package_of_the_lock_is_in_the_table_or_named_below_it(licences):
 def test_what_the_book_carries_comes_from_packages_of_the_book(licences):
     _, rows = licences.carried()
     assert all(cell for row in rows for cell in row)
-    assert {licences.named()[name] for _, name, _ in rows} == {"library and book"}
+    theirs = {name for _, name, _ in rows if not name.endswith("(npm)")}
+    assert {licences.named()[name] for name in theirs} == {"library and book"}
+
+
+def test_what_the_repository_holds_of_others_is_listed_with_its_licence(licences):
+    listed = {name.removesuffix(" (npm)"): licence for _, name, licence in licences.carried()[1]}
+    for folder in (ROOT / "book" / "third_party").iterdir():
+        text = " ".join((folder / "LICENSE").read_text().split())
+        assert listed[folder.name] == "MIT" and "Permission is hereby granted, free of" in text
 
 
 @pytest.mark.parametrize(
