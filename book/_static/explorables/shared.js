@@ -206,8 +206,8 @@ const explore = (() => {
   };
   /* In the place of the words for readers without scripts comes the template, if there is one. */
   const start = (box) => {
-    const templates = [...box.querySelectorAll("template")];
-    box.replaceChildren(...templates, ...templates.map((one) => one.content.cloneNode(true)));
+    const template = box.querySelector("template");
+    box.replaceChildren(...(template ? [template, template.content.cloneNode(true)] : []));
     makers[box.dataset.explorable](box);
   };
   const draw = { html, svg, picture, axes, points };
