@@ -53,16 +53,13 @@
       lines.forEach((line, k) => {
         axes.line(line, { class: `explorable-line explorable-${known[k]}` });
       });
-      const left = range(state);
       axes.upright(state.at);
-      const look = { class: "explorable-bar", stroke: MEASURES[state.other].colour };
-      axes.line(
-        left.map((end) => [state.at, end]),
-        look,
-      );
+      const [low, high] = range(state);
+      const bar = [low, high].map((end) => [state.at, end]);
+      axes.line(bar, { class: "explorable-bar", stroke: MEASURES[state.other].colour });
       words.textContent =
-        `${xName} at ${number(state.at)} leaves ${yName} from ${number(left[0], 3, "down")} ` +
-        `(${known[0]}) to ${number(left[1], 3, "up")} (${known[1]}).`;
+        `${xName} at ${number(state.at)} leaves ${yName} from ${number(low, 3, "down")} ` +
+        `(${known[0]}) to ${number(high, 3, "up")} (${known[1]}).`;
       return words.textContent;
     };
 

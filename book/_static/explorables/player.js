@@ -44,10 +44,8 @@
     const names = { xName: "score", yName: `Accuracy of ${data.variable}`, slider };
     const options = { ...names, y: [least, 1], yTicks: [least, 1] };
     const axes = explore.axes(drawing, [32, 26, 322, 128], options);
-    for (const height of [data.accuracy, data.chance]) {
-      const ends = [0, 1].map((x) => [x, height]);
-      axes.line(ends, { class: "explorable-cursor" });
-    }
+    axes.level(data.accuracy);
+    axes.level(data.chance);
     axes.text("X itself", axes.x(0) + 4, axes.y(data.accuracy) + 14, "start");
     axes.text("chance", axes.x(1), axes.y(data.chance) - 4, "end");
     for (const measure of [state.first, state.second]) {

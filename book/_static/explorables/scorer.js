@@ -5,8 +5,14 @@ explore.define("scorer", (box) => {
     throw new Error(words);
   };
   const IDS = ["cka", "nbs", "linreg"]; // whose ranges are shown
+  const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
+  /* Where a number stands on each axis, the last axis running fastest. */
+  const placeOf = (at, shape) =>
+    shape.map((size, axis) => Math.floor(at / product(shape.slice(axis + 1))) % size);
 
-  // -- Files: each gives a list of {title, shape, values}, or of {title, refused}
+  // -- Files: each gives a list of {title, shape, values}, or of what it can't be read for
+
+  const unread = (title, refused) => ({ title, refused });
 
   function npy(bytes, title) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -21,29 +27,26 @@ explore.define("scorer", (box) => {
     if (!/^(f[248]|[iu][1248]|b1)$/.test(type)) {
       const hint = kind === "O" ? "; .astype(float) turns them into numbers if they are" : "";
       const got = kind === "O" ? "object" : type ? `${order}${type}` : "several fields";
-      return { title, refused: ` needs real numbers; got an array of dtype ${got}${hint}` };
+      return unread(title, `needs real numbers; got an array of dtype ${got}${hint}`);
     }
-    const count = shape.reduce((a, b) => a * b, 1);
+    const count = product(shape);
     if (start + count * size > bytes.length)
       refuse(`${title} ends early: it was not written whole`);
     const whole = size === 8 && kind !== "f";
     const number = { f: "Float", i: "Int" }[kind] ?? "Uint";
     const get = `get${whole ? "Big" : ""}${number}${8 * size}`;
     const fortran = head.includes("'fortran_order': True");
-    const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
-    const before = shape.map((_, axis) => product(shape.slice(0, axis)));
-    const after = shape.map((_, axis) => product(shape.slice(axis + 1)));
-    const moved = (at) =>
-      shape.reduce((sum, length, k) => sum + before[k] * (Math.floor(at / after[k]) % length), 0);
+    const steps = shape.map((_, axis) => product(shape.slice(0, axis)));
+    const moved = (at) => placeOf(at, shape).reduce((sum, k, axis) => sum + k * steps[axis], 0);
     const values = new Float64Array(count);
     for (let at = 0; at < count; at++) {
       const value = view[get](start + (fortran ? moved(at) : at) * size, order !== ">");
       values[at] = Number(value);
       if (whole && Math.abs(values[at]) > 2 ** 53)
-        return {
+        return unread(
           title,
-          refused: ` has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
-        };
+          `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
+        );
     }
     return { title, shape, values };
   }
@@ -95,15 +98,12 @@ explore.define("scorer", (box) => {
     const index = named && names[0] === "" && rows.every((row, i) => Number(row[0]) === i);
     const used = names.map((_, j) => j).slice(index ? 1 : 0);
     const other = used.filter((j) => !rows.every((row) => holds(row[j])));
-    const some = other.slice(0, 5).map((j) => `'${names[j]}'`);
-    const listed = [...some, ...(other.length > 5 ? ["..."] : [])].join(", ");
-    if (other.length)
-      return [
-        {
-          title,
-          refused: ` has ${other.length} of ${used.length} columns that are no numbers: ${listed}. Drop them, or write them as numbers with a decimal point`,
-        },
-      ];
+    if (other.length) {
+      const some = other.slice(0, 5).map((j) => `'${names[j]}'`);
+      const listed = some.join(", ") + (other.length > 5 ? ", ..." : "");
+      const words = `has ${other.length} of ${used.length} columns that are no numbers: ${listed}`;
+      return [unread(title, `${words}. Drop them, or write them as numbers with a decimal point`)];
+    }
     const read = (cell) => (/inf/i.test(cell) ? Infinity : cell === "" ? Number.NaN : Number(cell));
     const values = Float64Array.from(rows.flatMap((row) => used.map((j) => read(row[j]))));
     return [{ title, shape: [rows.length, used.length], values }];
@@ -118,7 +118,7 @@ explore.define("scorer", (box) => {
 
   /* As simlib's validation: what was found and what to do. */
   function checked({ shape, values, refused }, name) {
-    if (refused) refuse(name + refused);
+    if (refused) refuse(`${name} ${refused}`);
     const shown = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
     if (shape.length !== 2 && shape.length !== 3)
       refuse(
@@ -128,14 +128,9 @@ explore.define("scorer", (box) => {
       refuse(`${name} needs at least 2 samples and 1 neuron; got shape ${shown}`);
     const bad = values.reduce((count, value) => count + !Number.isFinite(value), 0);
     if (bad) {
-      let first = values.findIndex((value) => !Number.isFinite(value));
       const axes = shape.length === 2 ? ["sample", "neuron"] : ["time", "trial", "neuron"];
-      const where = axes.map((axis, k) => {
-        const step = shape.slice(k + 1).reduce((a, b) => a * b, 1);
-        const place = Math.floor(first / step);
-        first %= step;
-        return `${axis} ${place}`;
-      });
+      const first = values.findIndex((value) => !Number.isFinite(value));
+      const where = placeOf(first, shape).map((place, k) => `${axes[k]} ${place}`);
       refuse(
         `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`,
       );
@@ -174,10 +169,9 @@ explore.define("scorer", (box) => {
     const { shares, r2, ranges } = found;
     const three = (value, towards) => number(value, 3, towards);
     const tables = box.querySelector("#scorer-tables").content.cloneNode(true);
-    const fill = (row, values) =>
-      values.forEach((value, k) => {
-        row.cells[k + 1].textContent = value;
-      });
+    const fill = (row, values) => {
+      for (const [k, value] of values.entries()) row.cells[k + 1].textContent = value;
+    };
     const scores = Array.from(tables.querySelectorAll("[data-score]"), (row) => {
       const { value, chance, spread, p, note } = found[row.dataset.score];
       const beside = spread >= 0 ? ` ± ${three(spread)}, p = ${three(p)}` : "";
@@ -199,11 +193,8 @@ explore.define("scorer", (box) => {
     for (const [i, share] of shares.slice(0, 10).entries()) {
       const row = pattern.parentNode.appendChild(pattern.cloneNode(true));
       row.cells[0].textContent = i + 1;
-      const lost = [share ** 2 / norm, 1 - angular(1 - share)];
-      fill(
-        row,
-        [share, r2[i], ...lost].map((value) => three(value)),
-      );
+      const lost = [share ** 2 / norm, 1 - angular(1 - share)].map((v) => three(v));
+      fill(row, [three(share), three(r2[i]), ...lost]);
     }
     pattern.remove();
     let [k, kept, variance] = [0, 0, 0];

@@ -122,6 +122,12 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
     });
   }
 
+  /* Shares of variance of the PCs, from all singular values. */
+  function sharesOf(s, rounding) {
+    const squares = s.filter((v) => v > s[0] * rounding).map((v) => v ** 2);
+    return squares.map((v) => v / sum(squares));
+  }
+
   /* Score, and mean, spread and p of scores with the samples of Y in each of these orders. */
   function rsa(A, B, orders) {
     const whole = size(A, B);
@@ -149,13 +155,7 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
     const basis = svd(Y.columns, true);
     const own = svd(basis.leftSingularVectors.transpose().mmul(Y.M), false).diagonal;
     const norm = (values) => sum(values, (v) => v ** 2);
-    const [shares, sharesY] = [
-      [s, X],
-      [own, Y],
-    ].map(([all, { rounding }]) => {
-      const squares = all.filter((v) => v > all[0] * rounding).map((v) => v ** 2);
-      return squares.map((v) => v / sum(squares));
-    });
+    const [shares, sharesY] = [sharesOf(s, X.rounding), sharesOf(own, Y.rounding)];
     const r2 = captured(U, Y, basis);
     const cross = svd(U.transpose().mmul(Y.M).mulColumnVector(s), false).diagonal;
     const nbs = sum(cross) / Math.sqrt(norm(s) * norm(own));

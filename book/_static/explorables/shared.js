@@ -76,18 +76,9 @@ const explore = (() => {
       slider.input.dispatchEvent(new Event("input"));
     };
     Object.assign(drawing, { onpointerdown: drag, onpointermove: drag });
-    return {
-      x,
-      y,
-      text,
-      line,
-      cursor,
-      upright: (at) =>
-        cursor([
-          [at, y0],
-          [at, y1],
-        ]),
-    };
+    const upright = (at) => cursor([y0, y1].map((end) => [at, end]));
+    const level = (at) => cursor([x0, x1].map((end) => [end, at]));
+    return { x, y, text, line, upright, level };
   };
 
   const button = (label) =>
