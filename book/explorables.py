@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 
+from simlib.datasets import made
 from simlib.experiments import ascent_frames, explorables
 from simlib.measures import MEASURES
 
@@ -40,8 +41,10 @@ def whole(values) -> list[int]:
 
 
 def spectra() -> dict:
-    """The variances of each spectrum."""
-    return {name: shares.tolist() for name, shares in explorables.spectra().items()}
+    """The variances of each spectrum; titles of the recordings."""
+    shares = {name: shares.tolist() for name, shares in explorables.spectra().items()}
+    titles = {name: made.SURROGATES[f"surrogate-{name}"].label for name in made.SPECTRA}
+    return {"titles": titles, "shares": shares}
 
 
 def joint() -> dict:

@@ -39,7 +39,7 @@ def site(tmp_path_factory):
     (folder / "vendor" / "scorer_data.js").write_bytes(of_book("scorer_data").script())
     shutil.copytree(STATIC, folder / "_static")
     source = (ROOT / "book" / "score_your_own.md").read_text()
-    box = source[source.index("<div class=") : source.index("</div>") + 6]
+    box = source[source.index("<div class=") : source.index("## ")].partition("<a href")[0]
     (folder / "page.html").write_text(PAGE.format(box=box))
     scripts = [*(STATIC / "explorables").glob("*.js"), folder / "vendor" / "scorer_data.js"]
     assert sum(path.stat().st_size for path in scripts) < 300_000
@@ -58,7 +58,7 @@ def page(browser, site):
 
 SCORE = """cases => {
   explore.data.mlMatrix();
-  const { score } = explore.data.scorerNumbers(mlMatrix);
+  const score = explore.data.scorerNumbers(mlMatrix);
   return cases.map(({ shapes, values, orders }) => {
     const sides = shapes.map((shape, k) => (
       { name: 'XY'[k], shape, values: Float64Array.from(values[k]) }));
@@ -266,7 +266,7 @@ def test_one_of_several_arrays_is_chosen(page):
     choose(page, ("both.npz", both), ("y.npy", npy(Y)))
     assert scores_shown(page) == scores_of(Y[:, :2], Y)
     page.get_by_label("Array of the file for X").select_option("1")
-    page.wait_for_function("document.querySelector('#scorer table')")
+    page.locator("#scorer table").first.wait_for()
     assert scores_shown(page) == scores_of(X, Y)
 
 

@@ -214,8 +214,11 @@ explore.data.exactRanges = function exactRanges(l, q) {
     const size = given === "cka" || other === "cka" ? norm : 1;
     if (given === "linreg") {
       const low = Math.max(level - before, 0);
-      const above = (i) => level - sum(i, (j) => l[j]);
-      const filled = l.map((share, i) => Math.min(share, Math.max(above(i), 0)));
+      let left = level;
+      const filled = l.map((share) => {
+        left -= share;
+        return Math.max(Math.min(share, left + share), 0);
+      });
       const high = other === "cka" ? Math.hypot(...filled) / norm : Math.sqrt(level);
       return level <= all + 1e-12 ? [other === "cka" ? low / norm : Math.sqrt(low), high] : [];
     }

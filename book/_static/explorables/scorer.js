@@ -4,15 +4,15 @@ explore.define("scorer", (box) => {
   const refuse = (words) => {
     throw new Error(words);
   };
-  const listed = (names) => `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", ..." : ""}`;
+  const IDS = ["cka", "nbs", "linreg"]; // whose ranges are shown
+  const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
+  /* Where a number stands on each axis, the last axis running fastest. */
+  const placeOf = (at, shape) =>
+    shape.map((size, axis) => Math.floor(at / product(shape.slice(axis + 1))) % size);
 
-  // -- Files: each gives a list of {title, shape, values}, or of {title, refused}
+  // -- Files: each gives a list of {title, shape, values}, or of what it can't be read for
 
-  const half = (bits) => {
-    const [power, digits] = [(bits >> 10) & 31, bits & 1023];
-    const size = power ? (1 + digits / 1024) * 2 ** (power - 15) : digits * 2 ** -24;
-    return (bits >> 15 ? -1 : 1) * (power === 31 ? (digits ? Number.NaN : Infinity) : size);
-  };
+  const unread = (title, refused) => ({ title, refused });
 
   function npy(bytes, title) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -27,33 +27,26 @@ explore.define("scorer", (box) => {
     if (!/^(f[248]|[iu][1248]|b1)$/.test(type)) {
       const hint = kind === "O" ? "; .astype(float) turns them into numbers if they are" : "";
       const got = kind === "O" ? "object" : type ? `${order}${type}` : "several fields";
-      return { title, refused: ` needs real numbers; got an array of dtype ${got}${hint}` };
+      return unread(title, `needs real numbers; got an array of dtype ${got}${hint}`);
     }
-    const count = shape.reduce((a, b) => a * b, 1);
+    const count = product(shape);
     if (start + count * size > bytes.length)
       refuse(`${title} ends early: it was not written whole`);
     const whole = size === 8 && kind !== "f";
-    const number = { f: size === 2 ? "Uint" : "Float", i: "Int" }[kind] ?? "Uint";
+    const number = { f: "Float", i: "Int" }[kind] ?? "Uint";
     const get = `get${whole ? "Big" : ""}${number}${8 * size}`;
-    const steps = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1));
     const fortran = head.includes("'fortran_order': True");
+    const steps = shape.map((_, axis) => product(shape.slice(0, axis)));
+    const moved = (at) => placeOf(at, shape).reduce((sum, k, axis) => sum + k * steps[axis], 0);
     const values = new Float64Array(count);
     for (let at = 0; at < count; at++) {
-      let from = at;
-      if (fortran) {
-        from = 0;
-        for (let axis = shape.length - 1, left = at; axis >= 0; axis--) {
-          from += (left % shape[axis]) * steps[axis];
-          left = Math.floor(left / shape[axis]);
-        }
-      }
-      const value = view[get](start + from * size, order !== ">");
-      values[at] = type === "f2" ? half(value) : Number(value);
+      const value = view[get](start + (fortran ? moved(at) : at) * size, order !== ">");
+      values[at] = Number(value);
       if (whole && Math.abs(values[at]) > 2 ** 53)
-        return {
+        return unread(
           title,
-          refused: ` has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
-        };
+          `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
+        );
     }
     return { title, shape, values };
   }
@@ -105,13 +98,12 @@ explore.define("scorer", (box) => {
     const index = named && names[0] === "" && rows.every((row, i) => Number(row[0]) === i);
     const used = names.map((_, j) => j).slice(index ? 1 : 0);
     const other = used.filter((j) => !rows.every((row) => holds(row[j])));
-    if (other.length)
-      return [
-        {
-          title,
-          refused: ` has ${other.length} of ${used.length} columns that are no numbers: ${listed(other.map((j) => `'${names[j]}'`))}. Drop them, or write them as numbers with a decimal point`,
-        },
-      ];
+    if (other.length) {
+      const some = other.slice(0, 5).map((j) => `'${names[j]}'`);
+      const listed = some.join(", ") + (other.length > 5 ? ", ..." : "");
+      const words = `has ${other.length} of ${used.length} columns that are no numbers: ${listed}`;
+      return [unread(title, `${words}. Drop them, or write them as numbers with a decimal point`)];
+    }
     const read = (cell) => (/inf/i.test(cell) ? Infinity : cell === "" ? Number.NaN : Number(cell));
     const values = Float64Array.from(rows.flatMap((row) => used.map((j) => read(row[j]))));
     return [{ title, shape: [rows.length, used.length], values }];
@@ -126,7 +118,7 @@ explore.define("scorer", (box) => {
 
   /* As simlib's validation: what was found and what to do. */
   function checked({ shape, values, refused }, name) {
-    if (refused) refuse(name + refused);
+    if (refused) refuse(`${name} ${refused}`);
     const shown = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
     if (shape.length !== 2 && shape.length !== 3)
       refuse(
@@ -136,14 +128,9 @@ explore.define("scorer", (box) => {
       refuse(`${name} needs at least 2 samples and 1 neuron; got shape ${shown}`);
     const bad = values.reduce((count, value) => count + !Number.isFinite(value), 0);
     if (bad) {
-      let first = values.findIndex((value) => !Number.isFinite(value));
       const axes = shape.length === 2 ? ["sample", "neuron"] : ["time", "trial", "neuron"];
-      const where = axes.map((axis, k) => {
-        const step = shape.slice(k + 1).reduce((a, b) => a * b, 1);
-        const place = Math.floor(first / step);
-        first %= step;
-        return `${axis} ${place}`;
-      });
+      const first = values.findIndex((value) => !Number.isFinite(value));
+      const where = placeOf(first, shape).map((place, k) => `${axes[k]} ${place}`);
       refuse(
         `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`,
       );
@@ -176,86 +163,69 @@ explore.define("scorer", (box) => {
     );
   }
 
-  // -- What is shown
-
-  const PROCRUSTES = { "procrustes-angular-score": "Angular Procrustes" };
-  const TITLES = { cka: "CKA", "cka-debiased": "Debiased CKA", nbs: "NBS", ...PROCRUSTES };
-  Object.assign(TITLES, { linreg: "R²", rsa: "RSA" });
-  const RANGED = { cka: "CKA", nbs: "angular Procrustes", linreg: "R²" };
-
-  function table(caption, ...rows) {
-    const made = html("table", { class: "table" }, html("caption", {}, caption));
-    for (const [i, cells] of rows.entries()) {
-      const row = made.insertRow();
-      for (const [j, cell] of cells.entries())
-        row.append(i && j ? html("td", {}, cell) : html("th", { scope: i ? "row" : "col" }, cell));
-    }
-    return made;
-  }
+  // -- What is shown, in the tables of the page
 
   function show(found, sides) {
     const { shares, r2, ranges } = found;
     const three = (value, towards) => number(value, 3, towards);
-    const scored = Object.entries(TITLES).map(([id, title]) => {
-      const { value, chance, spread, p, note } = found[id];
-      const beside =
-        spread >= 0 ? `${three(chance)} ± ${three(spread)}, p = ${three(p)}` : three(chance);
-      return [title, note ?? three(value), beside];
+    const tables = box.querySelector("#scorer-tables").content.cloneNode(true);
+    const fill = (row, values) => {
+      for (const [k, value] of values.entries()) row.cells[k + 1].textContent = value;
+    };
+    const scores = Array.from(tables.querySelectorAll("[data-score]"), (row) => {
+      const { value, chance, spread, p, note } = found[row.dataset.score];
+      const beside = spread >= 0 ? ` ± ${three(spread)}, p = ${three(p)}` : "";
+      fill(row, [note ?? three(value), three(chance) + beside]);
+      return `${row.cells[0].textContent} ${row.cells[1].textContent}`;
     });
-    const shown = (id, value, towards) => three(id === "nbs" ? angular(value) : value, towards);
-    const left = Object.entries(RANGED).map(([id, title]) => [
-      `${title} ${shown(id, found[id].value)}`,
-      ...Object.keys(RANGED).map((other) => {
-        const [low, high] = ranges?.[id]?.[other] ?? [];
-        return low >= 0 ? `${shown(other, low, "down")} to ${shown(other, high, "up")}` : "–";
-      }),
-    ]);
+    const angled = (id, value) => (id === "nbs" ? angular(value) : value);
+    for (const row of tables.querySelectorAll("[data-given]")) {
+      const id = row.dataset.given;
+      row.cells[0].append(` ${three(angled(id, found[id].value))}`);
+      const ends = IDS.map((other) => {
+        const [low, high] = (ranges?.[id]?.[other] ?? []).map((end) => angled(other, end));
+        return low >= 0 ? `${three(low, "down")} to ${three(high, "up")}` : "–";
+      });
+      fill(row, ends);
+    }
     const norm = shares.reduce((sum, share) => sum + share ** 2, 0);
-    const lost = Array.from(shares.slice(0, 10), (share, i) => {
-      return [
-        i + 1,
-        ...[share, r2[i], share ** 2 / norm, 1 - angular(1 - share)].map((v) => three(v)),
-      ];
-    });
+    const pattern = tables.querySelector("[data-pc]");
+    for (const [i, share] of shares.slice(0, 10).entries()) {
+      const row = pattern.parentNode.appendChild(pattern.cloneNode(true));
+      row.cells[0].textContent = i + 1;
+      const lost = [share ** 2 / norm, 1 - angular(1 - share)].map((v) => three(v));
+      fill(row, [three(share), three(r2[i]), ...lost]);
+    }
+    pattern.remove();
     let [k, kept, variance] = [0, 0, 0];
     for (; kept < 0.99 ** 2 * norm; variance += shares[k++]) kept += shares[k] ** 2;
-    const alone = `X's first ${k} of ${shares.length} PCs alone have a CKA of ${three(Math.sqrt(kept / norm), "down")} with X, and an angular Procrustes score of ${three(angular(Math.sqrt(variance)))}.`;
-    results.replaceChildren(
-      table("Scores of X and Y", ["Measure", "Score", "By chance"], ...scored),
-      table(
-        "PCs of X, and what a score loses without one",
-        ["PC", "Variance", "R² from Y", "CKA loses", "Angular Procrustes loses"],
-        ...lost,
-      ),
-      html("p", {}, alone),
-      table("What each score leaves open", ["Given", ...Object.values(RANGED)], ...left),
-    );
+    tables.querySelector("p").textContent =
+      `X's first ${k} of ${shares.length} PCs alone have a CKA of ${three(Math.sqrt(kept / norm), "down")} with X, and an angular Procrustes score of ${three(angular(Math.sqrt(variance)))}.`;
+    results.replaceChildren(tables);
     const sizes = sides.map(({ name, shape }) => `${name} ${shape.join(" × ")}`).join(", ");
-    const scores = scored.map(([title, score]) => `${title} ${score}`).join(", ");
-    status.textContent = `${sizes}: ${scores}${ranges ? "." : "; exact ranges are being computed ..."}`;
+    const rest = ranges ? "." : "; exact ranges are being computed ...";
+    status.textContent = `${sizes}: ${scores.join(", ")}${rest}`;
   }
 
   // -- The worker and the controls
 
   let worker = null;
   function score(sides) {
-    const { mlMatrix, scorerNumbers, exactRanges } = data;
-    const text = `(${mlMatrix})();
-      const numbers = (${scorerNumbers})(mlMatrix);
-      const exactRanges = ${exactRanges};
+    const text = `(${data.mlMatrix})();
+      const score = (${data.scorerNumbers})(mlMatrix);
+      const exactRanges = ${data.exactRanges};
       onmessage = ({ data }) => {
         try {
-          const found = numbers.score(data);
+          const found = score(data);
           postMessage({ found });
-          const range = exactRanges(Array.from(found.shares), data[1].shape.at(-1));
-          const row = (of) => Object.fromEntries(["cka", "nbs", "linreg"].map((id) => [id, of(id)]));
+          const range = exactRanges(found.shares, data[1].shape.at(-1));
+          const row = (of) => Object.fromEntries(${JSON.stringify(IDS)}.map((id) => [id, of(id)]));
           found.ranges = found.shares.length > 300 ? {} : row((given) => row((other) => given === other ? [] : range(given, other, found[given].value)));
           postMessage({ found });
         } catch ({ message }) {
           postMessage({ said: message });
         }
       };`;
-    worker?.terminate();
     const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     worker = new Worker(address);
     URL.revokeObjectURL(address);
@@ -267,69 +237,54 @@ explore.define("scorer", (box) => {
     worker.postMessage(sides);
   }
 
-  const status = html("p", { role: "status" }, "No files yet.");
-  const results = html("div", { class: "scorer-results" });
+  const [status, results] = [
+    box.querySelector("[role=status]"),
+    box.querySelector("#scorer-results"),
+  ];
   const taken = {};
+  /* Does the work, then scores what is there; says what is wrong with it. */
   async function attempt(work) {
     worker?.terminate();
     results.replaceChildren();
     try {
       await work();
+      const [X, Y] = ["X", "Y"].map((name) => taken[name] && checked(taken[name], name));
+      if (!X || !Y) status.textContent = `${X ? "Y" : "X"} is missing: choose its file.`;
+      else if (X.values.length / X.shape.at(-1) > 3000)
+        refuse("The page compares up to 3,000 samples; for more: sl.compare(X, Y)");
+      else score(matched(X, Y));
     } catch ({ message }) {
       status.textContent = message;
     }
   }
-  const ready = () => {
-    const [X, Y] = ["X", "Y"].map((name) => taken[name] && checked(taken[name], name));
-    if (!X || !Y) status.textContent = `${X ? "Y" : "X"} is missing: choose its file.`;
-    else if (X.values.length / X.shape.at(-1) > 3000)
-      refuse("The page compares up to 3,000 samples; for more: sl.compare(X, Y)");
-    else score(matched(X, Y));
-  };
-  const sides = ["X", "Y"].map((name) => {
-    const input = html("input", { type: "file", id: `scorer-${name}` });
-    const select = html("select", { "aria-label": `Array of the file for ${name}`, hidden: "" });
-    const words = name === "X" ? "X, the reference" : "Y, compared with it";
+  const takers = ["X", "Y"].map((name) => {
+    const input = box.querySelector(`#scorer-${name}`);
+    const select = box.querySelector(`#scorer-${name}-array`);
     let found = [];
-    select.addEventListener("change", () =>
-      attempt(() => {
-        taken[name] = found[select.value];
-        ready();
-      }),
-    );
+    const choose = () => {
+      taken[name] = found[select.value];
+    };
     const take = (file) =>
       attempt(async () => {
         delete taken[name];
         found = await arrays(file);
-        select.replaceChildren(
-          ...found.map(({ title, shape }, k) =>
-            html("option", { value: k }, `${title} (${shape ?? "no numbers"})`),
-          ),
-        );
+        const titles = found.map(({ title, shape }) => `${title} (${shape ?? "no numbers"})`);
+        select.replaceChildren(...titles.map((title, value) => html("option", { value }, title)));
         select.hidden = found.length < 2;
-        taken[name] = found[0];
-        ready();
+        choose();
       });
+    select.addEventListener("change", () => attempt(choose));
     input.addEventListener("change", () => input.files[0] && take(input.files[0]));
-    const label = html("label", { for: input.id }, words);
-    return { take, element: html("div", {}, label, input, select) };
+    return take;
   });
-  const look = { type: "button", class: "sd-btn sd-btn-outline-primary" };
-  const sample = html("button", look, "Try two small arrays");
-  const trySample = () =>
-    attempt(() => {
-      Object.assign(taken, data.scorer);
-      ready();
-    });
-  sample.addEventListener("click", trySample);
+  const trySample = () => attempt(() => Object.assign(taken, data.scorer));
+  box.querySelector("button").addEventListener("click", trySample);
   box.addEventListener("dragover", (event) => event.preventDefault());
   box.addEventListener("drop", async (event) => {
     event.preventDefault();
-    const files = [...event.dataTransfer.files];
+    const files = [...event.dataTransfer.files].slice(0, 2);
     const first = files.length === 1 && taken.X && !taken.Y ? 1 : 0;
-    for (const [k, file] of files.slice(0, 2).entries()) await sides[first + k]?.take(file);
+    for (const [k, file] of files.entries()) await takers[first + k](file);
   });
-  const choices = sides.map(({ element }) => element);
-  box.append(html("div", { class: "explorable-panels" }, ...choices, sample), status, results);
   if (new URLSearchParams(location.search).has("sample")) trySample();
 });

@@ -39,186 +39,170 @@ const explore = (() => {
     linreg: { title: "Linear regression R²", colour: "#CC79A7" },
   };
 
-  /* A picture with a name, and axes in it: x and y turn numbers into places. */
   const picture = (name, width, height, kind = "") =>
     svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, class: kind });
-  const TEXT = { "text-anchor": "middle", class: "explorable-text" };
+  const points = (places) => places.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
+
+  /* Empties a picture and puts axes into it. What they return turns numbers into places and draws;
+     where a pointer is dragged, `slider` gets its x. */
   const axes = (drawing, [left, top, width, height], options) => {
-    const { x: [x0, x1] = [0, 1], y: [y0, y1] = [0, 1], xName = "", yName = "" } = options;
-    const { ticks = [0, 0.5, 1], xTicks = ticks, yTicks = ticks } = options;
+    const { x: [x0, x1] = [0, 1], y: [y0, y1] = [0, 1], xName, yName, slider } = options;
+    const { xTicks = [0, 0.5, 1], yTicks = [0, 0.5, 1] } = options;
     const x = (value) => left + ((value - x0) / (x1 - x0)) * width;
     const y = (value) => top + height - ((value - y0) / (y1 - y0)) * height;
     const bottom = top + height;
-    drawing.append(
-      svg("path", { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" }),
-      ...xTicks.map((t) => svg("text", { ...TEXT, x: x(t), y: bottom + 15 }, `${t}`)),
-      ...yTicks.map((t) =>
-        svg("text", { ...TEXT, "text-anchor": "end", x: left - 5, y: y(t) + 4 }, `${t}`),
-      ),
-      svg("text", { ...TEXT, x: left + width / 2, y: bottom + 31 }, xName),
-      svg("text", { ...TEXT, "text-anchor": "start", x: left - 24, y: top - 8 }, yName),
-    );
-    return { x, y, invert: (place) => x0 + ((place - left) / width) * (x1 - x0) };
-  };
-  const points = (places) => places.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
-
-  /* What a dragged pointer says: `move` gets its place in the units of the drawing. */
-  const drag = (drawing, move) => {
-    const tell = (event) => {
-      const [, , width, height] = drawing.getAttribute("viewBox").split(" ").map(Number);
-      const { left, top, width: wide, height: high } = drawing.getBoundingClientRect();
-      move(((event.clientX - left) / wide) * width, ((event.clientY - top) / high) * height);
+    const text = (words, x, y, anchor = "middle") => {
+      const look = { x, y, "text-anchor": anchor, class: "explorable-text" };
+      drawing.append(svg("text", look, `${words}`));
     };
-    drawing.addEventListener("pointerdown", (event) => {
+    const line = (places, look, kind = "polyline") => {
+      const drawn = points(places.map(([a, b]) => [x(a), y(b)]));
+      drawing.append(svg(kind, { class: "explorable-line", ...look, points: drawn }));
+    };
+    const cursor = (ends) => line(ends, { class: "explorable-cursor" });
+    drawing.replaceChildren(
+      svg("path", { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" }),
+    );
+    for (const tick of xTicks) text(tick, x(tick), bottom + 15);
+    for (const tick of yTicks) text(tick, left - 5, y(tick) + 4, "end");
+    text(xName, left + width / 2, bottom + 31);
+    text(yName, left - 24, top - 8, "start");
+    const drag = (event) => {
+      if (!slider || !event.buttons) return;
       drawing.setPointerCapture(event.pointerId);
-      tell(event);
-    });
-    drawing.addEventListener("pointermove", (event) => event.buttons && tell(event));
+      const place = new DOMPoint(event.clientX, event.clientY);
+      const along = place.matrixTransform(drawing.getScreenCTM().inverse()).x - left;
+      slider.input.value = x0 + (along / width) * (x1 - x0); // it takes the nearest of its values
+      slider.input.dispatchEvent(new Event("input"));
+    };
+    Object.assign(drawing, { onpointerdown: drag, onpointermove: drag });
+    const upright = (at) => cursor([y0, y1].map((end) => [at, end]));
+    const level = (at) => cursor([x0, x1].map((end) => [end, at]));
+    return { x, y, text, line, upright, level };
   };
 
-  /* Controls: each shows its part of the state, changes it, and says which values it takes. */
-  const slider = (name, label, { min = 0, max = 1, step = 0.01, digits = 2 } = {}) => {
-    const id = `explorable-${name}`;
-    const input = html("input", { type: "range", id, min, max, step });
-    const output = html("output", { for: id });
-    const element = html("div", { class: "explorable-slider" });
-    element.append(html("label", { for: id }, label), input, output);
+  const button = (label) =>
+    html("button", { type: "button", class: "sd-btn sd-btn-outline-primary" }, label);
+
+  /* Controls: each shows and reads the part of the state that has its name. */
+  const control = (kind, name, label, input, digits) => {
+    input.id = `explorable-${name}`;
+    const output = html("output", { for: input.id });
+    const text = html("label", { for: input.id }, label);
+    const element = html("div", { class: `explorable-${kind}` }, text, input);
+    if (digits !== undefined) element.append(output);
     const show = (value) => {
       input.value = value;
       output.textContent = number(value, digits);
     };
-    const takes = (text) => text.trim() !== "" && Number(text) >= min && Number(text) <= max;
-    const read = () => Number(input.value);
-    return { name, element, input, show, takes, read, range: { min, max, step } };
+    return { name, element, input, show, read: () => input.valueAsNumber ?? input.value };
   };
-  const choice = (name, label, options) => {
-    const id = `explorable-${name}`;
-    const input = html("select", { id });
+  const slider = (name, label, { digits = 2, ...range }) => {
+    const input = html("input", { type: "range", min: 0, max: 1, step: 0.01, ...range });
+    return control("slider", name, label, input, digits);
+  };
+  const choice = (name, label, options, value = options[0][0]) => {
+    const input = html("select");
     input.append(...options.map(([value, text]) => html("option", { value }, text)));
-    const element = html("div", { class: "explorable-choice" });
-    element.append(html("label", { for: id }, label), input);
-    const show = (value) => {
-      input.value = value;
-    };
-    const takes = (text) => options.some(([value]) => value === text);
-    return { name, element, input, show, takes, read: () => input.value };
+    input.value = value;
+    return control("choice", name, label, input);
   };
 
-  /* Which spectrum X has: the controls, and the name of its data. */
-  const SPECTRA = [
-    ["mante2013", "Mante 2013"],
-    ["siegel2015", "Siegel 2015"],
-    ["hatsopoulos2007", "Hatsopoulos 2007"],
-    ["majajhong2015", "Majaj 2015"],
-    ["freemanziemba2013", "Freeman 2013"],
-    ["power", "Power law, 30 PCs"],
-  ];
+  /* Which spectrum X has: its controls; the name of its data. */
   const spectra = () => {
-    const controls = [
-      choice("spectrum", "Spectrum of X", SPECTRA),
-      slider("power", "Exponent", { max: 3, step: 0.25 }),
-    ];
-    const elements = controls.map(({ element }) => element);
-    const sync = ({ spectrum }) => {
-      elements[1].hidden = spectrum !== "power";
+    const named = [...Object.entries(data.spectra.titles), ["power", "Power law, 30 PCs"]];
+    const spectrum = choice("spectrum", "Spectrum of X", named);
+    const power = slider("power", "Exponent", { max: 3, step: 0.25, value: 1 });
+    const sync = (state) => {
+      power.element.hidden = state.spectrum !== "power";
     };
-    return { controls, elements, sync, defaults: { spectrum: "mante2013", power: 1 } };
+    return { controls: [spectrum, power], sync };
   };
   const spectrumOf = ({ spectrum, power }) =>
     spectrum === "power" ? `power-${power.toFixed(2)}` : spectrum;
 
-  /* Moves a slider to its end; where motion is unwanted, a tenth of the way at each press. */
-  const player = (control, change, seconds = 8) => {
-    const { min, max, step } = control.range;
-    const button = html("button", { type: "button", class: "sd-btn sd-btn-outline-primary" });
+  /* Moves a slider step by step; where motion is unwanted, ten steps at each press. */
+  const player = ({ input }) => {
+    const [play, step] = [button(), new Event("input")];
     let timer = 0;
-    const name = () => {
-      const ready = still.matches ? "Next step" : "Play";
-      button.textContent = timer ? "Pause" : ready;
-    };
     const stop = () => {
       clearInterval(timer);
       timer = 0;
-      name();
+      play.textContent = still.matches ? "Next step" : "Play";
     };
-    const go = (by, quiet) => {
-      const next = Math.min(max, Number((control.read() + by).toFixed(6)));
-      if (next >= max) stop();
-      change({ [control.name]: next }, quiet && next < max);
+    const go = (steps = 1) => {
+      input.stepUp(steps);
+      input.dispatchEvent(step);
+      if (input.value === input.max) stop();
     };
-    button.addEventListener("click", () => {
-      if (timer) {
-        stop();
-        change({}); // what is seen now is said
-        return;
-      }
-      if (control.read() >= max) change({ [control.name]: min });
-      else if (still.matches) go((max - min) / 10, false);
-      if (still.matches) return;
-      timer = setInterval(() => go(step, true), (1000 * seconds * step) / (max - min));
-      name();
+    play.addEventListener("click", () => {
+      if (timer) return stop();
+      if (input.value === input.max) input.value = input.min;
+      if (still.matches) return go(10);
+      timer = setInterval(go, 100);
+      play.textContent = "Pause";
     });
-    control.input.addEventListener("input", stop);
+    input.addEventListener("input", (event) => event !== step && stop());
     still.addEventListener("change", stop);
-    name();
-    return { button, stop };
+    stop();
+    return play;
   };
 
-  /* The state of an explorable: its defaults, then what the address says and a control takes. `draw`
-     gets it and returns what is read aloud once the reader pauses. */
-  const panel = (box, defaults, controls, draw) => {
+  /* What is shown, and below it controls (and buttons) of the state: their own values, then those
+     in the page's address. `draw` gets it and returns what is read aloud once the reader pauses. */
+  const panel = (box, shown, below, draw) => {
     const said = html("p", { class: "visually-hidden", role: "status" });
+    const bottom = html("div", { class: "explorable-controls" });
+    bottom.append(...below.map((one) => one.element ?? one));
+    box.append(...shown, bottom, said);
+    const controls = below.filter(({ read }) => read);
+    const defaults = Object.fromEntries(controls.map(({ name, read }) => [name, read()]));
     const state = { ...defaults };
     let waiting = 0;
-    const change = (news, quiet = false) => {
-      Object.assign(state, news);
-      for (const control of controls) control.show(state[control.name]);
-      const words = draw(state);
+    const change = (news) => {
+      const words = draw(Object.assign(state, news));
+      for (const { name, show } of controls) show(state[name]);
       clearTimeout(waiting);
-      if (quiet) return;
       waiting = setTimeout(() => {
         said.textContent = words;
-        remember(box.id, state);
+        try {
+          history.replaceState(null, "", `?${new URLSearchParams(state)}#${box.id}`);
+        } catch {} // a page that may not change its address
       }, 300);
     };
     const asked = (address) => {
-      const query = new URL(address, location.href).searchParams;
-      const known = controls.filter(({ name, takes }) => takes(query.get(name) ?? ""));
-      return Object.fromEntries(
-        known.map(({ name }) => {
-          const text = query.get(name);
-          return [name, typeof defaults[name] === "number" ? Number(text) : text];
-        }),
-      );
+      const [query, found] = [new URL(address).searchParams, { ...defaults }];
+      for (const { name, input, read } of controls) {
+        if (query.has(name)) input.value = query.get(name); // a slider takes its nearest value
+        if (query.has(name) && read() !== "") found[name] = read();
+      }
+      return found;
     };
-    for (const control of controls)
-      control.input.addEventListener("input", () => change({ [control.name]: control.read() }));
+    for (const { name, input, read } of controls)
+      input.addEventListener("input", () => change({ [name]: read() }));
     document.addEventListener("click", (event) => {
       const link = event.target.closest?.(`a[href*="?"][href$="#${box.id}"]`);
       if (!link || link.pathname !== location.pathname) return;
       event.preventDefault();
-      change({ ...defaults, ...asked(link.href) });
+      change(asked(link.href));
       box.scrollIntoView({ block: "nearest", behavior: still.matches ? "instant" : "smooth" });
     });
-    box.append(said);
-    change(asked(location.href), true);
+    change(asked(location.href));
+    clearTimeout(waiting); // nothing was asked for yet
     return { state, change };
-  };
-  const remember = (id, state) => {
-    try {
-      history.replaceState(null, "", `?${new URLSearchParams(state)}#${id}`);
-    } catch {} // a page that may not change its address
   };
 
   const define = (name, maker) => {
     makers[name] = maker;
   };
+  /* In the place of the words for readers without scripts comes the template, if there is one. */
   const start = (box) => {
-    box.replaceChildren();
+    const template = box.querySelector("template");
+    box.replaceChildren(...(template ? [template, template.content.cloneNode(true)] : []));
     makers[box.dataset.explorable](box);
   };
-  const draw = { html, svg, picture, axes, points, drag };
+  const draw = { html, svg, picture, axes, points };
   const words = { number, angular, fromAngular, MEASURES };
-  const controls = { slider, choice, player, panel, spectra, spectrumOf };
+  const controls = { button, slider, choice, player, panel, spectra, spectrumOf };
   return { data, compute, define, start, ...draw, ...words, ...controls };
 })();
