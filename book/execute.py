@@ -591,7 +591,9 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> F
     page = nbformat.read(unfinished, as_version=4)
     page.metadata.pop("papermill", None)  # folders of this machine
     printed = page.cells.pop().outputs
-    said = [output.text for output in printed if output.get("name") == "stdout"]
+    texts = [output.text for output in printed if output.get("name") == "stdout"]
+    said = "".join(texts).split("\n")  # it may come in pieces
+    said = [text for text in said if text]
     seen, line = json.loads(said[-1]) if said else (code, "")
     if seen != code or one.current().hash != one.hash:
         return Failure(one.name, -1, "", EDITED)

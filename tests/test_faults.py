@@ -179,7 +179,7 @@ sys.path.insert(0, {book!r})
 import execute
 execute.SOURCE = pathlib.Path({source!r})
 execute.NOTEBOOKS = {{"faults": 1}}
-sys.exit(execute.main([*sys.argv[1:], "--out", {out!r}]))
+sys.exit(execute.main(["--out", {out!r}, *sys.argv[1:]]))
 """
 
 

@@ -171,10 +171,12 @@ def test_a_raw_file_that_is_replaced_while_it_is_read_is_not_kept(tmp_path, monk
     monkeypatch.setenv("SIMLIB_CACHE", str(tmp_path / "cache"))
     raw = tmp_path / "raw.bin"
     raw.write_bytes(b"a")
-    swapped = iter([b"z"])
+    swapped = tmp_path / "swapped"
 
     def make(place: Path) -> xr.DataArray:
-        place.write_bytes(next(swapped, place.read_bytes()))
+        if not swapped.exists():  # once
+            swapped.touch()
+            place.write_bytes(b"z")
         value = float(place.read_bytes()[0])
         return xr.DataArray(np.full((1, 1, 1), value), dims=("time", "trial", "neuron"))
 

@@ -146,9 +146,12 @@ def _codecs(value: object, inside: bool = False) -> Iterator[str]:
 
 
 def _itemsize(dtype: object) -> int:
+    if isinstance(dtype, Mapping):  # of Zarr's own, as text of a fixed length
+        length = (dtype.get("configuration") or {}).get("length_bytes")
+        return length if isinstance(length, int) else 8
     try:
         return np.dtype(dtype).itemsize or 1
-    except TypeError:  # a list of fields, or a name of Zarr's own
+    except (TypeError, ValueError):  # a list of fields, or a name of Zarr's own
         return 8
 
 
