@@ -9,7 +9,7 @@ import torch
 
 from simlib import repeats as repeated
 from simlib import validation
-from simlib.linalg import centre, participation_ratio, principal_components
+from simlib.linalg import explained_by_ridge, participation_ratio, principal_components
 from simlib.measures import MEASURES, Measure, Name, measure, score
 
 __all__ = [
@@ -175,11 +175,12 @@ def expected_by_chance(name: Name, X, Y) -> float:
     X, Y = (torch.from_numpy(validation.flat(values)) for values in validation.pair(X, Y))
     free = len(X) - 1
     bound = measure(name)
+    penalty = bound.params.get("penalty", 0.0)
     forms = {
         "cka": lambda: np.sqrt(participation_ratio(X) * participation_ratio(Y)) / free,
         "ensd": lambda: participation_ratio(X) * participation_ratio(Y) / free,
         "linreg": lambda: len(principal_components(Y)[1]) / free,
-        "ridge": lambda: _explained_by_ridge(Y, bound.params["penalty"]).sum() / free,
+        "ridge": lambda: explained_by_ridge(principal_components(Y)[1], penalty).sum() / free,
         "cka-debiased": lambda: 0.0,
         "rsa": lambda: 0.0,
     }
@@ -190,11 +191,6 @@ def expected_by_chance(name: Name, X, Y) -> float:
             f"no closed form for {bound.id!r}, only for {', '.join(forms)}; use permutation_null"
         )
     return float(forms[known]())
-
-
-def _explained_by_ridge(Y: torch.Tensor, penalty: float) -> torch.Tensor:
-    """1 - (a / (l_j + a))^2 of each PC of Y: what a unit vector along it is explained."""
-    return 1 - (penalty / (principal_components(centre(Y))[1].square() + penalty)) ** 2
 
 
 def chance_corrected(score: float, chance: float) -> float:

@@ -15,6 +15,7 @@ __all__ = [
     "compact_svd",
     "cosine",
     "direction_outside",
+    "explained_by_ridge",
     "explained_variance_ratio",
     "far_from_zero",
     "inverse_gram",
@@ -459,6 +460,18 @@ def principal_components(
         (torch.Size([4, 2]), [4.0, 1.0])
     """
     return compact_svd(centre(centre(X.double())), rounding(X))[:2]
+
+
+def explained_by_ridge(s: Float[Tensor, " r"], penalty: float) -> Float[Tensor, " r"]:
+    """1 - (a / (s_i^2 + a))^2, a the penalty: how much of a unit vector along principal component i
+    of Y, of singular value s_i, ridge regression on Y explains, from 0 to 1.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.linalg.explained_by_ridge(torch.tensor([2.0, 1.0]), penalty=4.0)
+        tensor([0.7500, 0.3600])
+    """
+    return 1 - (penalty / (s.square() + penalty)).square()
 
 
 def explained_variance_ratio(X: Float[Tensor, "n p"]) -> Float[Tensor, " r"]:

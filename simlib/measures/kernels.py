@@ -48,9 +48,14 @@ def cka_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.S
         >>> sl.measures.kernels.cka_shuffled(X, X)(torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]]))
         tensor([1., 1.])
     """
+    shared, own = _products_shuffled(X, Y)
+    return lambda orders: shared(orders) / own.sqrt()
+
+
+def _products_shuffled(X: Tensor, Y: Tensor) -> tuple[shuffles.Scores, Tensor]:
+    """<K_X, K_Y> with the samples of Y in each order, and ||K_X||^2 ||K_Y||^2."""
     _, own_x, own_y = _gram_products(X, Y)
-    shared = shuffles.energies(centred_unit(X), centred_unit(Y))
-    return lambda orders: shared(orders) / (own_x * own_y).sqrt()
+    return shuffles.energies(centred_unit(X), centred_unit(Y)), own_x * own_y
 
 
 class _Alignment(torch.autograd.Function):
@@ -259,9 +264,9 @@ def ensd_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.
         >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
         tensor([1.1760, 0.2940])
     """
-    alignment, (_, own_x, own_y) = cka_shuffled(X, Y), _gram_products(X, Y)
+    shared, own = _products_shuffled(X, Y)
     squares = square_sum(centred_unit(X)) * square_sum(centred_unit(Y))
-    return lambda orders: alignment(orders) * squares / (own_x * own_y).sqrt()
+    return lambda orders: shared(orders) * squares / own
 
 
 def cka_debiased_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:

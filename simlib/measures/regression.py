@@ -13,8 +13,10 @@ from simlib.linalg import (
     centred_columns,
     centred_unit,
     compact_svd,
+    explained_by_ridge,
     inverse_gram,
     inverse_of,
+    principal_components,
     rounding,
     spectral_map,
     square_sum,
@@ -355,7 +357,7 @@ def regression_shuffled(
     """
     if folds or symmetric or comparison != "r2":
         return None
-    target, (U, s, _) = centre(X), compact_svd(centre(Y), rounding(Y))
-    weights = 1 - (penalty / (s.square() + penalty)).square()
-    explained = shuffles.energies(target, U * weights.sqrt())
+    target, (U, s) = centre(X), principal_components(Y)
+    basis = (U * explained_by_ridge(s, penalty).sqrt()).to(X.dtype)
+    explained = shuffles.energies(target, basis)
     return lambda orders: explained(orders) / square_sum(target)
