@@ -1,7 +1,7 @@
 """Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the
 machine named.
 
-python benchmarks/bench.py            about twenty minutes on two quiet cores
+python benchmarks/bench.py            about half an hour on two quiet cores
 python benchmarks/bench.py --only steps roofline
 """
 
@@ -10,6 +10,7 @@ import platform
 import textwrap
 from pathlib import Path
 
+import busy
 import compiled
 import growth
 import numpy as np
@@ -29,6 +30,8 @@ PARTS = {
     "roofline": lambda: roofline.table(("mante", "hatsopoulos")),
     "growth": growth.table,
     "together": together.table,
+    "busy": busy.table,
+    "paths": busy.paths,
     "compiled": compiled.table,
 }
 

@@ -50,6 +50,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from concurrent import futures
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -84,6 +85,7 @@ if "simlib" in sys.modules:
     said = sys.modules["simlib"].experiments.how_made(globals(), {parameters!r})
     code = seen.digest(seen.code(path, root, {python!r}, running=True))
     print(json.dumps([code, said]))
+get_ipython().reset()
 """
 # In the order of the book, each with its share of the time.
 NOTEBOOKS = {
@@ -105,6 +107,12 @@ NOTEBOOKS = {
 # At the paper's settings these take many minutes to an hour: the whole book has them at the quick
 # ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`) or with --full.
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength", "supplement_size"}
+# Those whose stored ascents these read: waiting for them is quicker than climbing once more.
+AFTER = {
+    name: ("score_vs_decodability",)
+    for name in ("pc_learning_order", "published_vs_reproduced", "claims", "supplement_starts")
+}
+BESIDE = 2  # notebooks at most that are executed at once, each with as many processes as there are
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
 HOW_LABELLED = "How labels are stored: {doc}`../own_data`."
@@ -168,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return finish(tasks, options.out, force=options.force)
+    return finish(tasks, options.out, jobs=options.jobs, force=options.force)
 
 
 def begin() -> None:
@@ -185,8 +193,15 @@ def begin() -> None:
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")
 
 
-def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = False) -> int:
-    """Execute what is out of date (`shared`: all in one kernel) and report; the exit status."""
+def finish(
+    tasks: list[Task],
+    out: Path,
+    *,
+    jobs: int | str | None,
+    force: bool = False,
+    folder: Path | None = None,
+) -> int:
+    """Execute what is out of date, in this folder, and report; the exit status."""
     due = [one for one in tasks if force or not is_done(one, out)]
     for one in tasks:
         if one not in due:
@@ -194,7 +209,8 @@ def finish(tasks: list[Task], out: Path, *, force: bool = False, shared: bool = 
         elif (out / f"{one.name}.ipynb").exists() and not vouched(one.name, out):
             print(f"{one.name}: its page or record is not as it was written, so it runs again")
     try:
-        failures = run(due, out, shared)
+        beside = min(jobs, BESIDE) if isinstance(jobs, int) else 1
+        failures = run(due, out, folder, beside)
     except KeyboardInterrupt:
         print("interrupted; the notebooks and results finished so far are kept", file=sys.stderr)
         return 130
@@ -525,31 +541,99 @@ def write_note(name: str, said: str, out: Path) -> None:
 # -- Running
 
 
-def run(tasks: list[Task], out: Path, shared: bool = False) -> list[Failure]:
-    """Execute the tasks one after another; a failure stops none of the others.
-
-    `shared`: in one kernel, where what one notebook has imported is there for the next.
+def run(tasks: list[Task], out: Path, folder: Path | None = None, beside: int = 1) -> list[Failure]:
+    """Execute the tasks in this folder (None: of the source), so many beside each other; a failure
+    stops none of the others.
     """
-    failures = []
-    with (
-        Progress(tasks, failed_folder(out) / "progress") as progress,
-        contextlib.ExitStack() as kernels,
-    ):
-        kernel = started(kernels) if shared else None
-        for one in tasks:
-            with progress.watch(one.name):
-                failure = execute(one, out, kernel)
-            if failure:
-                failures.append(failure)
-                kernel = started(kernels) if shared else None
-    return failures
+    queue = Queue(tasks)
+    with Progress(tasks, failed_folder(out)) as progress:
+        files = [failed_folder(out) / f"progress-{k}" for k in range(min(beside, len(tasks)))]
+        lanes = [Lane(folder, progress, file) for file in files]
+        threads = futures.ThreadPoolExecutor(max(1, len(lanes)))
+        try:
+            going = [threads.submit(lane.work, queue, out) for lane in lanes]
+            return [failure for one in futures.as_completed(going) for failure in one.result()]
+        finally:
+            queue.close()
+            for lane in lanes:
+                lane.end()
+            threads.shutdown()
 
 
-def started(kernels: contextlib.ExitStack) -> AsyncKernelManager:
-    """A kernel that the first notebook starts and the end of the stack ends."""
-    kernel = AsyncKernelManager(kernel_name="python3")
-    kernels.callback(run_sync(kernel.shutdown_kernel), now=True)
-    return kernel
+class Queue:
+    """Tasks in their order; one that finds results of others stored waits until these are done."""
+
+    def __init__(self, tasks: list[Task]):
+        self.tasks, self.going, self.changed = list(tasks), set(), threading.Condition()
+
+    def next(self, done: Task | None) -> Task | None:
+        """The next task for who has done this one; None where there is none left."""
+        with self.changed:
+            self.going.discard(done and done.name)
+            self.changed.notify_all()
+            while self.tasks:
+                unfinished = self.going | {one.name for one in self.tasks}
+                for one in self.tasks:
+                    if not unfinished.intersection(AFTER.get(one.name, ())):
+                        self.tasks.remove(one)
+                        self.going.add(one.name)
+                        return one
+                self.changed.wait()
+            return None
+
+    def close(self) -> None:
+        """Give out no more."""
+        with self.changed:
+            self.tasks.clear()
+            self.changed.notify_all()
+
+
+class Lane:
+    """Executes one notebook after the other in one kernel, where what one has imported and the
+    processes that it started are there for the next, but none of its names. A failure may be the
+    kernel's: where that has run others before, it is replaced and the notebook tried again.
+    """
+
+    def __init__(self, folder: Path | None, progress: "Progress", file: Path):
+        self.folder, self.progress, self.file, self.kernel = folder, progress, file, None
+
+    def work(self, queue: Queue, out: Path) -> list[Failure]:
+        failures, done = [], None
+        try:
+            while done := queue.next(done):
+                with self.progress.watch(done.name, self.file):
+                    fresh = self.kernel is None
+                    failure = self.execute(done, out)
+                    if failure and not fresh:
+                        failure = self.execute(done, out)
+                failures += [failure] if failure else []
+        finally:
+            self.shut()
+        return failures
+
+    def execute(self, one: Task, out: Path) -> Failure | None:
+        if self.kernel is None:
+            self.kernel = AsyncKernelManager(kernel_name="python3")
+            # Threads of several kernels would wait for each other.
+            env = {"OMP_NUM_THREADS": "1", **os.environ, "SIMLIB_PROGRESS": str(self.file)}
+            start = run_sync(self.kernel.start_kernel)
+            start(extra_arguments=QUIET, cwd=str(self.folder or one.source.parent), env=env)
+        failure = execute(one, out, self.kernel)
+        if failure:
+            self.shut()
+        return failure
+
+    def shut(self) -> None:
+        if self.kernel:
+            run_sync(self.kernel.shutdown_kernel)(now=True)
+        self.kernel = None
+
+    def end(self) -> None:
+        """From another thread: what is being executed fails at once."""
+        kernel = self.kernel
+        if kernel and kernel.provisioner and (number := kernel.provisioner.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
 
 
 def failed_folder(out: Path) -> Path:
@@ -562,8 +646,8 @@ def discard(name: str, out: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> Failure | None:
-    """Run one notebook: in this kernel and the current folder, or in one of its own beside it."""
+def execute(one: Task, out: Path, kernel: AsyncKernelManager) -> Failure | None:
+    """Run one notebook in this kernel."""
     unfinished = failed_folder(out) / f"{one.name}.ipynb"
     out.mkdir(parents=True, exist_ok=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
@@ -581,9 +665,7 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager | None = None) -> F
             str(unfinished),
             parameters=one.parameters,
             kernel_name="python3",
-            cwd=None if kernel else str(one.source.parent),
             progress_bar=False,
-            extra_arguments=QUIET,
             km=kernel,
         )
     except Exception as error:  # whatever it was, the other notebooks still run
@@ -657,21 +739,20 @@ class Progress:
     """One line over all notebooks, with the time left; on no terminal, a line at most every ten
     seconds.
 
-    The kernels tell how far they are in a file: simlib.experiments appends `done total label` after
-    each task.
+    The kernels tell how far they are, each in a file: simlib.experiments appends `done total label`
+    after each task.
     """
 
-    def __init__(self, tasks: list[Task], file: Path):
+    def __init__(self, tasks: list[Task], folder: Path):
         self.weights = {one.name: NOTEBOOKS.get(one.name, 1) for one in tasks}
-        self.file, self.name, self.before, self.said = file, "", 0.0, 0.0
-        self.start = time.monotonic()
+        self.folder, self.files, self.before, self.said = folder, {}, 0.0, 0.0
+        self.start, self.lock = time.monotonic(), threading.Lock()
         self.stop = threading.Event()
 
     def __enter__(self):
         if not self.weights:
             return self
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        os.environ["SIMLIB_PROGRESS"] = str(self.file)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.terminal = sys.stderr.isatty()
         form = "{desc} {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left"
         self.bar = tqdm(total=1.0, bar_format=form, smoothing=0, disable=not self.terminal)
@@ -684,17 +765,21 @@ class Progress:
             self.stop.set()
             self.thread.join()
             self.bar.close()
-            self.file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def watch(self, name: str):
-        """Count what is done inside the block as progress of this notebook."""
-        self.file.write_text("")
-        self.name = name
+    def watch(self, name: str, file: Path):
+        """Count what is done inside the block as progress of this notebook, told in this file."""
+        file.write_text("")
+        with self.lock:
+            self.files[name] = file
         self.show(force=True)
-        yield
-        self.before += self.weights[name]
-        self.name = ""
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.before += self.weights[name]
+                del self.files[name]
+            file.unlink(missing_ok=True)
 
     def poll(self) -> None:
         while not self.stop.wait(0.5):
@@ -702,21 +787,23 @@ class Progress:
 
     def show(self, force: bool = False) -> None:
         """Draw the line, or print one when there is news and the last is ten seconds old."""
-        name = self.name
-        if not name:
-            return
-        part, label = read_progress(self.file)
-        share = (self.before + part * self.weights[name]) / sum(self.weights.values())
-        if self.terminal:
-            self.bar.set_description_str(f"{name} {label}".strip(), refresh=False)
+        with self.lock:
+            told = {name: read_progress(file) for name, file in self.files.items()}
+            if not told:
+                return
+            parts = sum(part * self.weights[name] for name, (part, _) in told.items())
+            share = (self.before + parts) / sum(self.weights.values())
+            what = ", ".join(f"{name} {label}".strip() for name, (_, label) in told.items())
+            news = share > self.bar.n
             self.bar.n = max(self.bar.n, share)
-            self.bar.refresh()
-        elif force or (time.monotonic() - self.said > 10 and share > self.bar.n):
-            self.bar.n = max(self.bar.n, share)
-            self.said = time.monotonic()
-            left = (self.said - self.start) * (1 - share) / share if share > 0 else None
-            ending = f", about {left / 60:.0f} min left" if left and left > 60 else ""
-            print(f"{name} {label}: {share:.0%} of all{ending}", file=sys.stderr, flush=True)
+            if self.terminal:
+                self.bar.set_description_str(what, refresh=False)
+                self.bar.refresh()
+            elif force or (news and time.monotonic() - self.said > 10):
+                self.said = time.monotonic()
+                left = (self.said - self.start) * (1 - share) / share if share > 0 else None
+                ending = f", about {left / 60:.0f} min left" if left and left > 60 else ""
+                print(f"{what}: {share:.0%} of all{ending}", file=sys.stderr, flush=True)
 
 
 def read_progress(file: Path) -> tuple[float, str]:

@@ -7,7 +7,7 @@
     --quick                                         fewer draws and seeds
 
 A card is the notebook `measure_card` under the measure's name, executed as the figures are
-(`execute.py`), but all of them in one kernel: importing simlib takes longer than drawing a card.
+(`execute.py`), in the current folder.
 Its cells tagged `full` are left out where nobody asked for them. What its last cell prints is its
 row in the table.
 """
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     for page in asked.out.glob("*.md"):  # of an earlier version, where a card was no notebook
         page.unlink()
-    code = execute.finish(cards, asked.out, shared=True)
+    code = execute.finish(cards, asked.out, jobs=asked.jobs, folder=Path.cwd())
     write(GENERATED / "cards.txt", overview(asked).encode())
     for one in cards if asked.names and not code else []:
         page = asked.out / f"{one.name}.html"

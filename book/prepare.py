@@ -203,6 +203,8 @@ def speed_tables() -> dict[str, str]:
         "roofline": roofline_table,
         "exponents": exponents_table,
         "together": together_table,
+        "busy": busy_table,
+        "paths": paths_table,
         "compiled": compiled_table,
         "largest": largest_table,
         "cluster": cluster_table,
@@ -291,6 +293,25 @@ def exponents_table() -> str:
         slopes = (power_law(last[along], last[what]) for what in ("seconds", "MB"))
         rows.append([f"`{measure}`", along, *(f"{along}^{slope:.1f}" for slope in slopes)])
     return table(["Measure", "Along", "Time grows as", "Memory grows as"], rows)
+
+
+def busy_table() -> str:
+    """Each work beside a busy process, over its time on the quiet machine."""
+    rows = [
+        [row.shape, row.work, f"{row.ms:.1f}", spread(row), f"{row.all_threads:.1f}"]
+        for row in measured("busy").rename(columns=lambda name: name.replace(" ", "_")).itertuples()
+    ]
+    head = ["Shape", "Work", "Quiet (ms)", "Beside other work: times as long"]
+    return table([*head, "The same with all of torch's threads"], rows)
+
+
+def paths_table() -> str:
+    """How far ascents with another number of threads part."""
+    apart = measured("paths").pivot_table(
+        index="measure", columns="shape", values="differ", sort=False
+    )
+    rows = [[f"`{row[0]}`", *(f"{value:.1g}" for value in row[1:])] for row in apart.itertuples()]
+    return table(["Measure", *apart.columns], rows)
 
 
 def together_table() -> str:

@@ -11,6 +11,7 @@ from simlib import repeats as repeated
 from simlib import validation
 from simlib.linalg import explained_by_ridge, participation_ratio, principal_components
 from simlib.measures import MEASURES, Measure, Name, measure, score
+from simlib.threads import on_free_cores
 
 __all__ = [
     "Ceiling",
@@ -29,6 +30,7 @@ LEAST_AGREEMENT = 0.2  # correlation of halves below which nothing is said of th
 UNDEFINED = (ValueError, TypeError, ArithmeticError, RuntimeError)
 
 
+@on_free_cores
 def permutation_null(
     name: Name, X, Y, *, permutations: int = 100, null: str = "trials", seed: int = 0
 ) -> np.ndarray:
@@ -145,6 +147,7 @@ def _shuffleable(
     return X, Y
 
 
+@on_free_cores
 def expected_by_chance(name: Name, X, Y) -> float:
     """Mean score over all permutations of Y's samples, in closed form and exact.
 
@@ -239,6 +242,7 @@ class Ceiling(NamedTuple):
     note: str = ""
 
 
+@on_free_cores
 def noise_ceiling(name: Name, repeats, *, splits: int = 20, seed: int = 0) -> Ceiling:
     """What noise allows a model: a lower bound, and the estimated score of the signal itself.
 
@@ -365,6 +369,7 @@ def _comparable(bound: Measure, scores: Sequence[float]) -> tuple[np.ndarray, fl
     return values, ROUNDING * (high - low if np.isfinite(high - low) else np.abs(values).max())
 
 
+@on_free_cores
 def compare(
     X,
     Y,

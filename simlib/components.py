@@ -15,6 +15,7 @@ from simlib.linalg import (
     principal_components,
     rounding,
 )
+from simlib.threads import on_free_cores
 
 PRECISIONS = (torch.float32, torch.float64)
 PENALTY = 0.1  # of `held_out_variance`, in units of Y's mean square of a sample
@@ -33,6 +34,7 @@ def _tensor(values, name: str) -> torch.Tensor:
     return torch.from_numpy(validation.flat(validation.array(values, name)))
 
 
+@on_free_cores
 def left_singular_vectors(X) -> torch.Tensor:
     """Left singular vectors u_i of the centred X: computed once, used for many Y.
 
@@ -78,6 +80,7 @@ def explained_variance(X) -> np.ndarray:
     return np.pad(ratios, (0, X.shape[1] - len(ratios)))
 
 
+@on_free_cores
 def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarray:
     """R^2 of each PC of X predicted linearly from Y, in [0, 1].
 
@@ -151,6 +154,7 @@ def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     return projected.square().sum(0).double()
 
 
+@on_free_cores
 def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None) -> np.ndarray:
     """R^2 of each PC of X predicted from Y on trials that the fit has not seen, in [0, 1].
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from simlib import trials, validation
 from simlib.components import first_crossing
 from simlib.logistic import fit
+from simlib.threads import on_free_cores
 
 __all__ = [
     "SCALES",
@@ -209,6 +210,7 @@ class Decoders:
         self.variables, self.options = dict(variables), (folds, seed, groups)
         self.scale, self.tol, self.last, self.batches = scale, tol, [], []
 
+    @on_free_cores
     def __call__(self, Y) -> dict[str, np.ndarray]:
         """Whether each trial is decoded rightly, (trials, times) of bool, for each variable."""
         responses = validation.responses(Y, "Y")
@@ -325,6 +327,7 @@ def _to_unit_size(responses: np.ndarray) -> np.ndarray:
     return centred / size if size > 0 else centred
 
 
+@on_free_cores
 def decoding_accuracy(
     Y,
     labels,

@@ -14,6 +14,7 @@ from numpy import ndarray as Array
 from simlib import validation
 from simlib.measures import Measure, Name, measure
 from simlib.optimize import climb, fixed_side, precision, start_from_noise
+from simlib.threads import on_free_cores
 
 __all__ = ["allowed", "approach", "edge_targets", "end_points", "joint_range", "score_measure"]
 
@@ -106,6 +107,7 @@ class _Stall:
         return distance < self.tolerance or self.waited >= self.patience
 
 
+@on_free_cores
 def approach(
     name_a: Name,
     name_b: Name,
@@ -251,6 +253,7 @@ def end_points(descents: pd.DataFrame, keep: Sequence[str] = ()) -> pd.DataFrame
     return nearest[[*keep, *columns]].reset_index(drop=True)
 
 
+@on_free_cores
 def joint_range(
     name_a: Name,
     name_b: Name,

@@ -11,6 +11,7 @@ import torch
 from simlib import validation
 from simlib.linalg import far_from_zero
 from simlib.measures import MEASURES, Measure, Name, measure
+from simlib.threads import look, on_free_cores
 
 __all__ = [
     "OPTIMISERS",
@@ -263,6 +264,7 @@ def climb_together(
         return -values.sum()
 
     for step in range(steps):
+        look()
         values, gradients = objective(Y.detach())
         going = []
         for run, score in zip(live, values[live].tolist(), strict=True):
@@ -325,6 +327,7 @@ def _stop_rule(
     return lambda climbed: climbed[-1] > goal
 
 
+@on_free_cores
 def maximize(
     name: Name,
     X,
@@ -367,7 +370,9 @@ def maximize(
         record: calls them at every k-th step (int), or (float) at the first, the last and whenever
             the score has moved by that much since the last call.
         dtype, device: where and how precisely the ascent is computed; float32 becomes float64 where
-            `optimize.precision` needs it.
+            `optimize.precision` needs it. It has as many of torch's threads as cores are free, and
+            sums depend on how many share them: `torch.set_num_threads(1)` before it where the same
+            digits must come again.
 
     Returns:
         A Trajectory. Its Y has the offsets of the start, in float64 where these are far from 0; Y
@@ -447,6 +452,7 @@ def _in_batch(bound: Measure, X: torch.Tensor, starts: torch.Tensor) -> Callable
     return objective if values.shape == starts.shape[:1] else None
 
 
+@on_free_cores
 def maximize_many(
     name: Name,
     X,

@@ -9,6 +9,7 @@ from simlib import trials, validation
 from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import CALLERS_OWN, INVARIANCES, Measure
+from simlib.threads import on_free_cores
 
 __all__ = [
     "INVARIANCES",
@@ -67,6 +68,7 @@ def measure(name: Name, **params) -> Measure:
     return MEASURES[name].bind(**params)
 
 
+@on_free_cores
 def score(name: Name, X, Y, **params) -> float:
     """The similarity of two sets of responses to the same samples, computed in float64.
 
