@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -183,6 +184,82 @@ def test_what_is_finished_survives_an_interruption(desk, stop):
     write(desk, "second")
     assert run(desk).returncode == 0
     assert ran(desk) == ["second"]
+
+
+def test_one_kernel_serves_one_after_the_other_and_keeps_no_name(desk):
+    write(desk, "first", last="import os\nmine = 3\nprint(os.getpid())")
+    write(desk, "second", last="import os\nprint(os.getpid())\nassert 'mine' not in globals()")
+    assert run(desk).returncode == 0
+    assert outputs(desk, "first") == outputs(desk, "second")
+
+
+def test_what_failed_in_a_used_kernel_is_tried_in_a_new_one(desk):
+    """Here the first spoils the kernel for the second; what fails there as well is a failure."""
+    write(desk, "first", last="import math\nmath.pi = 3")
+    write(desk, "second", last="import math\nassert math.pi > 3\nprint(math.pi)")
+    assert run(desk).returncode == 0
+    assert outputs(desk, "second").startswith("3.14")
+    assert ran(desk) == ["first", "second", "second"]
+    write(desk, "first", last="print(1)")
+    write(desk, "second", last="1 / 0")
+    failed = run(desk)
+    assert failed.returncode == 1 and failed.stderr.count("ZeroDivisionError") == 1
+    assert outputs(desk, "first") == "1\n"
+
+
+def test_two_notebooks_run_side_by_side(desk):
+    """Each waits for the other to begin, which one after the other would never end."""
+    for mine, other in (NAMES, NAMES[::-1]):
+        began = (
+            f"import pathlib, time\nhere = pathlib.Path({str(desk)!r})\n(here / '{mine}').touch()"
+        )
+        waits = f"while not (here / '{other}').exists():\n    time.sleep(0.05)"
+        write(desk, mine, last=f"{began}\n{waits}\nprint('met')")
+    assert run(desk, "--jobs", "2").returncode == 0
+    assert [outputs(desk, name) for name in NAMES] == ["met\n"] * 2
+    assert not list((desk / "_failed").glob("*")), "nothing is left of how far they were"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_all_that_run_side_by_side(desk, stop):
+    for name in NAMES:
+        says = f"pathlib.Path({str(desk / name)!r}).write_text(str(os.getpid()))"
+        write(desk, name, last=f"import os, pathlib, time\n{says}\ntime.sleep(400)")
+    process = subprocess.Popen(
+        command(desk, "--jobs", "2"),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 100
+    while not all((desk / name).exists() and (desk / name).read_text() for name in NAMES):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(stop)
+    assert process.wait(60) in (130, 143)
+    for name in NAMES:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((desk / name).read_text()), 0)
+    assert not list((desk / "figures").glob("*"))
+
+
+def test_who_reads_the_results_of_another_waits_for_it(execute, monkeypatch):
+    tasks = [execute.Task(name, ROOT, {}, "") for name in ("a", "b", "c", "d")]
+    monkeypatch.setattr(execute, "AFTER", {"b": ("a",), "c": ("a", "elsewhere")})
+    queue, given = execute.Queue(tasks), []
+    a, d = queue.next(None), queue.next(None)
+    assert (a.name, d.name) == ("a", "d"), "b and c wait for a"
+    waiting = threading.Thread(target=lambda: given.append(queue.next(d)))
+    waiting.start()
+    assert not given
+    assert queue.next(a).name in "bc"
+    waiting.join(10)
+    assert given[0].name in "bc"
+    assert queue.next(given[0]) is None
+    queue = execute.Queue(tasks[1:])
+    assert queue.next(None).name == "b", "a is up to date and not among them"
+    queue.close()
+    assert queue.next(None) is None
 
 
 def test_an_interruption_that_is_lost_is_raised_again(desk):
