@@ -36,7 +36,7 @@ from simlib.optimize import (
 
 FOLDS = 5
 RECORD = 0.01  # a snapshot whenever the score has moved by this much
-QUICK_RECORD = 0.03
+QUICK_RECORD = 0.05
 # Decoding costs most, and accuracy moves slowly at first: up to a score of FINE_FROM only those
 # snapshots are decoded that have moved by DECODED.
 DECODED, FINE_FROM = 0.04, 0.85
@@ -271,7 +271,7 @@ def ascents(
         scales: of Y and of the data, at which the variables are decoded.
         snapshots: whether decoding and PC capture are measured, decoding up to a score of 0.85 at
             every 0.04 only. Without, every step has a row with its score.
-        spacing: how far the score moves from one snapshot to the next; 0.01 (0.03 in a quick run)
+        spacing: how far the score moves from one snapshot to the next; 0.01 (0.05 in a quick run)
             if None.
         few: dataset -> measures that run from the first seed only, since a run takes minutes.
 
