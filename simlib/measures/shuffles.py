@@ -3,18 +3,87 @@
 An order is a row of (orders, n) indices: the samples of Y as X's meet them.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from simlib.linalg import nuclear_norm, square_sum
+from simlib.threads import side_by_side
 
-# One value an order.
-Scores = Callable[[Int[Tensor, "orders n"]], Float[Tensor, " orders"]]
+# One value an order, or several.
+Scores = Callable[[Int[Tensor, "orders n"]], Float[Tensor, "orders ..."]]
+PIECES = 4  # of the orders, for each thread
 ROOM = 2**22  # numbers held at once
 WIDE = 75  # products of a pair of neurons a sample that take as long as one lookup in a matrix
+
+_KNOWN: ContextVar[dict | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """While it lasts, what several measures need of the same sides and orders is computed once.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> order = torch.tensor([[0, 1, 2]])
+        >>> with sl.measures.shuffles.shared():
+        ...     [sl.measures.shuffles.once(torch.rand_like, "noise")(order * 1.0) for _ in "ab"]
+    """
+    token = _KNOWN.set({})
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
+def once(scores: Scores, *about: Tensor | str | float | slice) -> Scores:
+    """The scores, found again within `shared` for the same orders and the same that they are
+    `about`: their name, sides and parameters.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.measures.shuffles.once(lambda orders: orders.sum(1), "sums")(torch.eye(2))
+        tensor([1., 1.])
+    """
+
+    def kept(orders: Tensor) -> Tensor:
+        known = _KNOWN.get()
+        if known is None:
+            return scores(orders)
+        key = tuple(map(_mark, (orders, *about)))
+        if key not in known:
+            known[key] = scores(orders)
+        return known[key]
+
+    return kept
+
+
+def _mark(thing: Tensor | str | float | slice) -> tuple:
+    """The same for the same numbers, and small."""
+    if not isinstance(thing, Tensor):
+        return (repr(thing),)
+    return *thing.shape, thing.dtype, hashlib.sha256(thing.contiguous().numpy()).digest()
+
+
+def each(score: Callable[[Int[Tensor, " n"]], Tensor]) -> Scores:
+    """The score of each order by itself, orders side by side in torch's threads.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> sl.measures.shuffles.each(lambda order: order[0])(torch.tensor([[0, 1], [1, 0]]))
+        tensor([0, 1])
+    """
+
+    def scores(orders: Tensor) -> Tensor:
+        pieces = orders.tensor_split(min(len(orders), PIECES * torch.get_num_threads()))
+        return torch.cat(side_by_side(lambda some: torch.stack([*map(score, some)]), pieces))
+
+    return scores
 
 
 def overlaps(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
@@ -26,7 +95,7 @@ def overlaps(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
         >>> sl.measures.shuffles.overlaps(A, A)(torch.tensor([[0, 1], [1, 0]]))
         tensor([34., 18.])
     """
-    return lambda orders: torch.stack([(A * B[order][:, order]).sum() for order in orders])
+    return each(lambda order: (A * B[order][:, order]).sum())
 
 
 def cosines(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
@@ -54,11 +123,14 @@ def energies(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Scores:
     """
     n, p, q = *X.shape, Y.shape[1]
     if p * q > WIDE * n and n <= 2 * (p + q):
-        return overlaps(X @ X.T, Y @ Y.T)
+        return once(overlaps(X @ X.T, Y @ Y.T), "energies", X, Y)
     at_once = max(1, ROOM // (n * q))
-    return lambda orders: torch.cat(
-        [(X.T @ Y[some]).square().sum((1, 2)) for some in orders.split(at_once)]
-    )
+
+    def scores(orders: Tensor) -> Tensor:
+        parts = [(X.T @ Y[some]).square().sum((1, 2)) for some in orders.split(at_once)]
+        return torch.cat(parts)
+
+    return once(scores, "energies", X, Y)
 
 
 def hollow(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"], weight: float = 1.0) -> Scores:
@@ -84,4 +156,4 @@ def nuclear_norms(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Scores:
         >>> sl.measures.shuffles.nuclear_norms(X, X)(torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]]))
         tensor([10.0000,  ...])
     """
-    return lambda orders: torch.stack([nuclear_norm(X.T @ Y[order]) for order in orders])
+    return once(each(lambda order: nuclear_norm(X.T @ Y[order])), "nuclear norms", X, Y)
