@@ -295,7 +295,7 @@ def pwcca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles
     own = x.T @ centred_unit(X)
 
     def score(order: Tensor) -> Tensor:
-        U, s, _ = torch.linalg.svd(x.T @ y[order], full_matrices=False)
+        U, s, _ = torch.linalg.svd(x.T @ y.index_select(0, order), full_matrices=False)
         return _weighted(s, U, own, X.shape[1])
 
     return shuffles.each(score)

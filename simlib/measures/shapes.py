@@ -11,7 +11,6 @@ from simlib.linalg import (
     arccos,
     centre,
     centred_unit,
-    compact_svd,
     nuclear_norm,
     safe_root,
     spectral_map,
@@ -276,12 +275,13 @@ def _held_out_overlaps(X: Tensor, Y: Tensor, blocks: list[slice | Tensor]) -> sh
     def fold(held_x: Tensor, held_y: Tensor, cross: Tensor, others: Tensor) -> Tensor:
         left, m, t = len(x) - len(held_x), len(held_x), held_y.sum(0)
         sums = torch.outer(t, held_x.sum(0)) / left
-        U, _, Vh = compact_svd(others - sums, share)
-        overlap = (U.T @ (cross + (2 + m / left) * sums) * Vh).sum()
+        U, s, Vh = torch.linalg.svd(others - sums, full_matrices=False)
+        rank = int((s > s[0] * share).sum())
+        overlap = (U[:, :rank].T @ (cross + (2 + m / left) * sums) * Vh[:rank]).sum()
         return torch.stack([overlap, square_sum(held_y + t / left)])
 
     def score(order: Tensor) -> Tensor:
-        moved = y[order]
+        moved = y.index_select(0, order)
         held = [moved[block] for block in blocks]
         crosses = [held_y.T @ held_x for held_x, held_y in zip(own, held, strict=True)]
         total = sum(crosses)
