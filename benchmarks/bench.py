@@ -1,7 +1,7 @@
 """Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the
 machine named.
 
-python benchmarks/bench.py            about twenty minutes on two quiet cores
+python benchmarks/bench.py            about half an hour on two quiet cores
 python benchmarks/bench.py --only steps roofline
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import compiled
 import growth
+import nulls
 import numpy as np
 import pandas as pd
 import roofline
@@ -29,6 +30,7 @@ PARTS = {
     "roofline": lambda: roofline.table(("mante", "hatsopoulos")),
     "growth": growth.table,
     "together": together.table,
+    "nulls": nulls.table,
     "compiled": compiled.table,
 }
 

@@ -281,6 +281,22 @@ def _weighted(correlations: Tensor, directions: Tensor, own: Tensor, candidates:
     return (weights * correlations).sum() / weights.sum()
 
 
+APART = 1e-8  # squares of singular values, as a share of the largest
+
+
+def _left_singular_vectors(M: Tensor) -> tuple[Tensor, Tensor]:
+    """Singular values of M, largest first, and the left singular vectors: from the smaller Gram
+    matrix where all squares are apart, from each other and from 0.
+    """
+    tall = M.shape[0] > M.shape[1]
+    squares, V = torch.linalg.eigh(M.T @ M if tall else M @ M.T)
+    if squares.diff(prepend=squares.new_zeros(1)).min() > APART * squares[-1]:
+        s = squares.sqrt()
+        return s.flip(0), (M @ V / s if tall else V).flip(1)
+    U, s, _ = torch.linalg.svd(M, full_matrices=False)
+    return s, U
+
+
 def pwcca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
     """pwcca(X, Y) with the samples of Y in each order, as `cca_shuffled`.
 
@@ -295,7 +311,7 @@ def pwcca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles
     own = x.T @ centred_unit(X)
 
     def score(order: Tensor) -> Tensor:
-        U, s, _ = torch.linalg.svd(x.T @ y.index_select(0, order), full_matrices=False)
-        return _weighted(s, U, own, X.shape[1])
+        found = _left_singular_vectors(x.T @ y.index_select(0, order))
+        return _weighted(*found, own, X.shape[1])
 
     return shuffles.each(score)

@@ -261,6 +261,39 @@ def procrustes_cv_shuffled(
     return scores
 
 
+def _overlap(M: Tensor, D: Tensor, share: float) -> Tensor:
+    """<Q, D>, Q the polar factor of M over the singular values above this share."""
+    U, s, Vh = torch.linalg.svd(M, full_matrices=False)
+    rank = int((s > s[0] * share).sum())
+    return (U[:, :rank].T @ D * Vh[:rank]).sum()
+
+
+SKEW = 1e-6  # cosine of columns that are orthogonal but for rounding, whose square is left out
+LOW = 1 / 8  # share of the largest singular value: products of columns above keep their digits
+
+
+def _quick_overlap(M: Tensor, D: Tensor) -> Tensor | None:
+    """The same of an M of full rank by the eigenvectors V of M'M; None where digits are lost.
+
+    The columns of MV, of lengths s and scaled to 1, have the products B'B = I + F with F_ij up to
+    eps max(s)^2 / (s_i s_j). To first order in F the polar factor is B (I - G) V' with G_ij =
+    F_ij s_i / (s_i + s_j): B (I - G) is orthogonal, and its product with MV symmetric.
+    """
+    if M.shape[0] < M.shape[1]:
+        M, D = M.T, D.T
+    V = torch.linalg.eigh(M.T @ M)[1]
+    B = M @ V
+    s = torch.linalg.vector_norm(B, dim=0)
+    B, turned = B / s, D @ V
+    low = s < LOW * s[-1]
+    few, s = B[:, low], s[low]
+    F = (few.T @ few).fill_diagonal_(0)
+    if not (F.abs() < SKEW).all():
+        return None
+    skewed = few.T @ turned[:, low] * F / (1 + s / s[:, None])
+    return (B * turned).sum() - skewed.sum()
+
+
 def _held_out_overlaps(X: Tensor, Y: Tensor, blocks: list[slice | Tensor]) -> shuffles.Scores:
     """<x, yQ> and ||y||^2 of each fold's held-out samples, Q from the others, as
     (orders, folds, 2).
@@ -275,9 +308,11 @@ def _held_out_overlaps(X: Tensor, Y: Tensor, blocks: list[slice | Tensor]) -> sh
     def fold(held_x: Tensor, held_y: Tensor, cross: Tensor, others: Tensor) -> Tensor:
         left, m, t = len(x) - len(held_x), len(held_x), held_y.sum(0)
         sums = torch.outer(t, held_x.sum(0)) / left
-        U, s, Vh = torch.linalg.svd(others - sums, full_matrices=False)
-        rank = int((s > s[0] * share).sum())
-        overlap = (U[:, :rank].T @ (cross + (2 + m / left) * sums) * Vh[:rank]).sum()
+        trained, tested = others - sums, cross + (2 + m / left) * sums
+        full = left > min(trained.shape)
+        overlap = _quick_overlap(trained, tested) if full else None
+        if overlap is None:
+            overlap = _overlap(trained, tested, share)
         return torch.stack([overlap, square_sum(held_y + t / left)])
 
     def score(order: Tensor) -> Tensor:
