@@ -268,8 +268,9 @@ def _overlap(M: Tensor, D: Tensor, share: float) -> Tensor:
     return (U[:, :rank].T @ D * Vh[:rank]).sum()
 
 
-SKEW = 1e-6  # cosine of columns that are orthogonal but for rounding, whose square is left out
-LOW = 1 / 8  # share of the largest singular value: products of columns above keep their digits
+# Shares of the largest singular value: above LOW columns are orthogonal to the last digits, and
+# above LEAST so nearly that their products' squares don't count.
+LOW, LEAST = 1 / 8, 3e-5
 
 
 def _quick_overlap(M: Tensor, D: Tensor) -> Tensor | None:
@@ -284,12 +285,12 @@ def _quick_overlap(M: Tensor, D: Tensor) -> Tensor | None:
     V = torch.linalg.eigh(M.T @ M)[1]
     B = M @ V
     s = torch.linalg.vector_norm(B, dim=0)
+    if not s.min() > LEAST * s.max():
+        return None
     B, turned = B / s, D @ V
-    low = s < LOW * s[-1]
+    low = s < LOW * s.max()
     few, s = B[:, low], s[low]
     F = (few.T @ few).fill_diagonal_(0)
-    if not (F.abs() < SKEW).all():
-        return None
     skewed = few.T @ turned[:, low] * F / (1 + s / s[:, None])
     return (B * turned).sum() - skewed.sum()
 
