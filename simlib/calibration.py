@@ -425,12 +425,12 @@ def compare(
         found = _ceilings(bounds, repeated.array(repeats), 20, seed)
         ceilings = [each if isinstance(each, Exception) else _columns(each) for each in found]
     rows, known = [], {}
-    with shuffles.shared():
+    with shuffles.shared():  # from the last on: PWCCA leaves what CCA needs
         scored = [
             _attempt(_beside_chance, bound, X, Y, permutations, null, seed, known)
-            for bound in bounds
+            for bound in reversed(bounds)
         ]
-    for bound, *parts in zip(bounds, scored, ceilings, strict=True):
+    for bound, *parts in zip(bounds, reversed(scored), ceilings, strict=True):
         row = {
             "measure": bound.id,
             "title": bound.title,

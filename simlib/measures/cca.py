@@ -311,7 +311,13 @@ def pwcca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles
     own = x.T @ centred_unit(X)
 
     def score(order: Tensor) -> Tensor:
-        found = _left_singular_vectors(x.T @ y.index_select(0, order))
-        return _weighted(*found, own, X.shape[1])
+        correlations, directions = _left_singular_vectors(x.T @ y.index_select(0, order))
+        weighted = _weighted(correlations, directions, own, X.shape[1])
+        return torch.stack([weighted, correlations.sum()])
 
-    return shuffles.each(score)
+    def scores(orders: Tensor) -> Tensor:
+        weighted, sums = shuffles.each(score)(orders).unbind(1)
+        shuffles.nuclear_norms(x, y, known=sums)(orders)  # `cca` needs these
+        return weighted
+
+    return scores
