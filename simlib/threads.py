@@ -35,16 +35,17 @@ def task_threads() -> Iterator[None]:
 
 def side_by_side(function: Callable, items: Sequence) -> list:
     """The function of each item, in their order: as many at once as torch has threads, each with
-    one of its own. For small matrices, whose decompositions hardly share out among threads.
+    one of its own. For small matrices, whose decompositions hardly share out among threads, and
+    wait for each other where the machine has other work.
 
     >>> side_by_side(abs, [-1, 2, -3])
     [1, 2, 3]
     """
     workers = torch.get_num_threads()
-    if workers == 1 or len(items) < 2:
-        return [function(item) for item in items]
     torch.set_num_threads(1)
     try:
+        if workers == 1 or len(items) == 1:
+            return [function(item) for item in items]
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(function, items))
     finally:

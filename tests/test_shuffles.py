@@ -201,7 +201,8 @@ def test_gram_matrices_give_what_singular_values_give_or_nothing(shape, least):
         assert abs(float(quick - (U @ Vh * D).sum())) < 1e-10 * float(D.norm())
 
 
-def test_threads_change_no_null():
+def test_threads_change_no_null(monkeypatch):
+    monkeypatch.setattr(shuffles, "LARGE", 0)
     X, Y = sides("plain")
     before, found = torch.get_num_threads(), []
     try:
@@ -223,7 +224,7 @@ def test_what_fails_in_a_thread_fails_and_leaves_the_threads_as_they_were():
     try:
         torch.set_num_threads(2)
         with pytest.raises(ValueError, match="not defined"):
-            shuffles.each(refuse)(torch.zeros((4, 3), dtype=torch.int64))
+            shuffles.each(refuse, shuffles.LARGE)(torch.zeros((4, 3), dtype=torch.int64))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -316,7 +316,7 @@ def pwcca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles
         return torch.stack([weighted, correlations.sum()])
 
     def scores(orders: Tensor) -> Tensor:
-        weighted, sums = shuffles.each(score)(orders).unbind(1)
+        weighted, sums = shuffles.each(score, x.numel() * y.shape[1])(orders).unbind(1)
         shuffles.nuclear_norms(x, y, known=sums)(orders)  # `cca` needs these
         return weighted
 

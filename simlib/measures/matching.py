@@ -67,4 +67,5 @@ def soft_matching_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> 
         tensor([0.5000, 0.0000])
     """
     x, y = _unit_columns(X), _unit_columns(Y)
-    return shuffles.each(lambda order: _matched(x.T @ y.index_select(0, order)))
+    operations = x.numel() * y.shape[1]
+    return shuffles.each(lambda order: _matched(x.T @ y.index_select(0, order)), operations)

@@ -376,9 +376,9 @@ def regression_shuffled(
     if folds:
         options = {"seed": seed, "groups": groups, "conditions": conditions}
         blocks = held_out_blocks(len(X), folds, scheme, **options)
-        scores = _cross_validated_shuffled(X, Y, penalty, blocks)
-        column = list(COMPARISONS).index(comparison)
-        return lambda orders: scores(orders)[:, column]
+        wanted = list(COMPARISONS) if shuffles.sharing() else [comparison]
+        scores = _cross_validated_shuffled(X, Y, penalty, blocks, wanted)
+        return lambda orders: scores(orders)[:, wanted.index(comparison)]
     if comparison != "r2":
         return None
     target, (U, s) = centre(X), principal_components(Y)
@@ -388,12 +388,12 @@ def regression_shuffled(
 
 
 def _cross_validated_shuffled(
-    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor]
+    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], wanted: list[str]
 ) -> shuffles.Scores:
-    """All COMPARISONS, a column each, of the same fits, with the samples of Y in each order."""
+    """The comparisons of the same fits, a column each, with the samples of Y in each order."""
 
     def compare(target: Tensor, predicted: Tensor) -> Tensor:
-        return torch.stack([comparison(target, predicted) for comparison in COMPARISONS.values()])
+        return torch.stack([COMPARISONS[name](target, predicted) for name in wanted])
 
     def score(order: Tensor) -> Tensor:
         if hat is None:
@@ -402,4 +402,5 @@ def _cross_validated_shuffled(
         return torch.stack(fits).mean(0)
 
     centred, hat = centre(X), _hat_matrix(Y, blocks, penalty) if _small(Y, blocks) else None
-    return shuffles.once(shuffles.each(score), "ridge", X, Y, penalty, *blocks)
+    scores = shuffles.each(score, len(X) * X.numel())
+    return shuffles.once(scores, "ridge", X, Y, penalty, *wanted, *blocks)

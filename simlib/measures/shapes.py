@@ -324,4 +324,5 @@ def _held_out_overlaps(X: Tensor, Y: Tensor, blocks: list[slice | Tensor]) -> sh
         parts = zip(own, held, crosses, strict=True)
         return torch.stack([fold(a, b, cross, total - cross) for a, b, cross in parts])
 
-    return shuffles.once(shuffles.each(score), "held-out overlaps", X, Y, *blocks)
+    scores = shuffles.each(score, x.numel() * y.shape[1])
+    return shuffles.once(scores, "held-out overlaps", X, Y, *blocks)

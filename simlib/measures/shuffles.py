@@ -18,6 +18,7 @@ from simlib.threads import side_by_side
 # One value an order, or several.
 Scores = Callable[[Int[Tensor, "orders n"]], Float[Tensor, "orders ..."]]
 LOST = 1e-12  # share of a sum of singular values
+LARGE = 5e6  # operations an order from which on threads pay: Python waits for itself below
 PIECES = 4  # of the orders, for each thread
 ROOM = 2**22  # numbers held at once
 WIDE = 25  # products of a pair of neurons a sample that take as long as one lookup in a matrix
@@ -71,8 +72,20 @@ def _mark(thing: Tensor | str | float | slice) -> tuple:
     return *thing.shape, thing.dtype, hashlib.sha256(thing.contiguous().numpy()).digest()
 
 
-def each(score: Callable[[Int[Tensor, " n"]], Tensor]) -> Scores:
-    """The score of each order by itself, orders side by side in torch's threads.
+def sharing() -> bool:
+    """Whether this is within `shared`.
+
+    Example:
+        >>> import simlib as sl
+        >>> sl.measures.shuffles.sharing()
+        False
+    """
+    return _KNOWN.get() is not None
+
+
+def each(score: Callable[[Int[Tensor, " n"]], Tensor], operations: float = 0) -> Scores:
+    """The score of each order by itself; side by side in torch's threads where it takes many
+    operations.
 
     Example:
         >>> import simlib as sl, torch
@@ -81,7 +94,8 @@ def each(score: Callable[[Int[Tensor, " n"]], Tensor]) -> Scores:
     """
 
     def scores(orders: Tensor) -> Tensor:
-        pieces = orders.tensor_split(min(len(orders), PIECES * torch.get_num_threads()))
+        pieces = PIECES * torch.get_num_threads() if operations >= LARGE else 1
+        pieces = orders.tensor_split(min(len(orders), pieces))
         return torch.cat(side_by_side(lambda some: torch.stack([*map(score, some)]), pieces))
 
     return scores
@@ -109,7 +123,7 @@ def overlaps(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
         >>> sl.measures.shuffles.overlaps(A, A)(torch.tensor([[0, 1], [1, 0]]))
         tensor([34., 18.])
     """
-    return each(lambda order: (A * moved(B, order)).sum())
+    return each(lambda order: (A * moved(B, order)).sum(), WIDE * A.numel())
 
 
 def cosines(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
@@ -140,12 +154,11 @@ def energies(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Scores:
         return once(overlaps(X @ X.T, Y @ Y.T), "energies", X, Y)
     at_once = max(1, ROOM // (n * q))
 
+    def batch(some: Tensor) -> Tensor:
+        return (X.T @ Y.index_select(0, some.ravel()).view(-1, n, q)).square().sum((1, 2))
+
     def scores(orders: Tensor) -> Tensor:
-        parts = [
-            (X.T @ Y.index_select(0, some.ravel()).view(-1, n, q)).square().sum((1, 2))
-            for some in orders.split(at_once)
-        ]
-        return torch.cat(parts)
+        return torch.cat(side_by_side(batch, orders.split(at_once)))
 
     return once(scores, "energies", X, Y)
 
@@ -184,5 +197,5 @@ def nuclear_norms(
         >>> sl.measures.shuffles.nuclear_norms(X, X)(torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]]))
         tensor([10.0000,  ...])
     """
-    computed = each(lambda order: _norm(X.T @ Y.index_select(0, order)))
+    computed = each(lambda order: _norm(X.T @ Y.index_select(0, order)), X.numel() * Y.shape[1])
     return once(computed if known is None else lambda _: known, "nuclear norms", X, Y)
