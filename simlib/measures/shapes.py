@@ -246,7 +246,7 @@ def procrustes_cv_shuffled(
         >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
         >>> scores = sl.measures.shapes.procrustes_cv_shuffled(X, 3 * X, folds=2)
         >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
-        tensor([1.0470, 1.5710])
+        tensor([1.0470, 1.3980])
     """
     if scheme == "condition" and not conditions:
         return None

@@ -34,7 +34,9 @@ def shared() -> Iterator[None]:
         >>> import simlib as sl, torch
         >>> order = torch.tensor([[0, 1, 2]])
         >>> with sl.measures.shuffles.shared():
-        ...     [sl.measures.shuffles.once(torch.rand_like, "noise")(order * 1.0) for _ in "ab"]
+        ...     noise = [sl.measures.shuffles.once(torch.rand_like, "noise") for _ in range(2)]
+        ...     noise[0](order * 1.0).equal(noise[1](order * 1.0))
+        True
     """
     token = _KNOWN.set({})
     try:
