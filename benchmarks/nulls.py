@@ -16,8 +16,8 @@ from steps import REST, seconds
 
 import simlib as sl
 
-SIZES = {"ms": (500, 200), "twice the samples": (1000, 200), "twice the neurons": (500, 400)}
-ORDERS, LOOP = 40, 4  # orders of a run by either way
+SIZES = {"ms": (500, 200), "twice the samples": (1000, 200), "half the neurons": (500, 100)}
+ORDERS, LOOP = 100, 4  # orders of a run by either way
 MEASURES = [id for id, record in sl.MEASURES.items() if record.shuffled and not record.of]
 PERMUTATIONS = 1000, 200, 200  # of the comparison of each size
 
