@@ -13,6 +13,7 @@ from pathlib import Path
 import busy
 import compiled
 import growth
+import nulls
 import numpy as np
 import pandas as pd
 import roofline
@@ -32,6 +33,7 @@ PARTS = {
     "together": together.table,
     "busy": busy.table,
     "paths": busy.paths,
+    "nulls": nulls.table,
     "compiled": compiled.table,
 }
 

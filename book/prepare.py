@@ -205,6 +205,7 @@ def speed_tables() -> dict[str, str]:
         "together": together_table,
         "busy": busy_table,
         "paths": paths_table,
+        "nulls": nulls_table,
         "compiled": compiled_table,
         "largest": largest_table,
         "cluster": cluster_table,
@@ -322,6 +323,17 @@ def together_table() -> str:
         for n, p, measure, *row in times.itertuples(index=False)
     ]
     return table(["Samples", "Neurons", "Measure", *times.columns[3:]], rows)
+
+
+def nulls_table() -> str:
+    """What an order of the trials takes, measure by measure and in a comparison of all."""
+    rows = []
+    for run in measured("nulls").itertuples(index=False):
+        alone = run.measure != "all"
+        name, ratio = (f"`{run.measure}`", spread(run)) if alone else ("all in one comparison", "")
+        rows.append([name, f"{run.ms:.1f}", ratio, *(f"{ms:.1f}" for ms in run[-2:])])
+    head = ["Measure", "500 × 200 (ms)", "Times as fast as the loop", "1000 × 200 (ms)"]
+    return table([*head, "500 × 100 (ms)"], rows)
 
 
 def compiled_table() -> str:

@@ -10,7 +10,7 @@ import torch
 from simlib import repeats as repeated
 from simlib import validation
 from simlib.linalg import explained_by_ridge, participation_ratio, principal_components
-from simlib.measures import MEASURES, Measure, Name, measure, score
+from simlib.measures import MEASURES, Measure, Name, measure, score, shuffles
 from simlib.threads import on_free_cores
 
 __all__ = [
@@ -103,7 +103,10 @@ def _of_orders(
     """The null of shuffled trials with what belongs to a side computed once; None where there is no
     such way.
     """
-    score(bound, X, Y)  # refuses what can't be scored
+    first = _shuffled(
+        Y, "trials", np.random.default_rng(seed), bool(bound.params.get("precomputed"))
+    )
+    score(bound, X, first)  # refuses what can't be scored
     trials = Y.shape[-2]
     X, Y = (torch.from_numpy(validation.flat(values)) for values in (X, Y))
     scores = bound.shuffled(X, Y, **bound.params)
@@ -427,7 +430,12 @@ def compare(
         found = _ceilings(bounds, repeated.array(repeats), 20, seed)
         ceilings = [each if isinstance(each, Exception) else _columns(each) for each in found]
     rows, known = [], {}
-    for bound, ceiling in zip(bounds, ceilings, strict=True):
+    with shuffles.shared():  # from the last on: PWCCA leaves what CCA needs
+        scored = [
+            _attempt(_beside_chance, bound, X, Y, permutations, null, seed, known)
+            for bound in reversed(bounds)
+        ]
+    for bound, *parts in zip(bounds, reversed(scored), ceilings, strict=True):
         row = {
             "measure": bound.id,
             "title": bound.title,
@@ -435,7 +443,6 @@ def compare(
             "low": bound.range[0],
             "high": bound.range[1],
         }
-        parts = [_attempt(_beside_chance, bound, X, Y, permutations, null, seed, known), ceiling]
         for k, part in enumerate(parts):
             if isinstance(part, Exception):  # the others have their rows
                 parts[k] = {"note": str(part) or type(part).__name__}

@@ -7,7 +7,8 @@ other busy process makes a step several times slower (`benchmarks/busy.py`).
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,7 +16,7 @@ import psutil
 import torch
 from threadpoolctl import threadpool_limits
 
-__all__ = ["THREADS", "look", "on_free_cores", "task_threads"]
+__all__ = ["THREADS", "look", "on_free_cores", "side_by_side", "task_threads"]
 
 # Of every stored task and of every dataset that is made, wherever it runs. Sums depend on how many
 # threads share them, so the number must not depend on how many tasks are left, on how many run at
@@ -110,3 +111,23 @@ class _Load:
 
 
 _load = _Load()
+
+
+def side_by_side(function: Callable, items: Sequence) -> list:
+    """The function of each item, in their order: as many at once as torch has threads, each with
+    one of its own. For small matrices, whose decompositions hardly share out among threads, and
+    wait for each other where the machine has other work.
+
+    >>> side_by_side(abs, [-1, 2, -3])
+    [1, 2, 3]
+    """
+    look()
+    workers = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if workers == 1 or len(items) == 1:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(function, items))
+    finally:
+        torch.set_num_threads(workers)

@@ -30,6 +30,7 @@ PLACES = (
     "simlib.measures.regression",
     "simlib.measures.rsa",
     "simlib.measures.shapes",
+    "simlib.measures.shuffles",
     "simlib.optimize",
     "simlib.repeats",
     "simlib.theory",

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from simlib import trials, validation
+from simlib.measures import shuffles
 from simlib.measures.catalogue import MEASURES
 from simlib.measures.published import PUBLISHED
 from simlib.measures.record import CALLERS_OWN, INVARIANCES, Measure
@@ -21,6 +22,7 @@ __all__ = [
     "measure",
     "own",
     "score",
+    "shuffles",
 ]
 
 # What a function of simlib takes for a measure: an id, a record or any callable of two tensors.

@@ -215,6 +215,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         own=0.0,
         params={"comparison": "angular", "folds": 5},
         aliases=("procrustes-angular#5folds_cv",),
+        shuffled=shapes.procrustes_cv_shuffled,
     ),
     Measure(
         "procrustes-cv-score",
@@ -225,6 +226,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         params={"comparison": "angular-score", "folds": 5},
         aliases=("procrustes-angular-score#5folds_cv",),
         of=("procrustes-cv", lambda angle: 1 - angle * (2 / pi)),
+        shuffled=shapes.procrustes_cv_shuffled,
     ),
     Measure(
         "procrustes-cv-euclidean",
@@ -237,6 +239,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         invariances=MOTION,
         params={"comparison": "euclidean", "folds": 5},
         aliases=("procrustes-euclidean-score#5folds_cv",),
+        shuffled=shapes.procrustes_cv_shuffled,
     ),
     # Whitened shapes: CCA and its relatives.
     Measure(
@@ -300,6 +303,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         symmetric=False,
         invariances=LINEAR,
         invariances_of_x=NEURONS,
+        shuffled=cca.pwcca_shuffled,
     ),
     # Neurons against neurons.
     Measure(
@@ -310,6 +314,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         "Khosla & Williams 2024",
         invariances=NEURONS,
         elsewhere=(Elsewhere("POT", "emd2([], [], 1 - correlations)", "1 - its cost"),),
+        shuffled=matching.soft_matching_shuffled,
     ),
     # Regression: predict X from Y.
     Measure(
@@ -375,6 +380,7 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         own=None,
         params={"penalty": 100.0, "folds": 5},
         aliases=("ridge-lambda100-r2#5folds_cv",),
+        shuffled=regression.regression_shuffled,
     ),
     Measure(
         "ridge-cv-median",
@@ -387,5 +393,6 @@ MEASURES: Mapping[str, Measure] = Catalogue(
         invariances_of_x=NEURONS,
         own=None,
         params={"penalty": 100.0, "folds": 5, "comparison": "pearson-median"},
+        shuffled=regression.regression_shuffled,
     ),
 )

@@ -10,6 +10,7 @@ from simlib.linalg import (
     arccos,
     centred_columns,
     centred_unit,
+    compact_svd,
     nuclear_norm,
     rounding,
     spectral_map,
@@ -195,9 +196,14 @@ def svcca_shuffled(
         >>> scores(torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3]])).round(decimals=3)
         tensor([1., 0.])
     """
-    (wx, kept_x), (wy, kept_y) = _whitened(X, explained), _whitened(Y, explained)
-    shared = shuffles.nuclear_norms(wx, wy)
-    return lambda orders: shared(orders) / min(kept_x, kept_y)
+    x, y = _basis(X, explained), _basis(Y, explained)
+    shared = shuffles.nuclear_norms(x, y)
+    return lambda orders: shared(orders) / min(x.shape[1], y.shape[1])
+
+
+def _basis(X: Tensor, explained: float = 1.0) -> Tensor:
+    """U of `_whitened`, a column a PC."""
+    return compact_svd(_whitened(X, explained)[0], share=0.5)[0]
 
 
 def _singular_triples(M: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -255,10 +261,15 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
     """
     (wx, rank_x), (wy, rank_y) = _whitened(X), _whitened(Y)
     correlations, directions = _singular_triples(wx.T @ wy, min(rank_x, rank_y))
+    return _weighted(correlations, directions, wx.T @ centred_unit(X), X.shape[1])
+
+
+def _weighted(correlations: Tensor, directions: Tensor, own: Tensor, candidates: int) -> Tensor:
+    """Their mean, weighted by X's neurons: `own` is what these are along a basis of X."""
     known = correlations.detach()
-    if known[0] - known[-1] < _tie(X.dtype):
+    if known[0] - known[-1] < _tie(known.dtype):
         return correlations.mean()
-    tied = _tied(known, wx.shape[1])
+    tied = _tied(known, candidates)
     if tied:
         raise ValueError(
             f"{tied} canonical correlations are tied, so that their weights in PWCCA are not "
@@ -266,5 +277,47 @@ def pwcca(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]
             "neurons together outnumber the samples); use 'cca', or fewer principal components of "
             "each side"
         )
-    weights = ((wx @ directions).T @ centred_unit(X)).abs().sum(1)
+    weights = (directions.T @ own).abs().sum(1)
     return (weights * correlations).sum() / weights.sum()
+
+
+APART = 1e-8  # squares of singular values, as a share of the largest
+
+
+def _left_singular_vectors(M: Tensor) -> tuple[Tensor, Tensor]:
+    """Singular values of M, largest first, and the left singular vectors: from the smaller Gram
+    matrix where all squares are apart, from each other and from 0.
+    """
+    tall = M.shape[0] > M.shape[1]
+    squares, V = torch.linalg.eigh(M.T @ M if tall else M @ M.T)
+    if squares.diff(prepend=squares.new_zeros(1)).min() > APART * squares[-1]:
+        s = squares.sqrt()
+        return s.flip(0), (M @ V / s if tall else V).flip(1)
+    U, s, _ = torch.linalg.svd(M, full_matrices=False)
+    return s, U
+
+
+def pwcca_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """pwcca(X, Y) with the samples of Y in each order, as `cca_shuffled`.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.cca.pwcca_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3]])).round(decimals=3)
+        tensor([1., 0.])
+    """
+    x, y = _basis(X), _basis(Y)
+    own = x.T @ centred_unit(X)
+
+    def score(order: Tensor) -> Tensor:
+        correlations, directions = _left_singular_vectors(x.T @ y.index_select(0, order))
+        weighted = _weighted(correlations, directions, own, X.shape[1])
+        return torch.stack([weighted, correlations.sum()])
+
+    def scores(orders: Tensor) -> Tensor:
+        weighted, sums = shuffles.each(score, x.numel() * y.shape[1])(orders).unbind(1)
+        shuffles.nuclear_norms(x, y, known=sums)(orders)  # `cca` needs these
+        return weighted
+
+    return scores

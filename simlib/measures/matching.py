@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simlib.linalg import centred_columns
+from simlib.measures import shuffles
 
 
 def _unit_columns(X: Tensor) -> Tensor:
@@ -47,6 +48,24 @@ def soft_matching(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Ten
         >>> round(float(sl.measures.matching.soft_matching(X, X[:, :1])), 3)
         0.5
     """
-    correlations = _unit_columns(X).T @ _unit_columns(Y)
+    return _matched(_unit_columns(X).T @ _unit_columns(Y))
+
+
+def _matched(correlations: Tensor) -> Tensor:
     plan = _best_plan(correlations.detach().double().cpu().numpy())
     return (torch.from_numpy(plan).to(correlations) * correlations).sum()
+
+
+def soft_matching_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.Scores:
+    """soft_matching(X, Y) with the samples of Y in each order.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.matching.soft_matching_shuffled(X, X[:, :1])
+        >>> scores(torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3]])).round(decimals=3)
+        tensor([0.5000, 0.0000])
+    """
+    x, y = _unit_columns(X), _unit_columns(Y)
+    operations = x.numel() * y.shape[1]
+    return shuffles.each(lambda order: _matched(x.T @ y.index_select(0, order)), operations)

@@ -182,11 +182,15 @@ def _hat_fits(
     H = 11'/n + Y (Y'Y + aI)^-1 Y' of the centred Y: the block form of leave-one-out, exact because
     the intercept is not penalised. For blocks smaller than Y has neurons.
     """
+    hat = _hat_matrix(Y, blocks, penalty)
+    return None if hat is None else _held_out_fits(centre(X), hat, blocks, compare)
+
+
+def _hat_matrix(Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Tensor | None:
     n, q = Y.shape
-    X, Y = centre(X), centre(Y)
-    held = [X[block] for block in blocks]
+    Y = centre(Y)
     side = Y.T @ Y if q <= n else Y @ Y.T
-    if not _enough(side, penalty, _interpolates(n, q, held)):
+    if not _enough(side, penalty, _interpolates(n, q, [Y[block] for block in blocks])):
         return None
     L = torch.linalg.cholesky(_ridged(side, penalty))
     if q <= n:
@@ -194,14 +198,16 @@ def _hat_fits(
         hat = half.T @ half
     else:
         hat = torch.cholesky_solve(side, L)
-    hat = hat + 1 / n
-    residual = X - hat @ X
-    eye = torch.eye(n, dtype=Y.dtype, device=Y.device)
-    fits = []
-    for b, x in zip(blocks, held, strict=True):
-        target = x + x.sum(0) / (n - len(x))
-        missed = torch.linalg.solve(eye[b][:, b] - hat[b][:, b], residual[b])
-        fits.append(compare(target, target - missed))
+    return hat + 1 / n
+
+
+def _held_out_fits(X: Tensor, hat: Tensor, blocks: list[slice | Tensor], compare: Compare) -> Fits:
+    residual, fits = X - hat @ X, []
+    for b in blocks:
+        x, own = X[b], hat[b][:, b]
+        target = x + x.sum(0) / (len(X) - len(x))
+        eye = torch.eye(len(x), dtype=X.dtype, device=X.device)
+        fits.append(compare(target, target - torch.linalg.solve(eye - own, residual[b])))
     return fits
 
 
@@ -259,27 +265,30 @@ def _careful_fits(
     return fits
 
 
+def _small(Y: Tensor, blocks: list[slice | Tensor]) -> bool:
+    return len(Y) // len(blocks) <= Y.shape[1]
+
+
 def _quick_fits(
     X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float, compare: Compare
 ) -> Fits:
     """Fits by the products that are smallest for these sizes."""
     if not blocks:
         return _fit_all(X, Y, penalty, compare)
-    small = len(X) // len(blocks) <= Y.shape[1]
-    fits = _hat_fits(X, Y, blocks, penalty, compare) if small else None
+    fits = _hat_fits(X, Y, blocks, penalty, compare) if _small(Y, blocks) else None
     return fits or _downdated_fits(X, Y, blocks, penalty, compare)
 
 
 def _one_way(
-    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], comparison: str
+    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], compare: Compare
 ) -> Tensor:
     """The score of X from Y: in Y's precision if safe, else in float64, else by singular values."""
-    fits, compare = None, COMPARISONS[comparison]
+    fits = None
     for dtype in dict.fromkeys((Y.dtype, torch.float64)):
         x, y = X.to(dtype), Y.to(dtype)
         fits = fits or _quick_fits(x, y, blocks, penalty, compare)
     fits = fits or _careful_fits(x, y, blocks, penalty, rounding(Y), compare)
-    return torch.stack(fits).mean().to(Y.dtype)
+    return torch.stack(fits).mean(0).to(Y.dtype)
 
 
 def regression(
@@ -331,7 +340,8 @@ def regression(
         else []
     )
     ways = [(X, Y), (Y, X)] if symmetric else [(X, Y)]
-    return sum(_one_way(*way, penalty, blocks, comparison) for way in ways) / len(ways)
+    compare = COMPARISONS[comparison]
+    return sum(_one_way(*way, penalty, blocks, compare) for way in ways) / len(ways)
 
 
 def regression_shuffled(
@@ -342,11 +352,17 @@ def regression_shuffled(
     folds: int = 5,
     comparison: str = "r2",
     symmetric: bool = False,
-    **_,
+    scheme: str = "contiguous",
+    seed: int = 0,
+    groups: Labels = None,
+    conditions: int = 0,
 ) -> shuffles.Scores | None:
-    """regression(X, Y) with the samples of Y in each order; None for all but the R^2 without folds.
+    """regression(X, Y) with the samples of Y in each order; None without folds for all but the R^2,
+    for both directions, and for folds of conditions whose number is not given.
 
-    With Y = U S V' it is sum_i (1 - (a / (s_i^2 + a))^2) ||u_i'X||^2 / ||X||_F^2, `penalty` a.
+    Without folds and with Y = U S V' it is sum_i (1 - (a / (s_i^2 + a))^2) ||u_i'X||^2 / ||X||_F^2,
+    `penalty` a. With folds the hat matrix of Y serves all orders, if samples of a fold are fewer
+    than neurons: n^2 lookups and n^2 p operations an order, whatever Y's neurons.
 
     Example:
         >>> import simlib as sl, torch
@@ -355,9 +371,36 @@ def regression_shuffled(
         >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
         tensor([0.6000, 0.1500])
     """
-    if folds or symmetric or comparison != "r2":
+    if symmetric or (scheme == "condition" and not conditions):
+        return None
+    if folds:
+        options = {"seed": seed, "groups": groups, "conditions": conditions}
+        blocks = held_out_blocks(len(X), folds, scheme, **options)
+        wanted = list(COMPARISONS) if shuffles.sharing() else [comparison]
+        scores = _cross_validated_shuffled(X, Y, penalty, blocks, wanted)
+        return lambda orders: scores(orders)[:, wanted.index(comparison)]
+    if comparison != "r2":
         return None
     target, (U, s) = centre(X), principal_components(Y)
     basis = (U * explained_by_ridge(s, penalty).sqrt()).to(X.dtype)
     explained = shuffles.energies(target, basis)
     return lambda orders: explained(orders) / square_sum(target)
+
+
+def _cross_validated_shuffled(
+    X: Tensor, Y: Tensor, penalty: float, blocks: list[slice | Tensor], wanted: list[str]
+) -> shuffles.Scores:
+    """The comparisons of the same fits, a column each, with the samples of Y in each order."""
+
+    def compare(target: Tensor, predicted: Tensor) -> Tensor:
+        return torch.stack([COMPARISONS[name](target, predicted) for name in wanted])
+
+    def score(order: Tensor) -> Tensor:
+        if hat is None:
+            return _one_way(X, Y.index_select(0, order), penalty, blocks, compare)
+        fits = _held_out_fits(centred, shuffles.moved(hat, order), blocks, compare)
+        return torch.stack(fits).mean(0)
+
+    centred, hat = centre(X), _hat_matrix(Y, blocks, penalty) if _small(Y, blocks) else None
+    scores = shuffles.each(score, len(X) * X.numel())
+    return shuffles.once(scores, "ridge", X, Y, penalty, *wanted, *blocks)

@@ -78,13 +78,9 @@ def nbs_shuffled(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> shuffles.S
         tensor([0.8940, 0.4470])
     """
     X, Y = centred_unit(X), centred_unit(Y)
-    shared, norms = _norms_shuffled(X, Y), (square_sum(X) * square_sum(Y)).sqrt()
+    shared = shuffles.nuclear_norms(_narrow(X), _narrow(Y))
+    norms = (square_sum(X) * square_sum(Y)).sqrt()
     return lambda orders: shared(orders) / norms
-
-
-def _norms_shuffled(X: Tensor, Y: Tensor) -> shuffles.Scores:
-    """||X'Y||_* with the samples of Y in each order."""
-    return shuffles.nuclear_norms(_narrow(X), _narrow(Y))
 
 
 def nbs_squared(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float[Tensor, ""]:
@@ -173,16 +169,19 @@ def procrustes_euclidean_shuffled(
         >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
         tensor([1.0000, 2.2360])
     """
-    X, Y = centre(X), centre(Y)
-    shared, squares = _norms_shuffled(X, Y), square_sum(X) + square_sum(Y)
-    return lambda orders: safe_root(squares - 2 * shared(orders))
+    square_x, square_y = square_sum(centre(X)), square_sum(centre(Y))
+    similarity, norms = nbs_shuffled(X, Y), (square_x * square_y).sqrt()
+    return lambda orders: safe_root(square_x + square_y - 2 * norms * similarity(orders))
 
 
 def _fold_distance(X: Tensor, Y: Tensor, test: slice | Tensor, comparison: str) -> Tensor:
     (train_x, test_x), (train_y, test_y) = split(X, test), split(Y, test)
     polar = spectral_map(train_y.T @ train_x, lambda s: (torch.ones_like(s), torch.zeros_like(s)))
-    turned = test_y @ polar
-    overlap, square_x, square_y = (test_x * turned).sum(), square_sum(test_x), square_sum(test_y)
+    overlap = (test_x * (test_y @ polar)).sum()
+    return _distance(overlap, square_sum(test_x), square_sum(test_y), comparison)
+
+
+def _distance(overlap: Tensor, square_x: Tensor, square_y: Tensor, comparison: str) -> Tensor:
     if comparison == "euclidean":
         return safe_root(square_x + square_y - 2 * overlap)
     cosine = overlap / square_x.sqrt() / square_y.sqrt()
@@ -225,3 +224,105 @@ def procrustes_cv(
         )
     blocks = held_out_blocks(len(X), folds, scheme, seed=seed, groups=groups, conditions=conditions)
     return torch.stack([_fold_distance(X, Y, test, comparison) for test in blocks]).mean()
+
+
+def procrustes_cv_shuffled(
+    X: Float[Tensor, "n p"],
+    Y: Float[Tensor, "n q"],
+    *,
+    comparison: str = "angular",
+    folds: int = 5,
+    scheme: str = "contiguous",
+    seed: int = 0,
+    groups: Labels = None,
+    conditions: int = 0,
+) -> shuffles.Scores | None:
+    """procrustes_cv(X, Y) with the samples of Y in each order: n p q operations for the products of
+    all folds, and the polar factor of each, of min(n, p) x min(n, q). None for folds of conditions
+    whose number is not given.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> X = torch.tensor([[0.0, 0], [2, 0], [0, 1], [2, 1]])
+        >>> scores = sl.measures.shapes.procrustes_cv_shuffled(X, 3 * X, folds=2)
+        >>> scores(torch.tensor([[0, 1, 2, 3], [0, 2, 1, 3]])).round(decimals=3)
+        tensor([1.0470, 1.3980])
+    """
+    if scheme == "condition" and not conditions:
+        return None
+    blocks = held_out_blocks(len(X), folds, scheme, seed=seed, groups=groups, conditions=conditions)
+    shared = _held_out_overlaps(X, Y, blocks)
+    square_x = torch.stack([square_sum(split(X, block)[1]) for block in blocks])
+
+    def scores(orders: Tensor) -> Tensor:
+        overlap, square_y = shared(orders).unbind(-1)
+        return _distance(overlap, square_x, square_y, comparison).mean(1)
+
+    return scores
+
+
+def _overlap(M: Tensor, D: Tensor, share: float) -> Tensor:
+    """<Q, D>, Q the polar factor of M over the singular values above this share."""
+    U, s, Vh = torch.linalg.svd(M, full_matrices=False)
+    rank = int((s > s[0] * share).sum())
+    return (U[:, :rank].T @ D * Vh[:rank]).sum()
+
+
+# Shares of the largest singular value: above LOW columns are orthogonal to the last digits, and
+# above LEAST so nearly that their products' squares don't count.
+LOW, LEAST = 1 / 8, 3e-5
+
+
+def _quick_overlap(M: Tensor, D: Tensor) -> Tensor | None:
+    """The same of an M of full rank by the eigenvectors V of M'M; None where digits are lost.
+
+    The columns of MV, of lengths s and scaled to 1, have the products B'B = I + F with F_ij up to
+    eps max(s)^2 / (s_i s_j). To first order in F the polar factor is B (I - G) V' with G_ij =
+    F_ij s_i / (s_i + s_j): B (I - G) is orthogonal, and its product with MV symmetric.
+    """
+    if M.shape[0] < M.shape[1]:
+        M, D = M.T, D.T
+    V = torch.linalg.eigh(M.T @ M)[1]
+    B = M @ V
+    s = torch.linalg.vector_norm(B, dim=0)
+    if not s.min() > LEAST * s.max():
+        return None
+    B, turned = B / s, D @ V
+    low = s < LOW * s.max()
+    few, s = B[:, low], s[low]
+    F = (few.T @ few).fill_diagonal_(0)
+    skewed = few.T @ turned[:, low] * F / (1 + s / s[:, None])
+    return (B * turned).sum() - skewed.sum()
+
+
+def _held_out_overlaps(X: Tensor, Y: Tensor, blocks: list[slice | Tensor]) -> shuffles.Scores:
+    """<x, yQ> and ||y||^2 of each fold's held-out samples, Q from the others, as
+    (orders, folds, 2).
+
+    With X and Y centred by all n samples and s, t the sums of the m held out, the others have the
+    means -s / (n - m) and -t / (n - m).
+    """
+    share = max(X.shape[1], Y.shape[1]) * torch.finfo(X.dtype).eps
+    x, y = _narrow(centre(X)), _narrow(centre(Y))
+    own = [x[block] for block in blocks]
+
+    def fold(held_x: Tensor, held_y: Tensor, cross: Tensor, others: Tensor) -> Tensor:
+        left, m, t = len(x) - len(held_x), len(held_x), held_y.sum(0)
+        sums = torch.outer(t, held_x.sum(0)) / left
+        trained, tested = others - sums, cross + (2 + m / left) * sums
+        full = left > min(trained.shape)
+        overlap = _quick_overlap(trained, tested) if full else None
+        if overlap is None:
+            overlap = _overlap(trained, tested, share)
+        return torch.stack([overlap, square_sum(held_y + t / left)])
+
+    def score(order: Tensor) -> Tensor:
+        moved = y.index_select(0, order)
+        held = [moved[block] for block in blocks]
+        crosses = [held_y.T @ held_x for held_x, held_y in zip(own, held, strict=True)]
+        total = sum(crosses)
+        parts = zip(own, held, crosses, strict=True)
+        return torch.stack([fold(a, b, cross, total - cross) for a, b, cross in parts])
+
+    scores = shuffles.each(score, x.numel() * y.shape[1])
+    return shuffles.once(scores, "held-out overlaps", X, Y, *blocks)
