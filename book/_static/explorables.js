@@ -11,7 +11,7 @@
     if (box.dataset.started) return;
     box.dataset.started = "loading";
     const words = (list = "") => list.split(" ").filter(Boolean);
-    const paths = ["explorables/shared"];
+    const paths = ["explorables/shared", "../vendor/measures_data"];
     paths.push(...words(box.dataset.needs).map((name) => `../vendor/${name}_data`));
     paths.push(...words(box.dataset.parts).map((name) => `explorables/${name}`));
     try {

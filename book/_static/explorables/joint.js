@@ -1,6 +1,7 @@
 /* The exact range that one score leaves to another, as in simlib.exact_ranges. */
 (() => {
-  const { angular, fromAngular, number, MEASURES, html } = explore;
+  const { angular, fromAngular, number, levels, html } = explore;
+  const MEASURES = explore.data.measures;
   const PLAIN = { "procrustes-angular-score": "nbs", "cka-angular-score": "cka" };
   const STATUS = { "cka nbs": ["proved", "conjectured"], "nbs cka": ["conjectured", "proved"] };
   const plain = (measure) => PLAIN[measure] ?? measure;
@@ -24,7 +25,6 @@
 
   const ORDER = ["cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg"];
   const OPTIONS = ORDER.map((id) => [id, MEASURES[id].title]);
-  const LEVELS = Array.from({ length: 101 }, (_, k) => k / 100);
 
   explore.compute.joint = range;
   explore.define("joint", (box) => {
@@ -46,8 +46,8 @@
       const known = STATUS[pair] ?? ["proved", "proved"];
       const [xName, yName] = [state.given, state.other].map((id) => MEASURES[id].title);
       const axes = explore.axes(drawing, [40, 26, 300, 260], { xName, yName, slider: at });
-      const ends = LEVELS.map((level) => range(state, level));
-      const lines = [0, 1].map((k) => ends.map((pair, i) => [LEVELS[i], pair[k]]));
+      const ends = levels.map((level) => range(state, level));
+      const lines = [0, 1].map((k) => ends.map((pair, i) => [levels[i], pair[k]]));
       const region = [...lines[0], ...lines[1].toReversed()];
       axes.line(region, { class: "explorable-region" }, "polygon");
       lines.forEach((line, k) => {

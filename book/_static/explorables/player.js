@@ -1,6 +1,7 @@
 /* Ascents frame by frame: one score moves where Y lies, what is decoded from it and R² by PC. */
 (() => {
-  const { number, MEASURES, html, svg } = explore;
+  const { number, html, svg } = explore;
+  const MEASURES = explore.data.measures;
   const GROUPS = ["#7A4FD0", "#8A9A00"]; // hues that no measure has
   const CHOICES = ["cka", "nbs", "procrustes-angular-score", "ridge", "linreg"];
   const OPTIONS = CHOICES.map((id) => [id, MEASURES[id].title]);
@@ -33,9 +34,8 @@
     const options = { x: [0.4, count + 0.6], xName: "PC of X", yName: "R²", xTicks };
     const axes = explore.axes(drawing, [26, 22, 120, 52], { ...options, yTicks: [0, 1] });
     r2.forEach((value, k) => {
-      const [x, y, end] = [axes.x(k + 0.65), axes.y(Math.max(0, value)), axes.x(k + 1.35)];
-      const size = { width: end - x, height: axes.y(0) - y };
-      drawing.append(svg("rect", { x, y, ...size, fill: colour }));
+      const corners = [0.65, 1.35].map((side) => [k + side, Math.max(0, value)]);
+      axes.line([...corners, [k + 1.35, 0], [k + 0.65, 0]], { class: "", fill: colour }, "polygon");
     });
   };
   const curves = (drawing, data, state, slider) => {
@@ -53,8 +53,7 @@
       const line = data.ascents[measure].map(({ score, accuracy }) => [score, accuracy]);
       axes.line(line, { stroke: colour });
       const { score, accuracy } = frameAt(state.dataset, measure, state.at);
-      const [cx, cy] = [axes.x(score), axes.y(accuracy)];
-      drawing.append(svg("circle", { cx, cy, r: 5, fill: colour }));
+      axes.dots([[score, accuracy]], { r: 5, fill: colour });
     }
     axes.upright(state.at);
   };

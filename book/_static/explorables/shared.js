@@ -29,15 +29,7 @@ const explore = (() => {
   const angular = (score) => 1 - (2 / Math.PI) * Math.acos(Math.min(1, Math.max(-1, score)));
   const fromAngular = (score) => Math.cos(((1 - score) * Math.PI) / 2);
 
-  /* The look of a measure, as in simlib.plots. */
-  const MEASURES = {
-    "procrustes-angular-score": { title: "Angular Procrustes", colour: "#0072B2" },
-    nbs: { title: "NBS", colour: "#56B4E9" },
-    "cka-angular-score": { title: "Angular CKA", colour: "#E69F00" },
-    cka: { title: "CKA", colour: "#D55E00" },
-    ridge: { title: "Ridge regression", colour: "#009E73" },
-    linreg: { title: "Linear regression R²", colour: "#CC79A7" },
-  };
+  const levels = Array.from({ length: 101 }, (_, k) => k / 100); // places of a slider of scores
 
   const picture = (name, width, height, kind = "") =>
     svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, class: kind });
@@ -55,10 +47,14 @@ const explore = (() => {
       const look = { x, y, "text-anchor": anchor, class: "explorable-text" };
       drawing.append(svg("text", look, `${words}`));
     };
+    const known = (places) =>
+      places.filter(([, b]) => Number.isFinite(b)).map(([a, b]) => [x(a), y(b)]);
     const line = (places, look, kind = "polyline") => {
-      const drawn = points(places.map(([a, b]) => [x(a), y(b)]));
+      const drawn = points(known(places));
       drawing.append(svg(kind, { class: "explorable-line", ...look, points: drawn }));
     };
+    const dots = (places, look) =>
+      drawing.append(...known(places).map(([cx, cy]) => svg("circle", { cx, cy, r: 3, ...look })));
     const cursor = (ends) => line(ends, { class: "explorable-cursor" });
     drawing.replaceChildren(
       svg("path", { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" }),
@@ -78,7 +74,7 @@ const explore = (() => {
     Object.assign(drawing, { onpointerdown: drag, onpointermove: drag });
     const upright = (at) => cursor([y0, y1].map((end) => [at, end]));
     const level = (at) => cursor([x0, x1].map((end) => [end, at]));
-    return { x, y, text, line, upright, level };
+    return { x, y, text, line, dots, upright, level };
   };
 
   const button = (label) =>
@@ -202,7 +198,7 @@ const explore = (() => {
     makers[box.dataset.explorable](box);
   };
   const draw = { html, svg, picture, axes, points };
-  const words = { number, angular, fromAngular, MEASURES };
+  const words = { number, angular, fromAngular, levels };
   const controls = { button, slider, choice, player, panel, spectra, spectrumOf };
   return { data, compute, define, start, ...draw, ...words, ...controls };
 })();

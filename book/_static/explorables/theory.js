@@ -1,6 +1,7 @@
 /* What each score is after a change of one principal component (PC), as in simlib.theory. */
 (() => {
-  const { angular, number, MEASURES, html } = explore;
+  const { angular, number, html } = explore;
+  const MEASURES = explore.data.measures;
   const CHANGES = [
     ["replaced", "PC i is replaced"],
     ["rotated", "PC i is rotated"],

@@ -1,0 +1,74 @@
+/* Published runs beside ours: accuracy by score, and the score at which each PC is captured. */
+(() => {
+  const { number, html } = explore;
+  const { unit, runs, datasets } = explore.data.published;
+  const read = (side = []) =>
+    side.map((run) => run.map((value) => (value === null ? Number.NaN : value * unit)));
+  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+
+  /* The published side and ours: each run's accuracies at the levels, and its scores by PC. */
+  const sides = ({ dataset, variable, measure }) =>
+    Object.entries({ published: measure, ours: runs[measure].measure }).map(([side, id]) => {
+      const { accuracy, captures } = datasets[dataset][side];
+      return { curves: read(accuracy[variable]?.[id]), scores: read(captures[id]) };
+    });
+  /* Of both sides at a score: mean accuracy, of how many runs, and the mean number of PCs captured. */
+  const numbers = (state) =>
+    sides(state).map(({ curves, scores }) => {
+      const values = curves.map((run) => run[Math.round(100 * state.at)]).filter(Number.isFinite);
+      const captured = scores.map((run) => run.filter((score) => score <= state.at).length);
+      return { accuracy: mean(values), runs: values.length, captured: mean(captured) };
+    });
+
+  explore.compute.published = numbers;
+  explore.define("published", (box) => {
+    const titled = (named) => Object.entries(named).map(([id, { title }]) => [id, title]);
+    const variables = Object.values(datasets).flatMap((one) => Object.keys(one.published.accuracy));
+    const at = explore.slider("at", "Score", { value: 0.9 });
+    const dataset = explore.choice("dataset", "Dataset", titled(datasets));
+    const named = [...new Set(variables)].map((name) => [name, name]);
+    const variable = explore.choice("variable", "Variable", named);
+    const measure = explore.choice("measure", "Measure", titled(runs));
+    const names = ["Accuracy against score", "Score that captures each PC"];
+    const drawings = names.map((name) => explore.picture(name, 360, 220));
+    const words = html("p");
+
+    const draw = (state) => {
+      const { accuracy } = datasets[state.dataset].published;
+      if (!accuracy[state.variable]) [state.variable] = Object.keys(accuracy);
+      for (const one of variable.input.options) one.disabled = !accuracy[one.value];
+      const { measure: id, title } = runs[state.measure];
+      const stroke = explore.data.measures[id].colour;
+      const both = sides(state);
+      const axes = (k, of, options) => {
+        const all = both.flatMap((side) => side[of].flat()).filter(Number.isFinite);
+        const y = [Math.floor(10 * Math.min(...all, 0.9)) / 10, 1];
+        return explore.axes(drawings[k], [32, 26, 318, 150], { ...options, y, yTicks: y });
+      };
+      const known = { xName: "score", yName: `Accuracy of ${state.variable}`, slider: at };
+      const left = axes(0, "curves", known);
+      const pcs = { x: [0.5, 20.5], xTicks: [1, 5, 10, 15, 20], xName: "PC of X" };
+      const right = axes(1, "scores", { ...pcs, yName: "Score that captures it" });
+      const placed = (run, first, step) => run.map((value, i) => [first + step * i, value]);
+      for (const k of [1, 0]) {
+        const look = { class: `explorable-${["published", "run"][k]}`, stroke, fill: stroke };
+        for (const run of both[k].curves) left.line(placed(run, 0, 0.01), look);
+        for (const run of both[k].scores) right.dots(placed(run, 1, 1), look);
+      }
+      left.upright(state.at);
+      right.level(state.at);
+      const [theirs, ours] = numbers(state);
+      const gap = number(ours.accuracy - theirs.accuracy, 3);
+      const mine = `${number(ours.accuracy, 3)} ours (mean of ${ours.runs} runs), difference ${gap}`;
+      words.textContent =
+        `${title} at ${number(state.at)}: accuracy of ${state.variable} ` +
+        `${number(theirs.accuracy, 3)} published, ${ours.runs ? mine : "none of ours"}. ` +
+        `PCs captured by then, of the first 20: ${number(theirs.captured, 0)} published, ` +
+        `${number(ours.captured, 1)} ours.`;
+      return words.textContent;
+    };
+
+    const panels = html("div", { class: "explorable-panels" }, ...drawings);
+    explore.panel(box, [panels, words], [at, dataset, variable, measure], draw);
+  });
+})();
