@@ -36,12 +36,15 @@ def site(tmp_path_factory):
     """The page's address; it weighs less than 300 kB with its library and sample."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "vendor").mkdir()
+    book = of_book("explorables")
+    measures = book.script("measures", book.measures())
+    (folder / "vendor" / "measures_data.js").write_bytes(measures)
     (folder / "vendor" / "scorer_data.js").write_bytes(of_book("scorer_data").script())
     shutil.copytree(STATIC, folder / "_static")
     source = (ROOT / "book" / "score_your_own.md").read_text()
     box = source[source.index("<div class=") : source.index("## ")].partition("<a href")[0]
     (folder / "page.html").write_text(PAGE.format(box=box))
-    scripts = [*(STATIC / "explorables").glob("*.js"), folder / "vendor" / "scorer_data.js"]
+    scripts = [*(STATIC / "explorables").glob("*.js"), *(folder / "vendor").glob("*.js")]
     assert sum(path.stat().st_size for path in scripts) < 300_000
     return (folder / "page.html").as_uri()
 

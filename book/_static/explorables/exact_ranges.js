@@ -11,29 +11,25 @@ explore.data.exactRanges = function exactRanges(l, q) {
     Array.from({ length: count }, (_, i) => a + (i * (b - a)) / Math.max(count - 1, 1));
   const powers = (a, b, count) => spaced(Math.log(a), Math.log(b), count).map(Math.exp);
 
-  /* A root between a and b by Chandrupatla's method; NaN where the signs there agree. */
+  /* A root between a and b by Ridders' method; NaN where the signs there agree. */
   function root(f, a, b) {
-    let [fa, fb, t] = [f(a), f(b), 0.5];
+    let [fa, fb] = [f(a), f(b)];
     if (!(fa * fb <= 0)) return Number.NaN;
-    for (let step = 0; ; step++) {
-      const x = a + t * (b - a);
+    for (let width = Infinity; fa !== 0 && fb !== 0 && Math.abs(b - a) < width; ) {
+      width = Math.abs(b - a);
+      const middle = (a + b) / 2;
+      const fm = f(middle);
+      const x = middle + ((middle - a) * Math.sign(fa) * fm) / Math.sqrt(fm * fm - fa * fb);
       const fx = f(x);
-      let [c, fc] = [a, fa];
-      if (Math.sign(fx) !== Math.sign(fa)) [c, fc, b, fb] = [b, fb, a, fa];
-      [a, fa] = [x, fx];
-      const best = Math.abs(fa) < Math.abs(fb) ? a : b;
-      const least = (2 ** -52 * Math.abs(best) + 1e-300) / Math.abs(b - a);
-      if (fa === 0 || fb === 0 || !(least < 0.5) || step > 200) return best;
-      const [xi, phi] = [(a - b) / (c - b), (fa - fb) / (fc - fb)];
-      t = 0.5;
-      if (phi ** 2 < xi && (1 - phi) ** 2 < 1 - xi) {
-        t =
-          ((fa / (fb - fa)) * fc) / (fb - fc) +
-          ((((c - a) / (b - a)) * fa) / (fc - fa)) * (fb / (fc - fb));
-      }
-      t = Math.min(1 - least, Math.max(least, t));
+      if (fm * fx <= 0) [a, fa, b, fb] = [middle, fm, x, fx];
+      else if (fa * fx <= 0) [b, fb] = [x, fx];
+      else [a, fa] = [x, fx];
     }
+    return Math.abs(fa) < Math.abs(fb) ? a : b;
   }
+  /* The state between a and b in which what is asked of it is 0. */
+  const solved = (state, a, b, asked = ({ off }) => off) =>
+    state(root((x) => asked(state(x)), a, b));
 
   /* The cubic x^3 - (w + share) x + pull sqrt(share) / 2: its larger and its smaller
      positive root. */
@@ -74,28 +70,18 @@ explore.data.exactRanges = function exactRanges(l, q) {
   /* The piece of k full copies and perhaps a partial one: places along it, and the scores there. */
   function piece(k, partial) {
     const share = l[k - 1];
-    if (partial) {
-      const full = (log) => copied(k, Math.exp(log), 2 * Math.sqrt(l[k] * Math.exp(log)), true);
-      const highest = Math.exp(
-        root((log) => full(log).off, Math.log(1e-12 * l[0]), Math.log(8 * l[0])),
-      );
-      const grid = [1 - 1e-9, ...spaced(0.98, 0.6, 8), ...powers(0.5, 1e-5, 12), 1e-12];
-      const at = (w) => {
-        const state = (part) => copied(k, w, 2 * part * Math.sqrt(l[k] * w), true);
-        return state(root((part) => state(part).off, 1e-12, 1));
-      };
-      return { places: grid.map((part) => part * highest), at };
-    }
-    const at = (angle) => {
-      const state = (log) => {
-        const size = Math.sqrt((Math.exp(log) + share) / 3);
-        const pull = (4 * size ** 3 * Math.sin(angle)) / Math.sqrt(share);
-        const last = 2 * size * Math.cos((Math.PI / 2 + angle) / 3);
-        return copied(k, Math.exp(log), pull, false, last);
-      };
-      return state(root((log) => state(log).off, Math.log(1e-14 * share), Math.log(2 * share)));
+    const part = (place, w) => copied(k, w, 2 * place * Math.sqrt(l[k] * w), true);
+    const turned = (place, w) => {
+      const size = Math.sqrt((w + share) / 3);
+      const pull = (4 * size ** 3 * Math.sin(place)) / Math.sqrt(share);
+      return copied(k, w, pull, false, 2 * size * Math.cos((Math.PI / 2 + place) / 3));
     };
-    return { places: [...powers(1e-9, 0.1, 10), ...spaced(0.2, 2.9, 28)], at };
+    const [state, top, places] = partial
+      ? [part, 8 * l[0], [1 - 1e-9, ...spaced(0.99, 0.78, 8), ...powers(0.7, 3e-3, 12), 1e-6]]
+      : [turned, 2 * share, [...powers(1e-9, 0.1, 10), ...spaced(0.2, 2.9, 28)]];
+    const ends = [1e-14 * share, top].map(Math.log);
+    const at = (place) => solved((log) => state(place, Math.exp(log)), ...ends);
+    return { places, at };
   }
 
   function oneCopy(given, level) {
@@ -124,7 +110,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
     const { places, at, seen } = pieces[[k, partial]];
     const i = seen.findIndex((one, j) => one[given] >= level && seen[j + 1]?.[given] <= level);
     if (i < 0) return Number.NaN;
-    const best = at(root((place) => at(place)[given] - level, places[i], places[i + 1]));
+    const best = solved(at, places[i], places[i + 1], (one) => one[given] - level);
     return Math.abs(best[given] - level) < 1e-10 ? best[other] : Number.NaN;
   }
 
@@ -143,7 +129,8 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   // -- The least CKA for an NBS, the most NBS for a CKA, by its curve of the first kind
 
-  function spiked(w, pull) {
+  function spiked([w, ratio]) {
+    const pull = 2 * ratio * w;
     const turns = [pull / 2 > Math.sqrt(l[p - 1] * w)];
     for (let i = p - 2; i >= 0; i--) {
       const product = l[i] * l[i + 1];
@@ -165,10 +152,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   function onCurve(place) {
     const state = (log) => [Math.exp(log), -Math.expm1(Math.min(log / 2 - place, 0))];
-    const off = (log) => {
-      const [w, ratio] = state(log);
-      return spiked(w, 2 * ratio * w).off / w;
-    };
+    const off = (log) => spiked(state(log)).off / Math.exp(log);
     const [low, high] = [1e-30, 1e6].map((end) => Math.min(2 * place, Math.log(end)));
     return state(root(off, low - 10, high));
   }
@@ -195,11 +179,8 @@ explore.data.exactRanges = function exactRanges(l, q) {
   function least(given, other, level) {
     if (p === 1) return given === "cka" ? Math.sqrt(level) : level ** 2;
     for (const [stretch, first, last] of stretches) {
-      const at = (place) => {
-        const [w, ratio] = stretch(place);
-        return spiked(w, 2 * ratio * w);
-      };
-      const best = at(root((place) => at(place)[given] - level, first, last));
+      const at = (place) => spiked(stretch(place));
+      const best = solved(at, first, last, (one) => one[given] - level);
       if (best[given] >= 0) return best[other];
     }
     return Number.NaN;

@@ -76,12 +76,10 @@ explore.define("scorer", (box) => {
   }
 
   function csv(bytes, title) {
-    const text = new TextDecoder().decode(bytes).replace(/^\uFEFF/, "");
-    const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim());
-    const mark = [",", ";", "\t", "|"].reduce((best, one) => {
-      const parts = (by) => lines[0]?.split(by).length ?? 0;
-      return parts(one) > parts(best) ? one : best;
-    });
+    const text = new TextDecoder().decode(bytes); // without its byte-order mark
+    const lines = text.split(/[\r\n]+/).filter((line) => line.trim());
+    const parts = (mark) => lines[0]?.split(mark).length;
+    const [mark] = [",", ";", "\t", "|"].sort((a, b) => parts(b) - parts(a));
     const rows = lines.map((line) =>
       line.split(mark).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")),
     );
@@ -237,10 +235,7 @@ explore.define("scorer", (box) => {
     worker.postMessage(sides);
   }
 
-  const [status, results] = [
-    box.querySelector("[role=status]"),
-    box.querySelector("#scorer-results"),
-  ];
+  const [status, results] = ["[role=status]", "#scorer-results"].map((s) => box.querySelector(s));
   const taken = {};
   /* Does the work, then scores what is there; says what is wrong with it. */
   async function attempt(work) {

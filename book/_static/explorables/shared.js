@@ -20,9 +20,11 @@ const explore = (() => {
   const number = (value, digits = 2, towards = "") => {
     if (!Number.isFinite(value)) return "–";
     const unit = 10 ** digits;
-    let shown = value;
-    if (towards === "up") shown = Math.ceil((value - 1e-9) * unit) / unit;
-    if (towards === "down") shown = Math.floor((value + 1e-9) * unit) / unit;
+    const bounds = {
+      up: Math.ceil((value - 1e-9) * unit),
+      down: Math.floor((value + 1e-9) * unit),
+    };
+    const shown = towards ? bounds[towards] / unit : value;
     return shown.toFixed(digits).replace("-", "−");
   };
   /* As in simlib.theory: 1 - (2 / pi) arccos, and back. */

@@ -1,6 +1,6 @@
 /* What each score is after a change of one principal component (PC), as in simlib.theory. */
 (() => {
-  const { angular, number, html } = explore;
+  const { angular, number, html, slider, choice } = explore;
   const MEASURES = explore.data.measures;
   const CHANGES = [
     ["replaced", "PC i is replaced"],
@@ -54,23 +54,12 @@
 
   explore.compute.theory = scores;
   explore.define("theory", (box) => {
-    const pc = explore.slider("pc", "PC i, or k", {
-      min: 1,
-      max: PCS,
-      step: 1,
-      value: 1,
-      digits: 0,
-    });
-    const change = explore.choice("change", "Change", CHANGES);
-    const angle = explore.slider("angle", "Angle θ (°)", {
-      max: 180,
-      step: 5,
-      value: 45,
-      digits: 0,
-    });
-    const scale = explore.slider("scale", "Factor a", { max: 2, step: 0.05, value: 0.5 });
+    const pc = slider("pc", "PC i, or k", { min: 1, max: PCS, step: 1, value: 1, digits: 0 });
+    const change = choice("change", "Change", CHANGES);
+    const angle = slider("angle", "Angle θ (°)", { max: 180, step: 5, value: 45, digits: 0 });
+    const scale = slider("scale", "Factor a", { max: 2, step: 0.05, value: 0.5 });
     const strength = { max: 0.1, step: 0.005, value: 0.01, digits: 3 };
-    const penalty = explore.slider("penalty", "Ridge penalty α", strength);
+    const penalty = slider("penalty", "Ridge penalty α", strength);
     const spectra = explore.spectra();
     const name = "Each score against the PC that is changed";
     const drawing = explore.picture(name, 360, 220, "explorable-wide");
