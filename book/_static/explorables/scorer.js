@@ -51,26 +51,14 @@ explore.define("scorer", (box) => {
     return { title, shape, values };
   }
 
-  async function npz(bytes, title) {
-    const view = new DataView(bytes.buffer);
-    let end = bytes.length - 22;
-    while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
-    if (end < 0) refuse(`${title} is no .npz file, or was not written whole`);
-    const found = [];
-    let at = view.getUint32(end + 16, true);
-    for (let k = view.getUint16(end + 10, true); k > 0; k--) {
-      const short = (place) => view.getUint16(place, true);
-      const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + short(at + 28)));
-      const local = view.getUint32(at + 42, true);
-      const start = local + 30 + short(local + 26) + short(local + 28);
-      let part = bytes.slice(start, start + view.getUint32(at + 20, true));
-      if (short(at + 10) === 8) {
-        const plain = new Blob([part]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-        part = new Uint8Array(await new Response(plain).arrayBuffer());
-      }
-      if (name.endsWith(".npy")) found.push(npy(part, name.slice(0, -4)));
-      at += 46 + short(at + 28) + short(at + 30) + short(at + 32);
+  function npz(bytes, title) {
+    let files = {};
+    try {
+      files = fflate.unzipSync(bytes, { filter: ({ name }) => name.endsWith(".npy") });
+    } catch {
+      refuse(`${title} is no .npz file, or was not written whole`);
     }
+    const found = Object.entries(files).map(([name, part]) => npy(part, name.slice(0, -4)));
     const recordings = found.filter(({ refused, shape }) => !refused && shape.length > 1);
     return recordings.length ? recordings : found;
   }
