@@ -10,8 +10,8 @@
   const start = async (box) => {
     if (box.dataset.started) return;
     box.dataset.started = "loading";
-    const words = (list = "") => list.split(" ").filter(Boolean);
     const paths = ["explorables/shared", "../vendor/measures_data"];
+    const words = (list = "") => list.split(" ").filter(Boolean);
     paths.push(...words(box.dataset.needs).map((name) => `../vendor/${name}_data`));
     paths.push(...words(box.dataset.parts).map((name) => `explorables/${name}`));
     try {

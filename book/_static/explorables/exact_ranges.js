@@ -5,8 +5,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
   const p = l.length;
   const norm = Math.hypot(...l);
   const sizes = l.map(Math.sqrt);
-  const sum = (count, of) =>
-    Array.from({ length: count }, (_, i) => of(i)).reduce((a, b) => a + b, 0);
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
   const spaced = (a, b, count) =>
     Array.from({ length: count }, (_, i) => a + (i * (b - a)) / Math.max(count - 1, 1));
   const powers = (a, b, count) => spaced(Math.log(a), Math.log(b), count).map(Math.exp);
@@ -81,7 +80,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
       : [turned, 2 * share, [...powers(1e-9, 0.1, 10), ...spaced(0.2, 2.9, 28)]];
     const ends = [1e-14 * share, top].map(Math.log);
     const at = (place) => solved((log) => state(place, Math.exp(log)), ...ends);
-    return { places, at };
+    return { places, at, seen: places.map(at) };
   }
 
   function oneCopy(given, level) {
@@ -99,14 +98,10 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   const pieces = {};
   function onPiece(k, partial, given, other, level) {
-    const reach = (of) => sum(Math.min(p, k + partial), of);
-    const first =
-      given === "cka" ? Math.sqrt(reach((i) => l[i] ** 2)) / norm : Math.sqrt(reach((i) => l[i]));
-    if (first < level) return Number.NaN;
-    if (!pieces[[k, partial]]) {
-      const one = piece(k, partial);
-      pieces[[k, partial]] = { ...one, seen: one.places.map(one.at) };
-    }
+    const whole = l.slice(0, k + partial); // as many whole copies have the most of both scores
+    const most = given === "cka" ? Math.hypot(...whole) / norm : Math.sqrt(sum(whole));
+    if (most < level) return Number.NaN;
+    pieces[[k, partial]] ??= piece(k, partial);
     const { places, at, seen } = pieces[[k, partial]];
     const i = seen.findIndex((one, j) => one[given] >= level && seen[j + 1]?.[given] <= level);
     if (i < 0) return Number.NaN;
@@ -160,7 +155,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
   const stretches = [];
   if (p > 1) {
     const gap = l[0] - l[1];
-    const secular = (part) => sum(p, (i) => l[i] ** 2 / (l[i] - (l[1] + part * gap)));
+    const secular = (part) => sum(l.map((one) => one ** 2 / (one - (l[1] + part * gap))));
     const top =
       gap > 1e-9 * l[0]
         ? Math.max(l[0] + l[1], 2 * (l[1] + gap * root(secular, 1e-12, 1 - 1e-12)))
@@ -188,11 +183,9 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   // -- Pairs with the R^2 of linear regression, for any q
 
-  const before = sum(Math.min(q - 1, p), (i) => l[i]);
-  const all = sum(Math.min(q, p), (i) => l[i]);
+  const [before, all] = [q - 1, q].map((count) => sum(l.slice(0, count)));
 
   function withR2(given, other, level) {
-    const size = given === "cka" || other === "cka" ? norm : 1;
     if (given === "linreg") {
       const low = Math.max(level - before, 0);
       let left = level;
@@ -204,7 +197,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
       return level <= all + 1e-12 ? [other === "cka" ? low / norm : Math.sqrt(low), high] : [];
     }
     const high =
-      level > 1e-12 ? Math.min((given === "cka" ? level * size : level ** 2) + before, all) : 0;
+      level > 1e-12 ? Math.min((given === "cka" ? level * norm : level ** 2) + before, all) : 0;
     if (given === "nbs") return level ** 2 <= all + 1e-12 ? [level ** 2, high] : [];
     let [left, low] = [(level * norm) ** 2, 0];
     for (const share of l.slice(0, q)) {

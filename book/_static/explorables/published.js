@@ -21,7 +21,7 @@
     });
 
   explore.compute.published = numbers;
-  explore.define("published", (box) => {
+  explore.makers.published = (box) => {
     const titled = (named) => Object.entries(named).map(([id, { title }]) => [id, title]);
     const variables = Object.values(datasets).flatMap((one) => Object.keys(one.published.accuracy));
     const at = explore.slider("at", "Score", { value: 0.9 });
@@ -31,7 +31,6 @@
     const measure = explore.choice("measure", "Measure", titled(runs));
     const names = ["Accuracy against score", "Score that captures each PC"];
     const drawings = names.map((name) => explore.picture(name, 360, 220));
-    const words = html("p");
 
     const draw = (state) => {
       const { accuracy } = datasets[state.dataset].published;
@@ -42,8 +41,8 @@
       const both = sides(state);
       const axes = (k, of, options) => {
         const all = both.flatMap((side) => side[of].flat()).filter(Number.isFinite);
-        const y = [Math.floor(10 * Math.min(...all, 0.9)) / 10, 1];
-        return explore.axes(drawings[k], [32, 26, 318, 150], { ...options, y, yTicks: y });
+        const lowest = Math.min(...all, 0.9);
+        return explore.axes(drawings[k], [32, 26, 318, 150], { ...options, lowest });
       };
       const known = { xName: "score", yName: `Accuracy of ${state.variable}`, slider: at };
       const left = axes(0, "curves", known);
@@ -60,15 +59,15 @@
       const [theirs, ours] = numbers(state);
       const gap = number(ours.accuracy - theirs.accuracy, 3);
       const mine = `${number(ours.accuracy, 3)} ours (mean of ${ours.runs} runs), difference ${gap}`;
-      words.textContent =
+      return (
         `${title} at ${number(state.at)}: accuracy of ${state.variable} ` +
         `${number(theirs.accuracy, 3)} published, ${ours.runs ? mine : "none of ours"}. ` +
         `PCs captured by then, of the first 20: ${number(theirs.captured, 0)} published, ` +
-        `${number(ours.captured, 1)} ours.`;
-      return words.textContent;
+        `${number(ours.captured, 1)} ours.`
+      );
     };
 
     const panels = html("div", { class: "explorable-panels" }, ...drawings);
-    explore.panel(box, [panels, words], [at, dataset, variable, measure], draw);
-  });
+    explore.panel(box, [panels], [at, dataset, variable, measure], draw);
+  };
 })();

@@ -1,5 +1,5 @@
 /* Scores of a reader's own two arrays. Files are read here; numbers are made in a worker. */
-explore.define("scorer", (box) => {
+explore.makers.scorer = (box) => {
   const { html, number, angular, data } = explore;
   const refuse = (words) => {
     throw new Error(words);
@@ -270,4 +270,4 @@ explore.define("scorer", (box) => {
     for (const [k, file] of files.entries()) await takers[first + k](file);
   });
   if (new URLSearchParams(location.search).has("sample")) trySample();
-});
+};

@@ -1,7 +1,7 @@
 /* What all explorables share: state in the page's address, controls, drawing, what is read aloud. */
 // biome-ignore lint/correctness/noUnusedVariables: the scripts of the explorables use it
 const explore = (() => {
-  const makers = {};
+  const makers = {}; // by the names of explorables
   const data = {};
   const compute = {}; // what an explorable computes, by its name
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -37,11 +37,11 @@ const explore = (() => {
     svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, class: kind });
   const points = (places) => places.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
 
-  /* Empties a picture and puts axes into it. What they return turns numbers into places and draws;
-     where a pointer is dragged, `slider` gets its x. */
+  /* Empties a picture and puts axes into it, up to 1 from the tenth below `lowest`. What they return
+     turns numbers into places and draws; where a pointer is dragged, `slider` gets its x. */
   const axes = (drawing, [left, top, width, height], options) => {
-    const { x: [x0, x1] = [0, 1], y: [y0, y1] = [0, 1], xName, yName, slider } = options;
-    const { xTicks = [0, 0.5, 1], yTicks = [0, 0.5, 1] } = options;
+    const { x: [x0, x1] = [0, 1], xTicks = [0, 0.5, 1], xName, yName, slider } = options;
+    const [y0, y1] = [Math.floor(10 * (options.lowest ?? 0)) / 10, 1];
     const x = (value) => left + ((value - x0) / (x1 - x0)) * width;
     const y = (value) => top + height - ((value - y0) / (y1 - y0)) * height;
     const bottom = top + height;
@@ -58,11 +58,10 @@ const explore = (() => {
     const dots = (places, look) =>
       drawing.append(...known(places).map(([cx, cy]) => svg("circle", { cx, cy, r: 3, ...look })));
     const cursor = (ends) => line(ends, { class: "explorable-cursor" });
-    drawing.replaceChildren(
-      svg("path", { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" }),
-    );
+    const frame = { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" };
+    drawing.replaceChildren(svg("path", frame));
     for (const tick of xTicks) text(tick, x(tick), bottom + 15);
-    for (const tick of yTicks) text(tick, left - 5, y(tick) + 4, "end");
+    for (const tick of y0 === 0 ? [0, 0.5, 1] : [y0, 1]) text(tick, left - 5, y(tick) + 4, "end");
     text(xName, left + width / 2, bottom + 31);
     text(yName, left - 24, top - 8, "start");
     const drag = (event) => {
@@ -111,9 +110,7 @@ const explore = (() => {
     const named = [...Object.entries(data.spectra.titles), ["power", "Power law, 30 PCs"]];
     const spectrum = choice("spectrum", "Spectrum of X", named);
     const power = slider("power", "Exponent", { max: 3, step: 0.25, value: 1 });
-    const sync = (state) => {
-      power.element.hidden = state.spectrum !== "power";
-    };
+    const sync = (state) => power.element.toggleAttribute("hidden", state.spectrum !== "power");
     return { controls: [spectrum, power], sync };
   };
   const spectrumOf = ({ spectrum, power }) =>
@@ -146,23 +143,25 @@ const explore = (() => {
     return play;
   };
 
-  /* What is shown, and below it controls (and buttons) of the state: their own values, then those
-     in the page's address. `draw` gets it and returns what is read aloud once the reader pauses. */
+  /* What is shown, words on it, and below them controls (and buttons) of the state: their own values,
+     then those in the page's address. `draw` gets it and returns the words, and more that is read
+     aloud with them once the reader pauses. */
   const panel = (box, shown, below, draw) => {
-    const said = html("p", { class: "visually-hidden", role: "status" });
+    const [words, said] = [html("p"), html("p", { class: "visually-hidden", role: "status" })];
     const bottom = html("div", { class: "explorable-controls" });
     bottom.append(...below.map((one) => one.element ?? one));
-    box.append(...shown, bottom, said);
+    box.append(...shown, words, bottom, said);
     const controls = below.filter(({ read }) => read);
     const defaults = Object.fromEntries(controls.map(({ name, read }) => [name, read()]));
     const state = { ...defaults };
     let waiting = 0;
     const change = (news) => {
-      const words = draw(Object.assign(state, news));
+      const told = [draw(Object.assign(state, news))].flat();
+      words.textContent = told[0];
       for (const { name, show } of controls) show(state[name]);
       clearTimeout(waiting);
       waiting = setTimeout(() => {
-        said.textContent = words;
+        said.textContent = told.join(" ");
         try {
           history.replaceState(null, "", `?${new URLSearchParams(state)}#${box.id}`);
         } catch {} // a page that may not change its address
@@ -190,9 +189,6 @@ const explore = (() => {
     return { state, change };
   };
 
-  const define = (name, maker) => {
-    makers[name] = maker;
-  };
   /* In the place of the words for readers without scripts comes the template, if there is one. */
   const start = (box) => {
     const template = box.querySelector("template");
@@ -202,5 +198,5 @@ const explore = (() => {
   const draw = { html, svg, picture, axes, points };
   const words = { number, angular, fromAngular, levels };
   const controls = { button, slider, choice, player, panel, spectra, spectrumOf };
-  return { data, compute, define, start, ...draw, ...words, ...controls };
+  return { data, compute, makers, start, ...draw, ...words, ...controls };
 })();
