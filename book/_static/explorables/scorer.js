@@ -42,11 +42,10 @@ explore.makers.scorer = (box) => {
     for (let at = 0; at < count; at++) {
       const value = view[get](start + (fortran ? moved(at) : at) * size, order !== ">");
       values[at] = Number(value);
-      if (whole && Math.abs(values[at]) > 2 ** 53)
-        return unread(
-          title,
-          `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
-        );
+      if (whole && Math.abs(values[at]) > 2 ** 53) {
+        const words = `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`;
+        return unread(title, words);
+      }
     }
     return { title, shape, values };
   }
@@ -102,30 +101,25 @@ explore.makers.scorer = (box) => {
     return reader(new Uint8Array(await file.arrayBuffer()), file.name);
   }
 
-  /* As simlib's validation: what was found and what to do. */
-  function checked({ shape, values, refused }, name) {
-    if (refused) refuse(`${name} ${refused}`);
+  /* What is wrong with a side, as simlib's validation says it: what was found and what to do. */
+  function fault({ name, shape, values, refused }) {
+    if (refused) return `${name} ${refused}`;
     const shown = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
     if (shape.length !== 2 && shape.length !== 3)
-      refuse(
-        `${name} needs the shape (samples, neurons) or (time, trial, neuron); got shape ${shown}${shape.length === 1 ? "; for one neuron use x[:, None]" : ""}`,
-      );
-    if (!(values.length / shape.at(-1) >= 2))
-      refuse(`${name} needs at least 2 samples and 1 neuron; got shape ${shown}`);
-    const bad = values.reduce((count, value) => count + !Number.isFinite(value), 0);
+      return `${name} needs the shape (samples, neurons) or (time, trial, neuron); got shape ${shown}${shape.length === 1 ? "; for one neuron use x[:, None]" : ""}`;
+    const samples = values.length / shape.at(-1);
+    if (!(samples >= 2)) return `${name} needs at least 2 samples and 1 neuron; got shape ${shown}`;
+    const bad = values.filter((value) => !Number.isFinite(value)).length;
     if (bad) {
       const axes = shape.length === 2 ? ["sample", "neuron"] : ["time", "trial", "neuron"];
       const first = values.findIndex((value) => !Number.isFinite(value));
       const where = placeOf(first, shape).map((place, k) => `${axes[k]} ${place}`);
-      refuse(
-        `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`,
-      );
+      return `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`;
     }
     if (isRdm(shape, values))
-      refuse(
-        `${name} looks like a dissimilarity matrix (RDM): ${shape[0]} x ${shape[0]}, symmetric, 0 on the diagonal (or least there), never negative. Responses are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the responses that it was made of. If these are responses, the order of neurons says nothing: ${name}[..., ::-1]`,
-      );
-    return { name, shape, values };
+      return `${name} looks like a dissimilarity matrix (RDM): ${shape[0]} x ${shape[0]}, symmetric, 0 on the diagonal (or least there), never negative. Responses are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the responses that it was made of. If these are responses, the order of neurons says nothing: ${name}[..., ::-1]`;
+    if (samples > 3000) return "The page compares up to 3,000 samples; for more: sl.compare(X, Y)";
+    return "";
   }
 
   function isRdm([n, p, more], values) {
@@ -138,15 +132,13 @@ explore.makers.scorer = (box) => {
     return alike && rows.some((i) => rows.filter((j) => at(i, j) > 1e-3 * largest).length > 1);
   }
 
-  function matched(X, Y) {
-    if (`${X.shape.slice(0, -1)}` === `${Y.shape.slice(0, -1)}`) return [X, Y];
+  function mismatch(X, Y) {
+    if (`${X.shape.slice(0, -1)}` === `${Y.shape.slice(0, -1)}`) return "";
     const rows = X.shape.length === 2 && Y.shape.length === 2;
     const got = rows
       ? `${X.shape[0]} and ${Y.shape[0]} rows`
       : `shapes (${X.shape.join(", ")}) and (${Y.shape.join(", ")})`;
-    return refuse(
-      `X and Y need the same samples in the same order; got ${got}. Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number`,
-    );
+    return `X and Y need the same samples in the same order; got ${got}. Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number`;
   }
 
   // -- What is shown, in the tables of the page
@@ -231,11 +223,13 @@ explore.makers.scorer = (box) => {
     results.replaceChildren();
     try {
       await work();
-      const [X, Y] = ["X", "Y"].map((name) => taken[name] && checked(taken[name], name));
-      if (!X || !Y) status.textContent = `${X ? "Y" : "X"} is missing: choose its file.`;
-      else if (X.values.length / X.shape.at(-1) > 3000)
-        refuse("The page compares up to 3,000 samples; for more: sl.compare(X, Y)");
-      else score(matched(X, Y));
+      const names = ["X", "Y"].filter((name) => taken[name]);
+      const sides = names.map((name) => ({ ...taken[name], name }));
+      const missing = `${names[0] === "X" ? "Y" : "X"} is missing: choose its file.`;
+      const wrong = sides.map(fault).find(Boolean);
+      const words = wrong || (sides.length < 2 ? missing : mismatch(...sides));
+      if (words) status.textContent = words;
+      else score(sides);
     } catch ({ message }) {
       status.textContent = message;
     }
