@@ -262,10 +262,10 @@ def test_the_explorer_has_all_published_variables_and_our_runs_of_the_main_one()
     table = made_up()
     captures = curves.captures(table, module.authors_capture)
     shown = module.explorer([SIEGEL, FREEMAN, "toy-2d"], curves.accuracies(table), captures)
-    assert list(shown["datasets"]) == [SIEGEL, FREEMAN] and len(shown["runs"]) == 7
+    (siegel_id, siegel), (freeman_id, freeman) = shown["datasets"]
+    assert (siegel_id, freeman_id) == (SIEGEL, FREEMAN) and len(shown["runs"]) == 7
     assert shown["runs"]["rsa-correlation-corr"] == {"title": "CKA, second run", "measure": "cka"}
-    siegel, freeman = shown["datasets"].values()
-    assert siegel["title"] == "Siegel 2015 and its surrogate"
+    assert siegel["title"] == "Siegel 2015 and its surrogate" and siegel["main"] == "context"
     assert {*siegel["published"]["accuracy"]} == {"context", "response", "colour", "direction"}
     ours = siegel["ours"]["accuracy"]["context"]["procrustes-angular-score"]
     assert [run[50] for run in ours] == [7_000_000, 7_010_000, 7_020_000]

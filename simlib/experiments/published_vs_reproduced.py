@@ -401,22 +401,22 @@ def published_values() -> pd.DataFrame:
 
 def explorer(
     datasets: Sequence[str], accuracy: pd.DataFrame, captures: pd.DataFrame
-) -> dict[str, dict]:
+) -> dict:
     """What the page's explorer shows: published runs beside ours, read at each place of a slider of
     scores. Empty where no published table is found.
 
     `accuracy` and `captures` are the tables of `curves.accuracies` and `curves.captures`, of our
-    runs. "runs": published id -> title, and id here. "datasets": title, and of each side
-    ("published", "ours") "accuracy" by variable and measure (a list a run: `curves.at_scores` at
-    `explorables.LEVELS`) and "captures" by measure (a list a run: the scores that capture the first
-    20 PCs). A measure is its published id on the one side, its id here on the other. Numbers are
-    `whole` ones of the size "unit".
+    runs. "runs": published id -> title, and id here. "datasets": pairs of id and facts: title, main
+    variable, and of each side ("published", "ours") "accuracy" by variable and measure (a list a
+    run: `curves.at_scores` at `explorables.LEVELS`) and "captures" by measure (a list a run: the
+    scores that capture the first 20 PCs). A measure is its published id on the one side, its id
+    here on the other. Numbers are `whole` ones of the size "unit".
     """
     theirs, captured = paper.published_variables(datasets), paper.published_captures(datasets)
     runs = theirs[["published_measure", "measure"]].drop_duplicates().reset_index(drop=True)
     again = runs["measure"].duplicated().map({True: ", second run", False: ""})
     titles = dict(zip(accuracy["dataset"], accuracy["title"], strict=True))
-    shown = {}
+    shown = []
     for dataset in theirs["dataset"].unique():
         published, ours = (
             [_select(table, dataset=dataset) for table in tables]
@@ -424,11 +424,14 @@ def explorer(
         )
         label = made.SURROGATES[dataset].label if dataset in made.SURROGATES else ""
         title = f"{label} and its surrogate" if label else titles.get(dataset, dataset.capitalize())
-        shown[dataset] = {
+        main = paper.PUBLISHED_TABLES[dataset.removeprefix("surrogate-")].variable
+        facts = {
             "title": title,
+            "main": _in_words(main),
             "published": _side(*published, ["published_measure"]),
             "ours": _side(*ours, ["measure", "seed"]),
         }
+        shown.append([dataset, facts])
     named = {
         name: {"title": MEASURES[measure].title + more, "measure": measure}
         for name, measure, more in zip(*runs.T.values, again, strict=True)
@@ -441,12 +444,16 @@ def _side(accuracy: pd.DataFrame, captures: pd.DataFrame, run: list[str]) -> dic
     of_variables, of_measures = {}, {}
     for (name, measure, *_), rows in accuracy.groupby(["name", *run], sort=False):
         values = whole(curves.at_scores(rows, LEVELS))
-        of_variable = of_variables.setdefault(name.replace("_", " "), {})
+        of_variable = of_variables.setdefault(_in_words(name), {})
         of_variable.setdefault(measure, []).append(values)
     for (measure, *_), rows in captures[captures["pc"] <= SHOWN_PCS].groupby(run, sort=False):
         scores = rows.sort_values("pc")["score"]
         of_measures.setdefault(measure, []).append(whole(scores))
     return {"accuracy": of_variables, "captures": of_measures}
+
+
+def _in_words(variable: str) -> str:
+    return variable.replace("_", " ")
 
 
 def whole(values: Iterable[float]) -> list[int | None]:

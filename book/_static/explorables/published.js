@@ -1,7 +1,8 @@
 /* Published runs beside ours: accuracy by score, and the score at which each PC is captured. */
 (() => {
   const { number, html } = explore;
-  const { unit, runs, datasets } = explore.data.published;
+  const { unit, runs, ...found } = explore.data.published;
+  const datasets = Object.fromEntries(found.datasets);
   const read = (side = []) =>
     side.map((run) => run.map((value) => (value === null ? Number.NaN : value * unit)));
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -23,7 +24,8 @@
   explore.compute.published = numbers;
   explore.makers.published = (box) => {
     const titled = (named) => Object.entries(named).map(([id, { title }]) => [id, title]);
-    const variables = Object.values(datasets).flatMap((one) => Object.keys(one.published.accuracy));
+    const all = Object.values(datasets);
+    const variables = all.flatMap((one) => [one.main, ...Object.keys(one.published.accuracy)]);
     const at = explore.slider("at", "Score", { value: 0.9 });
     const dataset = explore.choice("dataset", "Dataset", titled(datasets));
     const named = [...new Set(variables)].map((name) => [name, name]);
@@ -33,8 +35,11 @@
     const drawings = names.map((name) => explore.picture(name, 360, 220));
 
     const draw = (state) => {
-      const { accuracy } = datasets[state.dataset].published;
-      if (!accuracy[state.variable]) [state.variable] = Object.keys(accuracy);
+      const {
+        main,
+        published: { accuracy },
+      } = datasets[state.dataset];
+      if (!accuracy[state.variable]) state.variable = main;
       for (const one of variable.input.options) one.disabled = !accuracy[one.value];
       const { measure: id, title } = runs[state.measure];
       const stroke = explore.data.measures[id].colour;
