@@ -399,9 +399,7 @@ def published_values() -> pd.DataFrame:
     return values(rows, "published")
 
 
-def explorer(
-    datasets: Sequence[str], accuracy: pd.DataFrame, captures: pd.DataFrame
-) -> dict:
+def explorer(datasets: Sequence[str], accuracy: pd.DataFrame, captures: pd.DataFrame) -> dict:
     """What the page's explorer shows: published runs beside ours, read at each place of a slider of
     scores. Empty where no published table is found.
 
