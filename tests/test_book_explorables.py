@@ -200,8 +200,9 @@ def of_runs(accuracies: list, captures: list, at: float) -> dict:
 
 
 @needs_tables
-def test_the_published_numbers_are_those_of_the_tables(browser):
+def test_the_published_numbers_are_those_of_the_tables(browser, monkeypatch):
     """And ours those of the runs that the page was made from."""
+    monkeypatch.syspath_prepend(str(ROOT / "book"))
     rng, (accuracies, captures) = random.Random(0), runs_of_the_page()
     with begun(browser, "published", "figures/published_vs_reproduced") as (page, _):
         drawn(page, "published")

@@ -265,7 +265,8 @@ def test_the_explorer_has_all_published_variables_and_our_runs_of_the_main_one()
     (siegel_id, siegel), (freeman_id, freeman) = shown["datasets"]
     assert (siegel_id, freeman_id) == (SIEGEL, FREEMAN) and len(shown["runs"]) == 7
     assert shown["runs"]["rsa-correlation-corr"] == {"title": "CKA, second run", "measure": "cka"}
-    assert siegel["title"] == "Siegel 2015 and its surrogate" and siegel["main"] == "context"
+    facts = [siegel[name] for name in ("title", "source", "main")]
+    assert facts == ["Siegel 2015", "its surrogate", "context"]
     assert {*siegel["published"]["accuracy"]} == {"context", "response", "colour", "direction"}
     ours = siegel["ours"]["accuracy"]["context"]["procrustes-angular-score"]
     assert [run[50] for run in ours] == [7_000_000, 7_010_000, 7_020_000]

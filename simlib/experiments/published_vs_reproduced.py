@@ -404,11 +404,12 @@ def explorer(datasets: Sequence[str], accuracy: pd.DataFrame, captures: pd.DataF
     scores. Empty where no published table is found.
 
     `accuracy` and `captures` are the tables of `curves.accuracies` and `curves.captures`, of our
-    runs. "runs": published id -> title, and id here. "datasets": pairs of id and facts: title, main
-    variable, and of each side ("published", "ours") "accuracy" by variable and measure (a list a
-    run: `curves.at_scores` at `explorables.LEVELS`) and "captures" by measure (a list a run: the
-    scores that capture the first 20 PCs). A measure is its published id on the one side, its id
-    here on the other. Numbers are `whole` ones of the size "unit".
+    runs. "runs": published id -> title, and id here. "datasets": pairs of id and facts: title, what
+    our runs climb towards ("source"), main variable, and of each side ("published", "ours")
+    "accuracy" by variable and measure (a list a run: `curves.at_scores` at `explorables.LEVELS`)
+    and "captures" by measure (a list a run: the scores that capture the first 20 PCs). A measure is
+    its published id on the one side, its id here on the other. Numbers are `whole` ones of the size
+    "unit".
     """
     theirs, captured = paper.published_variables(datasets), paper.published_captures(datasets)
     runs = theirs[["published_measure", "measure"]].drop_duplicates().reset_index(drop=True)
@@ -420,11 +421,12 @@ def explorer(datasets: Sequence[str], accuracy: pd.DataFrame, captures: pd.DataF
             [_select(table, dataset=dataset) for table in tables]
             for tables in ((theirs, captured), (accuracy, captures))
         )
-        label = made.SURROGATES[dataset].label if dataset in made.SURROGATES else ""
-        title = f"{label} and its surrogate" if label else titles.get(dataset, dataset.capitalize())
+        known = made.SURROGATES.get(dataset)
+        source = "another draw" if dataset == "hierarchy" else "the recording"
         main = paper.PUBLISHED_TABLES[dataset.removeprefix("surrogate-")].variable
         facts = {
-            "title": title,
+            "title": known.label if known else titles.get(dataset, dataset.capitalize()),
+            "source": "its surrogate" if known else source,
             "main": _in_words(main),
             "published": _side(*published, ["published_measure"]),
             "ours": _side(*ours, ["measure", "seed"]),

@@ -1,8 +1,8 @@
 /* Published runs beside ours: accuracy by score, and the score at which each PC is captured. */
 (() => {
   const { number, html } = explore;
-  const { unit, runs, ...found } = explore.data.published;
-  const datasets = Object.fromEntries(found.datasets);
+  const { unit, runs, datasets: pairs } = explore.data.published;
+  const datasets = Object.fromEntries(pairs);
   const read = (side = []) =>
     side.map((run) => run.map((value) => (value === null ? Number.NaN : value * unit)));
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -32,14 +32,12 @@
     const variable = explore.choice("variable", "Variable", named);
     const measure = explore.choice("measure", "Measure", titled(runs));
     const names = ["Accuracy against score", "Score that captures each PC"];
-    const drawings = names.map((name) => explore.picture(name, 360, 220));
+    const drawings = names.map((name) => explore.picture(name, 270, 190));
 
     const draw = (state) => {
-      const {
-        main,
-        published: { accuracy },
-      } = datasets[state.dataset];
-      if (!accuracy[state.variable]) state.variable = main;
+      const found = datasets[state.dataset];
+      const { accuracy } = found.published;
+      if (!accuracy[state.variable]) state.variable = found.main;
       for (const one of variable.input.options) one.disabled = !accuracy[one.value];
       const { measure: id, title } = runs[state.measure];
       const stroke = explore.data.measures[id].colour;
@@ -47,7 +45,7 @@
       const axes = (k, of, options) => {
         const all = both.flatMap((side) => side[of].flat()).filter(Number.isFinite);
         const lowest = Math.min(...all, 0.9);
-        return explore.axes(drawings[k], [32, 26, 318, 150], { ...options, lowest });
+        return explore.axes(drawings[k], [32, 26, 228, 122], { ...options, lowest });
       };
       const known = { xName: "score", yName: `Accuracy of ${state.variable}`, slider: at };
       const left = axes(0, "curves", known);
@@ -63,12 +61,13 @@
       right.level(state.at);
       const [theirs, ours] = numbers(state);
       const gap = number(ours.accuracy - theirs.accuracy, 3);
-      const mine = `${number(ours.accuracy, 3)} ours (mean of ${ours.runs} runs), difference ${gap}`;
+      const from = `ours, from ${found.source} (mean of ${ours.runs} runs), difference ${gap}`;
+      const mine = `${number(ours.accuracy, 3)} ${from}`;
       return (
         `${title} at ${number(state.at)}: accuracy of ${state.variable} ` +
-        `${number(theirs.accuracy, 3)} published, ${ours.runs ? mine : "none of ours"}. ` +
-        `PCs captured by then, of the first 20: ${number(theirs.captured, 0)} published, ` +
-        `${number(ours.captured, 1)} ours.`
+        `${number(theirs.accuracy, 3)} published, ${ours.runs ? mine : "in no run of ours"}. ` +
+        `Of the first 20 PCs ${number(theirs.captured, 0)} are captured by then as published, ` +
+        `${number(ours.captured, 1)} in ours.`
       );
     };
 

@@ -63,7 +63,7 @@ const explore = (() => {
     for (const tick of xTicks) text(tick, x(tick), bottom + 15);
     for (const tick of y0 === 0 ? [0, 0.5, 1] : [y0, 1]) text(tick, left - 5, y(tick) + 4, "end");
     text(xName, left + width / 2, bottom + 31);
-    text(yName, left - 24, top - 8, "start");
+    text(yName, left - 24, top - 11, "start");
     const drag = (event) => {
       if (!slider || !event.buttons) return;
       drawing.setPointerCapture(event.pointerId);
