@@ -1,6 +1,6 @@
 /* The exact range that one score leaves to another, as in simlib.exact_ranges. */
 (() => {
-  const { angular, fromAngular, number, levels, data } = explore;
+  const { angular, fromAngular, number, data } = explore;
   const PLAIN = { "procrustes-angular-score": "nbs", "cka-angular-score": "cka" };
   const STATUS = { "cka nbs": ["proved", "conjectured"], "nbs cka": ["conjectured", "proved"] };
   const plain = (measure) => PLAIN[measure] ?? measure;
@@ -23,6 +23,7 @@
   };
 
   const ORDER = ["cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg"];
+  const LEVELS = Array.from({ length: 101 }, (_, k) => k / 100);
   const OPTIONS = ORDER.map((id) => [id, data.measures[id].title]);
 
   explore.compute.joint = range;
@@ -32,8 +33,7 @@
     const other = explore.choice("other", "left open", OPTIONS, "procrustes-angular-score");
     const at = explore.slider("at", "at", { value: 0.9 });
     const swap = explore.button("Swap");
-    const name = "The scores that one Y can have";
-    const drawing = explore.picture(name, 360, 330, "explorable-square");
+    const drawing = explore.picture("Scores that one Y can have", 360, 330, "explorable-square");
 
     const draw = (state) => {
       if (plain(state.given) === plain(state.other))
@@ -44,8 +44,8 @@
       const known = STATUS[pair] ?? ["proved", "proved"];
       const [xName, yName] = [state.given, state.other].map((id) => data.measures[id].title);
       const axes = explore.axes(drawing, [40, 26, 300, 260], { xName, yName, slider: at });
-      const ends = levels.map((level) => range(state, level));
-      const lines = [0, 1].map((k) => ends.map((pair, i) => [levels[i], pair[k]]));
+      const ends = LEVELS.map((level) => range(state, level));
+      const lines = [0, 1].map((k) => ends.map((pair, i) => [LEVELS[i], pair[k]]));
       const region = [...lines[0], ...lines[1].toReversed()];
       axes.line(region, { class: "explorable-region" }, "polygon");
       for (const k of [0, 1])

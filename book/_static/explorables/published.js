@@ -38,7 +38,10 @@
       const found = datasets[state.dataset];
       const { accuracy } = found.published;
       if (!accuracy[state.variable]) state.variable = found.main;
+      const there = accuracy[state.variable];
+      if (!there[state.measure]) [state.measure] = Object.keys(there);
       for (const one of variable.input.options) one.disabled = !accuracy[one.value];
+      for (const one of measure.input.options) one.disabled = !there[one.value];
       const { measure: id, title } = runs[state.measure];
       const stroke = explore.data.measures[id].colour;
       const both = sides(state);
@@ -62,12 +65,12 @@
       const [theirs, ours] = numbers(state);
       const gap = number(ours.accuracy - theirs.accuracy, 3);
       const from = `ours, from ${found.source} (mean of ${ours.runs} runs), difference ${gap}`;
-      const mine = `${number(ours.accuracy, 3)} ${from}`;
+      const mine = `, ${number(ours.accuracy, 3)} ${from}`;
       return (
         `${title} at ${number(state.at)}: accuracy of ${state.variable} ` +
-        `${number(theirs.accuracy, 3)} published, ${ours.runs ? mine : "in no run of ours"}. ` +
-        `Of the first 20 PCs ${number(theirs.captured, 0)} are captured by then as published, ` +
-        `${number(ours.captured, 1)} in ours.`
+        `${number(theirs.accuracy, 3)} published${ours.runs ? mine : "; no run of ours has it"}. ` +
+        `Of the first 20 PCs ${number(theirs.captured, 0)} are captured by then as published` +
+        `${ours.captured >= 0 ? `, ${number(ours.captured, 1)} in ours` : ""}.`
       );
     };
 

@@ -31,8 +31,6 @@ const explore = (() => {
   const angular = (score) => 1 - (2 / Math.PI) * Math.acos(Math.min(1, Math.max(-1, score)));
   const fromAngular = (score) => Math.cos(((1 - score) * Math.PI) / 2);
 
-  const levels = Array.from({ length: 101 }, (_, k) => k / 100); // places of a slider of scores
-
   const picture = (name, width, height, kind = "") =>
     svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, class: kind });
   const points = (places) => places.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
@@ -99,8 +97,8 @@ const explore = (() => {
     return control("slider", name, label, input, digits);
   };
   const choice = (name, label, options, value = options[0][0]) => {
-    const input = html("select");
-    input.append(...options.map(([value, text]) => html("option", { value }, text)));
+    const list = options.map(([value, text]) => html("option", { value }, text));
+    const input = html("select", {}, ...list);
     input.value = value;
     return control("choice", name, label, input);
   };
@@ -148,9 +146,8 @@ const explore = (() => {
      aloud with them once the reader pauses. */
   const panel = (box, shown, below, draw) => {
     const [words, said] = [html("p"), html("p", { class: "visually-hidden", role: "status" })];
-    const bottom = html("div", { class: "explorable-controls" });
-    bottom.append(...below.map((one) => one.element ?? one));
-    box.append(...shown, words, bottom, said);
+    const parts = below.map((one) => one.element ?? one);
+    box.append(...shown, words, html("div", { class: "explorable-controls" }, ...parts), said);
     const controls = below.filter(({ read }) => read);
     const defaults = Object.fromEntries(controls.map(({ name, read }) => [name, read()]));
     const state = { ...defaults };
@@ -196,7 +193,7 @@ const explore = (() => {
     makers[box.dataset.explorable](box);
   };
   const draw = { html, svg, picture, axes, points };
-  const words = { number, angular, fromAngular, levels };
+  const words = { number, angular, fromAngular };
   const controls = { button, slider, choice, player, panel, spectra, spectrumOf };
   return { data, compute, makers, start, ...draw, ...words, ...controls };
 })();
