@@ -24,12 +24,10 @@
     }
   };
   addEventListener("DOMContentLoaded", () => {
-    const near = new IntersectionObserver(
-      (seen) => {
-        for (const { target, isIntersecting } of seen) if (isIntersecting) start(target);
-      },
-      { rootMargin: "200px" },
-    );
+    const look = (seen) => {
+      for (const { target, isIntersecting } of seen) if (isIntersecting) start(target);
+    };
+    const near = new IntersectionObserver(look, { rootMargin: "200px" });
     for (const box of document.querySelectorAll("[data-explorable]")) {
       if (location.hash === `#${box.id}`) start(box);
       else near.observe(box);

@@ -10,19 +10,22 @@ explore.data.exactRanges = function exactRanges(l, q) {
     Array.from({ length: count }, (_, i) => a + (i * (b - a)) / Math.max(count - 1, 1));
   const powers = (a, b, count) => spaced(Math.log(a), Math.log(b), count).map(Math.exp);
 
-  /* A root between a and b by Ridders' method; NaN where the signs there agree. */
+  /* A root between a and b by Chandrupatla's method; NaN where the signs there agree. */
   function root(f, a, b) {
-    let [fa, fb] = [f(a), f(b)];
+    let [fa, fb, t] = [f(a), f(b), 0.5];
     if (!(fa * fb <= 0)) return Number.NaN;
-    for (let width = Infinity; fa !== 0 && fb !== 0 && Math.abs(b - a) < width; ) {
-      width = Math.abs(b - a);
-      const middle = (a + b) / 2;
-      const fm = f(middle);
-      const x = middle + ((middle - a) * Math.sign(fa) * fm) / Math.sqrt(fm * fm - fa * fb);
+    for (let least = 0; fa !== 0 && fb !== 0 && least < 0.5; ) {
+      const x = a + t * (b - a);
       const fx = f(x);
-      if (fm * fx <= 0) [a, fa, b, fb] = [middle, fm, x, fx];
-      else if (fa * fx <= 0) [b, fb] = [x, fx];
-      else [a, fa] = [x, fx];
+      const [c, fc] = fx * fa > 0 ? [a, fa] : [b, fb];
+      if (fx * fa <= 0) [b, fb] = [a, fa];
+      [a, fa] = [x, fx];
+      const [xi, phi] = [(a - b) / (c - b), (fa - fb) / (fc - fb)];
+      const inside = phi ** 2 < xi && (1 - phi) ** 2 < 1 - xi;
+      const near = (fa / (fb - fa)) * (fc / (fb - fc));
+      const far = (fa / (fc - fa)) * (fb / (fc - fb)) * ((c - a) / (b - a));
+      least = (2 ** -52 * Math.abs(a) + 1e-300) / Math.abs(b - a);
+      t = inside ? Math.min(1 - least, Math.max(least, near + far)) : 0.5;
     }
     return Math.abs(fa) < Math.abs(fb) ? a : b;
   }

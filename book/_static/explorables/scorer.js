@@ -10,9 +10,7 @@ explore.makers.scorer = (box) => {
   const placeOf = (at, shape) =>
     shape.map((size, axis) => Math.floor(at / product(shape.slice(axis + 1))) % size);
 
-  // -- Files: each gives a list of {title, shape, values}, or of what it can't be read for
-
-  const unread = (title, refused) => ({ title, refused });
+  // -- Files: each gives a list of {title, shape, values}, or of {title, refused}: why it isn't read
 
   function npy(bytes, title) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -27,7 +25,7 @@ explore.makers.scorer = (box) => {
     if (!/^(f[248]|[iu][1248]|b1)$/.test(type)) {
       const hint = kind === "O" ? "; .astype(float) turns them into numbers if they are" : "";
       const got = kind === "O" ? "object" : type ? `${order}${type}` : "several fields";
-      return unread(title, `needs real numbers; got an array of dtype ${got}${hint}`);
+      return { title, refused: `needs real numbers; got an array of dtype ${got}${hint}` };
     }
     const count = product(shape);
     if (start + count * size > bytes.length)
@@ -43,8 +41,8 @@ explore.makers.scorer = (box) => {
       const value = view[get](start + (fortran ? moved(at) : at) * size, order !== ">");
       values[at] = Number(value);
       if (whole && Math.abs(values[at]) > 2 ** 53) {
-        const words = `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`;
-        return unread(title, words);
+        const refused = `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`;
+        return { title, refused };
       }
     }
     return { title, shape, values };
@@ -86,8 +84,8 @@ explore.makers.scorer = (box) => {
     if (other.length) {
       const some = other.slice(0, 5).map((j) => `'${names[j]}'`);
       const listed = some.join(", ") + (other.length > 5 ? ", ..." : "");
-      const words = `has ${other.length} of ${used.length} columns that are no numbers: ${listed}`;
-      return [unread(title, `${words}. Drop them, or write them as numbers with a decimal point`)];
+      const refused = `has ${other.length} of ${used.length} columns that are no numbers: ${listed}. Drop them, or write them as numbers with a decimal point`;
+      return [{ title, refused }];
     }
     const read = (cell) => (/inf/i.test(cell) ? Infinity : cell === "" ? Number.NaN : Number(cell));
     const values = Float64Array.from(rows.flatMap((row) => used.map((j) => read(row[j]))));
