@@ -32,9 +32,10 @@ CHANGED = {
     "kept": theory.KEPT,
 }
 SCORECARD = HTML / "figures" / "published_vs_reproduced.html"
-with_tables = [paper.published_folder(), SCORECARD.exists() and SCORECARD.read_text()]
+BOX = '<div[^>]*data-explorable="published"'  # where the page was made with the tables
+has_box = SCORECARD.exists() and re.search(BOX, SCORECARD.read_text())
 needs_tables = pytest.mark.skipif(
-    not all(with_tables) or 'id="published"' not in with_tables[1],
+    not (has_box and paper.published_folder()),
     reason="the published tables are not on this machine, or the page was made without them: "
     "run `make scorecard` and `make html`",
 )
