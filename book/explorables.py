@@ -4,15 +4,21 @@ runs of `simlib.experiments`: a script each, since a page opened as a file may f
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 
+from simlib import plots
 from simlib.datasets import made
-from simlib.experiments import ascent_frames, explorables
+from simlib.experiments import ascent_frames, explorables, published_vs_reproduced
 from simlib.measures import MEASURES
 
 JOBS = os.cpu_count() or 1
-DIGITS = 7  # after the point
+DIGITS = published_vs_reproduced.DIGITS  # after the point
+PUBLISHED = Path(__file__).resolve().parent / "figures" / "published_vs_reproduced.ipynb"
+# Measures that move, and whose colour in figures one has.
+LIKE = {"ridge": "ridge-cv"}
+SHOWN = (*explorables.OTHERS, "linreg", "ridge", "ridge-cv")
 TOY, AT = "toy-2d", 0.9
 TOY_MEASURES = ("ridge", "cka", "procrustes-angular-score")
 COLOURS = ("#7A4FD0", "#8A9A00")  # of the two choices: hues that no measure has
@@ -25,7 +31,8 @@ PANEL = """<figure class="toy-panel">
 
 def scripts() -> dict[str, bytes]:
     """The data files by their names."""
-    data = {"joint": joint(), "player": player(), "spectra": spectra()}
+    data = {"joint": joint(), "measures": measures(), "player": player(), "spectra": spectra()}
+    data["published"] = published(PUBLISHED)
     return {f"{name}_data.js": script(name, content) for name, content in data.items()}
 
 
@@ -35,9 +42,21 @@ def script(name: str, content: dict) -> bytes:
     return f"explore.data.{name} = {text};\n".encode()
 
 
-def whole(values) -> list[int]:
-    """Numbers in units of the last digit that is kept."""
-    return np.rint(np.asarray(values) * 10**DIGITS).astype(int).tolist()
+def measures() -> dict[str, dict]:
+    """The look of each measure: its title, and its colour in figures."""
+    return {
+        name: {"title": MEASURES[name].title, "colour": plots.colour(LIKE.get(name, name))}
+        for name in SHOWN
+    }
+
+
+def published(page: Path) -> dict:
+    """What the executed page of the published tables hands over beside a box; empty where there is
+    no such page, or the tables were not there.
+    """
+    cells = json.loads(page.read_text())["cells"] if page.exists() else []
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return next((data["application/json"] for data in outputs if "application/json" in data), {})
 
 
 def spectra() -> dict:
@@ -49,7 +68,7 @@ def spectra() -> dict:
 
 def joint() -> dict:
     """Of each spectrum the lowest and the highest scores, by the measure whose score is given."""
-    table = explorables.slider_ranges(jobs=JOBS)
+    table, whole = explorables.slider_ranges(jobs=JOBS), published_vs_reproduced.whole
     ranges = {name: {} for name in explorables.spectra()}
     for (name, given), rows in table.groupby(["spectrum", "given"], sort=False):
         ranges[name][given] = [whole(rows["lowest"]), whole(rows["highest"])]

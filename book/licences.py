@@ -23,6 +23,7 @@ CARRIED = [
     ("sphinx-thebe", "styles and a script that starts nothing here", ""),
     ("sphinx-proof", "styles of theorems", ""),
     ("ziamath", "STIX Two Math, of which the signs of the formulas", "OFL-1.1"),
+    ("fflate (npm)", "reading .npz files in the page that scores two arrays", "MIT"),
     ("ml-matrix (npm)", "decompositions in the page that scores two arrays", "MIT"),
 ]
 

@@ -87,10 +87,10 @@ def main() -> None:
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
     write(GENERATED / "toy.html", explorables.toy().encode())
+    notes()
     for name, content in explorables.scripts().items():
         write(BOOK / "_vendor" / "vendor" / name, content)
     write(BOOK / "_vendor" / "vendor" / "scorer_data.js", scorer_data.script())
-    notes()
     for name, content in quoted.files().items():
         write(GENERATED / name, content)
 

@@ -1,5 +1,5 @@
-"""What the page that scores a reader's own arrays brings along, a script: the library of its
-decompositions, and two arrays to try it on.
+"""What the page that scores a reader's own arrays brings along, a script: the libraries that read
+zip files and decompose matrices, and two arrays to try it on.
 """
 
 import json
@@ -9,21 +9,26 @@ import numpy as np
 
 import simlib as sl
 
-# As published in the npm package ml-matrix 6.15.1; tests/test_book_scorer.py has its checksum.
-LIBRARY = Path(__file__).resolve().parent / "third_party" / "ml-matrix"
+# As published in the npm packages; tests/test_book_scorer.py has versions and checksums.
+LIBRARIES = Path(__file__).resolve().parent / "third_party"
 SCORE = 0.9  # at which the ascent of the sample stops
 DIGITS = 5
 
 
 def script() -> bytes:
-    """Hands both to the explorables. The library is a function whose text starts a worker, too."""
-    licence, library = ((LIBRARY / name).read_text() for name in ("LICENSE", "matrix.umd.js"))
-    library = library.split("//# sourceMappingURL")[0]  # a map that isn't there
+    """Hands them to the explorables. ml-matrix is a function whose text starts a worker, too."""
     sample = json.dumps(arrays(), separators=(",", ":"))
     return (
-        f"/*! ml-matrix\n{licence}*/\nexplore.data.mlMatrix = function () {{\n{library}\n}};\n"
+        f"{library('fflate', 'fflate.umd.js')}\n"
+        f"explore.data.mlMatrix = function () {{\n{library('ml-matrix', 'matrix.umd.js')}\n}};\n"
         f"explore.data.scorer = {sample};\n"
     ).encode()
+
+
+def library(package: str, file: str) -> str:
+    """A library with its licence, without the address of a map that isn't there."""
+    licence, text = ((LIBRARIES / package / name).read_text() for name in ("LICENSE", file))
+    return f"/*! {package}\n{licence}*/\n{text.split('//# sourceMappingURL')[0]}"
 
 
 def arrays() -> dict[str, dict]:

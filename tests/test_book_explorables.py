@@ -1,23 +1,26 @@
 """What moves in the book: the numbers are simlib's, and everyone can reach them."""
 
 import colorsys
+import json
 import math
 import random
 import re
 
 import numpy as np
 import pytest
-from built_book import HTML, ROOT, needs_book, needs_chromium, opened
+from built_book import HTML, ROOT, needs_book, needs_chromium, of_book, opened
 from test_book_accessible import CUT, WIDTHS, findings, show
 
 import simlib as sl
 from simlib import exact_ranges, theory
-from simlib.experiments import ascent_frames, explorables
+from simlib.datasets import paper
+from simlib.experiments import ascent_frames, curves, explorables, published_vs_reproduced
 
 pytestmark = [pytest.mark.browser, needs_chromium, needs_book]
 PAGES = {
     "joint": ["exact_ranges", "figures/joint_score_ranges"],
     "player": ["intro", "figures/score_vs_decodability"],
+    "published": ["figures/published_vs_reproduced"],
     "theory": ["figures/theory_sensitivity"],
 }
 STATES = 1000
@@ -28,7 +31,19 @@ CHANGED = {
     "rescaled": theory.RESCALED,
     "kept": theory.KEPT,
 }
-EVERY = [(name, page) for name, pages in PAGES.items() for page in pages]
+SCORECARD = HTML / "figures" / "published_vs_reproduced.html"
+BOX = '<div[^>]*data-explorable="published"'  # where the page was made with the tables
+has_box = SCORECARD.exists() and re.search(BOX, SCORECARD.read_text())
+needs_tables = pytest.mark.skipif(
+    not (has_box and paper.published_folder()),
+    reason="the published tables are not on this machine, or the page was made without them: "
+    "run `make scorecard` and `make html`",
+)
+EVERY = [
+    pytest.param(name, page, marks=[needs_tables] * (name == "published"))
+    for name, pages in PAGES.items()
+    for page in pages
+]
 each_page = pytest.mark.parametrize(("name", "page"), EVERY)
 
 
@@ -154,6 +169,74 @@ def test_the_changed_scores_are_those_of_the_theory(browser):
         found = shown.evaluate("states => states.map(s => explore.compute.theory(s))", states)
     for state, scores in zip(states, found, strict=True):
         assert scores == pytest.approx(of_theory(state), rel=0, abs=CLOSE), state
+
+
+def runs_of_the_page():
+    """Accuracies and captures of the runs that the page of the published tables was made from."""
+    folder = ROOT / "book" / "figures"
+    given = json.loads((folder / "published_vs_reproduced.json").read_text())["parameters"]
+    known = of_book("execute").defaults(ROOT / "notebooks" / "published_vs_reproduced.ipynb")
+    known.pop("recordings")
+    table = published_vs_reproduced.scorecard_runs(**known | given)
+    captures = curves.captures(table, published_vs_reproduced.authors_capture)
+    return curves.accuracies(table), captures
+
+
+def by_run(table, *keys: str) -> dict:
+    """The rows of each run in lists, by what they are about."""
+    found = {}
+    for key, rows in table.groupby([*keys, *(["seed"] if "seed" in table else [])], sort=False):
+        found.setdefault(key[: len(keys)], []).append(rows)
+    return found
+
+
+def of_runs(accuracies: list, captures: list, at: float) -> dict:
+    """What the page says of the runs of one side at a score; None is what JSON has for NaN."""
+    values = np.array([curves.at_scores(run, np.array([at]))[0] for run in accuracies])
+    values = values[np.isfinite(values)]
+    captured = [(run.loc[run["pc"] <= 20, "score"] <= at).sum() for run in captures]
+    means = {"accuracy": values, "captured": captured}
+    found = {name: np.mean(found) if len(found) else math.nan for name, found in means.items()}
+    return {**found, "runs": len(values)}
+
+
+@needs_tables
+def test_the_published_numbers_are_those_of_the_tables(browser, monkeypatch):
+    """And ours those of the runs that the page was made from."""
+    monkeypatch.syspath_prepend(str(ROOT / "book"))
+    rng, (accuracies, captures) = random.Random(0), runs_of_the_page()
+    with begun(browser, "published", "figures/published_vs_reproduced") as (page, _):
+        drawn(page, "published")
+        known = page.evaluate("explore.data.published")
+        shown, runs = dict(known["datasets"]), known["runs"]
+        datasets = list(shown)
+        states = [
+            {"dataset": dataset, "measure": rng.choice(list(runs)), "at": rng.randrange(101) / 100}
+            | {"variable": rng.choice(list(shown[dataset]["published"]["accuracy"]))}
+            for dataset in rng.choices(datasets, k=STATES)
+        ]
+        found = page.evaluate("states => states.map(s => explore.compute.published(s))", states)
+    published = paper.published_variables(datasets), paper.published_captures(datasets)
+    theirs = [
+        by_run(table, "dataset", *keys, "published_measure")
+        for table, keys in zip(published, (["name"], []), strict=True)
+    ]
+    ours = by_run(accuracies, "dataset", "name", "measure"), by_run(captures, "dataset", "measure")
+    seen = 0
+    for state, answers in zip(states, found, strict=True):
+        dataset, variable = state["dataset"], state["variable"].replace(" ", "_")
+        names = state["measure"], runs[state["measure"]]["measure"]
+        for (curves_of, captures_of), name, answer in zip(
+            (theirs, ours), names, answers, strict=True
+        ):
+            one = of_runs(
+                curves_of.get((dataset, variable, name), []),
+                captures_of.get((dataset, name), []),
+                state["at"],
+            )
+            assert answer == pytest.approx(one, rel=0, abs=CLOSE, nan_ok=True), state
+            seen += answer["runs"] > 0
+    assert seen > STATES / 2
 
 
 def test_a_number_says_no_more_than_it_knows(browser):
@@ -350,14 +433,14 @@ def test_it_is_light(name, page):
     box = box.partition(f'data-explorable="{name}"')[2].partition(">")[0]
     needs, parts = (re.findall(f'data-{kind}="(.*?)"', box) for kind in ("needs", "parts"))
     scripts = ["shared", *" ".join(parts).split(), name]
-    files = [HTML / "vendor" / f"{one}_data.js" for one in " ".join(needs).split()]
+    files = [HTML / "vendor" / f"{one}_data.js" for one in ["measures", *" ".join(needs).split()]]
     files += [HTML / "_static" / "explorables" / f"{one}.js" for one in scripts]
     assert needs and sum(file.stat().st_size for file in files) < 300_000
 
 
 def test_our_scripts_are_short():
-    """More than the 900 lines planned: the exact ranges of CKA and NBS alone take some 200, reading
-    and checking a reader's files 165.
+    """More than the 900 lines planned: the exact ranges of CKA and NBS alone take some 180, reading
+    and checking a reader's files 150.
     """
     folder = ROOT / "book" / "_static"
     scripts = [folder / "explorables.js", *(folder / "explorables").glob("*.js")]
@@ -383,6 +466,22 @@ def test_at_0_9_cka_the_toy_is_a_scribble():
     across = [one[:, 1].var() / one.var(0).sum() for one in (X, Y)]
     assert 0.5 < across[1] / across[0] < 1.5
     assert of_frame(nearest("toy-2d", "procrustes-angular-score", 0.9), "r2")[1] > 0.6
+
+
+@needs_tables
+@pytest.mark.parametrize(
+    ("measure", "variable", "least", "most"),
+    [
+        ("cka", "context", 0.5, 0.6),
+        ("procrustes-angular-score", "context", 0.85, 1),
+        ("cka", "response", 0.7, 1),
+    ],
+)
+def test_at_0_9_published_cka_hardly_knows_the_context(measure, variable, least, most):
+    """Of two classes each."""
+    table = paper.published_variables(["surrogate-siegel2015"])
+    run = table[(table["published_measure"] == measure) & (table["name"] == variable)]
+    assert least < curves.at_scores(run, np.array([0.9]))[0] < most
 
 
 @pytest.mark.parametrize(
@@ -425,9 +524,9 @@ def hue(code: str) -> float:
 def test_the_colours_of_the_points_are_no_measures():
     """Hues on the circle, in degrees."""
     script = (HTML / "_static" / "explorables" / "player.js").read_text()
-    shared = (HTML / "_static" / "explorables" / "shared.js").read_text()
+    measures = (HTML / "vendor" / "measures_data.js").read_text()
     own = [hue(code) for code in re.findall("#([0-9A-F]{6})", script)]
-    theirs = [hue(code) for code in re.findall("#([0-9A-F]{6})", shared)]
+    theirs = {hue(code) for code in re.findall("#([0-9A-F]{6})", measures)}
     assert len(own) == 2 and len(theirs) == 6
     assert all(min((a - b) % 360, (b - a) % 360) > 20 for a in own for b in theirs)
 

@@ -221,6 +221,7 @@ def test_without_the_tables_all_works_and_says_so(tmp_path, monkeypatch):
     values = module.scorecard_values(table, captures, references, card)
     assert set(values["where"]) == {"reproduced"} and claims.judge(values)["holds"].any()
     assert module.published_values().empty
+    assert module.explorer(NAMES, curves.accuracies(table), captures) == {}
 
 
 # -- With the tables
@@ -254,6 +255,27 @@ def test_the_card_has_all_quantities_and_a_reason_only_where_they_differ():
     shown = module.scorecard_table(card)
     assert len(shown) == 3 and {"steps", "PCs agreed on"} <= set(shown.columns)
     assert set(module.off_rows(card)["quantity"]) >= {"steps"}  # ten made-up steps
+
+
+@needs_tables
+def test_the_explorer_has_all_published_variables_and_our_runs_of_the_main_one():
+    table = made_up()
+    captures = curves.captures(table, module.authors_capture)
+    shown = module.explorer([SIEGEL, FREEMAN, "toy-2d"], curves.accuracies(table), captures)
+    (siegel_id, siegel), (freeman_id, freeman) = shown["datasets"]
+    assert (siegel_id, freeman_id) == (SIEGEL, FREEMAN) and len(shown["runs"]) == 7
+    assert shown["runs"]["rsa-correlation-corr"] == {"title": "CKA, second run", "measure": "cka"}
+    facts = [siegel[name] for name in ("title", "source", "main")]
+    assert facts == ["Siegel 2015", "its surrogate", "context"]
+    assert {*siegel["published"]["accuracy"]} == {"context", "response", "colour", "direction"}
+    ours = siegel["ours"]["accuracy"]["context"]["procrustes-angular-score"]
+    assert [run[50] for run in ours] == [7_000_000, 7_010_000, 7_020_000]
+    assert ours[0][5] is None  # below the start
+    cka = captures[(captures["measure"] == "cka") & (captures["seed"] == 0)]
+    assert siegel["ours"]["captures"]["cka"][0] == module.whole(cka["score"])
+    assert len(siegel["published"]["captures"]["cka"][0]) == 20
+    assert freeman["ours"] == {"accuracy": {}, "captures": {}}
+    assert "texture type" in freeman["published"]["accuracy"]
 
 
 @needs_tables

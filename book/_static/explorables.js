@@ -10,8 +10,8 @@
   const start = async (box) => {
     if (box.dataset.started) return;
     box.dataset.started = "loading";
+    const paths = ["explorables/shared", "../vendor/measures_data"];
     const words = (list = "") => list.split(" ").filter(Boolean);
-    const paths = ["explorables/shared"];
     paths.push(...words(box.dataset.needs).map((name) => `../vendor/${name}_data`));
     paths.push(...words(box.dataset.parts).map((name) => `explorables/${name}`));
     try {
@@ -24,12 +24,10 @@
     }
   };
   addEventListener("DOMContentLoaded", () => {
-    const near = new IntersectionObserver(
-      (seen) => {
-        for (const { target, isIntersecting } of seen) if (isIntersecting) start(target);
-      },
-      { rootMargin: "200px" },
-    );
+    const look = (seen) => {
+      for (const { target, isIntersecting } of seen) if (isIntersecting) start(target);
+    };
+    const near = new IntersectionObserver(look, { rootMargin: "200px" });
     for (const box of document.querySelectorAll("[data-explorable]")) {
       if (location.hash === `#${box.id}`) start(box);
       else near.observe(box);

@@ -15,15 +15,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from simlib.datasets import paper
+from simlib.datasets import made, paper
 from simlib.experiments import curves, settings
 from simlib.experiments.claims import values
 from simlib.experiments.evidence import capture_values, decoding_values
+from simlib.experiments.explorables import LEVELS
 from simlib.experiments.runner import ascents
+from simlib.measures import MEASURES
 
 # The rule: a verdict's largest difference in standard deviations, and the least that it allows.
 RULE = {"inside": (2, 0.02), "near": (4, 0.05)}
 WIDTH = 0.01  # of the common score grid
+SHOWN_PCS, DIGITS = 20, 7  # of the explorer: principal components, and places after the point
 
 TAILS = (
     "tails of the PCs' time courses, which no spectrum fixes: with uniform ones the steps come "
@@ -394,3 +397,65 @@ def published_values() -> pd.DataFrame:
     apart = (wide["cka"] - wide["procrustes-angular-score"]).abs()
     rows = [("Freeman 2013 is the odd one out", *key, gap) for key, gap in apart.items()]
     return values(rows, "published")
+
+
+def explorer(datasets: Sequence[str], accuracy: pd.DataFrame, captures: pd.DataFrame) -> dict:
+    """What the page's explorer shows: published runs beside ours, read at each place of a slider of
+    scores. Empty where no published table is found.
+
+    `accuracy` and `captures` are the tables of `curves.accuracies` and `curves.captures`, of our
+    runs. "runs": published id -> title, and id here. "datasets": pairs of id and facts: title, what
+    our runs climb towards ("source"), main variable, and of each side ("published", "ours")
+    "accuracy" by variable and measure (a list a run: `curves.at_scores` at `explorables.LEVELS`)
+    and "captures" by measure (a list a run: the scores that capture the first 20 PCs). A measure is
+    its published id on the one side, its id here on the other. Numbers are `whole` ones of the size
+    "unit".
+    """
+    theirs, captured = paper.published_variables(datasets), paper.published_captures(datasets)
+    runs = theirs[["published_measure", "measure"]].drop_duplicates().reset_index(drop=True)
+    again = runs["measure"].duplicated().map({True: ", second run", False: ""})
+    titles = dict(zip(accuracy["dataset"], accuracy["title"], strict=True))
+    shown = []
+    for dataset in theirs["dataset"].unique():
+        published, ours = (
+            [_select(table, dataset=dataset) for table in tables]
+            for tables in ((theirs, captured), (accuracy, captures))
+        )
+        known = made.SURROGATES.get(dataset)
+        source = "another draw" if dataset == "hierarchy" else "the recording"
+        main = paper.PUBLISHED_TABLES[dataset.removeprefix("surrogate-")].variable
+        facts = {
+            "title": known.label if known else titles.get(dataset, dataset.capitalize()),
+            "source": "its surrogate" if known else source,
+            "main": _in_words(main),
+            "published": _side(*published, ["published_measure"]),
+            "ours": _side(*ours, ["measure", "seed"]),
+        }
+        shown.append([dataset, facts])
+    named = {
+        name: {"title": MEASURES[measure].title + more, "measure": measure}
+        for name, measure, more in zip(*runs.T.values, again, strict=True)
+    }
+    return {"unit": 10.0**-DIGITS, "runs": named, "datasets": shown} if shown else {}
+
+
+def _side(accuracy: pd.DataFrame, captures: pd.DataFrame, run: list[str]) -> dict[str, dict]:
+    """The runs of one side and dataset: what is left when the columns `run` are given."""
+    of_variables, of_measures = {}, {}
+    for (name, measure, *_), rows in accuracy.groupby(["name", *run], sort=False):
+        values = whole(curves.at_scores(rows, LEVELS))
+        of_variable = of_variables.setdefault(_in_words(name), {})
+        of_variable.setdefault(measure, []).append(values)
+    for (measure, *_), rows in captures[captures["pc"] <= SHOWN_PCS].groupby(run, sort=False):
+        scores = rows.sort_values("pc")["score"]
+        of_measures.setdefault(measure, []).append(whole(scores))
+    return {"accuracy": of_variables, "captures": of_measures}
+
+
+def _in_words(variable: str) -> str:
+    return variable.replace("_", " ")
+
+
+def whole(values: Iterable[float]) -> list[int | None]:
+    """Numbers in units of 1e-7, None where there is none."""
+    return [None if np.isnan(value) else round(float(value) * 10**DIGITS) for value in values]

@@ -5,8 +5,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
   const p = l.length;
   const norm = Math.hypot(...l);
   const sizes = l.map(Math.sqrt);
-  const sum = (count, of) =>
-    Array.from({ length: count }, (_, i) => of(i)).reduce((a, b) => a + b, 0);
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
   const spaced = (a, b, count) =>
     Array.from({ length: count }, (_, i) => a + (i * (b - a)) / Math.max(count - 1, 1));
   const powers = (a, b, count) => spaced(Math.log(a), Math.log(b), count).map(Math.exp);
@@ -15,25 +14,24 @@ explore.data.exactRanges = function exactRanges(l, q) {
   function root(f, a, b) {
     let [fa, fb, t] = [f(a), f(b), 0.5];
     if (!(fa * fb <= 0)) return Number.NaN;
-    for (let step = 0; ; step++) {
+    for (let least = 0; fa !== 0 && fb !== 0 && least < 0.5; ) {
       const x = a + t * (b - a);
       const fx = f(x);
-      let [c, fc] = [a, fa];
-      if (Math.sign(fx) !== Math.sign(fa)) [c, fc, b, fb] = [b, fb, a, fa];
+      const [c, fc] = fx * fa > 0 ? [a, fa] : [b, fb];
+      if (fx * fa <= 0) [b, fb] = [a, fa];
       [a, fa] = [x, fx];
-      const best = Math.abs(fa) < Math.abs(fb) ? a : b;
-      const least = (2 ** -52 * Math.abs(best) + 1e-300) / Math.abs(b - a);
-      if (fa === 0 || fb === 0 || !(least < 0.5) || step > 200) return best;
       const [xi, phi] = [(a - b) / (c - b), (fa - fb) / (fc - fb)];
-      t = 0.5;
-      if (phi ** 2 < xi && (1 - phi) ** 2 < 1 - xi) {
-        t =
-          ((fa / (fb - fa)) * fc) / (fb - fc) +
-          ((((c - a) / (b - a)) * fa) / (fc - fa)) * (fb / (fc - fb));
-      }
-      t = Math.min(1 - least, Math.max(least, t));
+      const inside = phi ** 2 < xi && (1 - phi) ** 2 < 1 - xi;
+      const near = (fa / (fb - fa)) * (fc / (fb - fc));
+      const far = (fa / (fc - fa)) * (fb / (fc - fb)) * ((c - a) / (b - a));
+      least = (2 ** -52 * Math.abs(a) + 1e-300) / Math.abs(b - a);
+      t = inside ? Math.min(1 - least, Math.max(least, near + far)) : 0.5;
     }
+    return Math.abs(fa) < Math.abs(fb) ? a : b;
   }
+  /* The state between a and b in which what is asked of it is 0. */
+  const solved = (state, a, b, asked = ({ off }) => off) =>
+    state(root((x) => asked(state(x)), a, b));
 
   /* The cubic x^3 - (w + share) x + pull sqrt(share) / 2: its larger and its smaller
      positive root. */
@@ -74,28 +72,18 @@ explore.data.exactRanges = function exactRanges(l, q) {
   /* The piece of k full copies and perhaps a partial one: places along it, and the scores there. */
   function piece(k, partial) {
     const share = l[k - 1];
-    if (partial) {
-      const full = (log) => copied(k, Math.exp(log), 2 * Math.sqrt(l[k] * Math.exp(log)), true);
-      const highest = Math.exp(
-        root((log) => full(log).off, Math.log(1e-12 * l[0]), Math.log(8 * l[0])),
-      );
-      const grid = [1 - 1e-9, ...spaced(0.98, 0.6, 8), ...powers(0.5, 1e-5, 12), 1e-12];
-      const at = (w) => {
-        const state = (part) => copied(k, w, 2 * part * Math.sqrt(l[k] * w), true);
-        return state(root((part) => state(part).off, 1e-12, 1));
-      };
-      return { places: grid.map((part) => part * highest), at };
-    }
-    const at = (angle) => {
-      const state = (log) => {
-        const size = Math.sqrt((Math.exp(log) + share) / 3);
-        const pull = (4 * size ** 3 * Math.sin(angle)) / Math.sqrt(share);
-        const last = 2 * size * Math.cos((Math.PI / 2 + angle) / 3);
-        return copied(k, Math.exp(log), pull, false, last);
-      };
-      return state(root((log) => state(log).off, Math.log(1e-14 * share), Math.log(2 * share)));
+    const part = (place, w) => copied(k, w, 2 * place * Math.sqrt(l[k] * w), true);
+    const turned = (place, w) => {
+      const size = Math.sqrt((w + share) / 3);
+      const pull = (4 * size ** 3 * Math.sin(place)) / Math.sqrt(share);
+      return copied(k, w, pull, false, 2 * size * Math.cos((Math.PI / 2 + place) / 3));
     };
-    return { places: [...powers(1e-9, 0.1, 10), ...spaced(0.2, 2.9, 28)], at };
+    const [state, top, places] = partial
+      ? [part, 8 * l[0], [1 - 1e-9, ...spaced(0.99, 0.78, 8), ...powers(0.7, 3e-3, 12), 1e-6]]
+      : [turned, 2 * share, [...powers(1e-9, 0.1, 10), ...spaced(0.2, 2.9, 28)]];
+    const ends = [1e-14 * share, top].map(Math.log);
+    const at = (place) => solved((log) => state(place, Math.exp(log)), ...ends);
+    return { places, at, seen: places.map(at) };
   }
 
   function oneCopy(given, level) {
@@ -113,18 +101,14 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   const pieces = {};
   function onPiece(k, partial, given, other, level) {
-    const reach = (of) => sum(Math.min(p, k + partial), of);
-    const first =
-      given === "cka" ? Math.sqrt(reach((i) => l[i] ** 2)) / norm : Math.sqrt(reach((i) => l[i]));
-    if (first < level) return Number.NaN;
-    if (!pieces[[k, partial]]) {
-      const one = piece(k, partial);
-      pieces[[k, partial]] = { ...one, seen: one.places.map(one.at) };
-    }
+    const whole = l.slice(0, k + partial); // as many whole copies have the most of both scores
+    const most = given === "cka" ? Math.hypot(...whole) / norm : Math.sqrt(sum(whole));
+    if (most < level) return Number.NaN;
+    pieces[[k, partial]] ??= piece(k, partial);
     const { places, at, seen } = pieces[[k, partial]];
     const i = seen.findIndex((one, j) => one[given] >= level && seen[j + 1]?.[given] <= level);
     if (i < 0) return Number.NaN;
-    const best = at(root((place) => at(place)[given] - level, places[i], places[i + 1]));
+    const best = solved(at, places[i], places[i + 1], (one) => one[given] - level);
     return Math.abs(best[given] - level) < 1e-10 ? best[other] : Number.NaN;
   }
 
@@ -143,7 +127,8 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   // -- The least CKA for an NBS, the most NBS for a CKA, by its curve of the first kind
 
-  function spiked(w, pull) {
+  function spiked([w, ratio]) {
+    const pull = 2 * ratio * w;
     const turns = [pull / 2 > Math.sqrt(l[p - 1] * w)];
     for (let i = p - 2; i >= 0; i--) {
       const product = l[i] * l[i + 1];
@@ -165,10 +150,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   function onCurve(place) {
     const state = (log) => [Math.exp(log), -Math.expm1(Math.min(log / 2 - place, 0))];
-    const off = (log) => {
-      const [w, ratio] = state(log);
-      return spiked(w, 2 * ratio * w).off / w;
-    };
+    const off = (log) => spiked(state(log)).off / Math.exp(log);
     const [low, high] = [1e-30, 1e6].map((end) => Math.min(2 * place, Math.log(end)));
     return state(root(off, low - 10, high));
   }
@@ -176,7 +158,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
   const stretches = [];
   if (p > 1) {
     const gap = l[0] - l[1];
-    const secular = (part) => sum(p, (i) => l[i] ** 2 / (l[i] - (l[1] + part * gap)));
+    const secular = (part) => sum(l.map((one) => one ** 2 / (one - (l[1] + part * gap))));
     const top =
       gap > 1e-9 * l[0]
         ? Math.max(l[0] + l[1], 2 * (l[1] + gap * root(secular, 1e-12, 1 - 1e-12)))
@@ -195,11 +177,8 @@ explore.data.exactRanges = function exactRanges(l, q) {
   function least(given, other, level) {
     if (p === 1) return given === "cka" ? Math.sqrt(level) : level ** 2;
     for (const [stretch, first, last] of stretches) {
-      const at = (place) => {
-        const [w, ratio] = stretch(place);
-        return spiked(w, 2 * ratio * w);
-      };
-      const best = at(root((place) => at(place)[given] - level, first, last));
+      const at = (place) => spiked(stretch(place));
+      const best = solved(at, first, last, (one) => one[given] - level);
       if (best[given] >= 0) return best[other];
     }
     return Number.NaN;
@@ -207,11 +186,9 @@ explore.data.exactRanges = function exactRanges(l, q) {
 
   // -- Pairs with the R^2 of linear regression, for any q
 
-  const before = sum(Math.min(q - 1, p), (i) => l[i]);
-  const all = sum(Math.min(q, p), (i) => l[i]);
+  const [before, all] = [q - 1, q].map((count) => sum(l.slice(0, count)));
 
   function withR2(given, other, level) {
-    const size = given === "cka" || other === "cka" ? norm : 1;
     if (given === "linreg") {
       const low = Math.max(level - before, 0);
       let left = level;
@@ -223,7 +200,7 @@ explore.data.exactRanges = function exactRanges(l, q) {
       return level <= all + 1e-12 ? [other === "cka" ? low / norm : Math.sqrt(low), high] : [];
     }
     const high =
-      level > 1e-12 ? Math.min((given === "cka" ? level * size : level ** 2) + before, all) : 0;
+      level > 1e-12 ? Math.min((given === "cka" ? level * norm : level ** 2) + before, all) : 0;
     if (given === "nbs") return level ** 2 <= all + 1e-12 ? [level ** 2, high] : [];
     let [left, low] = [(level * norm) ** 2, 0];
     for (const share of l.slice(0, q)) {

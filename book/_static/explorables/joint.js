@@ -1,6 +1,6 @@
 /* The exact range that one score leaves to another, as in simlib.exact_ranges. */
 (() => {
-  const { angular, fromAngular, number, MEASURES, html } = explore;
+  const { angular, fromAngular, number, data } = explore;
   const PLAIN = { "procrustes-angular-score": "nbs", "cka-angular-score": "cka" };
   const STATUS = { "cka nbs": ["proved", "conjectured"], "nbs cka": ["conjectured", "proved"] };
   const plain = (measure) => PLAIN[measure] ?? measure;
@@ -10,7 +10,7 @@
      ones for CKA and NBS, which take seconds. */
   const range = (state, at = state.at) => {
     const { given, other } = state;
-    const [name, { spectra, joint, exactRanges }] = [explore.spectrumOf(state), explore.data];
+    const [name, { spectra, joint, exactRanges }] = [explore.spectrumOf(state), data];
     if (given !== "linreg" && other !== "linreg") {
       const stored = joint.ranges[name][given].map((ends) => ends[Math.round(100 * at)]);
       const ends = stored.map((end) => end * joint.unit);
@@ -23,19 +23,17 @@
   };
 
   const ORDER = ["cka", "cka-angular-score", "nbs", "procrustes-angular-score", "linreg"];
-  const OPTIONS = ORDER.map((id) => [id, MEASURES[id].title]);
   const LEVELS = Array.from({ length: 101 }, (_, k) => k / 100);
+  const OPTIONS = ORDER.map((id) => [id, data.measures[id].title]);
 
   explore.compute.joint = range;
-  explore.define("joint", (box) => {
+  explore.makers.joint = (box) => {
     const spectra = explore.spectra();
     const given = explore.choice("given", "Given", OPTIONS);
     const other = explore.choice("other", "left open", OPTIONS, "procrustes-angular-score");
     const at = explore.slider("at", "at", { value: 0.9 });
     const swap = explore.button("Swap");
-    const name = "The scores that one Y can have";
-    const drawing = explore.picture(name, 360, 330, "explorable-square");
-    const words = html("p");
+    const drawing = explore.picture("Scores that one Y can have", 360, 330, "explorable-square");
 
     const draw = (state) => {
       if (plain(state.given) === plain(state.other))
@@ -44,27 +42,26 @@
       spectra.sync(state);
       const pair = `${plain(state.given)} ${plain(state.other)}`;
       const known = STATUS[pair] ?? ["proved", "proved"];
-      const [xName, yName] = [state.given, state.other].map((id) => MEASURES[id].title);
+      const [xName, yName] = [state.given, state.other].map((id) => data.measures[id].title);
       const axes = explore.axes(drawing, [40, 26, 300, 260], { xName, yName, slider: at });
       const ends = LEVELS.map((level) => range(state, level));
       const lines = [0, 1].map((k) => ends.map((pair, i) => [LEVELS[i], pair[k]]));
       const region = [...lines[0], ...lines[1].toReversed()];
       axes.line(region, { class: "explorable-region" }, "polygon");
-      lines.forEach((line, k) => {
-        axes.line(line, { class: `explorable-line explorable-${known[k]}` });
-      });
+      for (const k of [0, 1])
+        axes.line(lines[k], { class: `explorable-line explorable-${known[k]}` });
       axes.upright(state.at);
       const [low, high] = range(state);
       const bar = [low, high].map((end) => [state.at, end]);
-      axes.line(bar, { class: "explorable-bar", stroke: MEASURES[state.other].colour });
-      words.textContent =
+      axes.line(bar, { class: "explorable-bar", stroke: data.measures[state.other].colour });
+      return (
         `${xName} at ${number(state.at)} leaves ${yName} from ${number(low, 3, "down")} ` +
-        `(${known[0]}) to ${number(high, 3, "up")} (${known[1]}).`;
-      return words.textContent;
+        `(${known[0]}) to ${number(high, 3, "up")} (${known[1]}).`
+      );
     };
 
     const below = [given, at, other, swap, ...spectra.controls];
-    const { state, change } = explore.panel(box, [drawing, words], below, draw);
+    const { state, change } = explore.panel(box, [drawing], below, draw);
     swap.addEventListener("click", () => change({ given: state.other, other: state.given }));
-  });
+  };
 })();

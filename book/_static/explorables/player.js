@@ -1,6 +1,7 @@
 /* Ascents frame by frame: one score moves where Y lies, what is decoded from it and R² by PC. */
 (() => {
-  const { number, MEASURES, html, svg } = explore;
+  const { number, html, svg } = explore;
+  const MEASURES = explore.data.measures;
   const GROUPS = ["#7A4FD0", "#8A9A00"]; // hues that no measure has
   const CHOICES = ["cka", "nbs", "procrustes-angular-score", "ridge", "linreg"];
   const OPTIONS = CHOICES.map((id) => [id, MEASURES[id].title]);
@@ -31,19 +32,17 @@
     const count = r2.length;
     const xTicks = count > 4 ? [1, Math.ceil(count / 2), count] : [1, count];
     const options = { x: [0.4, count + 0.6], xName: "PC of X", yName: "R²", xTicks };
-    const axes = explore.axes(drawing, [26, 22, 120, 52], { ...options, yTicks: [0, 1] });
+    const axes = explore.axes(drawing, [26, 22, 120, 52], options);
     r2.forEach((value, k) => {
-      const [x, y, end] = [axes.x(k + 0.65), axes.y(Math.max(0, value)), axes.x(k + 1.35)];
-      const size = { width: end - x, height: axes.y(0) - y };
-      drawing.append(svg("rect", { x, y, ...size, fill: colour }));
+      const corners = [0.65, 1.35].map((side) => [k + side, Math.max(0, value)]);
+      axes.line([...corners, [k + 1.35, 0], [k + 0.65, 0]], { class: "", fill: colour }, "polygon");
     });
   };
   const curves = (drawing, data, state, slider) => {
     const all = CHOICES.flatMap((id) => data.ascents[id].map(({ accuracy }) => accuracy));
-    const least = Math.floor(10 * Math.min(data.chance, ...all)) / 10;
     const names = { xName: "score", yName: `Accuracy of ${data.variable}`, slider };
-    const options = { ...names, y: [least, 1], yTicks: [least, 1] };
-    const axes = explore.axes(drawing, [32, 26, 322, 128], options);
+    const lowest = Math.min(data.chance, ...all);
+    const axes = explore.axes(drawing, [32, 26, 322, 128], { ...names, lowest });
     axes.level(data.accuracy);
     axes.level(data.chance);
     axes.text("X itself", axes.x(0) + 4, axes.y(data.accuracy) + 14, "start");
@@ -53,14 +52,13 @@
       const line = data.ascents[measure].map(({ score, accuracy }) => [score, accuracy]);
       axes.line(line, { stroke: colour });
       const { score, accuracy } = frameAt(state.dataset, measure, state.at);
-      const [cx, cy] = [axes.x(score), axes.y(accuracy)];
-      drawing.append(svg("circle", { cx, cy, r: 5, fill: colour }));
+      axes.dots([[score, accuracy]], { r: 5, fill: colour });
     }
     axes.upright(state.at);
   };
 
   explore.compute.player = frameAt;
-  explore.define("player", (box) => {
+  explore.makers.player = (box) => {
     const titles = Object.entries(explore.data.player).map(([id, { title }]) => [id, title]);
     const at = explore.slider("at", "Score", { value: 0.9 });
     const dataset = explore.choice("dataset", "Dataset", titles);
@@ -72,7 +70,7 @@
       where.setAttribute("viewBox", `${-HALF} ${-0.8 * HALF} ${2 * HALF} ${1.6 * HALF}`);
       const r2 = explore.picture("R² by PC", 150, 112, "explorable-bars");
       const element = html("div", {}, title, where, r2);
-      return { side, title, where, r2, element, words: html("p") };
+      return { side, title, where, r2, element };
     });
     const both = html("div", { class: "explorable-panels" }, ...panels.map((one) => one.element));
     const accuracy = explore.picture("Accuracy against score", 360, 190, "explorable-wide");
@@ -85,23 +83,24 @@
         const dot = html("span", { style: `color: ${GROUPS[k % 2]}`, "aria-hidden": "true" }, "●");
         key.append(dot, ` ${data.variable} ${name} `);
       });
-      for (const { side, title, where, r2, words } of panels) {
+      curves(accuracy, data, state, at);
+      const told = panels.map(({ side, title, where, r2 }) => {
         const frame = frameAt(state.dataset, state[side], state.at);
         const { title: measure, colour } = MEASURES[state[side]];
         title.textContent = `${measure} ${number(frame.score)}`;
         const drawn = [trials(data, data.points, "x"), trials(data, frame.points, "y")];
         where.replaceChildren(...drawn.flat());
         bars(r2, frame, colour);
-        words.textContent =
+        return (
           `${title.textContent} (step ${frame.step}): ${data.variable} decoded in ` +
           `${Math.round(100 * frame.accuracy)}%; ` +
-          `R² of PC1 ${number(frame.r2[0])}, PC2 ${number(frame.r2[1])}.`;
-      }
-      curves(accuracy, data, state, at);
-      return panels.map(({ words }) => words.textContent).join(" ");
+          `R² of PC1 ${number(frame.r2[0])}, PC2 ${number(frame.r2[1])}.`
+        );
+      });
+      return told.join(" ");
     };
 
-    const shown = [key, both, accuracy, ...panels.map(({ words }) => words)];
-    explore.panel(box, shown, [explore.player(at), at, dataset, first, second], draw);
-  });
+    const below = [explore.player(at), at, dataset, first, second];
+    explore.panel(box, [key, both, accuracy], below, draw);
+  };
 })();

@@ -1,5 +1,5 @@
 /* Scores of a reader's own two arrays. Files are read here; numbers are made in a worker. */
-explore.define("scorer", (box) => {
+explore.makers.scorer = (box) => {
   const { html, number, angular, data } = explore;
   const refuse = (words) => {
     throw new Error(words);
@@ -10,9 +10,7 @@ explore.define("scorer", (box) => {
   const placeOf = (at, shape) =>
     shape.map((size, axis) => Math.floor(at / product(shape.slice(axis + 1))) % size);
 
-  // -- Files: each gives a list of {title, shape, values}, or of what it can't be read for
-
-  const unread = (title, refused) => ({ title, refused });
+  // -- Files: each gives a list of {title, shape, values}, or of {title, refused}: why it isn't read
 
   function npy(bytes, title) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -27,7 +25,7 @@ explore.define("scorer", (box) => {
     if (!/^(f[248]|[iu][1248]|b1)$/.test(type)) {
       const hint = kind === "O" ? "; .astype(float) turns them into numbers if they are" : "";
       const got = kind === "O" ? "object" : type ? `${order}${type}` : "several fields";
-      return unread(title, `needs real numbers; got an array of dtype ${got}${hint}`);
+      return { title, refused: `needs real numbers; got an array of dtype ${got}${hint}` };
     }
     const count = product(shape);
     if (start + count * size > bytes.length)
@@ -42,46 +40,31 @@ explore.define("scorer", (box) => {
     for (let at = 0; at < count; at++) {
       const value = view[get](start + (fortran ? moved(at) : at) * size, order !== ">");
       values[at] = Number(value);
-      if (whole && Math.abs(values[at]) > 2 ** 53)
-        return unread(
-          title,
-          `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`,
-        );
+      if (whole && Math.abs(values[at]) > 2 ** 53) {
+        const refused = `has whole numbers beyond 2^53, such as ${value}, which float64 would round; take each neuron's least value away while they are whole numbers`;
+        return { title, refused };
+      }
     }
     return { title, shape, values };
   }
 
-  async function npz(bytes, title) {
-    const view = new DataView(bytes.buffer);
-    let end = bytes.length - 22;
-    while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
-    if (end < 0) refuse(`${title} is no .npz file, or was not written whole`);
-    const found = [];
-    let at = view.getUint32(end + 16, true);
-    for (let k = view.getUint16(end + 10, true); k > 0; k--) {
-      const short = (place) => view.getUint16(place, true);
-      const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + short(at + 28)));
-      const local = view.getUint32(at + 42, true);
-      const start = local + 30 + short(local + 26) + short(local + 28);
-      let part = bytes.slice(start, start + view.getUint32(at + 20, true));
-      if (short(at + 10) === 8) {
-        const plain = new Blob([part]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-        part = new Uint8Array(await new Response(plain).arrayBuffer());
-      }
-      if (name.endsWith(".npy")) found.push(npy(part, name.slice(0, -4)));
-      at += 46 + short(at + 28) + short(at + 30) + short(at + 32);
+  function npz(bytes, title) {
+    let files = {};
+    try {
+      files = fflate.unzipSync(bytes, { filter: ({ name }) => name.endsWith(".npy") });
+    } catch {
+      refuse(`${title} is no .npz file, or was not written whole`);
     }
+    const found = Object.entries(files).map(([name, part]) => npy(part, name.slice(0, -4)));
     const recordings = found.filter(({ refused, shape }) => !refused && shape.length > 1);
     return recordings.length ? recordings : found;
   }
 
   function csv(bytes, title) {
-    const text = new TextDecoder().decode(bytes).replace(/^\uFEFF/, "");
-    const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim());
-    const mark = [",", ";", "\t", "|"].reduce((best, one) => {
-      const parts = (by) => lines[0]?.split(by).length ?? 0;
-      return parts(one) > parts(best) ? one : best;
-    });
+    const text = new TextDecoder().decode(bytes); // without its byte-order mark
+    const lines = text.split(/[\r\n]+/).filter((line) => line.trim());
+    const parts = (mark) => lines[0]?.split(mark).length;
+    const [mark] = [",", ";", "\t", "|"].sort((a, b) => parts(b) - parts(a));
     const rows = lines.map((line) =>
       line.split(mark).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")),
     );
@@ -101,8 +84,8 @@ explore.define("scorer", (box) => {
     if (other.length) {
       const some = other.slice(0, 5).map((j) => `'${names[j]}'`);
       const listed = some.join(", ") + (other.length > 5 ? ", ..." : "");
-      const words = `has ${other.length} of ${used.length} columns that are no numbers: ${listed}`;
-      return [unread(title, `${words}. Drop them, or write them as numbers with a decimal point`)];
+      const refused = `has ${other.length} of ${used.length} columns that are no numbers: ${listed}. Drop them, or write them as numbers with a decimal point`;
+      return [{ title, refused }];
     }
     const read = (cell) => (/inf/i.test(cell) ? Infinity : cell === "" ? Number.NaN : Number(cell));
     const values = Float64Array.from(rows.flatMap((row) => used.map((j) => read(row[j]))));
@@ -116,30 +99,25 @@ explore.define("scorer", (box) => {
     return reader(new Uint8Array(await file.arrayBuffer()), file.name);
   }
 
-  /* As simlib's validation: what was found and what to do. */
-  function checked({ shape, values, refused }, name) {
-    if (refused) refuse(`${name} ${refused}`);
+  /* What is wrong with a side, as simlib's validation says it: what was found and what to do. */
+  function fault({ name, shape, values, refused }) {
+    if (refused) return `${name} ${refused}`;
     const shown = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
     if (shape.length !== 2 && shape.length !== 3)
-      refuse(
-        `${name} needs the shape (samples, neurons) or (time, trial, neuron); got shape ${shown}${shape.length === 1 ? "; for one neuron use x[:, None]" : ""}`,
-      );
-    if (!(values.length / shape.at(-1) >= 2))
-      refuse(`${name} needs at least 2 samples and 1 neuron; got shape ${shown}`);
-    const bad = values.reduce((count, value) => count + !Number.isFinite(value), 0);
+      return `${name} needs the shape (samples, neurons) or (time, trial, neuron); got shape ${shown}${shape.length === 1 ? "; for one neuron use x[:, None]" : ""}`;
+    const samples = values.length / shape.at(-1);
+    if (!(samples >= 2)) return `${name} needs at least 2 samples and 1 neuron; got shape ${shown}`;
+    const bad = values.filter((value) => !Number.isFinite(value)).length;
     if (bad) {
       const axes = shape.length === 2 ? ["sample", "neuron"] : ["time", "trial", "neuron"];
       const first = values.findIndex((value) => !Number.isFinite(value));
       const where = placeOf(first, shape).map((place, k) => `${axes[k]} ${place}`);
-      refuse(
-        `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`,
-      );
+      return `${name} has ${bad} of ${values.length} values that are NaN or infinite, the first at ${where.join(", ")}; drop those neurons or trials, or fill them in, before scoring: nothing is repaired in silence`;
     }
     if (isRdm(shape, values))
-      refuse(
-        `${name} looks like a dissimilarity matrix (RDM): ${shape[0]} x ${shape[0]}, symmetric, 0 on the diagonal (or least there), never negative. Responses are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the responses that it was made of. If these are responses, the order of neurons says nothing: ${name}[..., ::-1]`,
-      );
-    return { name, shape, values };
+      return `${name} looks like a dissimilarity matrix (RDM): ${shape[0]} x ${shape[0]}, symmetric, 0 on the diagonal (or least there), never negative. Responses are (samples, neurons). To compare two RDMs: sl.score(sl.measure('rsa', precomputed=True), RDM_X, RDM_Y); anything else needs the responses that it was made of. If these are responses, the order of neurons says nothing: ${name}[..., ::-1]`;
+    if (samples > 3000) return "The page compares up to 3,000 samples; for more: sl.compare(X, Y)";
+    return "";
   }
 
   function isRdm([n, p, more], values) {
@@ -152,15 +130,13 @@ explore.define("scorer", (box) => {
     return alike && rows.some((i) => rows.filter((j) => at(i, j) > 1e-3 * largest).length > 1);
   }
 
-  function matched(X, Y) {
-    if (`${X.shape.slice(0, -1)}` === `${Y.shape.slice(0, -1)}`) return [X, Y];
+  function mismatch(X, Y) {
+    if (`${X.shape.slice(0, -1)}` === `${Y.shape.slice(0, -1)}`) return "";
     const rows = X.shape.length === 2 && Y.shape.length === 2;
     const got = rows
       ? `${X.shape[0]} and ${Y.shape[0]} rows`
       : `shapes (${X.shape.join(", ")}) and (${Y.shape.join(", ")})`;
-    return refuse(
-      `X and Y need the same samples in the same order; got ${got}. Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number`,
-    );
+    return `X and Y need the same samples in the same order; got ${got}. Arrays are (samples, neurons) or (time, trial, neuron); only the neurons may differ in number`;
   }
 
   // -- What is shown, in the tables of the page
@@ -237,10 +213,7 @@ explore.define("scorer", (box) => {
     worker.postMessage(sides);
   }
 
-  const [status, results] = [
-    box.querySelector("[role=status]"),
-    box.querySelector("#scorer-results"),
-  ];
+  const [status, results] = ["[role=status]", "#scorer-results"].map((s) => box.querySelector(s));
   const taken = {};
   /* Does the work, then scores what is there; says what is wrong with it. */
   async function attempt(work) {
@@ -248,11 +221,13 @@ explore.define("scorer", (box) => {
     results.replaceChildren();
     try {
       await work();
-      const [X, Y] = ["X", "Y"].map((name) => taken[name] && checked(taken[name], name));
-      if (!X || !Y) status.textContent = `${X ? "Y" : "X"} is missing: choose its file.`;
-      else if (X.values.length / X.shape.at(-1) > 3000)
-        refuse("The page compares up to 3,000 samples; for more: sl.compare(X, Y)");
-      else score(matched(X, Y));
+      const names = ["X", "Y"].filter((name) => taken[name]);
+      const sides = names.map((name) => ({ ...taken[name], name }));
+      const missing = `${names[0] === "X" ? "Y" : "X"} is missing: choose its file.`;
+      const wrong = sides.map(fault).find(Boolean);
+      const words = wrong || (sides.length < 2 ? missing : mismatch(...sides));
+      if (words) status.textContent = words;
+      else score(sides);
     } catch ({ message }) {
       status.textContent = message;
     }
@@ -287,4 +262,4 @@ explore.define("scorer", (box) => {
     for (const [k, file] of files.entries()) await takers[first + k](file);
   });
   if (new URLSearchParams(location.search).has("sample")) trySample();
-});
+};

@@ -6,12 +6,9 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
   const sum = (values, of = (v) => v) => values.reduce((all, v, i) => all + of(v, i), 0);
   const unit = (largest) => 2 ** -(Math.floor(Math.log2(largest)) + 1);
   const angular = (cosine) => 1 - (2 / Math.PI) * Math.acos(cosine < 1 - 16 * DOUBLE ? cosine : 1);
+  const options = { autoTranspose: true, computeRightSingularVectors: false };
   const svd = (M, computeLeftSingularVectors) =>
-    new SVD(M, {
-      autoTranspose: true,
-      computeLeftSingularVectors,
-      computeRightSingularVectors: false,
-    });
+    new SVD(M, { ...options, computeLeftSingularVectors });
 
   /* Whether the numbers were in float32 before: all fit in it, and some fill it. */
   function wasSingle(values) {
@@ -72,12 +69,8 @@ explore.data.scorerNumbers = function scorerNumbers({ Matrix, SVD }) {
     if (n < 4) throw new Error(`a debiased CKA needs 4 or more samples; got ${n}`);
     const same = hollow(K.clone());
     const means = same.sum("row").map((all) => all / (n - 2));
-    return hollow(
-      same
-        .subColumnVector(means)
-        .subRowVector(means)
-        .add(sum(means) / (n - 1)),
-    );
+    same.subColumnVector(means).subRowVector(means);
+    return hollow(same.add(sum(means) / (n - 1)));
   }
 
   /* Squared distances of samples less their mean. */

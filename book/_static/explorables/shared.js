@@ -1,7 +1,7 @@
 /* What all explorables share: state in the page's address, controls, drawing, what is read aloud. */
 // biome-ignore lint/correctness/noUnusedVariables: the scripts of the explorables use it
 const explore = (() => {
-  const makers = {};
+  const makers = {}; // by the names of explorables
   const data = {};
   const compute = {}; // what an explorable computes, by its name
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -20,34 +20,26 @@ const explore = (() => {
   const number = (value, digits = 2, towards = "") => {
     if (!Number.isFinite(value)) return "–";
     const unit = 10 ** digits;
-    let shown = value;
-    if (towards === "up") shown = Math.ceil((value - 1e-9) * unit) / unit;
-    if (towards === "down") shown = Math.floor((value + 1e-9) * unit) / unit;
+    const bounds = {
+      up: Math.ceil((value - 1e-9) * unit),
+      down: Math.floor((value + 1e-9) * unit),
+    };
+    const shown = towards ? bounds[towards] / unit : value;
     return shown.toFixed(digits).replace("-", "−");
   };
   /* As in simlib.theory: 1 - (2 / pi) arccos, and back. */
   const angular = (score) => 1 - (2 / Math.PI) * Math.acos(Math.min(1, Math.max(-1, score)));
   const fromAngular = (score) => Math.cos(((1 - score) * Math.PI) / 2);
 
-  /* The look of a measure, as in simlib.plots. */
-  const MEASURES = {
-    "procrustes-angular-score": { title: "Angular Procrustes", colour: "#0072B2" },
-    nbs: { title: "NBS", colour: "#56B4E9" },
-    "cka-angular-score": { title: "Angular CKA", colour: "#E69F00" },
-    cka: { title: "CKA", colour: "#D55E00" },
-    ridge: { title: "Ridge regression", colour: "#009E73" },
-    linreg: { title: "Linear regression R²", colour: "#CC79A7" },
-  };
-
   const picture = (name, width, height, kind = "") =>
     svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, class: kind });
   const points = (places) => places.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
 
-  /* Empties a picture and puts axes into it. What they return turns numbers into places and draws;
-     where a pointer is dragged, `slider` gets its x. */
+  /* Empties a picture and puts axes into it, up to 1 from the tenth below `lowest`. What they return
+     turns numbers into places and draws; where a pointer is dragged, `slider` gets its x. */
   const axes = (drawing, [left, top, width, height], options) => {
-    const { x: [x0, x1] = [0, 1], y: [y0, y1] = [0, 1], xName, yName, slider } = options;
-    const { xTicks = [0, 0.5, 1], yTicks = [0, 0.5, 1] } = options;
+    const { x: [x0, x1] = [0, 1], xTicks = [0, 0.5, 1], xName, yName, slider } = options;
+    const [y0, y1] = [Math.floor(10 * (options.lowest ?? 0)) / 10, 1];
     const x = (value) => left + ((value - x0) / (x1 - x0)) * width;
     const y = (value) => top + height - ((value - y0) / (y1 - y0)) * height;
     const bottom = top + height;
@@ -55,18 +47,21 @@ const explore = (() => {
       const look = { x, y, "text-anchor": anchor, class: "explorable-text" };
       drawing.append(svg("text", look, `${words}`));
     };
+    const known = (places) =>
+      places.filter(([, b]) => Number.isFinite(b)).map(([a, b]) => [x(a), y(b)]);
     const line = (places, look, kind = "polyline") => {
-      const drawn = points(places.map(([a, b]) => [x(a), y(b)]));
+      const drawn = points(known(places));
       drawing.append(svg(kind, { class: "explorable-line", ...look, points: drawn }));
     };
+    const dots = (places, look) =>
+      drawing.append(...known(places).map(([cx, cy]) => svg("circle", { cx, cy, r: 3, ...look })));
     const cursor = (ends) => line(ends, { class: "explorable-cursor" });
-    drawing.replaceChildren(
-      svg("path", { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" }),
-    );
+    const frame = { d: `M${left} ${top}V${bottom}H${left + width}`, class: "explorable-frame" };
+    drawing.replaceChildren(svg("path", frame));
     for (const tick of xTicks) text(tick, x(tick), bottom + 15);
-    for (const tick of yTicks) text(tick, left - 5, y(tick) + 4, "end");
+    for (const tick of y0 === 0 ? [0, 0.5, 1] : [y0, 1]) text(tick, left - 5, y(tick) + 4, "end");
     text(xName, left + width / 2, bottom + 31);
-    text(yName, left - 24, top - 8, "start");
+    text(yName, left - 24, top - 11, "start");
     const drag = (event) => {
       if (!slider || !event.buttons) return;
       drawing.setPointerCapture(event.pointerId);
@@ -78,7 +73,7 @@ const explore = (() => {
     Object.assign(drawing, { onpointerdown: drag, onpointermove: drag });
     const upright = (at) => cursor([y0, y1].map((end) => [at, end]));
     const level = (at) => cursor([x0, x1].map((end) => [end, at]));
-    return { x, y, text, line, upright, level };
+    return { x, y, text, line, dots, upright, level };
   };
 
   const button = (label) =>
@@ -102,8 +97,8 @@ const explore = (() => {
     return control("slider", name, label, input, digits);
   };
   const choice = (name, label, options, value = options[0][0]) => {
-    const input = html("select");
-    input.append(...options.map(([value, text]) => html("option", { value }, text)));
+    const list = options.map(([value, text]) => html("option", { value }, text));
+    const input = html("select", {}, ...list);
     input.value = value;
     return control("choice", name, label, input);
   };
@@ -113,9 +108,7 @@ const explore = (() => {
     const named = [...Object.entries(data.spectra.titles), ["power", "Power law, 30 PCs"]];
     const spectrum = choice("spectrum", "Spectrum of X", named);
     const power = slider("power", "Exponent", { max: 3, step: 0.25, value: 1 });
-    const sync = (state) => {
-      power.element.hidden = state.spectrum !== "power";
-    };
+    const sync = (state) => power.element.toggleAttribute("hidden", state.spectrum !== "power");
     return { controls: [spectrum, power], sync };
   };
   const spectrumOf = ({ spectrum, power }) =>
@@ -148,23 +141,24 @@ const explore = (() => {
     return play;
   };
 
-  /* What is shown, and below it controls (and buttons) of the state: their own values, then those
-     in the page's address. `draw` gets it and returns what is read aloud once the reader pauses. */
+  /* What is shown, words on it, and below them controls (and buttons) of the state: their own values,
+     then those in the page's address. `draw` gets it and returns the words, and more that is read
+     aloud with them once the reader pauses. */
   const panel = (box, shown, below, draw) => {
-    const said = html("p", { class: "visually-hidden", role: "status" });
-    const bottom = html("div", { class: "explorable-controls" });
-    bottom.append(...below.map((one) => one.element ?? one));
-    box.append(...shown, bottom, said);
+    const [words, said] = [html("p"), html("p", { class: "visually-hidden", role: "status" })];
+    const parts = below.map((one) => one.element ?? one);
+    box.append(...shown, words, html("div", { class: "explorable-controls" }, ...parts), said);
     const controls = below.filter(({ read }) => read);
     const defaults = Object.fromEntries(controls.map(({ name, read }) => [name, read()]));
     const state = { ...defaults };
     let waiting = 0;
     const change = (news) => {
-      const words = draw(Object.assign(state, news));
+      const told = [draw(Object.assign(state, news))].flat();
+      words.textContent = told[0];
       for (const { name, show } of controls) show(state[name]);
       clearTimeout(waiting);
       waiting = setTimeout(() => {
-        said.textContent = words;
+        said.textContent = told.join(" ");
         try {
           history.replaceState(null, "", `?${new URLSearchParams(state)}#${box.id}`);
         } catch {} // a page that may not change its address
@@ -192,9 +186,6 @@ const explore = (() => {
     return { state, change };
   };
 
-  const define = (name, maker) => {
-    makers[name] = maker;
-  };
   /* In the place of the words for readers without scripts comes the template, if there is one. */
   const start = (box) => {
     const template = box.querySelector("template");
@@ -202,7 +193,7 @@ const explore = (() => {
     makers[box.dataset.explorable](box);
   };
   const draw = { html, svg, picture, axes, points };
-  const words = { number, angular, fromAngular, MEASURES };
+  const words = { number, angular, fromAngular };
   const controls = { button, slider, choice, player, panel, spectra, spectrumOf };
-  return { data, compute, define, start, ...draw, ...words, ...controls };
+  return { data, compute, makers, start, ...draw, ...words, ...controls };
 })();

@@ -1,6 +1,6 @@
 /* What each score is after a change of one principal component (PC), as in simlib.theory. */
 (() => {
-  const { angular, number, MEASURES, html } = explore;
+  const { angular, number, html, slider, choice, data } = explore;
   const CHANGES = [
     ["replaced", "PC i is replaced"],
     ["rotated", "PC i is rotated"],
@@ -28,7 +28,7 @@
     ];
   };
   const sum = (values) => values.reduce((total, value) => total + value, 0);
-  const sharesOf = (state) => explore.data.spectra.shares[explore.spectrumOf(state)];
+  const sharesOf = (state) => data.spectra.shares[explore.spectrumOf(state)];
   const scores = (state, pc = state.pc) => {
     const [shares, { change, penalty, angle, scale }] = [sharesOf(state), state];
     const shrunk = (variance) => variance * (penalty / (variance + penalty)) ** 2;
@@ -52,31 +52,19 @@
   };
 
   explore.compute.theory = scores;
-  explore.define("theory", (box) => {
-    const pc = explore.slider("pc", "PC i, or k", {
-      min: 1,
-      max: PCS,
-      step: 1,
-      value: 1,
-      digits: 0,
-    });
-    const change = explore.choice("change", "Change", CHANGES);
-    const angle = explore.slider("angle", "Angle θ (°)", {
-      max: 180,
-      step: 5,
-      value: 45,
-      digits: 0,
-    });
-    const scale = explore.slider("scale", "Factor a", { max: 2, step: 0.05, value: 0.5 });
+  explore.makers.theory = (box) => {
+    const pc = slider("pc", "PC i, or k", { min: 1, max: PCS, step: 1, value: 1, digits: 0 });
+    const change = choice("change", "Change", CHANGES);
+    const angle = slider("angle", "Angle θ (°)", { max: 180, step: 5, value: 45, digits: 0 });
+    const scale = slider("scale", "Factor a", { max: 2, step: 0.05, value: 0.5 });
     const strength = { max: 0.1, step: 0.005, value: 0.01, digits: 3 };
-    const penalty = explore.slider("penalty", "Ridge penalty α", strength);
+    const penalty = slider("penalty", "Ridge penalty α", strength);
     const spectra = explore.spectra();
     const name = "Each score against the PC that is changed";
     const drawing = explore.picture(name, 360, 220, "explorable-wide");
-    const words = html("p");
     const table = box.querySelector("table"); // the page's: a measure's equations by change
     for (const row of table.rows) {
-      const style = `color: ${MEASURES[row.dataset.measure].colour}`;
+      const style = `color: ${data.measures[row.dataset.measure].colour}`;
       row.cells[0].prepend(html("span", { style, "aria-hidden": "true" }, "● "));
     }
 
@@ -91,7 +79,7 @@
       axes.upright(state.pc);
       const told = Array.from(table.rows, (row) => {
         const { measure } = row.dataset;
-        const { title, colour } = MEASURES[measure];
+        const { title, colour } = data.measures[measure];
         const line = all.map((one, k) => [k + 1, one[measure]]);
         axes.line(line, { stroke: colour });
         const [, shown, ...equations] = row.cells;
@@ -101,11 +89,11 @@
         return `${title} ${number(all[state.pc - 1][measure], 3)}`;
       });
       const share = number(100 * sharesOf(state)[state.pc - 1]);
-      words.textContent = `PC ${state.pc} has ${share}% of the variance of X, which is the unit of α.`;
-      return `${words.textContent} ${told.join(", ")}.`;
+      const said = `PC ${state.pc} has ${share}% of the variance of X, which is the unit of α.`;
+      return [said, `${told.join(", ")}.`]; // the scores are seen in the table
     };
 
     const below = [pc, change, angle, scale, penalty, ...spectra.controls];
-    explore.panel(box, [drawing, words, table], below, draw);
-  });
+    explore.panel(box, [drawing, table], below, draw);
+  };
 })();
