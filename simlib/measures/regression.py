@@ -398,7 +398,7 @@ def _cross_validated_shuffled(
     def score(order: Tensor) -> Tensor:
         if hat is None:
             return _one_way(X, Y.index_select(0, order), penalty, blocks, compare)
-        fits = _held_out_fits(centred, shuffles.moved(hat, order), blocks, compare)
+        fits = _held_out_fits(centred, shuffles.moved(hat, order, order), blocks, compare)
         return torch.stack(fits).mean(0)
 
     centred, hat = centre(X), _hat_matrix(Y, blocks, penalty) if _small(Y, blocks) else None

@@ -21,7 +21,8 @@ LOST = 1e-12  # share of a sum of singular values
 LARGE = 5e6  # operations an order from which on threads pay: Python waits for itself below
 PIECES = 4  # of the orders, for each thread
 ROOM = 2**22  # numbers held at once
-WIDE = 25  # products of a pair of neurons a sample that take as long as one lookup in a matrix
+ROWS = 2**17  # numbers of the rows of a kernel taken at once, which the cache holds
+WIDE = 40  # products of a pair of neurons a sample that take as long as one lookup in a matrix
 
 _KNOWN: ContextVar[dict | None] = ContextVar("known", default=None)
 
@@ -103,21 +104,22 @@ def each(score: Callable[[Int[Tensor, " n"]], Tensor], operations: float = 0) ->
     return scores
 
 
-def moved(K: Float[Tensor, "n n"], order: Int[Tensor, " n"]) -> Float[Tensor, "n n"]:
-    """K with its rows and columns in this order. Four times as fast as by indices in brackets.
+def moved(
+    K: Float[Tensor, "n n"], rows: Int[Tensor, " m"], columns: Int[Tensor, " n"]
+) -> Float[Tensor, "m n"]:
+    """These rows and columns of K. Four times as fast as by indices in brackets.
 
     Example:
         >>> import simlib as sl, torch
         >>> K = torch.tensor([[1.0, 2.0], [2.0, 5.0]])
-        >>> sl.measures.shuffles.moved(K, torch.tensor([1, 0]))
-        tensor([[5., 2.],
-                [2., 1.]])
+        >>> sl.measures.shuffles.moved(K, torch.tensor([1]), torch.tensor([1, 0]))
+        tensor([[5., 2.]])
     """
-    return K.index_select(0, order).gather(1, order.expand(len(order), -1))
+    return K.index_select(0, rows).gather(1, columns.expand(len(rows), -1))
 
 
 def overlaps(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
-    """<A, B> with the rows and columns of B in each order: n^2 operations an order.
+    """<A, B> with the rows and columns of B in each order: n^2 lookups an order.
 
     Example:
         >>> import simlib as sl, torch
@@ -125,7 +127,13 @@ def overlaps(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
         >>> sl.measures.shuffles.overlaps(A, A)(torch.tensor([[0, 1], [1, 0]]))
         tensor([34., 18.])
     """
-    return each(lambda order: (A * moved(B, order)).sum(), WIDE * A.numel())
+    at_once = max(1, ROWS // len(A))
+
+    def score(order: Tensor) -> Tensor:
+        rows = zip(A.split(at_once), order.split(at_once), strict=True)
+        return sum((own * moved(B, some, order)).sum() for own, some in rows)
+
+    return each(score, WIDE * A.numel())
 
 
 def cosines(A: Float[Tensor, "n n"], B: Float[Tensor, "n n"]) -> Scores:
