@@ -187,6 +187,7 @@ def _hat_fits(
 
 
 def _hat_matrix(Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Tensor | None:
+    """H of `_hat_fits`; None where digits would be lost."""
     n, q = Y.shape
     Y = centre(Y)
     side = Y.T @ Y if q <= n else Y @ Y.T
@@ -266,6 +267,7 @@ def _careful_fits(
 
 
 def _small(Y: Tensor, blocks: list[slice | Tensor]) -> bool:
+    """Whether a block has no more samples than Y has neurons."""
     return len(Y) // len(blocks) <= Y.shape[1]
 
 
