@@ -50,7 +50,7 @@ def on_free_cores(function: Callable) -> Callable:
     """The function with no more of torch's threads than cores are free while it runs.
 
     Before and after it torch has the number it had, which is the most; nothing happens where that
-    is 1. The function, and what it calls of these, `look`s again.
+    is 1. Each call looks again at what else the machine does, also one within another.
 
     >>> on_free_cores(torch.get_num_threads)() <= torch.get_num_threads()
     True
