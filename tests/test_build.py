@@ -695,9 +695,9 @@ def test_the_estimate_is_of_the_settings_asked_for(execute):
             values = execute.shrunk(one)
             seeds[name, quick] = len(values["seeds"])
             points[quick] = values.get("points"), values["steps"]
-    assert set(seeds.values()) == {5, 3, 1}
-    assert all(seeds[name, False] == 5 and seeds[name, True] == 3 for name in execute.NEEDS_LABELS)
-    assert points == {False: (6, 1000), True: (3, 100)}
+    assert set(seeds.values()) == {5, 2, 1}
+    assert all(seeds[name, False] == 5 and seeds[name, True] == 2 for name in execute.NEEDS_LABELS)
+    assert points == {False: (6, 1000), True: (3, 60)}
 
 
 def test_tasks_together_end_with_the_longest(estimates):
