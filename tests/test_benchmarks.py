@@ -25,7 +25,7 @@ LABELS = np.arange(40) % 2
 
 @pytest.fixture(scope="module")
 def benchmarks():
-    names = ("plain", "steps", "roofline", "growth", "compare", "together")
+    names = ("plain", "steps", "roofline", "growth", "compare", "together", "busy")
     return {name: importlib.import_module(name) for name in names}
 
 
@@ -83,6 +83,20 @@ def test_a_batch_and_a_loop_of_ascents_are_told_apart(benchmarks, monkeypatch):
     benchmarks["together"].climb("nbs", X.numpy(), range(3), 0)
     torch.set_num_threads(threads)
     assert calls == ["batch", "one", "one", "one"]
+
+
+def test_all_threads_are_had_at_every_step_whatever_else_runs(benchmarks, monkeypatch):
+    monkeypatch.setattr(sl.threads._load, "others", lambda: 64.0)
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    look = [lambda *_: seen.append(torch.get_num_threads())]
+    try:
+        sl.maximize("cka", X, steps=2, stop=None, observers=look)
+        with benchmarks["busy"].all_threads():
+            sl.maximize("cka", X, steps=2, stop=None, observers=look)
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 1, 2, 2]
 
 
 def test_products_of_a_step_are_counted_by_the_smaller_gram_matrix(benchmarks):
