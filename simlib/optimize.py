@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.optim.adam import adam
 
 from simlib import validation
 from simlib.linalg import far_from_zero
@@ -28,11 +29,28 @@ __all__ = [
 
 Observer = Callable[[int, float, torch.Tensor], None]
 
+
+class Adam:
+    """What `torch.optim.Adam` does to one tensor, uphill; torch's class loads its compiler first, a
+    second in each process.
+    """
+
+    def __init__(self, Y: torch.Tensor, lr: float):
+        self.Y, self.lr, self.steps = Y, lr, torch.zeros((), device=Y.device)
+        self.mean, self.square = torch.zeros_like(Y), torch.zeros_like(Y)
+
+    def step(self) -> None:
+        """Change the tensor along its `grad`."""
+        held = [self.Y], [self.Y.grad], [self.mean], [self.square], [], [self.steps]
+        settings = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0}
+        adam(*held, **settings, lr=self.lr, amsgrad=False, maximize=True, fused=True)
+
+
 # Name -> the optimiser of Y at a learning rate. The paper's is Adam. A score without units has a
 # gradient that goes as 1 / |Y|: plain steps (SGD) are in proportion to the start's sum of squares.
 # L-BFGS takes one iteration, with a line search, a step; it minimises.
-OPTIMISERS: dict[str, Callable[[torch.Tensor, float], torch.optim.Optimizer]] = {
-    "adam": lambda Y, lr: torch.optim.Adam([Y], lr=lr, maximize=True, fused=True),
+OPTIMISERS: dict[str, Callable[[torch.Tensor, float], Adam | torch.optim.Optimizer]] = {
+    "adam": Adam,
     "sgd": lambda Y, lr: torch.optim.SGD([Y], lr=3 * lr * float(Y.square().sum()), maximize=True),
     "lbfgs": lambda Y, lr: torch.optim.LBFGS(
         [Y],

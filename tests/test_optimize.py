@@ -265,6 +265,23 @@ def small():
     return sl.datasets.load("surrogate-siegel2015", trials=24, neurons=12).values
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_adam_moves_a_tensor_as_that_of_torch(dtype):
+    """To the last bit, whatever the size of the gradients; 0 and the tensor's shape included."""
+    draws = torch.Generator().manual_seed(0)
+    Y = torch.randn(2, 7, 3, generator=draws, dtype=dtype)
+    other = Y.clone()
+    adam = OPTIMISERS["adam"](Y, 0.03)
+    twin = torch.optim.Adam([other], lr=0.03, maximize=True, fused=True)
+    for step in range(50):
+        Y.grad = torch.randn(Y.shape, generator=draws, dtype=dtype) * 10.0 ** -(step % 7)
+        Y.grad[step % 2] *= step % 3
+        other.grad = Y.grad.clone()
+        adam.step()
+        twin.step()
+        assert torch.equal(Y, other)
+
+
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_climbs(small, optimiser):
     options = {"start": start_from_noise(small.shape, 0), "optimiser": optimiser}

@@ -15,7 +15,6 @@ import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
-import zarr
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS
@@ -443,6 +442,8 @@ def _opened(path: Path) -> xr.Dataset:
     """
     if _suffix(path) != ".zarr":
         return xr.open_dataset(path)
+    import zarr
+
     raw = xr.open_dataset(path, engine="zarr", mask_and_scale=False)
     group = zarr.open_group(path, mode="r")
     for name, variable in raw.variables.items():

@@ -13,14 +13,16 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import h5py
 import numpy as np
 import xarray as xr
-import zarr
 
 from simlib.datasets.own.parts import NOTES
+
+if TYPE_CHECKING:  # it takes an eighth of a second in each process that starts
+    import zarr
 
 LEAST = 10  # values of a chunk, fewer of which may all be 0 in data that are mostly not
 RARE = 1e-6  # chance below which values that all are 0 count as never written
@@ -160,7 +162,7 @@ def written(item: h5py.Dataset) -> h5py.Dataset:
 # -- Zarr
 
 
-def in_zarr(array: zarr.Array) -> Stored | None:
+def in_zarr(array: "zarr.Array") -> Stored | None:
     """Which chunks of an array in a folder are stored, of shards those inside; None for all."""
     if not array.ndim or not array.size:
         return None
@@ -180,7 +182,7 @@ def in_zarr(array: zarr.Array) -> Stored | None:
     return None if whole else Stored(found, counts, array.chunks, array.shape, zeros_too=False)
 
 
-def _place(name: str, array: zarr.Array) -> tuple[int, ...] | None:
+def _place(name: str, array: "zarr.Array") -> tuple[int, ...] | None:
     """Which chunk or shard a file holds: "0.1", "0/1", "c/0/1" or "c.0.1"; None for other files."""
     parts = name.replace(".", "/").removeprefix("c/").split("/")
     if len(parts) != array.ndim or not all(map(str.isdecimal, parts)):
@@ -190,7 +192,7 @@ def _place(name: str, array: zarr.Array) -> tuple[int, ...] | None:
     return at if all(k < count for k, count in zip(at, counts, strict=True)) else None
 
 
-def _inside(file: Path, array: zarr.Array, counts: tuple[int, ...]) -> np.ndarray:
+def _inside(file: Path, array: "zarr.Array", counts: tuple[int, ...]) -> np.ndarray:
     """Which inner chunks a shard holds, (chunks, axes), by its index: start and length of each, 8
     bytes each, and a checksum of 4; all where the index is of another kind.
     """
@@ -227,6 +229,8 @@ def stored_of(path: Path, data: xr.DataArray) -> dict[str, Stored]:
 
 
 def _in_store(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Stored | None]:
+    import zarr
+
     group = zarr.open_group(path, mode="r")
     return {name: in_zarr(group[name]) for name in shapes if name in group}
 
