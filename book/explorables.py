@@ -2,6 +2,7 @@
 runs of `simlib.experiments`: a script each, since a page opened as a file may fetch no other kind.
 """
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -18,7 +19,7 @@ DIGITS = published_vs_reproduced.DIGITS  # after the point
 PUBLISHED = Path(__file__).resolve().parent / "figures" / "published_vs_reproduced.ipynb"
 # Measures that move, and whose colour in figures one has.
 LIKE = {"ridge": "ridge-cv"}
-SHOWN = (*explorables.OTHERS, "linreg", "ridge", "ridge-cv")
+SHOWN = (*itertools.chain(*explorables.OTHERS), "linreg", "ridge", "ridge-cv")
 TOY, AT = "toy-2d", 0.9
 TOY_MEASURES = ("ridge", "cka", "procrustes-angular-score")
 COLOURS = ("#7A4FD0", "#8A9A00")  # of the two choices: hues that no measure has

@@ -12,12 +12,11 @@ from simlib.experiments import store
 POWERS = np.arange(13) / 4  # exponents of a power law
 POWER_PCS = 30
 LEVELS = np.arange(101) / 100  # places of a slider of scores
-# measure whose score is given -> the angular one whose range is read; the others are relabelled
+# measure whose score is given, plain and angular -> the angular one whose range is read; the others
+# are relabelled
 OTHERS = {
-    "cka": "procrustes-angular-score",
-    "cka-angular-score": "procrustes-angular-score",
-    "nbs": "cka-angular-score",
-    "procrustes-angular-score": "cka-angular-score",
+    ("cka", "cka-angular-score"): "procrustes-angular-score",
+    ("nbs", "procrustes-angular-score"): "cka-angular-score",
 }
 
 
@@ -39,10 +38,12 @@ def spectra() -> dict[str, np.ndarray]:
 def _slider_ranges(spectrum: str) -> pd.DataFrame:
     """The exact range at each place of a slider. A task of `slider_ranges`."""
     variances, tables = spectra()[spectrum], []
-    for given, other in OTHERS.items():
-        low, high = exact_ranges.score_range(variances, given, LEVELS, other)
-        table = pd.DataFrame({"level": LEVELS, "lowest": low, "highest": high})
-        tables.append(table.assign(spectrum=spectrum, given=given, other=other))
+    both = np.array([LEVELS, exact_ranges.from_angular(LEVELS)])
+    for givens, other in OTHERS.items():  # one search for both
+        ends = exact_ranges.score_range(variances, givens[0], both, other)
+        for given, low, high in zip(givens, *ends, strict=True):
+            table = pd.DataFrame({"level": LEVELS, "lowest": low, "highest": high})
+            tables.append(table.assign(spectrum=spectrum, given=given, other=other))
     return pd.concat(tables, ignore_index=True)
 
 
