@@ -651,6 +651,7 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager) -> Failure | None:
     unfinished = failed_folder(out) / f"{one.name}.ipynb"
     out.mkdir(parents=True, exist_ok=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.unlink(missing_ok=True)
     discard(one.name, out)
     start = time.monotonic()
     one, source = one.current(), nbformat.read(one.source, as_version=4)
@@ -659,6 +660,7 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager) -> Failure | None:
     given = {"source": str(one.source), "root": str(ROOT), "python": python}
     shown = {**defaults(one.source), **one.parameters}
     source.cells.append(nbformat.v4.new_code_cell(LAST.format(**given, parameters=shown)))
+    begun = []  # written once, not after every cell
     try:
         papermill.execute_notebook(
             source,
@@ -666,9 +668,13 @@ def execute(one: Task, out: Path, kernel: AsyncKernelManager) -> Failure | None:
             parameters=one.parameters,
             kernel_name="python3",
             progress_bar=False,
+            request_save_on_cell_execute=False,
+            on_cell_execute=lambda cell, cell_index: begun.append(cell),
             km=kernel,
         )
     except Exception as error:  # whatever it was, the other notebooks still run
+        if not unfinished.exists():  # its kernel is gone
+            nbformat.write(nbformat.v4.new_notebook(cells=begun), unfinished)
         return diagnose(one, unfinished, error)
     page = nbformat.read(unfinished, as_version=4)
     page.metadata.pop("papermill", None)  # folders of this machine

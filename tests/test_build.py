@@ -159,11 +159,13 @@ def test_a_failure_does_not_stop_the_others(desk):
 
 
 def test_a_kernel_that_dies_is_a_failure_with_its_cell(desk):
-    write(desk, "first", last="import os\nos._exit(1)")
+    write(desk, "first", last="import os\nprint('still here')\nos._exit(1)")
     failed = run(desk)
     assert failed.returncode == 1
     assert "FAILED first, cell 4:" in failed.stderr
     assert "os._exit(1)" in failed.stderr
+    kept = nbformat.read(desk / "_failed" / "first.ipynb", as_version=4).cells
+    assert kept[-1].source.endswith("os._exit(1)"), "what it did until then is there"
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -46,7 +46,7 @@ VERDICTS = {
 Amount = namedtuple("Amount", "seeds draws samples neurons range_seeds range_steps ascents repeats")
 AMOUNTS = {
     "paper": Amount(20, 40, [20, 50, 100], [5, 10, 20, 50, 100, 200], 3, 300, 4, 15),
-    "quick": Amount(5, 20, [20, 50], [5, 10, 20, 50, 100], 2, 60, 2, 5),
+    "quick": Amount(5, 20, [20, 50], [5, 10, 20, 50, 100], 1, 60, 2, 5),
 }
 
 
