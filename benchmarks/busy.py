@@ -7,7 +7,6 @@ Times of each work quiet, and the ratios busy / quiet: with as many threads as c
 goes on until it has lasted a second, so that the looks at the machine are in it.
 """
 
-import argparse
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import torch
-from steps import SHAPES, Following, ascended, seconds, snapshots, step
+from steps import SHAPES, Following, ascended, asked, seconds, snapshots, step
 
 import simlib as sl
 from simlib import threads
@@ -129,12 +128,7 @@ def paths() -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--shapes", choices=SHAPES, nargs="*", default=list(SHAPES))
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+    options = asked(__doc__, repeats=3)
     print(f"{torch.get_num_threads()} threads; ratio = busy / quiet")
     print(table(options.shapes, options.repeats).round(2).to_string(index=False))
     print(paths().to_string(index=False))

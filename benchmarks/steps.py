@@ -231,13 +231,18 @@ def table(names, repeats: int) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def main() -> None:
+def asked(about: str, repeats: int) -> argparse.Namespace:
+    """The shapes and repeats of the command line; so many repeats unless it says."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shapes", choices=SHAPES, nargs="*", default=list(SHAPES))
-    parser.add_argument("--repeats", type=int, default=7)
-    options = parser.parse_args()
+    parser.add_argument("--repeats", type=int, default=repeats)
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = asked(__doc__, repeats=7)
     print(f"{torch.get_num_threads()} threads, float32 ascent; ratio = plain / simlib")
     print(table(options.shapes, options.repeats).round(1).to_string(index=False))
 
