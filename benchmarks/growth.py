@@ -3,7 +3,8 @@
     python benchmarks/growth.py
 
 Seconds are the median of three steps (score, gradient, update), memory the greatest the process
-held beyond what it held before X was made.
+held beyond what it held before X was made. The three largest sizes along each are measured again
+beside a process that keeps half of the cores busy.
 """
 
 import json
@@ -12,10 +13,12 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from busy import other_work
 
 MEASURES = ("cka", "nbs", "linreg", "ridge-cv")
 SAMPLES = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -69,11 +72,20 @@ def measured(measure: str, n: int, p: int, steps: int = 4) -> dict:
     }
 
 
+def along(measure: str, of: str, sizes: Sequence[tuple[int, int]]) -> list[dict]:
+    """A row a size, (samples, neurons); the last three also beside other work ("beside", s)."""
+    rows = [{"along": of, **measured(measure, *size)} for size in sizes]
+    with other_work():
+        for row, size in zip(rows[-3:], sizes[-3:], strict=True):
+            row["beside"] = measured(measure, *size)["seconds"]
+    return rows
+
+
 def table() -> pd.DataFrame:
     found = []
     for measure in MEASURES:
-        found += [{"along": "samples", **measured(measure, n, 100)} for n in SAMPLES]
-        found += [{"along": "neurons", **measured(measure, 2000, p)} for p in NEURONS]
+        found += along(measure, "samples", [(n, 100) for n in SAMPLES])
+        found += along(measure, "neurons", [(2000, p) for p in NEURONS])
         found += [
             {"along": "steps", **measured(measure, 2000, 100, steps)} for steps in (10, 100, 400)
         ]

@@ -273,16 +273,15 @@ def cluster_sweep_table() -> str:
 
 def roofline_table() -> str:
     """How much of a step its matrix products alone take."""
+    shown = ["shape", "measure", "ms", "share", "beside (ms)", "share beside", "the rest"]
     rows = [
-        [shape, f"`{measure}`", f"{ms:.1f}", f"{share:.0%}", rest]
-        for shape, measure, ms, share, rest in (
-            measured("roofline")[["shape", "measure", "ms", "share", "the rest"]].itertuples(
-                index=False
-            )
+        [shape, f"`{measure}`", f"{ms:.1f}", f"{share:.0%}", f"{late:.1f}", f"{part:.0%}", rest]
+        for shape, measure, ms, share, late, part, rest in (
+            measured("roofline")[shown].itertuples(index=False)
         )
     ]
-    head = ["Shape", "Measure", "Step (ms)", "Products alone", "What takes the rest"]
-    return table(head, rows)
+    head = ["Shape", "Measure", "Step (ms)", "Products alone", "Beside other work (ms)"]
+    return table([*head, "Products alone there", "What takes the rest"], rows)
 
 
 def exponents_table() -> str:
@@ -291,9 +290,10 @@ def exponents_table() -> str:
     varied = sizes[sizes["along"].isin(["samples", "neurons"])]
     for (measure, along), group in varied.groupby(["measure", "along"]):
         last = group.sort_values(along).tail(3)
-        slopes = (power_law(last[along], last[what]) for what in ("seconds", "MB"))
+        slopes = (power_law(last[along], last[what]) for what in ("seconds", "beside", "MB"))
         rows.append([f"`{measure}`", along, *(f"{along}^{slope:.1f}" for slope in slopes)])
-    return table(["Measure", "Along", "Time grows as", "Memory grows as"], rows)
+    head = ["Measure", "Along", "Time grows as", "Beside other work"]
+    return table([*head, "Memory grows as"], rows)
 
 
 def busy_table() -> str:

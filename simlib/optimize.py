@@ -36,7 +36,8 @@ class Adam:
     """
 
     def __init__(self, Y: torch.Tensor, lr: float):
-        self.Y, self.lr, self.steps = Y, lr, torch.zeros((), device=Y.device)
+        self.Y, self.lr = Y, lr
+        self.steps = torch.zeros((), dtype=torch.float32, device=Y.device)
         self.mean, self.square = torch.zeros_like(Y), torch.zeros_like(Y)
 
     def step(self) -> None:
