@@ -87,22 +87,23 @@ if "simlib" in sys.modules:
     print(json.dumps([code, said]))
 get_ipython().reset()
 """
-# In the order of the book, each with its share of the time.
+# In the order of the book, each with its seconds beside another on two cores: at the paper's
+# settings, at the quick ones.
 NOTEBOOKS = {
-    "score_vs_decodability": 6,
-    "pc_learning_order": 4,
-    "theory_sensitivity": 1,
-    "joint_score_ranges": 3,
-    "model_against_brain": 1,
-    "chance_level": 1,
-    "published_vs_reproduced": 2,
-    "supplement_ridge_strength": 4,
-    "supplement_gaussian": 2,
-    "supplement_folds": 1,
-    "supplement_starts": 3,
-    "supplement_size": 2,
-    "supplement_variables": 2,
-    "claims": 3,
+    "score_vs_decodability": (360, 39),
+    "pc_learning_order": (240, 10),
+    "theory_sensitivity": (60, 35),
+    "joint_score_ranges": (180, 56),
+    "model_against_brain": (60, 7),
+    "chance_level": (60, 10),
+    "published_vs_reproduced": (120, 26),
+    "supplement_ridge_strength": (240, 9),
+    "supplement_gaussian": (120, 4),
+    "supplement_folds": (60, 3),
+    "supplement_starts": (180, 13),
+    "supplement_size": (120, 10),
+    "supplement_variables": (120, 20),
+    "claims": (180, 18),
 }
 # At the paper's settings these take many minutes to an hour: the whole book has them at the quick
 # ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`) or with --full.
@@ -750,7 +751,10 @@ class Progress:
     """
 
     def __init__(self, tasks: list[Task], folder: Path):
-        self.weights = {one.name: NOTEBOOKS.get(one.name, 1) for one in tasks}
+        self.weights = {
+            one.name: NOTEBOOKS.get(one.name, (1, 1))[bool(one.parameters.get("quick"))]
+            for one in tasks
+        }
         self.folder, self.files, self.before, self.said = folder, {}, 0.0, 0.0
         self.start, self.lock = time.monotonic(), threading.Lock()
         self.stop = threading.Event()

@@ -375,6 +375,23 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
     return inverse_of(Y.T @ Y) if len(Y) > Y.shape[1] else None
 
 
+def spans_samples(Y: Float[Tensor, "n q"]) -> bool:
+    """Whether centred columns span all n - 1 directions of centred samples, none of them so weakly
+    that `inverse_of` takes YY', which has these and the constant one, for ill-conditioned.
+
+    Example:
+        >>> import simlib as sl, torch
+        >>> Y = sl.linalg.centre(torch.eye(3, 4))
+        >>> [sl.linalg.spans_samples(Z) for Z in (Y, Y[:, :1])]
+        [True, False]
+    """
+    n, q = Y.shape
+    if q < n - 1:
+        return False
+    gram = Y.detach() @ Y.detach().T
+    return inverse_of(gram + gram.trace() / n**2) is not None
+
+
 @torch.no_grad()
 def onto_columns(
     Y: Float[Tensor, "n q"],

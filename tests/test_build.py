@@ -25,7 +25,7 @@ sys.path.insert(0, {book!r})
 import execute
 execute.ROOT = pathlib.Path({root!r})
 execute.SOURCE = pathlib.Path({source!r})
-execute.NOTEBOOKS = dict.fromkeys({names!r}, 1)
+execute.NOTEBOOKS = dict.fromkeys({names!r}, (1, 1))
 execute.TAKES_DATA = {{"first", "second"}}
 execute.NEEDS_LABELS = {{"first"}}
 sys.exit(execute.main(sys.argv[1:]))

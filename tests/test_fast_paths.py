@@ -101,6 +101,24 @@ def value_and_gradient(function, Y):
     return float(value.detach()), Y.grad.double()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("lost", [0, 1, 3])
+@pytest.mark.parametrize("q", [29, 30, 31, 90])
+def test_columns_span_the_samples_where_no_direction_is_missing(q, lost, dtype):
+    """30 samples: with all 29 directions R^2 is 1 and has no gradient; of Y that lacks some it is
+    what these leave, however many its columns.
+    """
+    draw = torch.Generator().manual_seed(q)
+    X, mix = (torch.randn(size, generator=draw, dtype=torch.float64) for size in ((30, 8), (29, q)))
+    basis = torch.linalg.qr(centred(torch.randn(30, 29, generator=draw, dtype=torch.float64)))[0]
+    Y = (basis[:, : 29 - lost] @ mix[: 29 - lost]).to(dtype)
+    assert linalg.spans_samples(centred(Y)) == (lost == 0)
+    value, gradient = value_and_gradient(lambda Y: regression.linear_regression(X.to(dtype), Y), Y)
+    left = (basis[:, : 29 - lost].T @ centred(X)).square().sum() / centred(X).square().sum()
+    assert value == pytest.approx(float(left), abs=1e-5 if dtype == torch.float32 else 1e-12)
+    assert lost or bool((gradient == 0).all())
+
+
 @pytest.mark.parametrize("condition", CONDITIONS, ids="condition {:g}".format)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", PLAIN)

@@ -178,7 +178,7 @@ import pathlib, sys
 sys.path.insert(0, {book!r})
 import execute
 execute.SOURCE = pathlib.Path({source!r})
-execute.NOTEBOOKS = {{"faults": 1}}
+execute.NOTEBOOKS = {{"faults": (1, 1)}}
 sys.exit(execute.main(["--out", {out!r}, *sys.argv[1:]]))
 """
 

@@ -32,7 +32,7 @@ def test_a_damaged_page_is_not_shown(book, tmp_path, monkeypatch):
     prepare, execute = book("prepare"), book("execute")
     monkeypatch.setattr(prepare, "BOOK", tmp_path)
     monkeypatch.setattr(prepare, "GENERATED", tmp_path / "_generated")
-    monkeypatch.setattr(execute, "NOTEBOOKS", {"chance_level": 1})
+    monkeypatch.setattr(execute, "NOTEBOOKS", {"chance_level": (1, 1)})
     out = tmp_path / "figures"
     page, source = out / "chance_level.ipynb", ROOT / "notebooks" / "chance_level.ipynb"
     one = execute.Task("chance_level", source, {}, "a")
