@@ -87,23 +87,23 @@ if "simlib" in sys.modules:
     print(json.dumps([code, said]))
 get_ipython().reset()
 """
-# In the order of the book, each with its seconds beside another on two cores: at the paper's
-# settings, at the quick ones.
+# In the order of the book, each with its seconds of one core, of two that are shared with another:
+# at the paper's settings, at the quick ones.
 NOTEBOOKS = {
-    "score_vs_decodability": (360, 39),
-    "pc_learning_order": (240, 10),
-    "theory_sensitivity": (60, 35),
-    "joint_score_ranges": (180, 56),
-    "model_against_brain": (60, 7),
-    "chance_level": (60, 10),
-    "published_vs_reproduced": (120, 26),
-    "supplement_ridge_strength": (240, 9),
-    "supplement_gaussian": (120, 4),
-    "supplement_folds": (60, 3),
-    "supplement_starts": (180, 13),
-    "supplement_size": (120, 10),
-    "supplement_variables": (120, 20),
-    "claims": (180, 18),
+    "score_vs_decodability": (1390, 39),
+    "pc_learning_order": (26, 10),
+    "theory_sensitivity": (48, 35),
+    "joint_score_ranges": (500, 56),
+    "model_against_brain": (25, 7),
+    "chance_level": (10, 10),
+    "published_vs_reproduced": (1200, 26),
+    "supplement_ridge_strength": (700, 9),
+    "supplement_gaussian": (68, 4),
+    "supplement_folds": (9, 3),
+    "supplement_starts": (82, 13),
+    "supplement_size": (350, 10),
+    "supplement_variables": (62, 20),
+    "claims": (530, 18),
 }
 # At the paper's settings these take many minutes to an hour: the whole book has them at the quick
 # ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`) or with --full.
