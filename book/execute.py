@@ -87,8 +87,8 @@ if "simlib" in sys.modules:
     print(json.dumps([code, said]))
 get_ipython().reset()
 """
-# In the order of the book, each with its seconds of one core, of two that are shared with another:
-# at the paper's settings, at the quick ones.
+# In the order of the book, each with the seconds that it takes of a core at the paper's settings,
+# and at the quick ones.
 NOTEBOOKS = {
     "score_vs_decodability": (1390, 39),
     "pc_learning_order": (26, 10),
@@ -105,6 +105,8 @@ NOTEBOOKS = {
     "supplement_variables": (62, 20),
     "claims": (530, 18),
 }
+# How many batches of its tasks are what part of it, where more follow.
+FIRST = {"score_vs_decodability": (2, 0.8), "theory_sensitivity": (1, 0.6)}
 # At the paper's settings these take many minutes to an hour: the whole book has them at the quick
 # ones, unless they were executed by name (`make figure NAME=...`, `make scorecard`) or with --full.
 ON_REQUEST = {"published_vs_reproduced", "claims", "supplement_ridge_strength", "supplement_size"}
@@ -798,7 +800,9 @@ class Progress:
     def show(self, force: bool = False) -> None:
         """Draw the line, or print one when there is news and the last is ten seconds old."""
         with self.lock:
-            told = {name: read_progress(file) for name, file in self.files.items()}
+            told = {
+                name: read_progress(file, *FIRST.get(name, ())) for name, file in self.files.items()
+            }
             if not told:
                 return
             parts = sum(part * self.weights[name] for name, (part, _) in told.items())
@@ -816,9 +820,9 @@ class Progress:
                 print(f"{what}: {share:.0%} of all{ending}", file=sys.stderr, flush=True)
 
 
-def read_progress(file: Path) -> tuple[float, str]:
+def read_progress(file: Path, first: int = 0, share: float = 0.0) -> tuple[float, str]:
     """The part done (0 to 1) and the last label. A notebook may run several batches, each counted
-    anew.
+    anew, of which the `first` few are this share of it.
     """
     batches, label = [], ""
     whole_lines = file.read_text().split("\n")[:-1] if file.exists() else []
@@ -827,8 +831,12 @@ def read_progress(file: Path) -> tuple[float, str]:
         if batches and int(total) == batches[-1][1] and int(done) >= batches[-1][0]:
             batches.pop()
         batches.append((int(done), int(total)))
+    return share * done_of(batches[:first]) + (1 - share) * done_of(batches[first:]), label
+
+
+def done_of(batches: list[tuple[int, int]]) -> float:
     total = sum(total for _, total in batches)
-    return (sum(done for done, _ in batches) / total if total else 0.0), label
+    return sum(done for done, _ in batches) / total if total else 0.0
 
 
 if __name__ == "__main__":

@@ -513,6 +513,8 @@ def test_progress_counts_batches_one_after_another(execute, tmp_path):
     assert execute.read_progress(file) == (0.5, "mante2013 nbs")
     file.write_text("1 4 a\n4 4 b\n1 4 second batch\nhalf a li")
     assert execute.read_progress(file) == (5 / 8, "second batch")
+    known, _ = execute.read_progress(file, 1, 0.9)
+    assert known == pytest.approx(0.9 + 0.1 / 4)
 
 
 def test_a_recording_is_announced_and_used(desk):
