@@ -24,7 +24,7 @@ from simlib.threads import on_free_cores
 LOST = {
     "cka": "passes over Y and over the Gram matrices, which are bound by memory",
     "nbs": "the singular values and vectors of X'Y",
-    "procrustes-angular-score": "the same",
+    "procrustes-angular-score": "the singular values and vectors of X'Y",
     "linreg": "the Cholesky factor and its inverse",
     "ridge-cv": "one system of equations a fold, and autograd's second pass",
 }

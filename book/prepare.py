@@ -272,16 +272,17 @@ def cluster_sweep_table() -> str:
 
 
 def roofline_table() -> str:
-    """How much of a step its matrix products alone take."""
-    shown = ["shape", "measure", "ms", "share", "beside (ms)", "share beside", "the rest"]
+    """How much of a step its matrix products alone take, quiet and beside other work; the rest."""
+    found = measured("roofline")
+    shown = ["shape", "measure", "ms", "share", "beside (ms)", "share beside"]
     rows = [
-        [shape, f"`{measure}`", f"{ms:.1f}", f"{share:.0%}", f"{late:.1f}", f"{part:.0%}", rest]
-        for shape, measure, ms, share, late, part, rest in (
-            measured("roofline")[shown].itertuples(index=False)
-        )
+        [shape, f"`{measure}`", f"{ms:.1f}", f"{share:.0%}", f"{late:.1f}", f"{part:.0%}"]
+        for shape, measure, ms, share, late, part in found[shown].itertuples(index=False)
     ]
-    head = ["Shape", "Measure", "Step (ms)", "Products alone", "Beside other work (ms)"]
-    return table([*head, "Products alone there", "What takes the rest"], rows)
+    head = ["Shape", "Measure", "Quiet (ms)", "Products", "Beside (ms)", "Products there"]
+    lost = found.groupby("the rest", sort=False)["measure"].unique()
+    rest = [[", ".join(f"`{name}`" for name in names), why] for why, names in lost.items()]
+    return f"{table(head, rows)}\n{table(['Measure', 'What takes the rest'], rest)}"
 
 
 def exponents_table() -> str:
