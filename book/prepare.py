@@ -303,8 +303,8 @@ def busy_table() -> str:
         [row.shape, row.work, f"{row.ms:.1f}", spread(row), f"{row.all_threads:.1f}"]
         for row in measured("busy").rename(columns=lambda name: name.replace(" ", "_")).itertuples()
     ]
-    head = ["Shape", "Work", "Quiet (ms)", "Beside other work: times as long"]
-    return table([*head, "The same with all of torch's threads"], rows)
+    head = ["Shape", "Work", "Quiet (ms)", "Beside: times as long", "With all threads"]
+    return table(head, rows)
 
 
 def paths_table() -> str:
