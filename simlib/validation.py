@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pandas as pd
 import psutil
-import scipy.sparse
+import scipy
 import torch
 
 from simlib import linalg, trials

@@ -524,7 +524,7 @@ def test_what_only_some_work_needs_is_not_imported_with_simlib():
     of torch a second, which an ascent does without.
     """
     heavy = ["matplotlib", "seaborn", "sklearn", "scipy.stats", "dask", "distributed", "IPython"]
-    heavy += ["zarr", "torch._dynamo"]
+    heavy += ["zarr", "scipy.spatial", "scipy.optimize", "scipy.special", "torch._dynamo"]
     code = "import sys, numpy, simlib; simlib.maximize('cka', numpy.eye(5), steps=2);"
     code += f"print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

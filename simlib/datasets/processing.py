@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import scipy
 import xarray as xr
-from scipy.ndimage import gaussian_filter1d
 
 from simlib import validation
 from simlib.datasets.arrays import DIMS, recording, silent, trial_coordinates
@@ -143,7 +143,9 @@ def bin_spikes(
     if not values.any():
         raise ValueError(_no_spikes(spikes, onsets, start, stop))
     if smooth:
-        values = gaussian_filter1d(values, smooth / width, axis=0, truncate=4.0)[pad : pad + bins]
+        values = scipy.ndimage.gaussian_filter1d(values, smooth / width, axis=0, truncate=4.0)[
+            pad : pad + bins
+        ]
     facts = {
         "name": "spikes",
         "title": "Binned spikes",

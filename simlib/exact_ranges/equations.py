@@ -10,9 +10,9 @@ of F.
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from jaxtyping import Float
 from numpy import ndarray as Array
-from scipy.optimize import elementwise
 
 from simlib.theory.spectrum import shares as shares_of
 
@@ -138,4 +138,4 @@ def find_root(
 
     `args` (e,) hold what a bracket needs: the function gets those that are still searched.
     """
-    return elementwise.find_root(function, (low, high), args=args).x
+    return scipy.optimize.elementwise.find_root(function, (low, high), args=args).x

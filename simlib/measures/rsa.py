@@ -5,7 +5,6 @@ import scipy
 import torch
 from jaxtyping import Float
 from numpy import ndarray as Array
-from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from simlib import validation
@@ -70,10 +69,10 @@ def _from_differences(rows: Float[Array, "n p"]) -> Float[Array, " pairs"]:
     Squares of what is far smaller than the largest number would underflow: they are taken larger.
     """
     rows = np.ldexp(rows, -np.frexp(np.abs(rows).max())[1])
-    distances = pdist(rows)
+    distances = scipy.spatial.distance.pdist(rows)
     small = distances < 2.0**-450
     if small.any():
-        distances[small] = np.ldexp(pdist(np.ldexp(rows, 500))[small], -500)
+        distances[small] = np.ldexp(scipy.spatial.distance.pdist(np.ldexp(rows, 500))[small], -500)
     return distances
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import scipy.io
-import scipy.sparse
+import scipy
 
 from simlib.datasets.own.hdf5 import hdf5_contents
 from simlib.datasets.own.limits import readable

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-import scipy.io
+import scipy
 import xarray as xr
 
 from simlib.datasets.arrays import recording
