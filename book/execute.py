@@ -115,7 +115,7 @@ AFTER = {
     name: ("score_vs_decodability",)
     for name in ("pc_learning_order", "published_vs_reproduced", "claims", "supplement_starts")
 }
-BESIDE = 2  # notebooks at most that are executed at once, each with as many processes as there are
+BESIDE = 2  # notebooks at most that are executed at once (`shared`)
 TAKES_DATA = {"score_vs_decodability", "pc_learning_order", "joint_score_ranges"}
 NEEDS_LABELS = {"score_vs_decodability"}
 HOW_LABELLED = "How labels are stored: {doc}`../own_data`."
@@ -548,9 +548,10 @@ def run(tasks: list[Task], out: Path, folder: Path | None = None, beside: int = 
     """Execute the tasks in this folder (None: of the source), so many beside each other; a failure
     stops none of the others.
     """
-    queue = Queue(tasks)
+    count = min(beside, len(tasks))
+    queue = Queue([shared(one, count) for one in tasks])
     with Progress(tasks, failed_folder(out)) as progress:
-        files = [failed_folder(out) / f"progress-{k}" for k in range(min(beside, len(tasks)))]
+        files = [failed_folder(out) / f"progress-{k}" for k in range(count)]
         lanes = [Lane(folder, progress, file) for file in files]
         threads = futures.ThreadPoolExecutor(max(1, len(lanes)))
         try:
@@ -561,6 +562,16 @@ def run(tasks: list[Task], out: Path, folder: Path | None = None, beside: int = 
             for lane in lanes:
                 lane.end()
             threads.shutdown()
+
+
+def shared(one: Task, count: int) -> Task:
+    """With its part of the processes, where it is quick and one of so many: starting more would
+    take longer than what they do.
+    """
+    jobs = one.parameters.get("jobs")
+    if not one.parameters.get("quick") or not isinstance(jobs, int):
+        return one
+    return one._replace(parameters={**one.parameters, "jobs": max(1, jobs // max(1, count))})
 
 
 class Queue:

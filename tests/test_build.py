@@ -209,6 +209,13 @@ def test_what_failed_in_a_used_kernel_is_tried_in_a_new_one(desk):
     assert outputs(desk, "first") == "1\n"
 
 
+def test_quick_notebooks_side_by_side_share_out_the_processes(execute):
+    one = execute.Task("first", Path("first.ipynb"), {"quick": True, "jobs": 4}, "")
+    assert [execute.shared(one, count).parameters["jobs"] for count in (1, 2, 8)] == [4, 2, 1]
+    for other in ({"jobs": 4}, {"quick": True, "jobs": "tcp://there:8786"}, {"quick": True}):
+        assert execute.shared(one._replace(parameters=other), 2).parameters == other
+
+
 def test_two_notebooks_run_side_by_side(desk):
     """Each waits for the other to begin, which one after the other would never end."""
     for mine, other in (NAMES, NAMES[::-1]):
