@@ -531,6 +531,21 @@ def test_what_only_some_work_needs_is_not_imported_with_simlib():
     assert found.stdout.strip() == "[]", found.stdout + found.stderr
 
 
+def test_what_is_asked_of_scipy_is_there_without_other_imports():
+    """A part of it that nothing imports is found only where something else has loaded it."""
+    chains = set()
+    for path in modules():
+        for node in ast.walk(parsed_file(path)):
+            text = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            if re.fullmatch(r"scipy(\.\w+)+", text):
+                chains.add(text)
+    alone = {one for one in chains if not any(other.startswith(f"{one}.") for other in chains)}
+    assert "scipy.spatial.distance.pdist" in alone
+    for one in sorted(alone):
+        found = subprocess.run([sys.executable, "-c", f"import scipy; {one}"], capture_output=True)
+        assert found.returncode == 0, found.stderr.decode()
+
+
 def test_plots_are_found_when_asked_for():
     assert "plots" in dir(simlib) and simlib.plots.__all__
     with pytest.raises(AttributeError, match="no attribute 'plot'"):

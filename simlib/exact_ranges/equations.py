@@ -10,7 +10,6 @@ of F.
 from collections.abc import Callable
 
 import numpy as np
-import scipy
 from jaxtyping import Float
 from numpy import ndarray as Array
 
@@ -138,4 +137,6 @@ def find_root(
 
     `args` (e,) hold what a bracket needs: the function gets those that are still searched.
     """
-    return scipy.optimize.elementwise.find_root(function, (low, high), args=args).x
+    from scipy.optimize import elementwise  # a quarter of a second for each process
+
+    return elementwise.find_root(function, (low, high), args=args).x
