@@ -87,8 +87,8 @@ if "simlib" in sys.modules:
     print(json.dumps([code, said]))
 get_ipython().reset()
 """
-# In the order of the book, each with the seconds that it takes of a core at the paper's settings,
-# and at the quick ones.
+# In the order of the book, each with the seconds that it took of a core at the paper's settings
+# (those of `ON_REQUEST`: by estimate), and at the quick ones.
 NOTEBOOKS = {
     "score_vs_decodability": (1390, 39),
     "pc_learning_order": (26, 10),
@@ -846,6 +846,7 @@ def read_progress(file: Path, first: int = 0, share: float = 0.0) -> tuple[float
 
 
 def done_of(batches: list[tuple[int, int]]) -> float:
+    """The part done of all of them, 0 of none."""
     total = sum(total for _, total in batches)
     return sum(done for done, _ in batches) / total if total else 0.0
 

@@ -28,6 +28,7 @@ __all__ = [
     "rounded_to_single",
     "rounding",
     "safe_root",
+    "spans_samples",
     "spectral_map",
     "square_sum",
     "varies",
@@ -375,6 +376,7 @@ def inverse_gram(Y: Float[Tensor, "n q"]) -> Float[Tensor, "q q"] | None:
     return inverse_of(Y.T @ Y) if len(Y) > Y.shape[1] else None
 
 
+@torch.no_grad()
 def spans_samples(Y: Float[Tensor, "n q"]) -> bool:
     """Whether centred columns span all n - 1 directions of centred samples, none of them so weakly
     that `inverse_of` takes YY', which has these and the constant one, for ill-conditioned.
@@ -388,7 +390,7 @@ def spans_samples(Y: Float[Tensor, "n q"]) -> bool:
     n, q = Y.shape
     if q < n - 1:
         return False
-    gram = Y.detach() @ Y.detach().T
+    gram = Y @ Y.T
     return inverse_of(gram + gram.trace() / n**2) is not None
 
 

@@ -30,7 +30,7 @@ __all__ = [
 Observer = Callable[[int, float, torch.Tensor], None]
 
 
-class Adam:
+class _Adam:
     """What `torch.optim.Adam` does to one tensor, uphill; torch's class loads its compiler first, a
     second in each process.
     """
@@ -50,8 +50,8 @@ class Adam:
 # Name -> the optimiser of Y at a learning rate. The paper's is Adam. A score without units has a
 # gradient that goes as 1 / |Y|: plain steps (SGD) are in proportion to the start's sum of squares.
 # L-BFGS takes one iteration, with a line search, a step; it minimises.
-OPTIMISERS: dict[str, Callable[[torch.Tensor, float], Adam | torch.optim.Optimizer]] = {
-    "adam": Adam,
+OPTIMISERS: dict[str, Callable[[torch.Tensor, float], _Adam | torch.optim.Optimizer]] = {
+    "adam": _Adam,
     "sgd": lambda Y, lr: torch.optim.SGD([Y], lr=3 * lr * float(Y.square().sum()), maximize=True),
     "lbfgs": lambda Y, lr: torch.optim.LBFGS(
         [Y],

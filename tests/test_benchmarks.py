@@ -120,5 +120,8 @@ def test_the_page_on_speed_shows_the_tables_of_the_last_run():
     growth = pd.read_csv(ROOT / "book" / "speed" / "growth.csv")
     largest = growth[growth["along"] == "largest"].set_index("measure")["MB"]
     assert (largest[["cka", "nbs", "linreg", "ridge-cv"]] < 8 * 1024).all()
+    wide = growth[(growth["along"] == "neurons") & (growth["measure"] == "linreg")]
+    wide = wide.set_index("neurons")["seconds"]
+    assert wide[1000] < wide[4000] < wide[2000], "as the page says"
     along_steps = growth[growth["along"] == "steps"].groupby("measure")["MB"]
     assert (along_steps.max() - along_steps.min() < 50).all(), "memory grew with the steps"

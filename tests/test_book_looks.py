@@ -19,9 +19,8 @@ SHOWN = [name for name in pages() if name not in MADE_BY_SPHINX]
 def test_images_have_a_size_and_nothing_moves(browser, server, name):
     page, shifts = browser.new_page(viewport={"width": 390, "height": 900}), []
     page.add_init_script(SHIFT)
-    for _ in range(
-        3
-    ):  # a busy machine may paint half a page first; what moves by itself always does
+    # A busy machine may paint half a page first; what moves by itself always does.
+    for _ in range(3):
         page.goto(f"{server}/{name}.html")
         page.wait_for_load_state("networkidle")
         shifts.append(page.evaluate("window.shift"))

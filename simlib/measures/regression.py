@@ -74,7 +74,7 @@ def linear_regression(X: Float[Tensor, "n p"], Y: Float[Tensor, "n q"]) -> Float
     """
     for dtype in (Y.dtype, torch.float64):
         target, columns = centred_unit(X.to(dtype)), centred_columns(Y.to(dtype))
-        if spans_samples(columns):
+        if spans_samples(columns):  # 1, which autograd can follow to both
             return ((columns * 0).sum() + square_sum(target) / square_sum(target)).to(Y.dtype)
         inverse = inverse_gram(columns)
         if inverse is not None:
