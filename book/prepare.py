@@ -208,6 +208,7 @@ def speed_tables() -> dict[str, str]:
         "nulls": nulls_table,
         "compiled": compiled_table,
         "largest": largest_table,
+        "gpu": gpu_table,
         "cluster": cluster_table,
         "cluster_scores": cluster_scores_table,
         "cluster_sweep": cluster_sweep_table,
@@ -217,7 +218,7 @@ def speed_tables() -> dict[str, str]:
     return said | tables
 
 
-MACHINES = ("machine", "cluster_machine")
+MACHINES = ("machine", "cluster_machine", "gpu_machine")
 
 
 def measured(name: str) -> pd.DataFrame:
@@ -305,6 +306,15 @@ def busy_table() -> str:
     ]
     head = ["Shape", "Work", "Quiet (ms)", "Beside: times as long", "With all threads"]
     return table(head, rows)
+
+
+def gpu_table() -> str:
+    """Each work on each shape on a GPU, and how many times as fast that is as two cores."""
+    found = measured("gpu")
+    found["cell"] = [f"{row.ms:.1f}: {spread(row)}" for row in found.itertuples()]
+    cells = found.pivot_table("cell", "work", "shape", aggfunc="first", sort=False)
+    rows = [list(row) for row in cells.itertuples()]
+    return table(["Work", *cells.columns], rows)
 
 
 def paths_table() -> str:

@@ -35,17 +35,18 @@ def _tensor(values, name: str) -> torch.Tensor:
 
 
 @on_free_cores
-def left_singular_vectors(X) -> torch.Tensor:
+def left_singular_vectors(X, *, device: str | torch.device = "cpu") -> torch.Tensor:
     """Left singular vectors u_i of the centred X: computed once, used for many Y.
 
     Args:
         X: (samples, neurons) or (time, trial, neuron).
+        device: where torch computes, such as "cuda", and where they lie.
 
     Returns:
         A float64 tensor (samples, rank), a column for each PC, largest variance first.
 
     Raises:
-        ValueError: for an X that can't be scored.
+        ValueError: for an X that can't be scored and for a device that can't be used.
 
     Example:
         >>> import simlib as sl
@@ -55,7 +56,8 @@ def left_singular_vectors(X) -> torch.Tensor:
                 [0.5000, 0.5000],
                 [0.5000, 0.5000]], dtype=torch.float64)
     """
-    return principal_components(_tensor(X, "X"))[0]
+    where = validation.device(device)
+    return principal_components(_tensor(X, "X").to(where))[0]
 
 
 def explained_variance(X) -> np.ndarray:
@@ -81,7 +83,9 @@ def explained_variance(X) -> np.ndarray:
 
 
 @on_free_cores
-def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarray:
+def captured_variance(
+    X, Y, *, vectors: torch.Tensor | None = None, device: str | torch.device = "cpu"
+) -> np.ndarray:
     """R^2 of each PC of X predicted linearly from Y, in [0, 1].
 
     R^2_i = ||Q'u_i||^2 with u_i the left singular vectors of the centred X and Q an orthonormal
@@ -90,13 +94,15 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
     Args:
         X, Y: (samples, neurons) or (time, trial, neuron), with the same samples.
         vectors: `left_singular_vectors(X)`, in single precision where Y is, to spare the
-            decomposition of X when many Y are compared with it.
+            decomposition of X when many Y are compared with it. Computed where they lie.
+        device: where torch computes if vectors are not given, such as "cuda".
 
     Returns:
         An array (p,), the PC of largest variance first; NaN beyond the rank of X.
 
     Raises:
-        ValueError: for inputs that can't be scored, and for vectors in half precision.
+        ValueError: for inputs that can't be scored, for vectors in half precision and for a device
+            that can't be used.
 
     Source: Cloos et al. 2025, figures 2, 4 and 5.
 
@@ -107,18 +113,18 @@ def captured_variance(X, Y, *, vectors: torch.Tensor | None = None) -> np.ndarra
         array([1., 0.])
     """
     neurons = X.sizes["neuron"] if hasattr(X, "sizes") else np.shape(X)[-1]
-    Y, vectors = _matched(X, Y, vectors)
+    Y, vectors = _matched(X, Y, vectors, device)
     captured = np.full(neurons, np.nan)
-    found = _explained(vectors, _samples(Y, len(vectors))).clamp(0, 1)
-    captured[: vectors.shape[1]] = found.numpy()
+    found = _explained(vectors, _samples(Y, vectors)).clamp(0, 1)
+    captured[: vectors.shape[1]] = found.cpu().numpy()
     return captured
 
 
-def _matched(X, Y, vectors: torch.Tensor | None):
+def _matched(X, Y, vectors: torch.Tensor | None, device: str | torch.device):
     """Y with its trials in X's order, and the left singular vectors of X."""
     if vectors is None:
         X, Y = validation.pair(X, Y)
-        return Y, left_singular_vectors(X)
+        return Y, left_singular_vectors(X, device=device)
     if getattr(vectors, "dtype", None) not in PRECISIONS:
         got = vectors.dtype if isinstance(vectors, torch.Tensor) else type(vectors).__name__
         raise ValueError(
@@ -129,15 +135,17 @@ def _matched(X, Y, vectors: torch.Tensor | None):
     return (Y if order is None else validation.array(Y, "Y")[..., order, :]), vectors
 
 
-def _samples(Y, n: int) -> torch.Tensor:
-    """Y as (n, neurons); a tensor of finite numbers in one of PRECISIONS keeps its own."""
-    floats = isinstance(Y, torch.Tensor) and Y.dtype in PRECISIONS
+def _samples(Y, vectors: torch.Tensor) -> torch.Tensor:
+    """Y as (samples, neurons), where the vectors lie; a tensor of finite numbers in one of
+    PRECISIONS keeps its own.
+    """
+    floats, n = isinstance(Y, torch.Tensor) and Y.dtype in PRECISIONS, len(vectors)
     flat = validation.flat(Y) if floats and torch.isfinite(Y.sum()) else _tensor(Y, "Y")
     if len(flat) != n:
         raise ValueError(
             f"X and Y need the same samples in the same order; got {n} and {len(flat)}"
         )
-    return flat.detach().cpu()
+    return flat.detach().to(vectors.device)
 
 
 def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
@@ -149,13 +157,20 @@ def _explained(vectors: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     # Centred twice, since the first mean is rounded at its own size.
     projected = onto_columns(centre(Y - mean), vectors, shortest, share)
     if projected is None:
-        Y = _tensor(Y, "Y")
+        Y = _tensor(Y, "Y").to(vectors.device)
         projected = orthonormal_basis(centred_columns(Y), rounding(Y)).T @ vectors.double()
     return projected.square().sum(0).double()
 
 
 @on_free_cores
-def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None) -> np.ndarray:
+def held_out_variance(
+    X,
+    Y,
+    *,
+    groups=None,
+    vectors: torch.Tensor | None = None,
+    device: str | torch.device = "cpu",
+) -> np.ndarray:
     """R^2 of each PC of X predicted from Y on trials that the fit has not seen, in [0, 1].
 
     With as many neurons as samples any Y fits any PC (`captured_variance` is 1): what is left to
@@ -169,14 +184,14 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
     Args:
         X, Y: (samples, neurons) or (time, trial, neuron), with the same samples.
         groups: (trials,); (samples,) for two axes.
-        vectors: `left_singular_vectors(X)`, to spare the decomposition of X.
+        vectors, device: as for `captured_variance`.
 
     Returns:
         An array (p,), the PC of largest variance first; NaN beyond the rank of X. X's own is the
         ceiling: a PC that X itself doesn't predict can't be predicted from Y either.
 
     Raises:
-        ValueError: for inputs that can't be scored and for groups that don't fit.
+        ValueError: as for `captured_variance`, and for groups that don't fit.
 
     Source: residuals of left-out samples in closed form as in Golub et al. 1979, here of several
         samples at a time.
@@ -192,21 +207,21 @@ def held_out_variance(X, Y, *, groups=None, vectors: torch.Tensor | None = None)
         1.0 0.0
     """
     shape = validation.responses(X, "X").shape
-    Y, vectors = _matched(X, Y, vectors)
+    Y, vectors = _matched(X, Y, vectors, device)
     held_out, n, U = _held_out(shape, groups), len(vectors), vectors.double()
-    Y = centred_unit(_samples(Y, n).double())
+    Y = centred_unit(_samples(Y, vectors).double())
     gram = Y @ Y.T
     penalty = PENALTY * float(gram.trace()) / n or 1.0
     # Residuals are left @ U of the ridge fit and U of the mean; those of a fit without some samples
     # follow from their block of what takes U there.
-    one = torch.eye(n, dtype=torch.float64)
+    one = torch.eye(n, dtype=torch.float64, device=U.device)
     left = penalty * torch.cholesky_inverse(torch.linalg.cholesky(gram + penalty * one)) - 1 / n
     errors = [
         sum(torch.linalg.solve(M[k][:, k], residuals[k]).square().sum(0) for k in held_out)
         for M, residuals in ((left, left @ U), (one - 1 / n, U))
     ]
     predicted = np.full(shape[-1], np.nan)
-    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1).numpy()
+    predicted[: U.shape[1]] = (1 - errors[0] / errors[1]).clamp(0, 1).cpu().numpy()
     return predicted
 
 

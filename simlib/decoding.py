@@ -35,6 +35,9 @@ UNEQUAL = 1.5  # trials of the largest class over those of the smallest: above i
 # quickest.
 AT_ONCE = 2**24
 ONE_THREAD = 2**16
+WORTH_A_GPU = (
+    100_000  # bins x trials x fits x outputs from which a GPU is quicker (benchmarks/gpu.py)
+)
 
 
 def split(
@@ -118,6 +121,7 @@ def fold_accuracies(
     *,
     scale: str = "common",
     tol: float = 3e-4,
+    device: str | torch.device = "cpu",
 ) -> np.ndarray:
     """Test accuracy of each fold and time bin, in [0, 1].
 
@@ -135,12 +139,14 @@ def fold_accuracies(
         scale: "common" (all responses divided by one number: root mean square 1 about the neurons'
             means) or "recorded" (as they are: the penalty then depends on their unit).
         tol: how far the log odds may be off, relative to the size of all.
+        device: where torch computes; "cuda" fits there what is large enough to be quicker.
 
     Returns:
         An array (folds, times).
 
     Raises:
-        ValueError: as `split` does, for another scale and for labels that don't fit the trials.
+        ValueError: as `split` does, for another scale, for labels that don't fit the trials and for
+            a device that can't be used.
 
     Source: Cloos et al. 2025, figure 3, which decodes at the recorded scale.
 
@@ -152,7 +158,8 @@ def fold_accuracies(
                [1.]])
     """
     labels, groups = validation.labels(Y, labels), _groups(Y, groups)
-    right = Decoders({"": labels}, folds, seed, groups, scale=scale, tol=tol)(Y)[""]
+    options = {"scale": scale, "tol": tol, "device": device}
+    right = Decoders({"": labels}, folds, seed, groups, **options)(Y)[""]
     return np.array([right[test].mean(0) for _, test in split(labels, folds, seed, groups)])
 
 
@@ -172,9 +179,9 @@ class Decoders:
     Args:
         variables: name -> labels (trials,), or the name of a coordinate along trial of Y; or a
             recording: all its task variables, and the fold groups that it declares.
-        folds, seed, groups, scale, tol: as for `fold_accuracies`, which says what is raised. Called
-            on Y it returns for each variable an array (trials, times) of bool: whether the decoder
-            that was trained without the trial gives it its label.
+        folds, seed, groups, scale, tol, device: as for `fold_accuracies`, which says what is
+            raised. Called on Y it returns for each variable an array (trials, times) of bool:
+            whether the decoder that was trained without the trial gives it its label.
 
     Example:
         >>> import simlib as sl
@@ -196,8 +203,10 @@ class Decoders:
         *,
         scale: str = "common",
         tol: float = 3e-4,
+        device: str | torch.device = "cpu",
     ):
         validation.known("scale", scale, SCALES)
+        self.device = validation.device(device)
         if hasattr(variables, "dims"):
             if groups is None and trials.fold_groups(variables) is not None:
                 groups = variables.attrs["groups"]
@@ -246,14 +255,15 @@ class Decoders:
             folded = split(labels, folds, seed, groups)
             classes, codes = np.unique(labels, return_inverse=True)
             tasks.setdefault(len(classes), {})[name] = codes, folded
-        return [_Batch(classes, group, self.tol) for classes, group in tasks.items()]
+        return [_Batch(classes, group, self.tol, self.device) for classes, group in tasks.items()]
 
 
 class _Batch:
     """Every fold of the variables with so many classes, and the weights of the last two fits."""
 
-    def __init__(self, classes: int, tasks: Mapping[str, tuple], tol: float):
+    def __init__(self, classes: int, tasks: Mapping[str, tuple], tol: float, device: torch.device):
         self.classes, self.names, self.tol = classes, list(tasks), tol
+        self.device = device
         fits = [(codes, train) for codes, folded in tasks.values() for train, _ in folded]
         self.codes = torch.stack([torch.from_numpy(codes) for codes, _ in fits], 1)
         trials = np.arange(len(self.codes))
@@ -265,6 +275,10 @@ class _Batch:
         """Whether each trial, in the fold that tests it, is decoded rightly: (trials, times) of
         each variable.
         """
+        outputs = 1 if self.classes == 2 else self.classes
+        small = len(bins) * self.codes.numel() * outputs < WORTH_A_GPU
+        where = "cpu" if small and self.device.type == "cuda" else self.device
+        bins, self.codes, self.train = (Z.to(where) for Z in (bins, self.codes, self.train))
         at_once = max(1, AT_ONCE // (self.codes.numel() * self.classes))
         start, pieces = self._start(bins), bins.split(at_once)
         starts = [None] * len(pieces) if start is None else start.split(at_once)
@@ -273,7 +287,7 @@ class _Batch:
         self.last = [] if any(w is None for w in weights) else [*self.last, torch.cat(weights)][-2:]
         hits = (torch.cat([guesses for guesses, _ in parts]) == self.codes.T) & ~self.train.T
         of_variables = hits.unflatten(1, (len(self.names), -1)).any(2).permute(1, 2, 0)
-        return dict(zip(self.names, of_variables.numpy(), strict=True))
+        return dict(zip(self.names, of_variables.cpu().numpy(), strict=True))
 
     def _start(self, bins: torch.Tensor) -> torch.Tensor | None:
         """Where the line through the last two fits leads; the last itself if there is one only."""
@@ -309,13 +323,14 @@ def _one_by_one(
     from sklearn.linear_model import LogisticRegression
 
     patient = LogisticRegression(C=1.0, max_iter=10_000, tol=min(tol, 1e-4))
-    centred = (bins - bins.mean(1, keepdim=True)).numpy()
-    fits = list(zip(codes.T.numpy(), train.T.numpy(), strict=True))
+    centred = (bins - bins.mean(1, keepdim=True)).cpu().numpy()
+    fits = list(zip(codes.T.cpu().numpy(), train.T.cpu().numpy(), strict=True))
     with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
         guesses = [
             patient.fit(Y[on], labels[on]).predict(Y) for Y in centred for labels, on in fits
         ]
-    return torch.from_numpy(np.stack(guesses)).unflatten(0, (len(centred), len(fits)))
+    found = torch.from_numpy(np.stack(guesses)).to(bins.device)
+    return found.unflatten(0, (len(centred), len(fits)))
 
 
 def _to_unit_size(responses: np.ndarray) -> np.ndarray:
@@ -337,6 +352,7 @@ def decoding_accuracy(
     *,
     scale: str = "common",
     balanced: bool = False,
+    device: str | torch.device = "cpu",
 ) -> float:
     """Cross-validated accuracy of decoding labels from Y, mean over trials and time bins, in
     [0, 1].
@@ -350,12 +366,14 @@ def decoding_accuracy(
         scale: "common" (the same in volts and microvolts) or "recorded" (the paper's: the decoder's
             penalty acts on the unit of Y), as for `decoding.fold_accuracies`.
         balanced: mean over classes of the accuracy within each, for classes of unequal numbers.
+        device: as for `decoding.fold_accuracies`.
 
     Returns:
         A float; `decoding.fold_accuracies` has each fold and time bin.
 
     Raises:
-        ValueError: for labels that don't fit the trials or the folds, and for another scale.
+        ValueError: for labels that don't fit the trials or the folds, for another scale and for a
+            device that can't be used.
 
     Example:
         >>> import simlib as sl
@@ -366,7 +384,7 @@ def decoding_accuracy(
         0.975
     """
     labels, groups = validation.labels(Y, labels), _groups(Y, groups)
-    right = Decoders({"": labels}, folds, seed, groups, scale=scale)(Y)[""]
+    right = Decoders({"": labels}, folds, seed, groups, scale=scale, device=device)(Y)[""]
     return accuracy(right, labels, balanced=balanced)
 
 

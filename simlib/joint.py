@@ -175,7 +175,7 @@ def approach(
     towards = []
     for bound in bounds:
         fixed = fixed_side(bound, reference, working, device)
-        bound.room(fixed, fixed.shape[1], working)
+        bound.room(fixed, fixed.shape[1], working, device)
         towards.append(bound.towards(fixed))
     noise = start_from_noise(fixed.shape, seed, dtype, device).to(working)
     starts = [(lambda Y: Y, noise)]
@@ -200,12 +200,12 @@ def _descent(
     options: dict,
 ) -> pd.DataFrame:
     """One descent from `start`, of parameters from which Y is `drawn`: a table of `approach`."""
-    visited: list[tuple[float, float]] = []
+    visited: list[list[float]] = []
 
     def closeness(parameters: torch.Tensor) -> torch.Tensor:
         Y = drawn(parameters)
         scores = [function(Y) for function in towards]
-        visited.append(tuple(float(score.detach()) for score in scores))
+        visited.append(torch.stack(scores).tolist())  # both in one copy
         return -sum(
             (score - aim).abs() ** power for score, aim in zip(scores, goal.tolist(), strict=True)
         )

@@ -84,7 +84,7 @@ class _Problem:
         self.Z = torch.cat([Z, Z.new_ones(bins, n, 1)], 2)
         self.across = self.Z.mT.contiguous()
         self.train = train.T[:, None].to(Z.dtype)
-        outputs = torch.arange(1, 2) if classes == 2 else torch.arange(classes)
+        outputs = torch.arange(1 if classes == 2 else 0, classes, device=Z.device)
         self.target = (codes.T[:, None] == outputs[:, None]) * self.train
         self.penalty = torch.cat([Z.new_ones(r), Z.new_zeros(1)])
         self.count = self.train.sum(2, keepdim=True)

@@ -144,8 +144,8 @@ def start_from_noise(
         >>> sl.optimize.start_from_noise((40, 5), seed=0).shape
         torch.Size([40, 5])
     """
-    generator = torch.Generator().manual_seed(operator.index(seed))
-    return torch.randn(shape, generator=generator, dtype=dtype).to(device)
+    generator = torch.Generator("cpu").manual_seed(operator.index(seed))
+    return torch.randn(shape, generator=generator, dtype=dtype, device="cpu").to(device)
 
 
 def fixed_side(bound: Measure, X: np.ndarray, dtype=torch.float32, device="cpu") -> torch.Tensor:
@@ -209,13 +209,7 @@ def precision(
     held = all(HELD[0] <= np.abs(values).max() <= HELD[1] for values in compared)
     if not held or any(far_from_zero(torch.from_numpy(values)) for values in compared):
         dtype = torch.float64
-    try:
-        torch.ones(1, dtype=dtype, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        raise ValueError(
-            f"device={str(device)!r} can't be used on this machine in {dtype}: "
-            f"{str(error).splitlines()[0][:200]}. device='cpu' works everywhere"
-        ) from error
+    validation.device(device, dtype)
     return dtype
 
 
@@ -282,11 +276,14 @@ def climb_together(
         Y.grad = -gradients()
         return -values.sum()
 
+    went = torch.ones(len(starts), dtype=torch.bool, device=Y.device)
     for step in range(steps):
         look()
         values, gradients = objective(Y.detach())
         going = []
-        for run, score in zip(live, values[live].tolist(), strict=True):
+        # The one copy from a GPU: the scores, none where the last gradient was not finite.
+        scored = torch.where(went, values, float("nan")).tolist()
+        for run, score in ((run, scored[run]) for run in live):
             if not np.isfinite(score):
                 if step:
                     continue
@@ -306,12 +303,16 @@ def climb_together(
         if not going:
             break
         Y.grad = gradients()
-        finite = torch.isfinite(Y.grad).flatten(1).all(1).tolist()
-        ended, live = set(live), [run for run in going if finite[run]]
-        for run in ended.difference(live):  # goes along unseen: no value there may be infinite
-            Y[run], Y.grad[run] = starts[run], 0
-        if live:
-            stepper.step(*([descend] if optimiser == "lbfgs" else []))
+        went = torch.isfinite(Y.grad).flatten(1).all(1)
+        for run in set(live).difference(going):
+            went[run] = False
+        live = going
+        if Y.is_cuda or not went.all():  # to look at it would be another copy
+            # The others go along unseen: no value there may be infinite.
+            moves = went.view(-1, *[1] * (Y.ndim - 1))
+            Y.copy_(torch.where(moves, Y, starts))
+            Y.grad = torch.where(moves, Y.grad, 0)
+        stepper.step(*([descend] if optimiser == "lbfgs" else []))
     for run in runs:
         if stopped[run] == "not finite":
             watch[run](len(scores[run]) - 1, scores[run][-1], kept[run], True)
@@ -426,7 +427,7 @@ def maximize(
     shape, far = Y0.shape, bool(np.any(offset))
     there = torch.as_tensor(offset, device=device)
     fixed = fixed_side(bound, reference, working, device)
-    bound.room(fixed, shape[-1], working)
+    bound.room(fixed, shape[-1], working, device)
     recorder = Recorder(observers, record)
     sign, towards = bound.direction, bound.towards(fixed)
 

@@ -16,6 +16,7 @@ from simlib.trials import listed
 __all__ = [
     "array",
     "at_least",
+    "device",
     "dissimilarities",
     "finite",
     "flat",
@@ -466,8 +467,27 @@ def pair(X, Y, *, precomputed: bool = False) -> tuple[np.ndarray, np.ndarray]:
     return X, Y
 
 
-def memory(needed: float, what: str) -> None:
-    """Refuse work of `needed` bytes on a machine with less memory, before it starts to swap.
+def device(name: str | torch.device, dtype: torch.dtype = torch.float64) -> torch.device:
+    """The device of this name, refused where it can't hold numbers of this precision.
+
+    Example:
+        >>> from simlib import validation
+        >>> validation.device("cpu")
+        device(type='cpu')
+    """
+    try:
+        torch.ones(1, dtype=dtype, device=name).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise ValueError(
+            f"device={str(name)!r} can't be used on this machine in {dtype}: "
+            f"{str(error).splitlines()[0][:200]}. device='cpu' works everywhere"
+        ) from error
+    return torch.device(name)
+
+
+def memory(needed: float, what: str, device: str | torch.device = "cpu") -> None:
+    """Refuse work of `needed` bytes on a machine with less memory, before it starts to swap, or on
+    a GPU with less.
 
     Example:
         >>> from simlib import validation
@@ -475,10 +495,12 @@ def memory(needed: float, what: str) -> None:
         Traceback (most recent call last):
         ValueError: this score needs about 1e+09 GB of memory and this machine has ...
     """
-    available = psutil.virtual_memory().total
+    gpu = torch.device(device).type == "cuda"
+    available = torch.cuda.mem_get_info(device)[1] if gpu else psutil.virtual_memory().total
     if needed > available:
         raise ValueError(
-            f"{what} needs about {needed / 1e9:.3g} GB of memory and this machine has "
+            f"{what} needs about {needed / 1e9:.3g} GB of memory and this "
+            f"{'GPU' if gpu else 'machine'} has "
             f"{available / 1e9:.3g} GB: take fewer samples or neurons, such as the leading "
             "principal components of each side"
         )

@@ -25,7 +25,7 @@ LABELS = np.arange(40) % 2
 
 @pytest.fixture(scope="module")
 def benchmarks():
-    names = ("plain", "steps", "roofline", "growth", "compare", "together", "busy")
+    names = ("plain", "steps", "roofline", "growth", "compare", "together", "busy", "gpu")
     return {name: importlib.import_module(name) for name in names}
 
 
@@ -125,3 +125,13 @@ def test_the_page_on_speed_shows_the_tables_of_the_last_run():
     assert wide[1000] < wide[4000] < wide[2000], "as the page says"
     along_steps = growth[growth["along"] == "steps"].groupby("measure")["MB"]
     assert (along_steps.max() - along_steps.min() < 50).all(), "memory grew with the steps"
+
+
+@pytest.mark.slow
+def test_work_for_a_gpu_runs_on_any_device(benchmarks):
+    works = dict(benchmarks["gpu"].works("freeman"))
+    assert len(works) == 11
+    for work in works.values():
+        work("cpu")()
+    slow, fast = benchmarks["gpu"].polar(X.numpy()[None], "cpu")
+    torch.testing.assert_close(fast().float(), slow(), atol=1e-3, rtol=0)

@@ -110,10 +110,15 @@ class _Snapshots:
     """The observer of an ascent: rows of what Y has learned, a table a snapshot."""
 
     def __init__(
-        self, data: xr.DataArray, X: np.ndarray, variables: Sequence[str], scales: Sequence[str]
+        self,
+        data: xr.DataArray,
+        X: np.ndarray,
+        variables: Sequence[str],
+        scales: Sequence[str],
+        device: str = "cpu",
     ):
         self.tables, self.decoded = [], -np.inf
-        vectors = left_singular_vectors(X).float()
+        vectors = left_singular_vectors(X, device=device).float()
         ranks = np.arange(1, X.shape[-1] + 1)
         self.pcs = {"pc": ranks, "explained_variance": explained_variance(X)}
         self.kind = {"quantity": "captured variance", "name": "", "scale": ""}
@@ -124,7 +129,7 @@ class _Snapshots:
             self.r2 = partial(held_out_variance, X, groups=groups, vectors=vectors)
             self.pcs["ceiling"] = self.r2(X)
             self.pcs = {name: column[: vectors.shape[1]] for name, column in self.pcs.items()}
-        self.decoders = _Accuracies(data, variables, scales)
+        self.decoders = _Accuracies(data, variables, scales, device)
 
     def __call__(self, step: int, score: float, Y: torch.Tensor) -> None:
         r2 = self.r2(Y)[: len(self.pcs["pc"])]
@@ -142,10 +147,14 @@ class _Accuracies:
     """
 
     def __init__(
-        self, data: xr.DataArray, variables: Sequence[str], scales: Sequence[str] = SCALES
+        self,
+        data: xr.DataArray,
+        variables: Sequence[str],
+        scales: Sequence[str] = SCALES,
+        device: str = "cpu",
     ):
         self.labels = {name: data.coords[name].values for name in variables}
-        options = {"groups": data_sets.fold_groups(data)}
+        options = {"groups": data_sets.fold_groups(data), "device": device}
         self.at = {scale: Decoders(self.labels, FOLDS, scale=scale, **options) for scale in scales}
 
     def rows(self, Y) -> pd.DataFrame:
@@ -179,7 +188,8 @@ def _ascent(
     data, bound = source.load(), own.resolve(measure)
     X = _target(data, variant, seeds[0])
     observers = {
-        seed: [] if record is None else [_Snapshots(data, X, variables, scales)] for seed in seeds
+        seed: [] if record is None else [_Snapshots(data, X, variables, scales, device)]
+        for seed in seeds
     }
     options = {"steps": steps, "record": record or 1, "device": device}
     if len(seeds) > 1:

@@ -71,7 +71,7 @@ def measure(name: Name, **params) -> Measure:
 
 
 @on_free_cores
-def score(name: Name, X, Y, **params) -> float:
+def score(name: Name, X, Y, *, device: str | torch.device = "cpu", **params) -> float:
     """The similarity of two sets of responses to the same samples, computed in float64.
 
     Args:
@@ -80,6 +80,7 @@ def score(name: Name, X, Y, **params) -> float:
             (time, trial, neuron), with the same samples in the same order. Regression measures
             predict X from Y. Where both sides have labels along their trials (or an index), these
             say which trial is which: another order is mended, other trials are refused.
+        device: where torch computes, such as "cuda".
         params: parameters of the measure. Folds of cross-validated measures are runs of samples
             unless `scheme` says otherwise: "condition" takes the number of trials from the array,
             "grouped" the fold groups that X declares.
@@ -88,7 +89,8 @@ def score(name: Name, X, Y, **params) -> float:
         A float in the measure's range (`MEASURES[name].range`).
 
     Raises:
-        ValueError: where X and Y can't be scored or this machine's memory can't hold it; says why.
+        ValueError: where X and Y can't be scored, this machine's memory can't hold it or the device
+            can't be used; says why.
 
     Example:
         >>> import simlib as sl
@@ -106,10 +108,11 @@ def score(name: Name, X, Y, **params) -> float:
         declared = trials.fold_groups(recording)
         if declared is not None:
             bound = bound.bind(groups=np.tile(declared, int(np.prod(X.shape[:-2]))))
+    where = validation.device(device)
     X, Y = validation.flat(X), validation.flat(Y)
-    bound.room(X, Y.shape[1])
+    bound.room(X, Y.shape[1], device=where)
     try:
-        value = float(bound(torch.from_numpy(X), torch.from_numpy(Y)))
+        value = float(bound(*(torch.from_numpy(Z).to(where) for Z in (X, Y))))
     except torch.linalg.LinAlgError as error:
         largest = " and ".join(f"{np.abs(Z).max():.3g}" for Z in (X, Y))
         raise ValueError(

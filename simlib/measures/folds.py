@@ -67,7 +67,7 @@ def held_out_blocks(
     if scheme == "contiguous":
         return contiguous_blocks(n, folds)
     if scheme == "random":
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(n, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")
         return [order[block].sort().values for block in contiguous_blocks(n, folds)]
     if scheme == "condition":
         if conditions < 1 or n % conditions:

@@ -74,6 +74,8 @@ class _Alignment(torch.autograd.Function):
         Y, X, shared, own, share, scale = ctx.saved_tensors
         if X is None:
             slope = (shared - share * own) @ Y
+        elif X.is_cuda:  # `alpha` would be copied to the host
+            slope = X @ shared - Y @ (share * own)
         else:
             slope = torch.addmm(X @ shared, Y, own, alpha=-float(share))
         return grad * scale * slope, None, None, None

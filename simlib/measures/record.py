@@ -131,12 +131,19 @@ class Measure:
         side = samples if self.pairs_of_samples else min(samples, neurons)
         return (6.0 * samples * neurons + 8.0 * side**2) * dtype.itemsize
 
-    def room(self, X, Y_neurons: int, dtype: torch.dtype = torch.float64) -> None:
-        """Refuse what this machine's memory doesn't hold: X is (samples, neurons)."""
+    def room(
+        self,
+        X,
+        Y_neurons: int,
+        dtype: torch.dtype = torch.float64,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        """Refuse what the memory of the device doesn't hold: X is (samples, neurons)."""
         n, p = X.shape
         validation.memory(
             self.memory(n, p, Y_neurons, dtype),
             f"{self.title} of {n} samples, {p} and {Y_neurons} neurons",
+            device,
         )
 
     def invariances_of(self, side: str) -> frozenset[str]:

@@ -153,6 +153,13 @@ def _ridged(gram: Tensor, penalty: float) -> Tensor:
     return gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
 
 
+def _solved(A: Tensor, B: Tensor) -> Tensor:
+    """A^-1 B of an A that the penalty keeps from being singular: whether it was (`_ex`, as for the
+    Cholesky factors below) would be copied from a GPU.
+    """
+    return torch.linalg.solve_ex(A, B).result
+
+
 # Of each part of the samples what comparing target and prediction gives, kept instead of these;
 # None: digits lost.
 Fits = list[Tensor] | None
@@ -168,8 +175,8 @@ def _fit_all(X: Tensor, Y: Tensor, penalty: float, compare: Compare) -> Fits:
     if not _enough(gram, penalty, interpolates=wide) and (wide or inverse_of(ridged) is None):
         return None
     if wide:
-        return [compare(X, X - penalty * torch.linalg.solve(ridged, X))]
-    return [compare(X, Y @ torch.linalg.solve(ridged, Y.T @ X))]
+        return [compare(X, X - penalty * _solved(ridged, X))]
+    return [compare(X, Y @ _solved(ridged, Y.T @ X))]
 
 
 def _interpolates(n: int, q: int, held: list[Tensor]) -> bool:
@@ -196,7 +203,7 @@ def _hat_matrix(Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Tens
     side = Y.T @ Y if q <= n else Y @ Y.T
     if not _enough(side, penalty, _interpolates(n, q, [Y[block] for block in blocks])):
         return None
-    L = torch.linalg.cholesky(_ridged(side, penalty))
+    L = torch.linalg.cholesky_ex(_ridged(side, penalty)).L
     if q <= n:
         half = torch.linalg.solve_triangular(L, Y.T, upper=False)
         hat = half.T @ half
@@ -211,7 +218,7 @@ def _held_out_fits(X: Tensor, hat: Tensor, blocks: list[slice | Tensor], compare
         x, own = X[b], hat[b][:, b]
         target = x + x.sum(0) / (len(X) - len(x))
         eye = torch.eye(len(x), dtype=X.dtype, device=X.device)
-        fits.append(compare(target, target - torch.linalg.solve(eye - own, residual[b])))
+        fits.append(compare(target, target - _solved(eye - own, residual[b])))
     return fits
 
 
@@ -238,7 +245,7 @@ def _downdated_fits(
         trained = _ridged(gram - own - torch.outer(sum_y, sum_y) / left, penalty)
         if not sure and inverse_of(trained, gram) is None:
             return None
-        L = torch.linalg.cholesky(trained)
+        L = torch.linalg.cholesky_ex(trained).L
         B = torch.cholesky_solve(cross - shared - torch.outer(sum_y, sum_x) / left, L)
         fits.append(compare(x + sum_x / left, (y + sum_y / left) @ B))
     return fits
