@@ -36,6 +36,7 @@ from simlib.exact_ranges.least_cka_second_kind import TURNED, copies, second_kin
 __all__ = ["Points", "best_points", "curve", "curve_scores", "factor", "spike", "top_level"]
 
 LEAST, MOST = 1e-30, 1e6  # water levels between which the curve lies
+PLACES = 65  # of a first look along a stretch of the curve
 MISS = 1e-9  # how far a point may stay from the level asked
 NEARLY = 1e-8  # 1 - pull / 2w where the last turn, or Y = X, is taken as reached
 
@@ -110,13 +111,15 @@ def curve_scores(
     return scores_of(_sums(shares, water, pull), float(np.linalg.norm(shares)))
 
 
-def _on_curve(shares: Array, place: Array) -> tuple[Array, Array]:
+def _on_curve(
+    shares: Array, place: Array, known: tuple[Array, Array] | None = None
+) -> tuple[Array, Array]:
     """(water, ratio = pull / 2w) where the curve meets 1 - ratio = sqrt(w) exp(-place), place (e,).
 
     On the curve w T = pull F / 2: the scale of Y is stationary too (Y = X, ratio 1, is a root for
     any w). Both w and ratio rise along most of the curve, and where one falls it does so slowly:
     each such line meets it once. Between w = 0 and ratio = 0 w T - pull F / 2 changes its sign for
-    certain.
+    certain; between the logarithms of w at the neighbours among `known` places it mostly does.
     """
 
     def state(log: Array, place: Array) -> tuple[Array, Array]:
@@ -127,8 +130,19 @@ def _on_curve(shares: Array, place: Array) -> tuple[Array, Array]:
         T, F, _, _ = _sums(shares, water, 2 * ratio * water)
         return (T - ratio * F) / water
 
-    low, high = (np.minimum(2 * place, np.log(end)) for end in (LEAST, MOST))
-    return state(find_root(balance, low - 10, high, place), place)
+    def between(place: Array) -> tuple[Array, Array]:
+        low, high = (np.minimum(2 * place, np.log(end)) for end in (LEAST, MOST))
+        return low - 10, high
+
+    if known is None:
+        return state(find_root(balance, *between(place), place), place)
+    places, logs = known
+    after = np.clip(np.searchsorted(places, place), 1, len(places) - 1)
+    log = find_root(balance, logs[after - 1], logs[after], place)
+    astray = np.isnan(log)
+    if astray.any():
+        log[astray] = find_root(balance, *between(place[astray]), place[astray])
+    return state(log, place)
 
 
 def top_level(shares: Float[Array, " p"]) -> float:
@@ -172,10 +186,12 @@ def _stretches(shares: Array) -> list[tuple[Callable, float, float]]:
     turns = bool(top == shares[0] + shares[1] and shares[0] > shares[1])
     turn = _last_turn(shares) if turns else top
     first, last = 0.5 * np.log(LEAST), 0.5 * np.log(turn) - np.log(NEARLY)
-    (end,), (ratio_end,) = _on_curve(shares, np.array([last]))
+    places = np.linspace(first, last, PLACES)
+    (*_, end), (*_, ratio_end) = known = _on_curve(shares, places)
+    logs = np.log(known[0])
 
     def before(place: Array) -> tuple[Array, Array]:
-        water, ratio = _on_curve(shares, place)
+        water, ratio = _on_curve(shares, place, (places, logs))
         return water, 2 * ratio * water
 
     def line(part: Array) -> tuple[Array, Array]:
@@ -203,14 +219,17 @@ def curve(
     points = np.full((2, len(levels)), np.nan)
     stretches = _stretches(shares)
     for number, (stretch, first, last) in enumerate(stretches, 1):
-        (end,) = curve_scores(shares, *stretch(np.array([last])))[given]
-        end = 1.0 if number == len(stretches) else end
+        places = np.linspace(first, last, PLACES)
+        scores = curve_scores(shares, *stretch(places))[given]
+        end = 1.0 if number == len(stretches) else scores[-1]
         sought = np.isnan(points[0]) & (levels <= end)
 
         def miss(place: Array, levels: Array, stretch: Callable = stretch) -> Array:
             return curve_scores(shares, *stretch(place))[given] - levels
 
-        ends = (np.full(sought.sum(), place) for place in (first, last))
+        beyond = scores >= levels[sought, None]
+        after = np.where(beyond.any(axis=1), beyond.argmax(axis=1), PLACES - 1).clip(1)
+        ends = places[after - 1], places[after]
         points[:, sought] = stretch(find_root(miss, *ends, levels[sought]))
     return points[0], points[1]
 

@@ -8,6 +8,7 @@ equation are left; the best over k is searched: a coarse table of all k, or of s
 those between the best ones; then the most promising ones exactly. Every point is attained by a Y.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -92,9 +93,8 @@ def _candidates(
 
     Each level's best k is sought between the neighbours of the best one so far.
     """
-    size = len(pieces.shares) + 1
-    table = np.full((size, len(pieces.grid), 4), np.nan)
-    crossings = np.full((3, len(levels), size), -np.inf)
+    table = _table(tuple(pieces.shares), pieces.norm, pieces.q, pieces.partial)
+    crossings = np.full((3, len(levels), len(table)), -np.inf)
     least, level = _least_k(pieces, levels, given), np.arange(len(levels))
     k = np.tile(counts, (len(levels), 1))
     while True:
@@ -128,6 +128,15 @@ def _least_k(pieces: Pieces, levels: Array, given: int) -> Array:
     first = np.sqrt(shares.cumsum()) if given == NBS else np.sqrt((shares**2).cumsum()) / norm
     k = np.searchsorted(first, levels) + 1 - pieces.partial
     return np.clip(k, 1, len(shares) - pieces.partial)
+
+
+@lru_cache(maxsize=4)
+def _table(spectrum: tuple[float, ...], norm: float, q: int, partial: bool) -> Array:
+    """What `_fill` fills, (k, places, 4): that of one spectrum serves every level of either
+    score.
+    """
+    places = len(Pieces(np.array(spectrum), norm, q, partial).grid)
+    return np.full((len(spectrum) + 1, places, 4), np.nan)
 
 
 def _fill(table: Array, pieces: Pieces, k: Array) -> None:
