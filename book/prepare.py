@@ -309,9 +309,10 @@ def busy_table() -> str:
 
 
 def gpu_table() -> str:
-    """Each work on each shape on a GPU, and how many times as fast that is as two cores."""
+    """How many times as fast as on two cores each work is on a GPU, and what it takes there."""
     found = measured("gpu")
-    found["cell"] = [f"{row.ms:.1f}: {spread(row)}" for row in found.itertuples()]
+    found["shape"] = found["shape"].str.split().str[0].str.capitalize()
+    found["cell"] = [f"{spread(row)}, {row.ms:.1f} ms" for row in found.itertuples()]
     cells = found.pivot_table("cell", "work", "shape", aggfunc="first", sort=False)
     rows = [list(row) for row in cells.itertuples()]
     return table(["Work", *cells.columns], rows)
