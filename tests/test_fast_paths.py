@@ -173,6 +173,27 @@ def plain_r2(x, fit):
     return 1 - (x - fit).square().sum() / x.square().sum()
 
 
+@pytest.mark.parametrize("scheme", ["contiguous", "random", "condition"])
+@pytest.mark.parametrize("sizes", [(60, 8, 60), (60, 40, 30), (48, 12, 70), (61, 5, 61)])
+def test_a_fixed_target_takes_fewer_products_to_the_same_score_and_gradient(sizes, scheme):
+    n, p, q = sizes
+    rng = np.random.default_rng(0)
+    X, Y = (torch.from_numpy(rng.standard_normal((n, size)) + 3) for size in (p, q))
+    conditions = {"conditions": n // 2 if n % 2 == 0 else n} if scheme == "condition" else {}
+    bound = sl.measure("ridge-cv", penalty=20.0, scheme=scheme, **conditions)
+    found = []
+    for fixed in (True, False):
+        start = Y.clone().requires_grad_(True)
+        value = bound(X.clone().requires_grad_(not fixed), start)
+        value.backward()
+        found.append((value.detach(), start.grad))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-9, atol=1e-12)
+    exact, start = found[0], Y.float().requires_grad_(True)
+    bound(X.float(), start).backward()
+    off = (start.grad.double() - exact[1]).norm() / exact[1].norm()
+    assert float(off) < 1e-3
+
+
 def careful_ridge(X, Y, penalty, folds):
     """Each fit by itself, through singular values in float64."""
     blocks = splits.contiguous_blocks(len(X), folds) if folds else []

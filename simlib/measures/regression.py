@@ -198,18 +198,28 @@ def _hat_fits(
 
 def _hat_matrix(Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Tensor | None:
     """H of `_hat_fits`; None where digits would be lost."""
-    n, q = Y.shape
     Y = centre(Y)
-    side = Y.T @ Y if q <= n else Y @ Y.T
-    if not _enough(side, penalty, _interpolates(n, q, [Y[block] for block in blocks])):
+    side, L = _factored(Y, blocks, penalty)
+    if L is None:
         return None
-    L = torch.linalg.cholesky_ex(_ridged(side, penalty)).L
-    if q <= n:
+    if len(L) == Y.shape[1]:
         half = torch.linalg.solve_triangular(L, Y.T, upper=False)
         hat = half.T @ half
     else:
         hat = torch.cholesky_solve(side, L)
-    return hat + 1 / n
+    return hat + 1 / len(Y)
+
+
+def _factored(
+    Y: Tensor, blocks: list[slice | Tensor], penalty: float
+) -> tuple[Tensor, Tensor | None]:
+    """Y'Y, or YY' if that is smaller, and its Cholesky factor with the penalty; None where digits
+    would be lost.
+    """
+    n, q = Y.shape
+    side = Y.T @ Y if q <= n else Y @ Y.T
+    enough = _enough(side, penalty, _interpolates(n, q, [Y[block] for block in blocks]))
+    return side, torch.linalg.cholesky_ex(_ridged(side, penalty)).L if enough else None
 
 
 def _held_out_fits(X: Tensor, hat: Tensor, blocks: list[slice | Tensor], compare: Compare) -> Fits:
@@ -220,6 +230,60 @@ def _held_out_fits(X: Tensor, hat: Tensor, blocks: list[slice | Tensor], compare
         eye = torch.eye(len(x), dtype=X.dtype, device=X.device)
         fits.append(compare(target, target - _solved(eye - own, residual[b])))
     return fits
+
+
+class _HeldOutR2(torch.autograd.Function):
+    """Mean of the R^2 of `_hat_fits`, of a fixed X and Y, both centred, and the factor L of Y. Only
+    the blocks H_kk of H are formed, and the gradient in Y takes half of autograd's products.
+
+    With B = Y A^-1, A = LL' = Y'Y + aI, a change of H changes the value by <dH, M>: M is, in the
+    rows of each block, F_k X' less F_k E_k' in its columns, F_k = 2 (I - H_kk)^-1 E_k / (folds
+    ||X_k||^2). The gradient is (I - YB')(M + M')B.
+    """
+
+    @staticmethod
+    def forward(ctx, Y, X, L, blocks, penalty):
+        if len(L) == Y.shape[1]:
+            B = torch.cholesky_solve(Y.T, L).T
+            residual = X - B @ (Y.T @ X)
+        else:
+            B, residual = torch.cholesky_solve(Y, L), penalty * torch.cholesky_solve(X, L)
+        errors, factors, shares, sizes = [], [], [], []
+        for b in blocks:
+            own = -(B[b] @ Y[b].T) - 1 / len(X)
+            own.diagonal().add_(1)
+            factors.append(torch.linalg.cholesky_ex(own).L)
+            errors.append(torch.cholesky_solve(residual[b], factors[-1]))
+            sizes.append(square_sum(X[b] + X[b].sum(0) / (len(X) - len(own))))
+            shares.append(square_sum(errors[-1]) / sizes[-1])
+        ctx.blocks, ctx.sizes = blocks, sizes
+        ctx.save_for_backward(Y, X, B, *errors, *factors)
+        return 1 - torch.stack(shares).mean()
+
+    @staticmethod
+    def backward(ctx, grad):
+        Y, X, B, *rest = ctx.saved_tensors
+        folds, F = len(ctx.blocks), torch.empty_like(X)
+        errors, factors = rest[:folds], rest[folds:]
+        for b, size, error, factor in zip(ctx.blocks, ctx.sizes, errors, factors, strict=True):
+            F[b] = torch.cholesky_solve(error, factor) * (2 / (folds * size))
+        M = F @ X.T
+        for b, error in zip(ctx.blocks, errors, strict=True):
+            M[_crossed(b)] -= F[b] @ error.T
+        slope = (M + M.T) @ B
+        return grad * (slope - Y @ (B.T @ slope)), None, None, None, None
+
+
+def _held_out_r2(X: Tensor, Y: Tensor, blocks: list[slice | Tensor], penalty: float) -> Fits:
+    """The mean of `_hat_fits` with R^2, as the only one."""
+    X, Y = centre(X), centre(Y)
+    _, L = _factored(Y.detach(), blocks, penalty)
+    return None if L is None else [_HeldOutR2.apply(Y, X, L, blocks, penalty)]
+
+
+def _crossed(block: slice | Tensor) -> tuple:
+    """The rows and columns of a block of samples."""
+    return (block, block) if isinstance(block, slice) else (block[:, None], block)
 
 
 def _downdated_fits(
@@ -287,7 +351,11 @@ def _quick_fits(
     """Fits by the products that are smallest for these sizes."""
     if not blocks:
         return _fit_all(X, Y, penalty, compare)
-    fits = _hat_fits(X, Y, blocks, penalty, compare) if _small(Y, blocks) else None
+    fits = None
+    if _small(Y, blocks) and compare is _r2 and not X.requires_grad:
+        fits = _held_out_r2(X, Y, blocks, penalty)
+    elif _small(Y, blocks):
+        fits = _hat_fits(X, Y, blocks, penalty, compare)
     return fits or _downdated_fits(X, Y, blocks, penalty, compare)
 
 
