@@ -84,9 +84,10 @@ def test_alignment_over_all_balanced_labels(penalty):
 
 
 def shrunk(X, penalty):
-    """U diag(sqrt(g)) V', with g = lambda / (lambda + penalty)."""
+    """U diag(sqrt(g)) V', with g = lambda / (lambda + penalty), 0 where lambda is rounding."""
     U, s, Vh = np.linalg.svd(X - X.mean(0), full_matrices=False)
-    return (U * (s if np.isinf(penalty) else s / np.sqrt(s**2 + penalty))) @ Vh
+    U, s, V = (part[..., s > 1e-12 * s[0]] for part in (U, s, Vh.T))
+    return (U * (s if np.isinf(penalty) else s / np.sqrt(s**2 + penalty))) @ V.T
 
 
 @each_penalty
