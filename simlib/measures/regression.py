@@ -234,7 +234,7 @@ def _held_out_fits(X: Tensor, hat: Tensor, blocks: list[slice | Tensor], compare
 
 class _HeldOutR2(torch.autograd.Function):
     """Mean of the R^2 of `_hat_fits`, of a fixed X and Y, both centred, and the factor L of Y. Only
-    the blocks H_kk of H are formed, and the gradient in Y takes half of autograd's products.
+    the blocks H_kk of H are formed, and the gradient in Y takes about half the products.
 
     With B = Y A^-1, A = LL' = Y'Y + aI, a change of H changes the value by <dH, M>: M is, in the
     rows of each block, F_k X' less F_k E_k' in its columns, F_k = 2 (I - H_kk)^-1 E_k / (folds
