@@ -85,13 +85,7 @@ def works(name: str) -> Iterator[tuple[str, Callable]]:
         yield f"step of {measure}", step(sl.measure(measure).towards(X), Y)
     path, vectors = snapshots("cka", values), left_singular_vectors(values).float()
     yield "PC capture", lambda: captured_variance(values, path[-1], vectors=vectors)
-    follow = Following({"": labels}, path)
-
-    def decode():
-        follow.prepare()
-        follow()
-
-    yield "decoding of three snapshots", decode
+    yield "decoding of three snapshots", Following({"": labels}, path).whole
 
 
 def calls() -> Iterator[tuple[str, Callable]]:

@@ -49,23 +49,6 @@ def _capture(values: np.ndarray, Y: torch.Tensor) -> Work:
     return on
 
 
-class _Following(Following):
-    """Decoders that follow an ascent on a device."""
-
-    def __init__(self, labels: np.ndarray, path: list[torch.Tensor], device: str):
-        super().__init__({"": labels}, [Y.to(device) for Y in path])
-        self.device = device
-
-    def prepare(self) -> None:
-        self.decoders = Decoders(self.variables, scale="recorded", device=self.device)
-        for Y in self.snapshots[:-1]:
-            self.decoders(Y)
-
-    def whole(self) -> None:
-        self.prepare()
-        self()
-
-
 def _ascent(measure: str, values: np.ndarray, labels: np.ndarray) -> Work:
     """A whole ascent with what figures measure along it."""
 
@@ -94,7 +77,7 @@ def works(name: str) -> Iterator[tuple[str, Work]]:
         yield f"step of {measure}", _step(measure, values, ascended(measure, values))
     path = snapshots("cka", values)
     yield "PC capture", _capture(values, path[-1])
-    yield "decoding of three snapshots", lambda device: _Following(labels, path, device).whole
+    yield "decoding of three snapshots", lambda device: Following({"": labels}, path, device).whole
     yield (
         "20 steps towards two scores",
         lambda device: (

@@ -107,16 +107,24 @@ class Following:
     decodes that one.
     """
 
-    def __init__(self, variables: dict[str, np.ndarray], snapshots: list[torch.Tensor]):
-        self.variables, self.snapshots = variables, snapshots
+    def __init__(
+        self, variables: dict[str, np.ndarray], snapshots: list[torch.Tensor], device: str = "cpu"
+    ):
+        self.variables, self.device = variables, device
+        self.snapshots = [Y.to(device) for Y in snapshots]
 
     def prepare(self) -> None:
-        self.decoders = Decoders(self.variables, scale="recorded")
+        self.decoders = Decoders(self.variables, scale="recorded", device=self.device)
         for Y in self.snapshots[:-1]:
             self.decoders(Y)
 
     def __call__(self) -> dict[str, np.ndarray]:
         return self.decoders(self.snapshots[-1])
+
+    def whole(self) -> None:
+        """All snapshots, the first without any before it."""
+        self.prepare()
+        self()
 
 
 def step_rows(values: np.ndarray, repeats: int) -> Iterator[dict]:

@@ -35,9 +35,8 @@ UNEQUAL = 1.5  # trials of the largest class over those of the smallest: above i
 # quickest.
 AT_ONCE = 2**24
 ONE_THREAD = 2**16
-WORTH_A_GPU = (
-    100_000  # bins x trials x fits x outputs from which a GPU is quicker (benchmarks/gpu.py)
-)
+# Bins x trials x fits x outputs from which a GPU is quicker (benchmarks/gpu.py).
+WORTH_A_GPU = 100_000
 
 
 def split(

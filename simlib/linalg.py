@@ -218,8 +218,8 @@ def polar_factor(M: Float[Tensor, "p q"]) -> Float[Tensor, "p q"] | None:
     """The polar factor UV' of M = USV', in float64, by products and two Cholesky factors; None
     where a singular value was neither kept nor dropped. No gradient.
 
-    For a GPU, where decompositions take ten times as long. Two steps of QDWH, the inverse of I +
-    cM'M by its Cholesky factor, then steps of the quintic (15 - 10 s^2 + 3 s^4) s / 8. Singular
+    For a GPU, where decompositions take several times as long. Two steps of QDWH, the inverse of
+    I + cM'M by its Cholesky factor, then steps of the quintic (15 - 10 s^2 + 3 s^4) s / 8. Singular
     values above `LEAST` end at 1, zeros at 0. Source: Nakatsukasa, Bai & Gygi 2010.
 
     Example:
@@ -246,7 +246,7 @@ def polar_factor(M: Float[Tensor, "p q"]) -> Float[Tensor, "p q"] | None:
     return Q.T if wide else Q
 
 
-def _values_and_polar(M: Tensor) -> tuple[Tensor, Tensor]:
+def _norm_and_polar(M: Tensor) -> tuple[Tensor, Tensor]:
     """The sum of M's singular values and its polar factor, over those that are not zero."""
     polar = polar_factor(M) if M.is_cuda else None
     if polar is not None:
@@ -261,7 +261,7 @@ def _values_and_polar(M: Tensor) -> tuple[Tensor, Tensor]:
 class _NuclearNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, M):
-        norm, polar = _values_and_polar(M)
+        norm, polar = _norm_and_polar(M)
         ctx.save_for_backward(polar)
         return norm
 
@@ -283,9 +283,9 @@ def nuclear_norm(M: Float[Tensor, "p q"]) -> Float[Tensor, ""]:
         >>> round(float(sl.linalg.nuclear_norm(torch.diag(torch.tensor([3.0, 4.0])))), 3)
         7.0
     """
-    if torch.is_grad_enabled() and M.requires_grad:
-        return _NuclearNorm.apply(M)
-    return torch.linalg.svdvals(M).sum()
+    if not (torch.is_grad_enabled() and M.requires_grad):
+        return torch.linalg.svdvals(M).sum()
+    return _NuclearNorm.apply(M)
 
 
 @torch.no_grad()

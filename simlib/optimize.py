@@ -282,8 +282,9 @@ def climb_together(
         values, gradients = objective(Y.detach())
         going = []
         # The one copy from a GPU: the scores, none where the last gradient was not finite.
-        scored = torch.where(went, values, float("nan")).tolist()
-        for run, score in ((run, scored[run]) for run in live):
+        found = torch.where(went, values, float("nan")).tolist()
+        for run in live:
+            score = found[run]
             if not np.isfinite(score):
                 if step:
                     continue
