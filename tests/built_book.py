@@ -39,9 +39,11 @@ def pages() -> list[str]:
 
 
 @contextlib.contextmanager
-def opened(browser, address: str, width: int = 1280, theme: str = "light"):
+def opened(
+    browser, address: str, width: int = 1280, theme: str = "light", script: str | None = None
+):
     """A page, and what went wrong on it: requests elsewhere (refused), failed ones, errors on the
-    console.
+    console. The script, if any, runs before those of the page.
     """
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
     faults = []
@@ -70,6 +72,8 @@ def opened(browser, address: str, width: int = 1280, theme: str = "light"):
         ),
     )
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    if script:
+        page.add_init_script(script)
     try:
         page.goto(address)
         if not address.startswith("file:"):  # a file is there once it is loaded

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 from built_book import HTML, ROOT, needs_book, needs_chromium, of_book, opened
-from test_book_accessible import CUT, WIDTHS, findings, show
+from test_book_pages import CUT, WIDTHS, findings, show
 
 import simlib as sl
 from simlib import exact_ranges, theory

@@ -72,7 +72,7 @@ def test_witnesses_attain_both_ends(variances):
 @pytest.mark.slow
 @each_spectrum
 def test_ends_rise_and_invert_each_other(variances):
-    levels = np.linspace(0, 1, 60)
+    levels = np.linspace(0, 1, 25)
     for ends, back in (
         (exact_ranges.cka_range_given_nbs(variances, levels), exact_ranges.nbs_range_given_cka),
         (exact_ranges.nbs_range_given_cka(variances, levels), exact_ranges.cka_range_given_nbs),
@@ -324,7 +324,7 @@ def test_no_change_of_x_beats_the_slopes(variances):
     turned = np.zeros((p, p))
     turned[0, 1], turned[1, 0] = 1, 1
     changes = [U @ turned @ np.diag(sizes) @ Vt, new[:, :1] @ Vt[-1:]]
-    for _ in range(200):
+    for _ in range(80):
         weights = np.exp(2 * rng.standard_normal((p + 2, p)))
         changes.append(np.column_stack([U, new]) @ (weights * rng.standard_normal((p + 2, p))) @ Vt)
         changes.append(U @ np.diag(weights[0] * rng.standard_normal(p) * sizes) @ Vt)
@@ -666,7 +666,7 @@ def test_least_cka_rises_inverts_and_is_attained(variances):
     """Rising with the level, inverse to the most NBS, never the end point, and the scores of a
     matrix Y.
     """
-    levels = np.concatenate([np.linspace(0.02, 0.98, 17), [0.99, 0.995, 0.999, 0.9999]])
+    levels = np.concatenate([np.linspace(0.02, 0.98, 9), [0.99, 0.995, 0.999, 0.9999]])
     least = exact_ranges.cka_range_given_nbs(variances, levels)[0]
     most = exact_ranges.nbs_range_given_cka(variances, levels)[1]
     for other in (least, most):
@@ -739,14 +739,14 @@ def test_curve_of_least_cka_beats_every_family(variances):
     shares = equations.normalised(variances)
     rng = np.random.default_rng(2)
     norm = np.linalg.norm(shares)
-    water = np.exp(rng.uniform(-6, 0.3, 400))
-    pull = 2 * water * rng.uniform(0.01, 1, 400)
+    water = np.exp(rng.uniform(-6, 0.3, 150))
+    pull = 2 * water * rng.uniform(0.01, 1, 150)
     large = equations.large_root(shares, water[:, None], pull[:, None])
     small = equations.small_root(shares, water[:, None], pull[:, None])
     for i in range(len(shares)):
         for spike in (large[:, i], None):
             x = small.copy()
-            outside = np.zeros(400) if spike is not None else water
+            outside = np.zeros(150) if spike is not None else water
             x[:, i] = (
                 spike
                 if spike is not None

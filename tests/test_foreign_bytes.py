@@ -162,7 +162,15 @@ def test_threads_read_at_the_same_time(tmp_path):
     assert len(found) == 3 and all(one.identical(expected) for one in found)
 
 
-def test_an_interrupted_read_answers_no_later_one(file):
+@pytest.fixture
+def interruptible():
+    """Also where what began the tests ignores interruptions, as a shell does behind `&`."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupted_read_answers_no_later_one(file, interruptible):
     def interrupt():
         os.kill(os.getpid(), signal.SIGINT)
 

@@ -205,7 +205,7 @@ def test_another_scale_of_y_belongs_to_the_region(X, name, blind):
     small c is, the descents reach.
     """
     measure = joint.score_measure(name)
-    points = sl.joint_range(name, blind, X, points=3, steps=400, visited=True)
+    points = sl.joint_range(name, blind, X, points=2, steps=400, visited=True)
     assert (points.groupby(["target_a", "target_b"])["step"].value_counts() <= 2).all()
     lowest = joint.allowed(points)["lowest_a"]
     smallest = min(sl.score(measure, X, c * X) for c in np.geomspace(1e-4, 1, 9))
