@@ -1,4 +1,6 @@
-"""The built book that the browser's tests open: in BOOK_HTML (a folder), or in book/_build/html."""
+"""The built book that the browser's tests open, in BOOK_HTML (a folder) or in book/_build/html, and
+what several of them ask of a page.
+"""
 
 import contextlib
 import importlib.util
@@ -10,6 +12,33 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "book" / "_build" / "html"))
 MADE_BY_SPHINX = {"genindex", "py-modindex", "search", "index"}
+WIDTHS = {"narrow": 390, "wide": 1280}
+AXE = """() => axe.run(document,
+    {resultTypes: ['violations'], preload: false}
+  ).then(found => found.violations.flatMap(rule => rule.nodes.map(
+    node => [rule.impact, rule.id, node.target.join(' '), node.html.slice(0, 100)])))"""
+# What reaches beyond the window or the box that it scrolls in, by its kind; a box of the class
+# `scrolls` shows that it does.
+CUT = """() => {
+  const kinds = {
+    equation: '.formula-body, math',
+    picture: 'img, figure svg',
+    table: 'table',
+  };
+  const edge = box => {
+    let right = innerWidth;
+    for (let around = box.parentElement; around; around = around.parentElement)
+      if (getComputedStyle(around).overflowX != 'visible')
+        right = Math.min(right, around.getBoundingClientRect().right);
+    return right;
+  };
+  return Object.entries(kinds).flatMap(([kind, boxes]) =>
+    [...document.querySelectorAll('article')].flatMap(text => [...text.querySelectorAll(boxes)])
+    .filter(box => box.checkVisibility() && !box.closest('.scrolls'))
+    .filter(box => Math.max(box.getBoundingClientRect().right,
+      box.getBoundingClientRect().left + box.scrollWidth) > edge(box) + 2)
+    .map(box => [kind, (box.alt || box.innerText || box.textContent || '').slice(0, 60)]));
+}"""
 
 
 def of_book(name: str):
@@ -81,3 +110,17 @@ def opened(
         yield page, faults
     finally:
         page.close()
+
+
+def show(page, theme: str, width: int) -> None:
+    """The page in this state."""
+    page.evaluate(
+        "theme => Object.assign(document.documentElement.dataset, {theme, mode: theme})", theme
+    )
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn, 50)))")
+
+
+def findings(page) -> list:
+    """What axe-core, which the page was given, finds, but for what it calls minor."""
+    return [found for found in page.evaluate(AXE) if found[0] != "minor"]

@@ -13,6 +13,14 @@ TEXTS = {".html", ".ipynb", ".md", ".txt", ".js"}
 pytestmark = [pytest.mark.browser, needs_chromium, needs_book]
 
 
+@pytest.mark.parametrize("way", ["server", "file"])
+def test_the_first_page_forwards_to_the_introduction(browser, server, way):
+    address = f"{server}/index.html" if way == "server" else (HTML / "index.html").as_uri()
+    with opened(browser, address) as (page, faults):
+        page.wait_for_url("**/intro.html")
+        assert not faults
+
+
 def test_the_theme_can_be_switched_and_is_remembered(browser, server):
     with opened(browser, f"{server}/intro.html") as (page, _):
         colours = set()

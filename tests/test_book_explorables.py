@@ -9,8 +9,18 @@ import re
 
 import numpy as np
 import pytest
-from built_book import HTML, ROOT, needs_book, needs_chromium, of_book, opened
-from test_book_pages import CUT, WIDTHS, findings, show
+from built_book import (
+    CUT,
+    HTML,
+    ROOT,
+    WIDTHS,
+    findings,
+    needs_book,
+    needs_chromium,
+    of_book,
+    opened,
+    show,
+)
 
 import simlib as sl
 from simlib import exact_ranges, theory

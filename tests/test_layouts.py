@@ -29,7 +29,7 @@ from layout_grammar import (
 
 from simlib import datasets
 
-LAYOUTS = 120
+LAYOUTS = 300
 BY_ORDER = ("npz", "mat5", "mat73", "hdf5")  # whose axes have no names
 
 
