@@ -68,6 +68,17 @@ def example_alone(request, tmp_path_factory, monkeypatch):
         monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item):
+    """A notebook's kernel, which starts here, finds what the book's runs have stored: of the same
+    code on the same data, or it is made anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if item.path.suffix == ".ipynb" and "SIMLIB_RESULTS" not in os.environ:
+            patch.setenv("SIMLIB_RESULTS", str(ROOT / "results"))
+        return (yield)
+
+
 # -- The built book in a browser: one browser and one server a process, whatever files it runs
 
 
