@@ -1,5 +1,5 @@
-"""Run every benchmark and write what the book shows: `book/speed/*.csv` and one picture, with the
-machine named.
+"""Run every benchmark and write what the book shows, `book/speed/*.csv`, with the machine named;
+`make html` then draws it.
 
 python benchmarks/bench.py            about half an hour on two quiet cores
 python benchmarks/bench.py --only steps roofline
@@ -7,23 +7,18 @@ python benchmarks/bench.py --only steps roofline
 
 import argparse
 import platform
-import textwrap
 from pathlib import Path
 
 import busy
 import compiled
 import growth
 import nulls
-import numpy as np
-import pandas as pd
 import roofline
 import steps
 import together
 import torch
-from matplotlib import pyplot as plt
 
-from simlib import experiments, plots
-from simlib.measures import MEASURES
+from simlib import experiments
 
 OUT = Path(__file__).resolve().parent.parent / "book" / "speed"
 PARTS = {
@@ -58,87 +53,6 @@ def main() -> None:
         PARTS[name]().to_csv(OUT / f"{name}.csv", index=False, float_format="%.4g")
         print(f"{OUT / name}.csv")
     (OUT / "machine.txt").write_text(machine() + "\n")
-    figure = picture(pd.read_csv(OUT / "steps.csv"), pd.read_csv(OUT / "growth.csv"))
-    (OUT / "speed.svg").write_text(plots.svg(figure))
-
-
-def picture(ratios: pd.DataFrame, sizes: pd.DataFrame) -> plt.Figure:
-    """Above: how many times faster each piece of work is; below: how a step's time grows with
-    samples and neurons.
-    """
-    plots.use()
-    figure, axes = plt.subplot_mosaic(
-        [["ratios"] * 2, ["shapes"] * 2, ["samples", "neurons"], ["measures"] * 2],
-        figsize=(plots.WIDE, 11),
-        height_ratios=(7, 0.8, 3.4, 0.6),
-    )
-    _ratios(axes["ratios"], ratios[ratios["against"] == "authors' route"])
-    for along in ("samples", "neurons"):
-        ax = axes[along]
-        for measure, group in sizes[sizes["along"] == along].groupby("measure", sort=False):
-            ax.plot(
-                group[along],
-                group["seconds"],
-                marker=plots.marker(measure),
-                color=plots.colour(measure),
-                label=plots.short_title(measure),
-            )
-        fixed = sizes.loc[
-            sizes["along"] == along, "neurons" if along == "samples" else "samples"
-        ].iloc[0]
-        ax.set(
-            xscale="log",
-            yscale="log",
-            xlabel=f"number of {along}",
-            ylabel="seconds a step",
-            title=f"{fixed} {'neurons' if along == 'samples' else 'samples'}",
-        )
-    for key in ("shapes", "measures"):
-        axes[key].axis("off")
-    plots.legend(axes["samples"], axes["measures"], title="measure")
-    shapes = axes["ratios"].get_legend_handles_labels()
-    axes["shapes"].legend(*shapes, title="shape of", loc="center", ncols=2)
-    return figure
-
-
-def _ratios(ax: plt.Axes, table: pd.DataFrame) -> None:
-    shapes = list(dict.fromkeys(table["shape"].str.split().str[0]))
-    works = list(dict.fromkeys(table["work"]))[::-1]
-    markers = dict(zip(shapes, "osD^vP", strict=False))
-    for k, shape in enumerate(shapes):
-        group = table[table["shape"].str.split().str[0] == shape]
-        height = np.array([works.index(work) for work in group["work"]]) + 0.13 * (
-            len(shapes) / 2 - k
-        )
-        middle, least, greatest = (group[c].to_numpy() for c in ("ratio", "least", "greatest"))
-        ax.errorbar(
-            middle,
-            height,
-            xerr=[middle - least, greatest - middle],
-            fmt=markers[shape],
-            ms=5,
-            lw=1,
-            color=f"C{k}",
-            label=shape,
-        )
-    ax.axvline(1, color="#999999", lw=1)
-    for between in range(1, len(works)):
-        ax.axhline(between - 0.5, color="#e5e5e5", lw=0.8)
-    ax.set(
-        xscale="log",
-        yticks=range(len(works)),
-        yticklabels=map(_words, works),
-        ylim=(-0.5, len(works) - 0.5),
-        xlabel="times as fast",
-    )
-
-
-def _words(work: str) -> str:
-    """A piece of work with the measure's name for its id, in short lines."""
-    *said, last = work.split()
-    return textwrap.fill(
-        " ".join([*said, plots.short_title(last) if last in MEASURES else last]), 22
-    )
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ import execute
 import nbformat
 import numpy as np
 from docutils.core import publish_string
+from generated import GENERATED, table, write
 from myst_nb.docutils_ import Parser
-from prepare import GENERATED, table, write
 from store import CHECK
 
 from simlib.experiments import TaskError, is_quick

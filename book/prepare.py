@@ -1,7 +1,5 @@
 """Write what the pages include: the formulas' font, the tables of measures and datasets, the
 toy, the data of explorables; and a note in the place of what has not been made yet.
-
-A file is written only when its content changed, so that an unchanged page is not built again.
 """
 
 import importlib.util
@@ -16,16 +14,16 @@ import licences
 import pandas as pd
 import quoted
 import scorer_data
+import speed_picture
 from _ext import address, citations
 from fontTools import subset
+from generated import BOOK, GENERATED, table, write
 
 import simlib
 from simlib.experiments.curves import power_law
 from simlib.experiments.measure_card_words import number, parameters
 from simlib.measures import INVARIANCES
 
-BOOK = Path(__file__).resolve().parent
-GENERATED = BOOK / "_generated"
 # First and last of the characters that formulas may use: Latin, Greek, arrows, operators, brackets,
 # their large forms, letters in italic, bold, script and double-struck. Others come from the system.
 SIGNS = (
@@ -86,6 +84,8 @@ def main() -> None:
         (BOOK / "api" / page).unlink()  # its module is no more
     for name, text in speed_tables().items():
         write(GENERATED / f"speed_{name}.txt", text.encode())
+    drawn = speed_picture.svg(measured("steps"), measured("growth"))
+    write(GENERATED / "speed.svg", drawn.encode())
     write(GENERATED / "toy.html", explorables.toy().encode())
     notes()
     for name, content in explorables.scripts().items():
@@ -102,12 +102,6 @@ def notes() -> None:
             execute.write_note(name, NOT_MADE.format(name), BOOK / "figures")
     if not (GENERATED / "cards.txt").exists():
         write(GENERATED / "cards.txt", NO_CARDS.encode())
-
-
-def write(path: Path, content: bytes) -> None:
-    if path.exists() and path.read_bytes() == content:
-        return
-    execute.cache.write(path, lambda draft: draft.write_bytes(content))
 
 
 def math_font() -> bytes:
@@ -390,12 +384,6 @@ def api_pages() -> dict[str, str]:
         section = API.format(mark="##" if inside else "#", name=module.name, own=own[module.ispkg])
         pages[page] = pages.get(page, "") + section + "\n"
     return pages
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@ page its tables.
 """
 
 import importlib
-import sys
 from pathlib import Path
 
 import joblib
@@ -105,12 +104,33 @@ def test_products_of_a_step_are_counted_by_the_smaller_gram_matrix(benchmarks):
     assert count("cka", 10**5, 100)[torch.float32] == 8 * 10**5 * 100**2
 
 
-def test_the_page_on_speed_shows_the_tables_of_the_last_run():
-    sys.path.insert(0, str(ROOT / "book"))
-    try:
-        tables = importlib.import_module("prepare").speed_tables()
-    finally:
-        sys.path.remove(str(ROOT / "book"))
+@pytest.fixture
+def of_book(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "book")
+    return importlib.import_module
+
+
+def test_the_picture_of_speed_shows_the_numbers_of_the_tables(of_book):
+    steps, growth = (of_book("prepare").measured(name) for name in ("steps", "growth"))
+    drawn = of_book("speed_picture")
+    ratios, samples, neurons = (
+        next(ax for ax in drawn.picture(steps, growth).axes if ax.get_xlabel() == label)
+        for label in ("times as fast", "number of samples", "number of neurons")
+    )
+    places = [x for bars in ratios.containers for x in bars.lines[0].get_xdata()]
+    authors = steps.loc[steps["against"] == "authors' route", "ratio"]
+    assert sorted(places) == sorted(authors)
+    for along, ax in (("samples", samples), ("neurons", neurons)):
+        rows = growth[growth["along"] == along]
+        assert len(ax.lines) == rows["measure"].nunique()
+        points = [point for line in ax.lines for point in zip(*line.get_data(), strict=True)]
+        assert sorted(points) == sorted(zip(rows[along], rows["seconds"], strict=True))
+    assert drawn.svg(steps, growth) == drawn.svg(steps, growth), "else the page is built each time"
+    assert not list((ROOT / "book" / "speed").glob("*.svg")), "a stored picture is soon out of date"
+
+
+def test_the_page_on_speed_shows_the_tables_of_the_last_run(of_book):
+    tables = of_book("prepare").speed_tables()
     steps = pd.read_csv(ROOT / "book" / "speed" / "steps.csv")
     assert {"mante", "hatsopoulos", "majaj", "siegel", "freeman"} == set(
         steps["shape"].str.split().str[0]
