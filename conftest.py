@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import importlib
 import io
 import os
 import socket
@@ -66,6 +67,13 @@ def example_alone(request, tmp_path_factory, monkeypatch):
         monkeypatch.chdir(tmp_path_factory.mktemp("example"))
         monkeypatch.setenv("SIMLIB_OFFLINE", "1")
         monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def book(monkeypatch):
+    """Modules of the book, by name."""
+    monkeypatch.syspath_prepend(ROOT / "book")
+    return importlib.import_module
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

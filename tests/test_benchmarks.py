@@ -104,15 +104,9 @@ def test_products_of_a_step_are_counted_by_the_smaller_gram_matrix(benchmarks):
     assert count("cka", 10**5, 100)[torch.float32] == 8 * 10**5 * 100**2
 
 
-@pytest.fixture
-def of_book(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "book")
-    return importlib.import_module
-
-
-def test_the_picture_of_speed_shows_the_numbers_of_the_tables(of_book):
-    steps, growth = (of_book("prepare").measured(name) for name in ("steps", "growth"))
-    drawn = of_book("speed_picture")
+def test_the_picture_of_speed_shows_the_numbers_of_the_tables(book):
+    steps, growth = (book("prepare").measured(name) for name in ("steps", "growth"))
+    drawn = book("speed_picture")
     ratios, samples, neurons = (
         next(ax for ax in drawn.picture(steps, growth).axes if ax.get_xlabel() == label)
         for label in ("times as fast", "number of samples", "number of neurons")
@@ -129,8 +123,8 @@ def test_the_picture_of_speed_shows_the_numbers_of_the_tables(of_book):
     assert not list((ROOT / "book" / "speed").glob("*.svg")), "a stored picture is soon out of date"
 
 
-def test_the_page_on_speed_shows_the_tables_of_the_last_run(of_book):
-    tables = of_book("prepare").speed_tables()
+def test_the_page_on_speed_shows_the_tables_of_the_last_run(book):
+    tables = book("prepare").speed_tables()
     steps = pd.read_csv(ROOT / "book" / "speed" / "steps.csv")
     assert {"mante", "hatsopoulos", "majaj", "siegel", "freeman"} == set(
         steps["shape"].str.split().str[0]

@@ -131,7 +131,6 @@ def served(name, browser, server, axe) -> dict:
         seen["blank"] = page.evaluate(DRAWN)
         for theme, (word, width) in product(("light", "dark"), WIDTHS.items()):
             show(page, theme, width)
-            page.evaluate(LOADED)  # a picture drawn for this width may have taken the other's place
             seen["found"] += [[theme, width, *one] for one in findings(page)]
             seen["cut"][theme, width] = page.evaluate(CUT)
             seen["shown"][width] = page.evaluate(SHOWN)
@@ -139,7 +138,6 @@ def served(name, browser, server, axe) -> dict:
             if SHOTS:
                 keep_picture(page, width, Path(SHOTS) / theme / word / f"{name}.jpg")
         show(page, "light", SMALL)
-        page.evaluate(LOADED)
         seen["beyond"][SMALL] = page.evaluate(BEYOND)
         return seen | {"faults": list(faults)}
 

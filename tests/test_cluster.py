@@ -246,15 +246,14 @@ def test_what_is_no_number_and_no_scheduler_is_refused(given, trace):
     assert not started(trace)
 
 
-def test_the_page_says_what_the_benchmark_took(monkeypatch):
+def test_the_page_says_what_the_benchmark_took(book):
     benchmark = importlib.import_module("cluster")
     text = " ".join((ROOT / "book" / "beyond_one_machine.md").read_text().split())
     tasks = benchmark.MODELS * benchmark.RECORDINGS
     scores = tasks * benchmark.LAYERS * len(benchmark.MEASURES)
     assert f"{scores:,} scores, in {tasks:,} tasks" in text
     assert f"{benchmark.SAMPLES:,} samples, a layer of {benchmark.UNITS} units" in text
-    monkeypatch.syspath_prepend(ROOT / "book")
-    tables = importlib.import_module("prepare").speed_tables()
+    tables = book("prepare").speed_tables()
     assert all(f"`{name}`" in tables["cluster_scores"] for name in benchmark.MEASURES)
     assert tables["cluster_sweep"].count("\n") == 2 + len(benchmark.WORKERS)
     assert "2 cores" in tables["cluster_machine"]

@@ -1,11 +1,9 @@
 """Pages and what they include mend themselves: no bit of them can be changed unnoticed."""
 
-import importlib
 import random
 from pathlib import Path
 
 import nbformat
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,13 +16,6 @@ def damages(content: bytes, seed: int = 0, flips: int = 60) -> list[bytes]:
         other[bit // 8] ^= 1 << bit % 8
         found.append(bytes(other))
     return found
-
-
-@pytest.fixture
-def book(monkeypatch):
-    """Modules of the book, by name."""
-    monkeypatch.syspath_prepend(str(ROOT / "book"))
-    return importlib.import_module
 
 
 def test_a_damaged_page_is_not_shown(book, tmp_path, monkeypatch):

@@ -2,9 +2,7 @@
 identities.
 """
 
-import importlib
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -473,10 +471,8 @@ def test_cca_is_1_once_a_side_has_n_minus_1_independent_columns():
         assert (found > 1 - 1e-10) == (columns >= 19)
 
 
-def test_the_catalogue_page_is_written_from_every_record(monkeypatch):
-    folder = Path(__file__).resolve().parent.parent / "book"
-    monkeypatch.syspath_prepend(folder)
-    prepare = importlib.import_module("prepare")
+def test_the_catalogue_page_is_written_from_every_record(book):
+    prepare = book("prepare")
     facts, unchanged = prepare.measures_table(), prepare.invariances_table()
     for record in sl.MEASURES.values():
         assert facts.count(f"| `{record.id}`") == 1 and f"| {record.title} | " in unchanged
